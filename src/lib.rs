@@ -1,0 +1,1 @@
+//! A GraphQL service layer in front of the Flowmatix team-members endpoint.
