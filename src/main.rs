@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! Parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flowmatix_graphql::cli::main()
+}

@@ -1,0 +1,161 @@
+//! The composition root: builds every hop from a configuration, binds the listeners and sees the service through its life.
+//!
+//! The only module that knows all hops. `cli` and the tests call it.
+
+mod credential;
+mod listener;
+
+pub use credential::held_token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use secrecy::SecretString;
+
+use crate::auth::Auth;
+use crate::config::{AuthMode, Config};
+use crate::graphql::{Engine, Settings};
+use crate::http::{self, Health, Public};
+use crate::model::{Account, Clock, EmailAddress, UserType};
+use crate::roster::Rosters;
+use crate::telemetry::Metrics;
+use crate::upstream::{Client, Upstream};
+
+use listener::Listener;
+
+/// A running service.
+pub struct App {
+    public: Listener,
+    admin: Listener,
+    health: Arc<Health>,
+    drain_delay: Duration,
+    grace_period: Duration,
+}
+
+impl App {
+    /// Builds the service, binds its listeners and starts to serve. `token` is the upstream credential, where the server
+    /// holds it (see [`held_token`]).
+    ///
+    /// # Errors
+    /// When the upstream's settings make no client, or an address cannot be bound.
+    pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
+        let clock = Clock::start();
+        let metrics = Arc::new(Metrics::default());
+        let ca_pem =
+            match &config.upstream.ca_file {
+                Some(path) => Some(tokio::fs::read(path).await.with_context(|| {
+                    format!("upstream.ca_file: cannot read {}", path.display())
+                })?),
+                None => None,
+            };
+        let client = Client::new(&config.upstream, ca_pem.as_deref(), clock, metrics.clone())?;
+        Self::start_over(config, token, Arc::new(client), clock, metrics)
+    }
+
+    /// The same, over any upstream.
+    ///
+    /// # Errors
+    /// When an address cannot be bound.
+    pub fn start_over(
+        config: &Config,
+        token: Option<SecretString>,
+        upstream: Arc<dyn Upstream>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
+        let rosters = Arc::new(Rosters::new(
+            &config.roster,
+            upstream,
+            clock,
+            metrics.clone(),
+        ));
+        let settings = Settings {
+            graphql: config.graphql.clone(),
+            loader_concurrency: config.loader.concurrency,
+        };
+        let public = http::public(Public {
+            engine: Engine::new(settings, rosters, metrics.clone()),
+            auth: auth(config, token)?,
+            settings: config.http.clone(),
+            metrics: metrics.clone(),
+        });
+        let health = Arc::new(Health::default());
+        let admin = http::admin(health.clone(), metrics);
+        Ok(Self {
+            public: Listener::start("http.listen", config.http.listen, public, &config.http)?,
+            admin: Listener::start("admin.listen", config.admin.listen, admin, &config.http)?,
+            health,
+            drain_delay: config.http.drain_delay,
+            grace_period: config.http.grace_period,
+        })
+    }
+
+    /// Where GraphQL is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    /// Where health and metrics are served.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Stops: not ready at once, the listener stays open for the drain delay, then what is under way may finish within the
+    /// grace period.
+    pub async fn stop(self) {
+        self.health.drain();
+        tokio::time::sleep(self.drain_delay).await;
+        self.public.stop(self.grace_period).await;
+        self.admin.stop(Duration::ZERO).await;
+    }
+
+    /// Serves until the process is told to stop (SIGTERM or SIGINT), then stops. A second signal ends it at once.
+    ///
+    /// # Errors
+    /// When the signals cannot be watched.
+    pub async fn run(self) -> Result<()> {
+        signal().await?;
+        tracing::info!("stopping");
+        tokio::select! {
+            () = self.stop() => Ok(()),
+            again = signal() => again,
+        }
+    }
+}
+
+/// Waits until the process is told to stop.
+async fn signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn auth(config: &Config, token: Option<SecretString>) -> Result<Auth> {
+    let default = default_account(config)?;
+    match config.auth.mode {
+        Some(AuthMode::Passthrough) => Ok(Auth::passthrough(&config.account, default)),
+        Some(AuthMode::Server) => {
+            let token = token.context("auth.mode: `server` needs a token")?;
+            Ok(Auth::server(token, &config.account, default))
+        }
+        None => Err(anyhow!("auth.mode must be chosen")),
+    }
+}
+
+fn default_account(config: &Config) -> Result<Option<Account>> {
+    let (Some(email), Some(user_type)) = (&config.account.email, config.account.user_type) else {
+        return Ok(None);
+    };
+    let email = EmailAddress::parse(email).context("account.email")?;
+    let user_type = UserType::from_name(user_type.name()).context("account.type")?;
+    Ok(Some(Account { email, user_type }))
+}

@@ -1,0 +1,106 @@
+//! What every command that runs something can be told, and what it says when it runs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::app::App;
+use crate::config::{AuthMode, Config, Flag, Profile, Sources};
+
+/// Settings: defaults, then the file, then FLOWMATIX_… variables, then these flags.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(super) struct Arguments {
+    /// A TOML file of settings.
+    #[arg(long, value_name = "FILE", env = "FLOWMATIX_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where GraphQL is served (http.listen).
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where health and metrics are served (admin.listen).
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
+    /// The address of Flowmatix (upstream.url).
+    #[arg(long, value_name = "URL")]
+    upstream_url: Option<String>,
+    /// Where the upstream credential comes from: passthrough or server (auth.mode).
+    #[arg(long, value_name = "MODE")]
+    auth_mode: Option<String>,
+    /// Any setting, such as `--set roster.fresh=30s`. Can be given again.
+    #[arg(long, value_name = "SETTING=VALUE")]
+    set: Vec<String>,
+}
+
+impl Arguments {
+    pub(super) fn load(&self, profile: Profile) -> Result<Config> {
+        Ok(Config::load(profile, &self.sources()?)?)
+    }
+
+    /// Where the admin port is, whatever else of the configuration may be missing.
+    pub(super) fn admin_address(&self, profile: Profile) -> Result<SocketAddr> {
+        let mut sources = self.sources()?;
+        // Asking for health needs no caller mode; any will do.
+        let flag = Flag {
+            flag: String::new(),
+            path: "auth.mode".to_owned(),
+            value: "passthrough".to_owned(),
+        };
+        sources.flags.push(flag);
+        Ok(Config::load(profile, &sources)?.admin.listen)
+    }
+
+    fn sources(&self) -> Result<Sources> {
+        let named = [
+            ("--listen", "http.listen", &self.listen),
+            ("--admin-listen", "admin.listen", &self.admin_listen),
+            ("--upstream-url", "upstream.url", &self.upstream_url),
+            ("--auth-mode", "auth.mode", &self.auth_mode),
+        ];
+        let mut flags: Vec<Flag> = named
+            .into_iter()
+            .filter_map(|(flag, path, value)| {
+                let value = value.clone()?;
+                Some(Flag {
+                    flag: flag.to_owned(),
+                    path: path.to_owned(),
+                    value,
+                })
+            })
+            .collect();
+        for pair in &self.set {
+            let (path, value) = pair
+                .split_once('=')
+                .ok_or_else(|| anyhow::anyhow!("--set needs SETTING=VALUE, not `{pair}`"))?;
+            flags.push(Flag {
+                flag: "--set".to_owned(),
+                path: path.to_owned(),
+                value: value.to_owned(),
+            });
+        }
+        // clap has read the file's own name; to the settings it is none of theirs.
+        let environment = std::env::vars()
+            .filter(|(name, _)| name != "FLOWMATIX_CONFIG")
+            .collect();
+        Ok(Sources {
+            file: self.config.clone(),
+            environment,
+            flags,
+        })
+    }
+}
+
+/// The one line that says what runs where, with what settings.
+pub(super) fn announce(config: &Config, app: &App) {
+    tracing::info!(
+        graphql = %format_args!("http://{}/graphql", app.address()),
+        admin = %format_args!("http://{}", app.admin_address()),
+        upstream = config.upstream.url.as_str(),
+        auth = config.auth.mode.map_or("none", AuthMode::name),
+        default_account = config.account.email.is_some(),
+        introspection = config.graphql.introspection,
+        federation = config.graphql.federation,
+        fresh = %humantime::format_duration(config.roster.fresh),
+        stale = %humantime::format_duration(config.roster.stale),
+        "listening"
+    );
+}

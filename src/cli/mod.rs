@@ -1,0 +1,69 @@
+//! The command line: one file per command.
+
+mod configuration;
+mod health;
+mod schema;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A GraphQL service layer in front of the Flowmatix team-members endpoint.
+///
+/// Without a command it runs `demo`: a sample Flowmatix and the service in front of it, ready to be asked.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service with a sample Flowmatix behind it: nothing to configure.
+    Demo(configuration::Arguments),
+    /// Run the sample Flowmatix alone.
+    DemoUpstream(configuration::Arguments),
+    /// Run the service in front of the real Flowmatix: the production profile.
+    Serve(configuration::Arguments),
+    /// Print the GraphQL schema, or compare it with a file.
+    Schema(schema::Arguments),
+    /// Ask a running service's admin port whether it is ready; for container health checks.
+    Health(configuration::Arguments),
+    /// Print every setting with its default and meaning, as Markdown.
+    Settings,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let result = match command.unwrap_or_else(|| Command::Demo(configuration::Arguments::default()))
+    {
+        Command::Demo(_) | Command::DemoUpstream(_) => Ok(()),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Settings => settings::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` on a multi-threaded runtime.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}

@@ -1,0 +1,50 @@
+//! `schema`: prints the schema, or says how a file differs from it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::graphql::{api_sdl, federation_sdl};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The schema as a subgraph shows it to a composer, with its federation directives.
+    #[arg(long)]
+    federation: bool,
+    /// Compare with this file instead of printing; fails where they differ.
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let sdl = if arguments.federation {
+        federation_sdl()
+    } else {
+        api_sdl()
+    };
+    let Some(path) = &arguments.check else {
+        print!("{sdl}");
+        return Ok(());
+    };
+    let file =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if file == sdl {
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(&file, &sdl);
+    let name = path.display().to_string();
+    print!(
+        "{}",
+        diff.unified_diff()
+            .context_radius(3)
+            .header(&name, "the code")
+    );
+    let federation = if arguments.federation {
+        " --federation"
+    } else {
+        ""
+    };
+    bail!(
+        "{name} is not the schema of this version; print it anew with `flowmatix-graphql schema{federation} > {name}`"
+    );
+}

@@ -1,0 +1,18 @@
+//! `serve`: the service in front of the real Flowmatix, with the production profile.
+
+use anyhow::Result;
+
+use super::configuration::{Arguments, announce};
+use crate::app::{App, held_token};
+use crate::config::Profile;
+use crate::telemetry;
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let config = arguments.load(Profile::Serve)?;
+    telemetry::start_logs(&config.log)?;
+    super::block_on(async {
+        let app = App::start(&config, held_token(&config.auth)?).await?;
+        announce(&config, &app);
+        app.run().await
+    })
+}

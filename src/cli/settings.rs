@@ -1,0 +1,10 @@
+//! `settings`: prints the configuration reference.
+
+use anyhow::Result;
+
+use crate::config::Config;
+
+pub(super) fn run() -> Result<()> {
+    print!("{}", Config::reference());
+    Ok(())
+}

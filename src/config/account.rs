@@ -1,0 +1,38 @@
+//! Which account is meant.
+
+section! {
+    /// Which account's team is read when a request does not name one, and how a request may name one.
+    pub struct Account in "account" {
+        /// The e-mail address of the default account.
+        pub email: Option<String> = None,
+        /// The user type of the default account.
+        pub user_type as "type": Option<UserType> = None,
+        /// What may name the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
+        /// this configuration.
+        pub sources: Vec<AccountSource> = vec![AccountSource::Argument, AccountSource::Headers, AccountSource::Default],
+    }
+}
+
+names! {
+    /// The kinds of user that the upstream names.
+    pub enum UserType {
+        /// A team user with the default agent role.
+        Agent = "AGENT",
+        /// A team member with a custom role.
+        CustomUser = "CUSTOM_USER",
+        /// The main customer role.
+        Customer = "CUSTOMER",
+    }
+}
+
+names! {
+    /// What may name an account.
+    pub enum AccountSource {
+        /// The `account` argument.
+        Argument = "argument",
+        /// The request's headers.
+        Headers = "headers",
+        /// The configuration.
+        Default = "default",
+    }
+}

@@ -1,0 +1,70 @@
+//! Contradictions: values that are fine alone and wrong together.
+
+use super::{AuthMode, Config, Profile};
+
+impl Config {
+    /// What contradicts what, one line each.
+    pub(super) fn contradictions(&self, profile: Profile) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut refuse = |wrong: bool, problem: &str| {
+            if wrong {
+                problems.push(problem.to_owned());
+            }
+        };
+        refuse(
+            self.account.email.is_some() != self.account.user_type.is_some(),
+            "account.email and account.type: set both or neither",
+        );
+        refuse(
+            !(1..=self.graphql.page_max).contains(&self.graphql.page_default),
+            "graphql.page_default: expected 1 to graphql.page_max",
+        );
+        refuse(
+            self.graphql.page_max > 100_000,
+            "graphql.page_max: expected at most 100000",
+        );
+        refuse(
+            self.loader.concurrency == 0,
+            "loader.concurrency: expected at least 1",
+        );
+        refuse(
+            self.upstream.concurrency == 0,
+            "upstream.concurrency: expected at least 1",
+        );
+        refuse(
+            !self.upstream.path.starts_with('/'),
+            "upstream.path: expected a path that begins with /",
+        );
+        refuse(
+            self.upstream.connect_timeout > self.upstream.attempt_timeout
+                || self.upstream.attempt_timeout > self.upstream.timeout
+                || self.upstream.timeout >= self.http.timeout,
+            "upstream.connect_timeout, upstream.attempt_timeout, upstream.timeout and http.timeout: \
+             each must fit into the next",
+        );
+        refuse(
+            self.upstream.url.is_plain() && !self.upstream.allow_http,
+            "upstream.url: expected https; upstream.allow_http = true lets tokens and teams travel in the clear",
+        );
+        refuse(
+            !(0.0..=1.0).contains(&self.demo.error_rate),
+            "demo.error_rate: expected 0 to 1",
+        );
+        refuse(
+            profile == Profile::Serve && self.auth.mode.is_none(),
+            "auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) \
+             or `server` (the server holds the token, on a loopback address)",
+        );
+        if profile == Profile::Serve && self.auth.mode == Some(AuthMode::Server) {
+            refuse(
+                self.auth.credential_env.is_some() == self.auth.credential_file.is_some(),
+                "auth.credential_env and auth.credential_file: mode `server` needs one of them",
+            );
+            refuse(
+                !self.http.listen.ip().is_loopback(),
+                "http.listen: mode `server` asks callers for nothing, so it must be a loopback address",
+            );
+        }
+        problems
+    }
+}

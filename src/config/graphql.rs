@@ -1,0 +1,41 @@
+//! What can be asked, and how much of it.
+
+use super::Size;
+
+section! {
+    /// What can be asked, and how much of it.
+    pub struct GraphQl in "graphql" {
+        /// Whether the schema can be asked for (`__schema`, `__type`).
+        pub introspection: bool = false,
+        /// Whether errors suggest names from the schema.
+        pub suggestions: bool = false,
+        /// Whether the service can be a subgraph: `_entities` and `_service`.
+        pub federation: bool = true,
+        /// How many members a page has when the request does not say.
+        pub page_default: usize = 100,
+        /// How many members a page can have.
+        pub page_max: usize = 1_000,
+        /// The longest document.
+        pub document_limit: Size = Size::kib(32),
+        /// The most tokens in a document.
+        pub tokens_limit: usize = 2_000,
+        /// How deep brackets and selection sets may nest.
+        pub nesting_limit: usize = 32,
+        /// The most selections once fragments are spread.
+        pub selections_limit: usize = 2_000,
+        /// How many levels of fields a query may have, leaves counted.
+        pub depth_limit: usize = 12,
+        /// The same for introspection.
+        pub introspection_depth_limit: usize = 20,
+        /// The most aliases.
+        pub aliases_limit: usize = 64,
+        /// The most root fields, counted before equal ones are merged.
+        pub root_fields_limit: usize = 64,
+        /// The most directives in all.
+        pub directives_limit: usize = 50,
+        /// The most directives in one place.
+        pub field_directives_limit: usize = 5,
+        /// The most representations that `_entities` takes.
+        pub representations_limit: usize = 1_000,
+    }
+}

@@ -1,0 +1,28 @@
+//! How GraphQL is served over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::Size;
+
+section! {
+    /// How GraphQL is served over HTTP.
+    pub struct Http in "http" {
+        /// Where GraphQL is served.
+        pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8080).into(),
+        /// The largest request body.
+        pub body_limit: Size = Size::mib(1),
+        /// How long answering a request may take in all.
+        pub timeout: Duration = Duration::from_secs(5),
+        /// How long a new connection may take to send its first request.
+        pub first_request_timeout: Duration = Duration::from_secs(10),
+        /// How long an idle connection is kept. Routers and load balancers pool theirs for up to 60 s.
+        pub idle_timeout: Duration = Duration::from_secs(75),
+        /// How long the listener stays open after SIGTERM, when it is no longer ready, so that load balancers notice.
+        pub drain_delay: Duration = Duration::ZERO,
+        /// How long requests under way may take to finish after that.
+        pub grace_period: Duration = Duration::from_secs(10),
+        /// Whether queries can be sent with GET.
+        pub get_queries: bool = true,
+    }
+}

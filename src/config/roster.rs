@@ -1,0 +1,21 @@
+//! How long teams are kept.
+
+use std::time::Duration;
+
+use super::Size;
+
+section! {
+    /// How long teams are kept.
+    pub struct Roster in "roster" {
+        /// Whether teams are kept between requests.
+        pub store: bool = true,
+        /// Whether equal loads under way at the same time are one.
+        pub single_flight: bool = true,
+        /// How long a team counts as fresh, and is served without asking the upstream.
+        pub fresh: Duration = Duration::from_secs(60),
+        /// How old a team may be to be served, marked stale, when the upstream gives no newer one.
+        pub stale: Duration = Duration::from_secs(3600),
+        /// How much memory the kept teams may take.
+        pub store_limit: Size = Size::mib(256),
+    }
+}

@@ -1,0 +1,193 @@
+//! Sources: a file, the environment and flags, laid over the defaults in that order, with every mistake collected.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Config, Profile};
+
+/// How alike two names are when one is taken for a slip of the other.
+const ALIKE: f64 = 0.75;
+
+/// Where settings come from besides the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// The environment; only names that begin with `FLOWMATIX_` are looked at.
+    pub environment: Vec<(String, String)>,
+    /// Flags, in the order of the command line.
+    pub flags: Vec<Flag>,
+}
+
+/// A flag of the command line that sets a setting.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// The flag as it was written, such as `--listen`.
+    pub flag: String,
+    /// The setting's path.
+    pub path: String,
+    /// Its text.
+    pub value: String,
+}
+
+/// Everything that is wrong with a configuration, one line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the configuration is not usable:")?;
+        self.0
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`Problems`] names every unknown name, unreadable value and contradiction.
+    pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
+        let mut reader = Reader {
+            config: Self::defaults(profile),
+            problems: Vec::new(),
+        };
+        if let Some(path) = &sources.file {
+            reader.file(path);
+        }
+        reader.environment(&sources.environment);
+        for flag in &sources.flags {
+            reader.set(&flag.path, &flag.value, &flag.flag);
+        }
+        // Contradictions between values make sense only once each value does.
+        if reader.problems.is_empty() {
+            reader.problems = reader.config.contradictions(profile);
+        }
+        if reader.problems.is_empty() {
+            Ok(reader.config)
+        } else {
+            Err(Problems(reader.problems))
+        }
+    }
+}
+
+struct Reader {
+    config: Config,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn file(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                return self
+                    .problems
+                    .push(format!("{name}: cannot be read: {error}"));
+            }
+        };
+        let table = match text.parse::<toml::Table>() {
+            Ok(table) => table,
+            Err(error) => {
+                let place = error
+                    .span()
+                    .map_or(0, |span| text[..span.start].lines().count().max(1));
+                return self
+                    .problems
+                    .push(format!("{name}: line {place}: {}", error.message()));
+            }
+        };
+        for (section, value) in table {
+            match value {
+                toml::Value::Table(settings) => {
+                    for (key, value) in settings {
+                        self.toml(&format!("{section}.{key}"), &value, &name);
+                    }
+                }
+                _ => self.unknown(&section, &name),
+            }
+        }
+    }
+
+    fn toml(&mut self, path: &str, value: &toml::Value, source: &str) {
+        fn text(value: &toml::Value) -> Option<String> {
+            Some(match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                _ => return None,
+            })
+        }
+        let text = match value {
+            toml::Value::Array(items) => items
+                .iter()
+                .map(text)
+                .collect::<Option<Vec<_>>>()
+                .map(|items| items.join(",")),
+            value => text(value),
+        };
+        match text {
+            Some(text) => self.set(path, &text, source),
+            None => self.problems.push(format!(
+                "{source}: {path}: expected a plain value or a list of them"
+            )),
+        }
+    }
+
+    fn environment(&mut self, variables: &[(String, String)]) {
+        let settings = self.config.settings();
+        let named = |variable: &str| {
+            settings
+                .iter()
+                .find(|setting| setting.variable() == variable)
+        };
+        let ours = || {
+            variables
+                .iter()
+                .filter(|(name, _)| name.starts_with("FLOWMATIX_"))
+        };
+        for (name, value) in ours() {
+            if let Some(setting) = named(name) {
+                self.set(&setting.path, value, name);
+            }
+        }
+        // The variable that holds the credential may be called like a setting, too.
+        let credential = self.config.auth.credential_env.clone();
+        let names: BTreeSet<String> = settings.iter().map(super::Setting::variable).collect();
+        for (name, _) in
+            ours().filter(|(name, _)| named(name).is_none() && Some(name) != credential.as_ref())
+        {
+            let hint = nearest(name, names.iter().map(String::as_str));
+            self.problems.push(format!("{name}: no such setting{hint}"));
+        }
+    }
+
+    fn set(&mut self, path: &str, text: &str, source: &str) {
+        match self.config.set(path, text) {
+            None => self.unknown(path, source),
+            Some(Err(expected)) => self.problems.push(format!("{source}: {path}: {expected}")),
+            Some(Ok(())) => {}
+        }
+    }
+
+    fn unknown(&mut self, path: &str, source: &str) {
+        let settings = self.config.settings();
+        let hint = nearest(path, settings.iter().map(|setting| setting.path.as_str()));
+        self.problems
+            .push(format!("{source}: {path}: no such setting{hint}"));
+    }
+}
+
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    known
+        .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| format!("; did you mean {known}?"))
+        .unwrap_or_default()
+}

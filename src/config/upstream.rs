@@ -1,0 +1,40 @@
+//! How Flowmatix is called.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Size;
+use super::value::{HttpUrl, Value};
+
+section! {
+    /// How Flowmatix is called.
+    pub struct Upstream in "upstream" {
+        /// The address of Flowmatix.
+        pub url: HttpUrl = vendor(),
+        /// The path of the team-members endpoint.
+        pub path: String = "/custom-user".to_owned(),
+        /// Whether `upstream.url` may go without TLS.
+        pub allow_http: bool = false,
+        /// A PEM file of certificates to trust besides the system's.
+        pub ca_file: Option<PathBuf> = None,
+        /// How long getting a team may take in all.
+        pub timeout: Duration = Duration::from_secs(3),
+        /// How long one call may take.
+        pub attempt_timeout: Duration = Duration::from_secs(2),
+        /// How long connecting may take.
+        pub connect_timeout: Duration = Duration::from_secs(1),
+        /// The largest body that is read, decompressed.
+        pub body_limit: Size = Size::mib(40),
+        /// The most rows that are read.
+        pub rows_limit: usize = 50_000,
+        /// How many calls may be under way at once.
+        pub concurrency: usize = 32,
+        /// How long an idle connection to Flowmatix is kept.
+        pub idle_timeout: Duration = Duration::from_secs(15),
+    }
+}
+
+fn vendor() -> HttpUrl {
+    // The default is a constant of ours, and a test reads it.
+    HttpUrl::parse("https://api.v7.flowmatix.ai").expect("the vendor's address is a URL")
+}

@@ -1,0 +1,232 @@
+//! Values: how each kind of setting is read from text and shown as text.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Uri;
+use bytesize::ByteSize;
+
+/// Something that a setting can be.
+pub(super) trait Value: Sized {
+    /// Reads it; the error says what was expected, without the text itself.
+    fn parse(text: &str) -> Result<Self, String>;
+    /// Shows it in the form that can be read.
+    fn show(&self) -> String;
+    /// What can be written.
+    fn shape() -> String;
+}
+
+macro_rules! numbers {
+    ($($type:ty = $shape:literal),+) => {
+        $(impl Value for $type {
+            fn parse(text: &str) -> Result<Self, String> {
+                text.replace('_', "").parse().map_err(|_| format!("expected {}", $shape))
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+
+            fn shape() -> String {
+                $shape.to_owned()
+            }
+        })+
+    };
+}
+
+numbers!(
+    u32 = "a whole number",
+    u64 = "a whole number",
+    usize = "a whole number",
+    f64 = "a number",
+    bool = "`true` or `false`"
+);
+
+impl Value for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            Err("expected some text".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+
+    fn show(&self) -> String {
+        self.clone()
+    }
+
+    fn shape() -> String {
+        "text".to_owned()
+    }
+}
+
+impl Value for PathBuf {
+    fn parse(text: &str) -> Result<Self, String> {
+        String::parse(text).map(Self::from)
+    }
+
+    fn show(&self) -> String {
+        self.display().to_string()
+    }
+
+    fn shape() -> String {
+        "a path".to_owned()
+    }
+}
+
+impl Value for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| format!("expected {}", Self::shape()))
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+
+    fn shape() -> String {
+        "an address and port such as `127.0.0.1:8080` or `[::1]:8080`".to_owned()
+    }
+}
+
+impl Value for Duration {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err("needs a unit, for example `60s`".to_owned());
+        }
+        humantime::parse_duration(text).map_err(|_| format!("expected {}", Self::shape()))
+    }
+
+    fn show(&self) -> String {
+        humantime::format_duration(*self).to_string()
+    }
+
+    fn shape() -> String {
+        "a duration with its unit, such as `250ms`, `60s` or `1h`".to_owned()
+    }
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(u64);
+
+impl Size {
+    /// So many KiB.
+    #[must_use]
+    pub const fn kib(n: u64) -> Self {
+        Self(n << 10)
+    }
+
+    /// So many MiB.
+    #[must_use]
+    pub const fn mib(n: u64) -> Self {
+        Self(n << 20)
+    }
+
+    /// In bytes.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl Value for Size {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse::<ByteSize>()
+            .map(|size| Self(size.0))
+            .map_err(|_| format!("expected {}", Self::shape()))
+    }
+
+    fn show(&self) -> String {
+        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+        let exact = |&(shift, _): &(u32, &str)| self.0 != 0 && self.0.is_multiple_of(1 << shift);
+        match units.iter().find(|unit| exact(unit)) {
+            Some((shift, unit)) => format!("{}{unit}", self.0 >> shift),
+            None => format!("{}B", self.0),
+        }
+    }
+
+    fn shape() -> String {
+        "a size with its unit, such as `32KiB` or `1MiB`".to_owned()
+    }
+}
+
+/// The address of an HTTP server: scheme, host, port, and a path to put before others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpUrl(String);
+
+impl HttpUrl {
+    /// The address as it was written, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it goes without TLS.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.starts_with("http:")
+    }
+}
+
+impl Value for HttpUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| format!("expected {}", Self::shape()))?;
+        let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        let host = uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+        if scheme && host && uri.query().is_none() && !text.contains('#') {
+            Ok(Self(text.trim_end_matches('/').to_owned()))
+        } else {
+            Err(format!("expected {}", Self::shape()))
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+
+    fn shape() -> String {
+        "an http or https URL without user name and query".to_owned()
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            T::parse(text).map(Some)
+        }
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map(T::show).unwrap_or_default()
+    }
+
+    fn shape() -> String {
+        T::shape()
+    }
+}
+
+impl<T: Value> Value for Vec<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(T::parse)
+            .collect()
+    }
+
+    fn show(&self) -> String {
+        self.iter().map(T::show).collect::<Vec<_>>().join(",")
+    }
+
+    fn shape() -> String {
+        format!("a list of {}", T::shape())
+    }
+}

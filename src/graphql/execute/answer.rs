@@ -1,0 +1,156 @@
+//! The answer: its bytes, and what the transport needs to know of it.
+
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use serde::Serialize;
+
+use super::super::error::Code;
+use super::super::limits::Refused;
+use crate::loader::Report;
+
+/// How many errors a refusal lists.
+const REFUSAL_ERRORS: usize = 5;
+
+/// What to send back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The response, as JSON.
+    pub body: Vec<u8>,
+    /// What became of the request.
+    pub class: Class,
+    /// Whether there is any error in it.
+    pub has_errors: bool,
+    /// How long it may be kept: as long as every roster in it is fresh. Zero when one is not.
+    pub fresh_for: Duration,
+    /// `query`, `introspection`, or `none` when nothing ran.
+    pub kind: &'static str,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It was executed: there is data.
+    Executed,
+    /// Syntax, validation or variables were wrong: there is no data.
+    Invalid,
+    /// A limit or a switch refused it.
+    Refused(Code),
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    upstream: Upstream,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Upstream {
+    calls: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
+    age_seconds: u64,
+}
+
+impl Answer {
+    pub(super) fn refused(refused: Refused) -> Self {
+        let class = match refused.code {
+            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure => {
+                Class::Invalid
+            }
+            code => Class::Refused(code),
+        };
+        let mut error = ServerError::new(refused.message, None);
+        set_code(&mut error, refused.code);
+        Self::new(None, &[error], None, class)
+    }
+
+    pub(super) fn panicked() -> Self {
+        let mut error = ServerError::new("internal server error", None);
+        set_code(&mut error, Code::Internal);
+        Self::new(Some(&Value::Null), &[error], None, Class::Executed)
+    }
+
+    /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
+    pub(super) fn executed(mut response: Response, report: Option<Report>) -> Self {
+        let executed = response.data != Value::Null;
+        for error in &mut response.errors {
+            // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
+            // that do not fit their types.
+            if error
+                .extensions
+                .as_ref()
+                .is_none_or(|extensions| extensions.get("code").is_none())
+            {
+                let valid = executed || !error.path.is_empty();
+                set_code(
+                    error,
+                    if valid {
+                        Code::BadUserInput
+                    } else {
+                        Code::ValidationFailed
+                    },
+                );
+            }
+        }
+        if executed {
+            Self::new(
+                Some(&response.data),
+                &response.errors,
+                report,
+                Class::Executed,
+            )
+        } else {
+            response.errors.truncate(REFUSAL_ERRORS);
+            Self::new(None, &response.errors, None, Class::Invalid)
+        }
+    }
+
+    pub(super) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    fn new(
+        data: Option<&Value>,
+        errors: &[ServerError],
+        report: Option<Report>,
+        class: Class,
+    ) -> Self {
+        let extensions = report.map(|report| Extensions {
+            upstream: Upstream {
+                calls: report.calls,
+                cache: report.cache.map(|cache| cache.name()),
+                age_seconds: report.age.as_secs(),
+            },
+        });
+        let body = Body {
+            data,
+            errors,
+            extensions,
+        };
+        Self {
+            body: serde_json::to_vec(&body).unwrap_or_default(),
+            class,
+            has_errors: !errors.is_empty(),
+            fresh_for: report.map_or(Duration::ZERO, |report| report.fresh_for),
+            kind: "none",
+        }
+    }
+}
+
+fn set_code(error: &mut ServerError, code: Code) {
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("code", code.name());
+}

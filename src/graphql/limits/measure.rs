@@ -1,0 +1,258 @@
+//! What a parsed document asks for, once its fragments are spread: counted without spreading them, each fragment once.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, Positioned, Variables};
+use async_graphql_value::{ConstValue, Value};
+
+use super::{Code, Refused};
+use crate::config;
+
+pub(super) fn check(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    limits: &config::GraphQl,
+) -> Result<(), Refused> {
+    let mut meter = Meter {
+        fragments: &document.fragments,
+        known: HashMap::new(),
+        level: 0,
+        variables,
+        limits,
+    };
+    for (_, operation) in document.operations.iter() {
+        meter.directives(&operation.node.directives)?;
+        let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
+        measure.directives = measure
+            .directives
+            .saturating_add(operation.node.directives.len());
+        measure.check(limits)?;
+    }
+    // The validator walks these too, whether an operation spreads them or not.
+    for name in document.fragments.keys() {
+        meter.fragment(name)?.check(limits)?;
+    }
+    Ok(())
+}
+
+/// What a selection set comes to when everything in it is spread.
+#[derive(Clone, Copy, Default)]
+struct Measure {
+    selections: usize,
+    /// Fields directly at this level.
+    fields: usize,
+    /// Levels of fields, leaves counted.
+    depth: usize,
+    /// The same below `__schema` and `__type`.
+    introspection_depth: usize,
+    /// Levels of selection sets, fragments counted.
+    nesting: usize,
+    aliases: usize,
+    directives: usize,
+}
+
+impl Measure {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.directives = self.directives.saturating_add(other.directives);
+        self.fields = self.fields.saturating_add(other.fields);
+        self.depth = self.depth.max(other.depth);
+        self.introspection_depth = self.introspection_depth.max(other.introspection_depth);
+        self.nesting = self.nesting.max(other.nesting);
+    }
+
+    /// What a document asks for in all, as an operation or as a fragment that is spread at the root.
+    fn check(&self, limits: &config::GraphQl) -> Result<(), Refused> {
+        let bounds = [
+            (
+                self.selections,
+                limits.selections_limit,
+                Code::MaxSelections,
+                "the number of selections",
+            ),
+            (
+                self.depth,
+                limits.depth_limit,
+                Code::MaxDepth,
+                "the depth of selections",
+            ),
+            (
+                self.introspection_depth,
+                limits.introspection_depth_limit,
+                Code::MaxDepth,
+                "the depth of introspection",
+            ),
+            (
+                self.nesting,
+                limits.nesting_limit + 1,
+                Code::MaxRecursion,
+                "the nesting of selection sets",
+            ),
+            (
+                self.aliases,
+                limits.aliases_limit,
+                Code::MaxAliases,
+                "the number of aliases",
+            ),
+            (
+                self.fields,
+                limits.root_fields_limit,
+                Code::MaxRootFields,
+                "the number of root fields",
+            ),
+            (
+                self.directives,
+                limits.directives_limit,
+                Code::MaxDirectives,
+                "the number of directives",
+            ),
+        ];
+        match bounds.into_iter().find(|(count, limit, ..)| count > limit) {
+            Some((_, limit, code, what)) => Err(Refused::past(code, what, limit)),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Meter<'d> {
+    fragments: &'d HashMap<Name, Positioned<FragmentDefinition>>,
+    /// `None` while a fragment is being measured: to meet it again is a cycle.
+    known: HashMap<&'d Name, Option<Measure>>,
+    /// Selection sets that are open above the one being measured: what keeps our own stack small.
+    level: usize,
+    variables: &'d Variables,
+    limits: &'d config::GraphQl,
+}
+
+impl<'d> Meter<'d> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Measure, Refused> {
+        self.level += 1;
+        self.check_nesting(self.level)?;
+        let mut sum = Measure::default();
+        for selection in &set.items {
+            let mut one = match &selection.node {
+                Selection::Field(field) => self.field(&field.node)?,
+                Selection::InlineFragment(fragment) => {
+                    self.directives(&fragment.node.directives)?;
+                    let mut one = self.selection_set(&fragment.node.selection_set.node)?;
+                    one.directives = one
+                        .directives
+                        .saturating_add(fragment.node.directives.len());
+                    one
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.directives(&spread.node.directives)?;
+                    let mut one = self.fragment(&spread.node.fragment_name.node)?;
+                    one.directives = one.directives.saturating_add(spread.node.directives.len());
+                    one
+                }
+            };
+            one.selections = one.selections.saturating_add(1);
+            sum.add(one);
+        }
+        self.level -= 1;
+        sum.nesting += 1;
+        Ok(sum)
+    }
+
+    fn check_nesting(&self, levels: usize) -> Result<(), Refused> {
+        let limit = self.limits.nesting_limit;
+        // A field without a selection set has an empty one in the parsed document.
+        if levels > limit + 1 {
+            return Err(Refused::past(
+                Code::MaxRecursion,
+                "the nesting of selection sets",
+                limit,
+            ));
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &'d Field) -> Result<Measure, Refused> {
+        self.directives(&field.directives)?;
+        let below = self.selection_set(&field.selection_set.node)?;
+        let name = field.name.node.as_str();
+        if name == "_entities" {
+            self.representations(field)?;
+        }
+        let introspects = matches!(name, "__schema" | "__type");
+        if introspects && !self.limits.introspection {
+            return Err(Refused {
+                code: Code::IntrospectionDisabled,
+                message: "introspection is switched off here".to_owned(),
+            });
+        }
+        let depth = below.depth.max(below.introspection_depth) + 1;
+        Ok(Measure {
+            fields: 1,
+            depth: if introspects { 0 } else { below.depth + 1 },
+            introspection_depth: if introspects { depth } else { 0 },
+            aliases: below
+                .aliases
+                .saturating_add(usize::from(field.alias.is_some())),
+            directives: below.directives.saturating_add(field.directives.len()),
+            ..below
+        })
+    }
+
+    fn fragment(&mut self, name: &'d Name) -> Result<Measure, Refused> {
+        match self.known.get(name) {
+            Some(Some(measure)) => return Ok(*measure),
+            Some(None) => {
+                return Err(Refused {
+                    code: Code::ValidationFailed,
+                    message: format!("fragment \"{name}\" spreads itself"),
+                });
+            }
+            None => {}
+        }
+        // A fragment that is not there is for the validator to report.
+        let Some(fragment) = self.fragments.get(name) else {
+            return Ok(Measure::default());
+        };
+        self.known.insert(name, None);
+        self.directives(&fragment.node.directives)?;
+        let measure = self.selection_set(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(measure));
+        Ok(measure)
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), Refused> {
+        let limit = self.limits.field_directives_limit;
+        if directives.len() > limit {
+            return Err(Refused::past(
+                Code::MaxDirectives,
+                "the number of directives in one place",
+                limit,
+            ));
+        }
+        Ok(())
+    }
+
+    fn representations(&self, field: &Field) -> Result<(), Refused> {
+        let count = match field
+            .get_argument("representations")
+            .map(|value| &value.node)
+        {
+            Some(Value::List(list)) => list.len(),
+            Some(Value::Variable(name)) => match self.variables.get(name) {
+                Some(ConstValue::List(list)) => list.len(),
+                _ => 0,
+            },
+            _ => 0,
+        };
+        let limit = self.limits.representations_limit;
+        if count > limit {
+            return Err(Refused::past(
+                Code::MaxRepresentations,
+                "the number of representations",
+                limit,
+            ));
+        }
+        Ok(())
+    }
+}

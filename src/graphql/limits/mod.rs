@@ -1,0 +1,44 @@
+//! Limits: what is refused before it costs anything.
+//!
+//! The steps, each cheaper than what it protects: `scan` looks at every byte once, before the parser sees the text;
+//! `measure` counts over the parsed document, each fragment once, before the validator walks it.
+//! Invariant: the work is linear in the document's bytes, whatever it says.
+
+mod measure;
+mod scan;
+
+use async_graphql::Variables;
+use async_graphql::parser::types::ExecutableDocument;
+
+use super::Code;
+use crate::config;
+
+/// A limit, or a switch, refuses the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Refused {
+    fn past(code: Code, what: &str, limit: usize) -> Self {
+        Self {
+            code,
+            message: format!("{what} is limited to {limit}"),
+        }
+    }
+}
+
+/// Refuses a text that must not reach the parser.
+pub(super) fn check_text(text: &str, limits: &config::GraphQl) -> Result<(), Refused> {
+    scan::check(text, limits)
+}
+
+/// Refuses a document that must not reach the validator.
+pub(super) fn check_document(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    limits: &config::GraphQl,
+) -> Result<(), Refused> {
+    measure::check(document, variables, limits)
+}

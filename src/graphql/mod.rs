@@ -1,0 +1,10 @@
+//! GraphQL: what can be asked (`schema`), what is refused before it runs (`limits`), and how it is answered (`execute`).
+
+mod error;
+mod execute;
+mod limits;
+mod schema;
+
+pub use error::Code;
+pub use execute::{Answer, Class, Engine, Request, Settings};
+pub use schema::{api_sdl, federation_sdl};

@@ -1,0 +1,224 @@
+//! A page of members: Relay's connection, with what a user must know about the list it was cut from.
+
+use std::sync::Arc;
+
+use async_graphql::{Object, Result, SimpleObject};
+
+use super::super::error::fault;
+use super::filter::TeamMemberFilter;
+use super::order::{TeamMemberOrder, order};
+use super::scalars::DateTime;
+use super::session::{Session, View};
+use super::team_member::TeamMember;
+use crate::graphql::Code;
+use crate::model::{Filter, Order, Page, PageRequest, Role};
+
+/// The arguments of a list.
+pub(super) struct ListArguments {
+    pub(super) search: Option<String>,
+    pub(super) filter: Option<TeamMemberFilter>,
+    pub(super) order_by: Option<Vec<TeamMemberOrder>>,
+    pub(super) first: Option<i32>,
+    pub(super) after: Option<String>,
+    pub(super) last: Option<i32>,
+    pub(super) before: Option<String>,
+}
+
+/// Arguments that make sense, as far as that can be seen before anything is loaded.
+pub(super) struct Prepared {
+    filter: Option<Filter>,
+    order: Order,
+    page: PageRequest,
+    after: Option<String>,
+    before: Option<String>,
+}
+
+impl ListArguments {
+    pub(super) fn prepare(self, session: &Session) -> Result<Prepared> {
+        let scopes = session.scopes();
+        let search = self
+            .search
+            .and_then(|text| Filter::search(&text, scopes.contact));
+        let filter = self
+            .filter
+            .map(|filter| filter.prepare(scopes))
+            .transpose()?;
+        let filter = match (search, filter) {
+            (Some(search), Some(filter)) => Some(Filter::And(vec![search, filter])),
+            (search, filter) => search.or(filter),
+        };
+        let page = PageRequest {
+            first: self.first,
+            last: self.last,
+            after: None,
+            before: None,
+        };
+        page.check(session.page_limits)
+            .map_err(|error| fault(Code::BadUserInput, error))?;
+        Ok(Prepared {
+            filter,
+            order: order(self.order_by),
+            page,
+            after: self.after,
+            before: self.before,
+        })
+    }
+}
+
+impl Prepared {
+    /// The page of the view's members, or of a role's.
+    pub(super) fn list(
+        self,
+        session: &Session,
+        view: &Arc<View>,
+        role: Option<&Role>,
+    ) -> Result<TeamMemberConnection> {
+        let open = |name, cursor: Option<String>| {
+            let cursor =
+                cursor.map(|text| view.cursor_key().open(view.account(), &self.order, &text));
+            cursor
+                .transpose()
+                .map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
+        };
+        let request = PageRequest {
+            after: open("after", self.after)?,
+            before: open("before", self.before)?,
+            ..self.page
+        };
+        let page = view.roster.page(
+            role,
+            self.filter.as_ref(),
+            &self.order,
+            &request,
+            session.page_limits,
+        );
+        Ok(TeamMemberConnection {
+            view: view.clone(),
+            order: self.order,
+            page,
+        })
+    }
+}
+
+pub(super) struct TeamMemberConnection {
+    view: Arc<View>,
+    order: Order,
+    page: Page,
+}
+
+impl TeamMemberConnection {
+    /// The cursor of the page's n-th member.
+    fn cursor(&self, n: usize) -> Option<String> {
+        let member = &self.view.roster.members()[*self.page.members.get(n)? as usize];
+        let rank = u32::try_from(self.page.start + n).unwrap_or(u32::MAX);
+        Some(
+            self.view
+                .cursor_key()
+                .seal(self.view.account(), &self.order, &member.id, rank),
+        )
+    }
+}
+
+/// A page of an account's team, cut from one snapshot of it.
+#[Object]
+impl TeamMemberConnection {
+    /// The members of this page.
+    async fn nodes(&self) -> Vec<TeamMember> {
+        self.page
+            .members
+            .iter()
+            .map(|place| TeamMember::new(&self.view, *place))
+            .collect()
+    }
+
+    /// The members of this page, each with its cursor.
+    async fn edges(&self) -> Vec<TeamMemberEdge> {
+        let edge = |(n, place): (usize, &u32)| {
+            let node = TeamMember::new(&self.view, *place);
+            Some(TeamMemberEdge {
+                cursor: self.cursor(n)?,
+                node,
+            })
+        };
+        self.page
+            .members
+            .iter()
+            .enumerate()
+            .filter_map(edge)
+            .collect()
+    }
+
+    /// Where this page stands in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.page.has_next(),
+            has_previous_page: self.page.has_previous(),
+            start_cursor: self.cursor(0),
+            end_cursor: self
+                .page
+                .members
+                .len()
+                .checked_sub(1)
+                .and_then(|last| self.cursor(last)),
+        }
+    }
+
+    /// How many members the whole list has, on all pages.
+    async fn total_count(&self) -> i32 {
+        i32::try_from(self.page.total).unwrap_or(i32::MAX)
+    }
+
+    /// When the upstream gave this list. All fields of one response read the same list of an account.
+    async fn fetched_at(&self) -> DateTime {
+        DateTime(self.view.roster.fetched_at())
+    }
+
+    /// True when the list is older than the configured fresh window, because the upstream gave no newer one.
+    async fn stale(&self) -> bool {
+        self.view.stale
+    }
+
+    /// Rows of the upstream's answer that could not be read at all, and so are not in this list.
+    async fn skipped_rows(&self) -> Vec<SkippedRow> {
+        let skipped = self.view.roster.skipped_rows().iter();
+        skipped
+            .map(|row| SkippedRow {
+                index: i32::try_from(row.index).unwrap_or(i32::MAX),
+                reason: row.reason,
+            })
+            .collect()
+    }
+}
+
+/// A member on a page, with its cursor.
+#[derive(SimpleObject)]
+pub(super) struct TeamMemberEdge {
+    /// Where the member stands in the list: the value of `after` or `before` for the next page. Opaque; good for this
+    /// account and order only.
+    cursor: String,
+    /// The member.
+    node: TeamMember,
+}
+
+/// Where a page stands in its list.
+#[derive(SimpleObject)]
+#[graphql(shareable)]
+pub(super) struct PageInfo {
+    /// Whether the list goes on after this page.
+    has_next_page: bool,
+    /// Whether the list has something before this page.
+    has_previous_page: bool,
+    /// The cursor of the page's first member.
+    start_cursor: Option<String>,
+    /// The cursor of the page's last member.
+    end_cursor: Option<String>,
+}
+
+/// A row of the upstream's answer that could not be read.
+#[derive(SimpleObject)]
+struct SkippedRow {
+    /// The row's place in the upstream's list, from 0.
+    index: i32,
+    /// Why it could not be read.
+    reason: &'static str,
+}

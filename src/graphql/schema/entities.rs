@@ -1,0 +1,133 @@
+//! Entities: how a router asks for members and roles that other subgraphs refer to.
+//!
+//! Each representation is answered on its own: an unknown id is null; an unknown type, a malformed representation or a
+//! refused account is null with its own error; the others of the list stay.
+
+use std::sync::LazyLock;
+
+use async_graphql::{
+    Any, Context, ID, InputType, Name, Object, Result, SimpleObject, Union, Value,
+};
+
+use super::super::error::fault;
+use super::account::AccountInput;
+use super::query::{role, team_member};
+use super::role::Role;
+use super::team_member::TeamMember;
+use crate::graphql::Code;
+
+#[derive(Default)]
+pub(super) struct Entities;
+
+/// The types that other subgraphs can refer to.
+#[derive(Union)]
+#[graphql(name = "_Entity")]
+#[allow(clippy::large_enum_variant)]
+pub(super) enum Entity {
+    TeamMember(TeamMember),
+    Role(Role),
+}
+
+/// What a composer needs to know of this subgraph.
+#[derive(SimpleObject)]
+#[graphql(name = "_Service")]
+struct Service {
+    /// The subgraph's schema.
+    sdl: &'static str,
+}
+
+#[Object(name = "EntityQuery")]
+impl Entities {
+    /// For routers: the entities that these representations refer to, in their order.
+    #[graphql(name = "_entities")]
+    async fn entities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Type name and key fields of each entity.")] representations: Vec<Any>,
+    ) -> Vec<Option<Result<Entity>>> {
+        let lookups = representations
+            .into_iter()
+            .map(|representation| async move { entity(ctx, representation.0).await.transpose() });
+        // All at once, so that they go into one batch.
+        futures_util::future::join_all(lookups).await
+    }
+
+    /// For composers: this subgraph's schema.
+    #[graphql(name = "_service")]
+    async fn service(&self) -> Service {
+        static SDL: LazyLock<String> = LazyLock::new(super::federation_sdl);
+        Service { sdl: &SDL }
+    }
+}
+
+async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
+    let malformed = |rule: &str| {
+        fault(
+            Code::BadUserInput,
+            format!("malformed representation: {rule}"),
+        )
+    };
+    let Value::Object(mut fields) = representation else {
+        return Err(malformed("it is not an object"));
+    };
+    let Some(Value::String(type_name)) = fields.get("__typename") else {
+        return Err(malformed("it has no __typename"));
+    };
+    let type_name = type_name.clone();
+    let id = match fields.swap_remove("id") {
+        Some(Value::String(id)) => id,
+        Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
+        _ => return Err(malformed("it has no id")),
+    };
+    let account = match fields.swap_remove(&Name::new("account")) {
+        None => None,
+        Some(account) => Some(
+            AccountInput::parse(Some(account))
+                .map_err(|_| malformed("its account is not an e-mail address and a type"))?,
+        ),
+    };
+    match type_name.as_str() {
+        "TeamMember" => Ok(team_member(ctx, &id, account)
+            .await?
+            .map(Entity::TeamMember)),
+        "Role" => Ok(role(ctx, &id, account).await?.map(Entity::Role)),
+        _ => Err(malformed("its __typename is no entity of this subgraph")),
+    }
+}
+
+/// The keys of the entities, from which the engine prints them into the federation SDL.
+#[derive(Default)]
+pub(super) struct EntityKeys;
+
+#[Object(name = "EntityKeys")]
+impl EntityKeys {
+    #[graphql(entity)]
+    async fn team_member_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<TeamMember>> {
+        team_member(ctx, &id, None).await
+    }
+
+    #[graphql(entity)]
+    async fn team_member_of_account(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        account: AccountInput,
+    ) -> Result<Option<TeamMember>> {
+        team_member(ctx, &id, Some(account)).await
+    }
+
+    #[graphql(entity)]
+    async fn role_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Role>> {
+        role(ctx, &id, None).await
+    }
+
+    #[graphql(entity)]
+    async fn role_of_account(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        account: AccountInput,
+    ) -> Result<Option<Role>> {
+        role(ctx, &id, Some(account)).await
+    }
+}

@@ -1,0 +1,207 @@
+//! Filtering, as arguments. All given conditions must hold; an explicit null is the same as leaving a condition out.
+
+use async_graphql::{ID, InputObject, Result};
+
+use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
+use super::scalars::DateTime;
+use super::session::Session;
+use crate::model::{Filter, IntTest, Scopes, StringTest, TimeTest, fold};
+
+/// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
+/// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. Null is the same as leaving out.
+#[derive(InputObject, Default)]
+pub(super) struct TeamMemberFilter {
+    /// All of these hold.
+    and: Option<Vec<TeamMemberFilter>>,
+    /// At least one of these holds.
+    or: Option<Vec<TeamMemberFilter>>,
+    /// This does not hold.
+    not: Option<Box<TeamMemberFilter>>,
+    /// The identifier.
+    id: Option<TeamMemberIdFilter>,
+    /// The name, without regard to case.
+    name: Option<TeamMemberStringFilter>,
+    /// The e-mail address, without regard to case. Needs the scope `team:contact:read`.
+    email: Option<TeamMemberStringFilter>,
+    /// The identifier of the role.
+    role_id: Option<TeamMemberIdFilter>,
+    /// The kind of user is one of these.
+    #[graphql(name = "type")]
+    user_type: Option<Vec<UserType>>,
+    /// The status is one of these.
+    status: Option<Vec<TeamMemberStatus>>,
+    /// The live availability is one of these.
+    live_availability: Option<Vec<LiveAvailability>>,
+    /// The leads visibility is one of these.
+    leads_visibility: Option<Vec<LeadsVisibility>>,
+    /// The number of unread messages.
+    unread_messages: Option<TeamMemberIntFilter>,
+    /// The moment of creation.
+    created_at: Option<TeamMemberDateTimeFilter>,
+    /// The moment of the last change.
+    updated_at: Option<TeamMemberDateTimeFilter>,
+    /// Whether the member belongs to a white label.
+    whitelabel: Option<bool>,
+}
+
+/// Conditions on an identifier.
+#[derive(InputObject)]
+pub(super) struct TeamMemberIdFilter {
+    /// It is this one.
+    eq: Option<ID>,
+    /// It is one of these.
+    #[graphql(name = "in")]
+    any: Option<Vec<ID>>,
+}
+
+/// Conditions on a text, without regard to case.
+#[derive(InputObject)]
+pub(super) struct TeamMemberStringFilter {
+    /// It is this text.
+    eq: Option<String>,
+    /// It is one of these texts.
+    #[graphql(name = "in")]
+    any: Option<Vec<String>>,
+    /// It contains this text.
+    contains: Option<String>,
+    /// It starts with this text.
+    starts_with: Option<String>,
+}
+
+/// Conditions on a number.
+#[derive(InputObject)]
+pub(super) struct TeamMemberIntFilter {
+    /// It is this number.
+    eq: Option<i32>,
+    /// It is greater.
+    gt: Option<i32>,
+    /// It is greater or the same.
+    gte: Option<i32>,
+    /// It is less.
+    lt: Option<i32>,
+    /// It is less or the same.
+    lte: Option<i32>,
+}
+
+/// Conditions on a moment.
+#[derive(InputObject)]
+pub(super) struct TeamMemberDateTimeFilter {
+    /// It lies before this moment.
+    before: Option<DateTime>,
+    /// It lies after this moment.
+    after: Option<DateTime>,
+}
+
+impl TeamMemberFilter {
+    /// The condition that the argument means, for a caller with these scopes.
+    pub(super) fn prepare(self, scopes: Scopes) -> Result<Filter> {
+        let mut all = Vec::new();
+        if let Some(filters) = self.and {
+            all.push(Filter::And(prepare_all(filters, scopes)?));
+        }
+        if let Some(filters) = self.or {
+            all.push(Filter::Or(prepare_all(filters, scopes)?));
+        }
+        if let Some(filter) = self.not {
+            all.push(Filter::Not(Box::new(filter.prepare(scopes)?)));
+        }
+        if let Some(test) = self.id {
+            all.extend(test.sets().map(Filter::Id));
+        }
+        if let Some(test) = self.name {
+            all.extend(test.tests().map(Filter::Name));
+        }
+        if let Some(test) = self.email {
+            // Even an empty test: what is forbidden is asking, not what comes of it.
+            if !scopes.contact {
+                return Err(Session::contact_forbidden());
+            }
+            all.extend(test.tests().map(Filter::Email));
+        }
+        if let Some(test) = self.role_id {
+            all.extend(test.sets().map(Filter::RoleId));
+        }
+        all.extend(self.user_type.map(|any| Filter::Type(into(any))));
+        all.extend(self.status.map(|any| Filter::Status(into(any))));
+        all.extend(
+            self.live_availability
+                .map(|any| Filter::LiveAvailability(into(any))),
+        );
+        all.extend(
+            self.leads_visibility
+                .map(|any| Filter::LeadsVisibility(into(any))),
+        );
+        if let Some(test) = self.unread_messages {
+            all.extend(test.tests().map(Filter::UnreadMessages));
+        }
+        if let Some(test) = self.created_at {
+            all.extend(test.tests().map(Filter::CreatedAt));
+        }
+        if let Some(test) = self.updated_at {
+            all.extend(test.tests().map(Filter::UpdatedAt));
+        }
+        all.extend(self.whitelabel.map(Filter::Whitelabel));
+        Ok(Filter::And(all))
+    }
+}
+
+fn prepare_all(filters: Vec<TeamMemberFilter>, scopes: Scopes) -> Result<Vec<Filter>> {
+    filters
+        .into_iter()
+        .map(|filter| filter.prepare(scopes))
+        .collect()
+}
+
+fn into<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
+    list.into_iter().map(Into::into).collect()
+}
+
+impl TeamMemberIdFilter {
+    fn sets(self) -> impl Iterator<Item = Vec<String>> {
+        let text = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
+        [self.eq.map(|id| vec![id]), self.any]
+            .into_iter()
+            .flatten()
+            .map(text)
+    }
+}
+
+impl TeamMemberStringFilter {
+    fn tests(self) -> impl Iterator<Item = StringTest> {
+        let folded = |texts: Vec<String>| texts.iter().map(|text| fold(text)).collect();
+        [
+            self.eq.map(|text| StringTest::In(vec![fold(&text)])),
+            self.any.map(|texts| StringTest::In(folded(texts))),
+            self.contains.map(|text| StringTest::Contains(fold(&text))),
+            self.starts_with
+                .map(|text| StringTest::StartsWith(fold(&text))),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl TeamMemberIntFilter {
+    fn tests(self) -> impl Iterator<Item = IntTest> {
+        [
+            self.eq.map(IntTest::Eq),
+            self.gt.map(IntTest::Gt),
+            self.gte.map(IntTest::Gte),
+            self.lt.map(IntTest::Lt),
+            self.lte.map(IntTest::Lte),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl TeamMemberDateTimeFilter {
+    fn tests(self) -> impl Iterator<Item = TimeTest> {
+        [
+            self.before.map(|at| TimeTest::Before(at.0)),
+            self.after.map(|at| TimeTest::After(at.0)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}

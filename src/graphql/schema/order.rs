@@ -1,0 +1,57 @@
+//! Sorting, as arguments.
+
+use async_graphql::{Enum, InputObject};
+
+use crate::model;
+
+/// What to sort by, and which way. Nulls come last in both directions, and ties are broken by id.
+#[derive(InputObject)]
+pub(super) struct TeamMemberOrder {
+    /// What to sort by.
+    field: TeamMemberOrderField,
+    /// Which way.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    direction: OrderDirection,
+}
+
+/// What members can be sorted by.
+#[derive(Clone, Copy, Enum, PartialEq, Eq)]
+#[graphql(remote = "model::OrderField")]
+pub(super) enum TeamMemberOrderField {
+    /// By name, without regard to case, then by code point.
+    Name,
+    /// ACTIVE, then INACTIVE.
+    Status,
+    /// ONLINE, then OFFLINE.
+    LiveAvailability,
+    /// AGENT, CUSTOM_USER, CUSTOMER.
+    Type,
+    /// By the number of unread messages.
+    UnreadMessages,
+    /// By the moment of creation.
+    CreatedAt,
+    /// By the moment of the last change.
+    UpdatedAt,
+    /// By identifier.
+    Id,
+}
+
+/// Which way to sort.
+#[derive(Clone, Copy, Enum, PartialEq, Eq)]
+#[graphql(remote = "model::Direction")]
+pub(super) enum OrderDirection {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// The order that the arguments ask for; by id without any.
+pub(super) fn order(keys: Option<Vec<TeamMemberOrder>>) -> model::Order {
+    let keys = keys.unwrap_or_default();
+    model::Order::new(
+        keys.into_iter()
+            .map(|key| (key.field.into(), key.direction.into()))
+            .collect(),
+    )
+}

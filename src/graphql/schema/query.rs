@@ -1,0 +1,112 @@
+//! The root fields.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::account::AccountInput;
+use super::connection::{ListArguments, TeamMemberConnection};
+use super::filter::TeamMemberFilter;
+use super::order::TeamMemberOrder;
+use super::role::Role;
+use super::session::Session;
+use super::team_member::TeamMember;
+
+#[derive(Default)]
+pub(super) struct Query;
+
+#[Object(name = "TeamQuery")]
+impl Query {
+    /// The team of one account, filtered, sorted and paged over one snapshot. `account` may be left out where the request's
+    /// headers (x-flowmatix-email and x-flowmatix-type) or the configuration name one.
+    #[allow(clippy::too_many_arguments)]
+    async fn team_members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+        #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
+        #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
+        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<
+            Vec<TeamMemberOrder>,
+        >,
+        #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,
+        #[graphql(desc = "Only the members after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many members from the end.")] last: Option<i32>,
+        #[graphql(desc = "Only the members before this cursor.")] before: Option<String>,
+    ) -> Option<Result<TeamMemberConnection>> {
+        let arguments = ListArguments {
+            search,
+            filter,
+            order_by,
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(list(ctx, account, arguments).await)
+    }
+
+    /// One member of an account's team; null when the team has none of this id.
+    async fn team_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The identifier of the member.")] id: ID,
+        #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+    ) -> Option<Result<TeamMember>> {
+        team_member(ctx, &id, account).await.transpose()
+    }
+
+    /// The roles that members of an account's team have, by id.
+    async fn roles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+    ) -> Option<Result<Vec<Role>>> {
+        Some(roles(ctx, account).await)
+    }
+
+    /// One role of an account's team; null when no member has a role of this id.
+    async fn role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The identifier of the role.")] id: ID,
+        #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+    ) -> Option<Result<Role>> {
+        role(ctx, &id, account).await.transpose()
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    account: Option<AccountInput>,
+    arguments: ListArguments,
+) -> Result<TeamMemberConnection> {
+    let session = Session::of(ctx)?;
+    // Bad arguments are refused before anything is loaded.
+    let prepared = arguments.prepare(session)?;
+    let view = session.view(account).await?;
+    prepared.list(session, &view, None)
+}
+
+async fn roles(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Vec<Role>> {
+    let view = Session::of(ctx)?.view(account).await?;
+    Ok(Role::all(&view))
+}
+
+/// Looks up a member: the root field's answer, and the entity's.
+pub(super) async fn team_member(
+    ctx: &Context<'_>,
+    id: &str,
+    account: Option<AccountInput>,
+) -> Result<Option<TeamMember>> {
+    let view = Session::of(ctx)?.view(account).await?;
+    Ok(TeamMember::find(&view, id))
+}
+
+/// Looks up a role: the root field's answer, and the entity's.
+pub(super) async fn role(
+    ctx: &Context<'_>,
+    id: &str,
+    account: Option<AccountInput>,
+) -> Result<Option<Role>> {
+    let view = Session::of(ctx)?.view(account).await?;
+    Ok(Role::find(&view, id))
+}

@@ -1,0 +1,108 @@
+//! Refusals before GraphQL: each error code's status, and an answer in GraphQL's shape and the media type agreed on.
+
+use axum::body::Body;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use super::negotiate::{MediaType, accepted};
+use crate::auth::Denied;
+use crate::graphql::Code;
+use crate::model;
+
+/// What an answer depends on besides its body.
+const VARY_BY: &str =
+    "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type";
+
+/// A request that does not get to be executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn answer(&self, media_type: MediaType) -> Response<Body> {
+        let body = serde_json::json!({
+            "errors": [{ "message": self.message, "extensions": { "code": self.code.name() } }]
+        });
+        let mut response = answer(status(self.code), media_type, body.to_string().into_bytes());
+        let headers = response.headers_mut();
+        match self.code {
+            Code::MethodNotAllowed => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+            }
+            Code::Unauthenticated => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unauthenticated(message) => Self::new(Code::Unauthenticated, message),
+            Denied::Refused(refusal) => {
+                let code = match refusal {
+                    model::Refusal::AccountRequired => Code::AccountRequired,
+                    model::Refusal::Forbidden(_) => Code::Forbidden,
+                    model::Refusal::BadInput(_) => Code::BadUserInput,
+                };
+                Self::new(code, refusal.to_string())
+            }
+        }
+    }
+}
+
+/// The status of a request refused with this code.
+pub(super) fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::Csrf => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::InvalidAccept => StatusCode::NOT_ACCEPTABLE,
+        Code::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
+        Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// An answer's envelope, closed to every cache until somebody opens it.
+pub(super) fn answer(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let mut set = |name: HeaderName, value| {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value))
+    };
+    set(CONTENT_TYPE, media_type.header());
+    set(CACHE_CONTROL, "no-store");
+    set(VARY, VARY_BY);
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// There is nothing at this path.
+pub(super) fn not_found(headers: &HeaderMap) -> Response<Body> {
+    let media_type = accepted(headers).unwrap_or(MediaType::Json);
+    Refusal::new(
+        Code::NotFound,
+        "nothing is served here; GraphQL is at /graphql",
+    )
+    .answer(media_type)
+}

@@ -1,0 +1,232 @@
+//! GraphQL over HTTP: a request's method, parameters and body become one GraphQL request, and its answer a response.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Query, Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::timeout_at;
+
+use super::error::{Refusal, answer, status};
+use super::negotiate::{MediaType, accepted};
+use super::{Public, guards};
+use crate::graphql::{self, Answer, Class, Code};
+
+/// A request's parameters, wherever they came from.
+struct Parameters {
+    query: String,
+    operation_name: Option<String>,
+    variables: Map<String, Value>,
+}
+
+pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -> Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::OPTIONS {
+        return options();
+    }
+    let Some(media_type) = accepted(&parts.headers) else {
+        let refusal = Refusal::new(
+            Code::InvalidAccept,
+            "accept application/graphql-response+json or application/json",
+        );
+        return refuse(&public, &refusal, MediaType::Json);
+    };
+    let deadline = tokio::time::Instant::now() + public.settings.timeout;
+    match timeout_at(deadline, execute(&public, &parts, body)).await {
+        Ok(Ok(answered)) => {
+            let outcome = match (answered.class, answered.has_errors) {
+                (Class::Executed, false) => "ok",
+                (Class::Executed, true) => "partial",
+                (Class::Invalid | Class::Refused(_), _) => "refused",
+            };
+            public
+                .metrics
+                .answered(answered.kind, outcome, started.elapsed());
+            respond(answered, media_type)
+        }
+        Ok(Err(refusal)) => refuse(&public, &refusal, media_type),
+        Err(_) => {
+            let refusal = Refusal::new(Code::RequestTimeout, "the answer was not ready in time");
+            refuse(&public, &refusal, media_type)
+        }
+    }
+}
+
+async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, Refusal> {
+    if public.auth.is_open() {
+        guards::check_host(parts)?;
+    }
+    let by_get = match parts.method {
+        Method::POST => false,
+        Method::GET | Method::HEAD if public.settings.get_queries => true,
+        _ => {
+            return Err(Refusal::new(
+                Code::MethodNotAllowed,
+                "this method is not served here",
+            ));
+        }
+    };
+    let parameters = if by_get {
+        guards::check_preflighted(parts)?;
+        from_uri(&parts.uri)?
+    } else {
+        if !guards::is_json(parts) {
+            return Err(Refusal::new(
+                Code::InvalidContentType,
+                "send the body as content-type: application/json",
+            ));
+        }
+        let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
+        let too_large = |_| Refusal::new(Code::RequestTooLarge, "the body is larger than allowed");
+        from_body(&to_bytes(body, limit).await.map_err(too_large)?)?
+    };
+    let grants = public.auth.authenticate(&parts.headers)?;
+    let request = graphql::Request {
+        query: parameters.query,
+        operation_name: parameters.operation_name,
+        variables: parameters.variables,
+        queries_only: by_get,
+        grants,
+    };
+    Ok(public.engine.execute(request).await)
+}
+
+/// The parameters of a POST.
+fn from_body(body: &Bytes) -> Result<Parameters, Refusal> {
+    let bad = |message: &str| Refusal::new(Code::BadRequest, message);
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(mut members)) => {
+            let extensions = object(members.remove("extensions"), "extensions")?;
+            let query = text(members.remove("query"), "query")?;
+            Ok(Parameters {
+                query: require_query(query, &extensions)?,
+                operation_name: text(members.remove("operationName"), "operationName")?,
+                variables: object(members.remove("variables"), "variables")?,
+            })
+        }
+        Ok(Value::Array(_)) => Err(Refusal::new(
+            Code::BatchingNotEnabled,
+            "send one request in a body, not an array of them",
+        )),
+        Ok(_) => Err(bad("the body is not a JSON object")),
+        Err(_) => Err(bad("the body is not valid JSON")),
+    }
+}
+
+/// The parameters of a GET.
+fn from_uri(uri: &Uri) -> Result<Parameters, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Raw {
+        query: Option<String>,
+        operation_name: Option<String>,
+        variables: Option<String>,
+        extensions: Option<String>,
+    }
+
+    let Query(raw) = Query::<Raw>::try_from_uri(uri).map_err(|_| {
+        Refusal::new(
+            Code::BadRequest,
+            "the query string cannot be read: each parameter once, form-encoded",
+        )
+    })?;
+    let json = |text: Option<String>, name: &str| match text.filter(|text| !text.is_empty()) {
+        None => Ok(Map::new()),
+        Some(text) => match serde_json::from_str(&text) {
+            Ok(value) => object(Some(value), name),
+            Err(_) => Err(Refusal::new(
+                Code::BadRequest,
+                format!("`{name}` is not valid JSON"),
+            )),
+        },
+    };
+    let extensions = json(raw.extensions, "extensions")?;
+    Ok(Parameters {
+        query: require_query(raw.query, &extensions)?,
+        operation_name: raw.operation_name.filter(|name| !name.is_empty()),
+        variables: json(raw.variables, "variables")?,
+    })
+}
+
+fn require_query(
+    query: Option<String>,
+    extensions: &Map<String, Value>,
+) -> Result<String, Refusal> {
+    match query {
+        Some(query) => Ok(query),
+        // The words that Apollo's clients look for before they send the whole text.
+        None if extensions.contains_key("persistedQuery") => Err(Refusal::new(
+            Code::PersistedQueryNotSupported,
+            "PersistedQueryNotSupported",
+        )),
+        None => Err(Refusal::new(Code::BadRequest, "`query` is missing")),
+    }
+}
+
+fn text(value: Option<Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::new(
+            Code::BadRequest,
+            format!("`{name}` is not a string"),
+        )),
+    }
+}
+
+fn object(value: Option<Value>, name: &str) -> Result<Map<String, Value>, Refusal> {
+    match value {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(members)) => Ok(members),
+        Some(_) => Err(Refusal::new(
+            Code::BadRequest,
+            format!("`{name}` is not an object"),
+        )),
+    }
+}
+
+fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {
+    let status = match answered.class {
+        Class::Executed => StatusCode::OK,
+        Class::Invalid if media_type == MediaType::Json => StatusCode::OK,
+        Class::Invalid => StatusCode::BAD_REQUEST,
+        Class::Refused(code) => status(code),
+    };
+    let fresh_for = answered.fresh_for.as_secs();
+    let mut response = answer(status, media_type, answered.body);
+    if answered.class == Class::Executed && !answered.has_errors && fresh_for > 0 {
+        let value = HeaderValue::try_from(format!("private, max-age={fresh_for}"));
+        response
+            .headers_mut()
+            .extend(value.ok().map(|value| (CACHE_CONTROL, value)));
+    }
+    if answered.class == Class::Refused(Code::MethodNotAllowed) {
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn refuse(public: &Public, refusal: &Refusal, media_type: MediaType) -> Response<Body> {
+    public.metrics.refused(refusal.code.name());
+    public
+        .metrics
+        .answered("none", "refused", std::time::Duration::ZERO);
+    refusal.answer(media_type)
+}
+
+fn options() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    response
+}

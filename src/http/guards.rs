@@ -1,0 +1,76 @@
+//! Guards: what is asked of a request so that no other site's page can send it in a user's name.
+
+use std::net::IpAddr;
+
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+
+use super::error::Refusal;
+use crate::graphql::Code;
+
+/// Whether the request's body, if it has one, is JSON: the media types that a plain form can send are not.
+pub(super) fn is_json(parts: &Parts) -> bool {
+    let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let Ok(value) = value.to_str() else {
+        return false;
+    };
+    let mut pieces = value.split(';').map(str::trim);
+    let json = pieces
+        .next()
+        .is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
+    json && pieces
+        .filter_map(|parameter| parameter.split_once('='))
+        .all(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset")
+                || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+}
+
+/// A GET must show that a script of an allowed page sent it: these headers make a browser ask first.
+pub(super) fn check_preflighted(parts: &Parts) -> Result<(), Refusal> {
+    let named = ["apollo-require-preflight", "x-apollo-operation-name"];
+    let shown = named.iter().any(|name| {
+        parts
+            .headers
+            .get(*name)
+            .is_some_and(|value| !value.is_empty())
+    });
+    if shown || is_json(parts) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Csrf,
+        "a GET needs the header apollo-require-preflight, x-apollo-operation-name, or content-type: application/json",
+    ))
+}
+
+/// Where connecting is all that is asked of a caller, the request must be meant for this machine: a page of another site
+/// can point its own name here.
+pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
+    let host = match parts.headers.get(HOST) {
+        Some(host) => host
+            .to_str()
+            .ok()
+            .and_then(|host| host.parse::<Authority>().ok()),
+        None => parts.uri.authority().cloned(),
+    };
+    let local = host.is_some_and(|authority| {
+        let host = authority.host();
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    });
+    if local {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::MisdirectedRequest,
+        "the Host header must be localhost or a loopback address",
+    ))
+}

@@ -1,0 +1,15 @@
+//! HTTP: bytes in, bytes out, and the only place with status codes.
+//!
+//! The steps of a GraphQL request: name it (`request_id`) → guard it (`guards`) → agree on a media type (`negotiate`) →
+//! read it (`graphql_over_http`) → who asks (`auth`) → execute (`graphql`) → status, caching headers, bytes (`error`).
+
+mod error;
+mod graphql_over_http;
+mod guards;
+mod health;
+mod negotiate;
+mod request_id;
+mod routes;
+
+pub use health::Health;
+pub use routes::{Public, admin, public};

@@ -1,0 +1,53 @@
+//! The request's name: `x-request-id` is taken from the request where it is fit for a log, made otherwise, and returned.
+//! One log line a request, without query string or body.
+
+use std::time::Instant;
+
+use aws_lc_rs::rand;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id that is taken over, in bytes.
+const LIMIT: usize = 128;
+
+pub(super) async fn layer(request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(&HEADER)
+        .filter(|id| is_fit(id))
+        .cloned()
+        .unwrap_or_else(new);
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = Instant::now();
+    async move {
+        let mut response = next.run(request).await;
+        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(%method, path, status = response.status().as_u16(), millis, "answered");
+        response.headers_mut().insert(HEADER, id);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn is_fit(id: &HeaderValue) -> bool {
+    !id.is_empty()
+        && id.len() <= LIMIT
+        && id
+            .as_bytes()
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._:/+=".contains(b))
+}
+
+fn new() -> HeaderValue {
+    let mut bytes = [0; 16];
+    // Without randomness the id is of no use, and the request goes on.
+    let _ = rand::fill(&mut bytes);
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unnamed"))
+}

@@ -1,0 +1,62 @@
+//! What is served where: GraphQL for everybody, health and metrics for the operator.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+
+use super::error::not_found;
+use super::{Health, graphql_over_http, health, request_id};
+use crate::auth::Auth;
+use crate::config;
+use crate::graphql::Engine;
+use crate::telemetry::Metrics;
+
+/// What the public listener serves from.
+pub struct Public {
+    /// Answers requests.
+    pub engine: Engine,
+    /// Knows callers.
+    pub auth: Auth,
+    /// Limits and switches.
+    pub settings: config::Http,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The public listener's routes.
+pub fn public(public: Public) -> Router {
+    let public = Arc::new(public);
+    Router::new()
+        .route("/graphql", any(graphql_over_http::serve))
+        .fallback(|headers: axum::http::HeaderMap| async move { not_found(&headers) })
+        .layer(middleware::from_fn(request_id::layer))
+        .with_state(public)
+}
+
+/// The admin listener's routes.
+pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .with_state(health)
+        .merge(
+            Router::new()
+                .route("/metrics", get(exposition))
+                .with_state(metrics),
+        )
+}
+
+async fn exposition(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    (
+        [(
+            CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        metrics.exposition(),
+    )
+}

@@ -1,0 +1,206 @@
+//! The loader: gathers what one request asks for, however many fields ask, into few look-ups.
+//!
+//! The first field that needs an account decides for all: a fresh roster answers it at once; otherwise the account joins
+//! the request's open batch (async-graphql's dataloader), whose look-ups run side by side. Every later field of the request
+//! reads the same snapshot, or the same error.
+//! Invariant: one request causes at most one look-up for each account.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, Loader as BatchLoader};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::OnceCell;
+
+use crate::model::{Grant, RosterKey};
+use crate::roster::{CacheResult, Failed, Found, Rosters};
+use crate::telemetry::Metrics;
+use crate::upstream::{Error, Kind};
+
+/// The roster of one account, or why there is none; the same for every field of a request.
+pub type Loaded = Result<Found, Error>;
+
+/// One request's loader.
+pub struct Loader {
+    rosters: Arc<Rosters>,
+    batches: DataLoader<Batch>,
+    /// Batches that were opened and wait to be driven.
+    opened: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
+    seen: Mutex<HashMap<RosterKey, Arc<OnceCell<Result<Found, Failed>>>>>,
+}
+
+/// What a request's look-ups came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Upstream calls made for this request.
+    pub calls: u32,
+    /// The worst place that a roster came from; `None` when none came.
+    pub cache: Option<CacheResult>,
+    /// The age of the oldest roster.
+    pub age: Duration,
+    /// How much longer all of the rosters count as fresh.
+    pub fresh_for: Duration,
+    /// Whether an account was asked for in vain.
+    pub failed: bool,
+}
+
+impl Loader {
+    /// A loader for one request; `concurrency` is how many accounts are looked up side by side.
+    #[must_use]
+    pub fn new(rosters: Arc<Rosters>, concurrency: usize, metrics: Arc<Metrics>) -> Self {
+        let opened = Arc::new(Mutex::new(Vec::new()));
+        let queue = opened.clone();
+        let batch = Batch {
+            rosters: rosters.clone(),
+            concurrency,
+            metrics,
+        };
+        let batches = DataLoader::new(batch, move |batch| lock(&queue).push(batch))
+            .delay(Duration::ZERO)
+            .max_batch_size(usize::MAX);
+        Self {
+            rosters,
+            batches,
+            opened,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The roster that the grant opens.
+    ///
+    /// # Errors
+    /// Why there is none, in the upstream's terms.
+    pub async fn load(&self, grant: &Grant) -> Loaded {
+        let cell = lock(&self.seen)
+            .entry(grant.key().clone())
+            .or_default()
+            .clone();
+        let loaded = cell.get_or_init(|| async {
+            if let Some(found) = self.rosters.fresh(grant) {
+                return Ok(found);
+            }
+            match self.batches.load_one(Key(grant.clone())).await {
+                Ok(Some(loaded)) => loaded,
+                Ok(None) => Err(Failed {
+                    calls: 0,
+                    error: Kind::Internal.into(),
+                }),
+                Err(never) => match never {},
+            }
+        });
+        loaded.await.clone().map_err(|failed| failed.error)
+    }
+
+    /// Runs `execution` together with the batches it opens. A batch starts when the execution can get no further without
+    /// it, so that all that it asks for at one time goes into one.
+    pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
+        let mut execution = pin!(execution);
+        let mut running = FuturesUnordered::new();
+        std::future::poll_fn(|context| {
+            loop {
+                if let Poll::Ready(output) = execution.as_mut().poll(context) {
+                    return Poll::Ready(output);
+                }
+                running.extend(std::mem::take(&mut *lock(&self.opened)));
+                match running.poll_next_unpin(context) {
+                    // A batch has come in: the execution can go on.
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await
+    }
+
+    /// What the look-ups so far came to; `None` when there was none.
+    #[must_use]
+    pub fn report(&self) -> Option<Report> {
+        let seen = lock(&self.seen);
+        let mut report: Option<Report> = None;
+        for loaded in seen.values().filter_map(|cell| cell.get()) {
+            let one = match loaded {
+                Ok(found) => Report {
+                    calls: found.calls,
+                    cache: Some(found.cache),
+                    age: found.age,
+                    fresh_for: found.fresh_for,
+                    failed: false,
+                },
+                Err(failed) => Report {
+                    calls: failed.calls,
+                    cache: None,
+                    age: Duration::ZERO,
+                    fresh_for: Duration::ZERO,
+                    failed: true,
+                },
+            };
+            report = Some(report.map_or(one, |report| report.with(one)));
+        }
+        report
+    }
+}
+
+impl Report {
+    fn with(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            cache: self.cache.max(other.cache),
+            age: self.age.max(other.age),
+            fresh_for: self.fresh_for.min(other.fresh_for),
+            failed: self.failed || other.failed,
+        }
+    }
+}
+
+/// A grant as a batch's key: two for the same roster are one.
+#[derive(Clone)]
+struct Key(Grant);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for Key {}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
+
+struct Batch {
+    rosters: Arc<Rosters>,
+    concurrency: usize,
+    metrics: Arc<Metrics>,
+}
+
+impl BatchLoader<Key> for Batch {
+    /// Errors are values here, so that one account's does not become every account's.
+    type Value = Result<Found, Failed>;
+    type Error = Infallible;
+
+    async fn load(&self, keys: &[Key]) -> Result<HashMap<Key, Self::Value>, Infallible> {
+        self.metrics.batched(keys.len());
+        let loads = stream::iter(keys.iter().cloned()).map(|key| async move {
+            let loaded = self.rosters.get(&key.0).await;
+            (key, loaded)
+        });
+        Ok(loads
+            .buffer_unordered(self.concurrency.max(1))
+            .collect()
+            .await)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,159 @@
+//! Who asks, with which upstream credential, and for whose team: caller, account, and the grant that joins them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Account, CursorKey};
+
+/// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum CredentialId {
+    /// A caller's own token: a keyed hash of it, different in every process.
+    Forwarded([u8; 32]),
+    /// One that the server holds: its configured name, so that a rotated secret keeps its rosters.
+    Held(Arc<str>),
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forwarded(_) => f.write_str("forwarded"),
+            Self::Held(name) => write!(f, "held:{name}"),
+        }
+    }
+}
+
+/// The token that the upstream is called with.
+#[derive(Debug)]
+pub struct Credential {
+    id: CredentialId,
+    token: SecretString,
+    cursor_key: CursorKey,
+}
+
+impl Credential {
+    /// A credential known by `id`.
+    #[must_use]
+    pub fn new(id: CredentialId, token: SecretString) -> Self {
+        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes());
+        Self {
+            id,
+            token,
+            cursor_key,
+        }
+    }
+
+    /// What it is known by.
+    #[must_use]
+    pub fn id(&self) -> &CredentialId {
+        &self.id
+    }
+
+    /// The secret, for the one place that sends it.
+    #[must_use]
+    pub fn token(&self) -> &SecretString {
+        &self.token
+    }
+
+    /// Signs the cursors of rosters read with it.
+    #[must_use]
+    pub fn cursor_key(&self) -> &CursorKey {
+        &self.cursor_key
+    }
+}
+
+/// What a caller may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scopes {
+    /// `team:contact:read`: e-mail addresses and phone numbers.
+    pub contact: bool,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What the upstream is called with on this caller's behalf.
+    pub credential: Arc<Credential>,
+    /// What the caller may read.
+    pub scopes: Scopes,
+}
+
+/// The right of a caller to read an account's team. Minted by `auth` alone (a test holds that), before store or upstream
+/// are touched.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    caller: Caller,
+    key: RosterKey,
+}
+
+/// Under what a roster is kept: nobody with another credential finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RosterKey {
+    /// What the credential is known by.
+    pub credential: CredentialId,
+    /// Whose team.
+    pub account: Account,
+}
+
+impl Grant {
+    /// Joins caller and account, once `auth` has decided.
+    #[must_use]
+    pub fn mint(caller: Caller, account: Account) -> Self {
+        let credential = caller.credential.id().clone();
+        Self {
+            caller,
+            key: RosterKey {
+                credential,
+                account,
+            },
+        }
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whose team.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.key.account
+    }
+
+    /// Under what the roster is kept.
+    #[must_use]
+    pub fn key(&self) -> &RosterKey {
+        &self.key
+    }
+}
+
+/// Decides, for one request, which account is meant and whether its caller may read it.
+pub trait Grants: Send + Sync {
+    /// A grant for the account an argument names, or without one for the request's own.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when no account is named, two are, or the caller may not read it.
+    fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal>;
+
+    /// What the caller may read.
+    fn scopes(&self) -> Scopes;
+}
+
+/// Why there is no grant. The texts are for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing names an account.
+    #[error(
+        "no account: name one with the `account` argument or the headers x-flowmatix-email and x-flowmatix-type"
+    )]
+    AccountRequired,
+    /// The caller may not.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// What names the account makes no sense.
+    #[error("{0}")]
+    BadInput(&'static str),
+}

@@ -1,0 +1,195 @@
+//! Refresh: one load at a time for each roster, in a task of its own.
+//!
+//! Whoever asks while a load is under way waits for the same one, and a caller who leaves takes nothing with them: the
+//! task goes on and its roster is kept. A load that panics is an error for everyone who waits, and the next one works.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use super::store::{Entry, Store};
+use crate::config;
+use crate::model::{Clock, Grant, RosterKey};
+use crate::telemetry::Metrics;
+use crate::upstream::{Error, Fetched, Kind, Upstream};
+
+pub(super) struct Refresh {
+    inner: Arc<Inner>,
+    single_flight: bool,
+    fresh: Duration,
+}
+
+/// Shows what a load brought once it has landed.
+type Flight = watch::Receiver<Option<Loaded>>;
+
+/// What a load brought.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    pub(super) result: Result<Entry, Error>,
+    /// Calls made for whoever started the load; none for those who joined.
+    pub(super) calls: u32,
+    pub(super) joined: bool,
+}
+
+struct Inner {
+    upstream: Arc<dyn Upstream>,
+    store: Arc<Store>,
+    flights: Mutex<HashMap<RosterKey, Flight>>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+impl Refresh {
+    pub(super) fn new(
+        settings: &config::Roster,
+        upstream: Arc<dyn Upstream>,
+        store: Arc<Store>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let flights = Mutex::default();
+        Self {
+            inner: Arc::new(Inner {
+                upstream,
+                store,
+                flights,
+                clock,
+                metrics,
+            }),
+            single_flight: settings.single_flight,
+            fresh: settings.fresh,
+        }
+    }
+
+    /// Joins the load under way for this grant's roster, or starts one.
+    pub(super) async fn load(&self, grant: &Grant) -> Loaded {
+        if !self.single_flight {
+            return self.inner.load(grant).await;
+        }
+        let (mut flight, joined) = match self.board(grant) {
+            Ok(seat) => seat,
+            Err(landed) => {
+                return Loaded {
+                    result: Ok(landed),
+                    calls: 0,
+                    joined: true,
+                };
+            }
+        };
+        let landed = flight.wait_for(Option::is_some).await;
+        let loaded = landed.ok().and_then(|loaded| loaded.clone());
+        // A flight that is lost without landing went down with the runtime.
+        let loaded = loaded.unwrap_or_else(|| Loaded::failed(Kind::Internal.into(), 0));
+        Loaded {
+            joined,
+            calls: if joined { 0 } else { loaded.calls },
+            ..loaded
+        }
+    }
+
+    /// A seat on the flight for this roster, and whether it was already under way; or what a flight brought that landed
+    /// since the caller looked.
+    fn board(&self, grant: &Grant) -> Result<(Flight, bool), Entry> {
+        let mut flights = self.inner.flights();
+        if let Some(flight) = flights.get(grant.key()) {
+            return Ok((flight.clone(), true));
+        }
+        if let Some(entry) = self
+            .inner
+            .store
+            .get(grant.key())
+            .filter(|entry| entry.age() < self.fresh)
+        {
+            return Err(entry);
+        }
+        let (landing, flight) = watch::channel(None);
+        flights.insert(grant.key().clone(), flight.clone());
+        drop(flights);
+
+        let (inner, grant) = (self.inner.clone(), grant.clone());
+        tokio::spawn(async move {
+            let loaded = inner.load(&grant).await;
+            // Kept, landed, and only then off the board: whoever comes finds one or the other.
+            landing.send_replace(Some(loaded));
+            inner.flights().remove(grant.key());
+        });
+        Ok((flight, false))
+    }
+}
+
+impl Inner {
+    async fn load(&self, grant: &Grant) -> Loaded {
+        let fetch = async {
+            self.upstream
+                .fetch(grant.account(), &grant.caller().credential)
+                .await
+        };
+        match AssertUnwindSafe(fetch).catch_unwind().await {
+            Ok(Fetched {
+                calls,
+                result: Ok(roster),
+            }) => {
+                let entry = Entry {
+                    roster: Arc::new(roster),
+                    loaded_at: self.clock.now(),
+                };
+                self.store.put(grant.key().clone(), entry.clone());
+                self.count();
+                Loaded {
+                    result: Ok(entry),
+                    calls,
+                    joined: false,
+                }
+            }
+            Ok(Fetched {
+                calls,
+                result: Err(error),
+            }) => {
+                self.drop_refused(grant, &error);
+                tracing::warn!(
+                    outcome = error.kind().label(),
+                    calls,
+                    "no roster from the upstream"
+                );
+                Loaded::failed(error, calls)
+            }
+            Err(_) => {
+                tracing::error!("a roster load panicked");
+                Loaded::failed(Kind::Internal.into(), 0)
+            }
+        }
+    }
+
+    /// What a refusal says may no longer be read is not read any more.
+    fn drop_refused(&self, grant: &Grant, error: &Error) {
+        match error.kind() {
+            Kind::Unauthenticated => self.store.remove_all(&grant.key().credential),
+            Kind::Forbidden => self.store.remove(grant.key()),
+            _ => return,
+        }
+        self.count();
+    }
+
+    fn count(&self) {
+        let (rosters, bytes) = self.store.size();
+        self.metrics.stored(rosters, bytes);
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<RosterKey, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loaded {
+    fn failed(error: Error, calls: u32) -> Self {
+        Self {
+            result: Err(error),
+            calls,
+            joined: false,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Metrics: the one catalogue of what is counted, in Prometheus's text format.
+//!
+//! Every label is a name from the code (`&'static str`), so no request can make the sets grow.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// What one running service counts.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_duration: Histogram,
+    refusals: Family<CodeLabels, Counter>,
+    lookups: Family<ResultLabels, Counter>,
+    store_bytes: Gauge,
+    store_rosters: Gauge,
+    batches: Counter,
+    batch_keys: Counter,
+    upstream_calls: Family<OutcomeLabels, Counter>,
+    upstream_duration: Histogram,
+    drift: Family<KindLabels, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From a cached answer to the client's deadline.
+        let seconds = [0.000_25, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0];
+        let mut metrics = Self {
+            registry: Registry::with_prefix("flowmatix"),
+            requests: Family::default(),
+            request_duration: Histogram::new(seconds),
+            refusals: Family::default(),
+            lookups: Family::default(),
+            store_bytes: Gauge::default(),
+            store_rosters: Gauge::default(),
+            batches: Counter::default(),
+            batch_keys: Counter::default(),
+            upstream_calls: Family::default(),
+            upstream_duration: Histogram::new(seconds),
+            drift: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "requests",
+            "GraphQL requests by kind of operation and outcome",
+            self.requests.clone(),
+        );
+        registry.register(
+            "request_duration_seconds",
+            "Time from a GraphQL request's last byte to its answer's first, in seconds",
+            self.request_duration.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Requests refused before they ran, by error code",
+            self.refusals.clone(),
+        );
+        registry.register(
+            "roster_lookups",
+            "Rosters asked for, by where they came from: hit, stale, miss, coalesced or error",
+            self.lookups.clone(),
+        );
+        registry.register(
+            "roster_store_bytes",
+            "Memory held by stored rosters, in bytes",
+            self.store_bytes.clone(),
+        );
+        registry.register(
+            "roster_store_rosters",
+            "Rosters in the store",
+            self.store_rosters.clone(),
+        );
+        registry.register(
+            "loader_batches",
+            "Batches of the requests' dataloaders",
+            self.batches.clone(),
+        );
+        registry.register(
+            "loader_batch_keys",
+            "Accounts asked for in those batches",
+            self.batch_keys.clone(),
+        );
+        registry.register(
+            "upstream_calls",
+            "Calls made to the upstream, by outcome",
+            self.upstream_calls.clone(),
+        );
+        registry.register(
+            "upstream_call_duration_seconds",
+            "Time from asking the upstream to a whole roster or an error, in seconds",
+            self.upstream_duration.clone(),
+        );
+        registry.register(
+            "upstream_drift",
+            "What the upstream sent beyond what is known of it, by kind",
+            self.drift.clone(),
+        );
+    }
+
+    /// A GraphQL request was answered: its kind (`query`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
+    pub fn answered(&self, operation: &'static str, outcome: &'static str, elapsed: Duration) {
+        self.requests
+            .get_or_create(&RequestLabels { operation, outcome })
+            .inc();
+        self.request_duration.observe(elapsed.as_secs_f64());
+    }
+
+    /// A request was refused with this error code before it ran.
+    pub fn refused(&self, code: &'static str) {
+        self.refusals.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// A roster was asked for, and came from there.
+    pub fn looked_up(&self, result: &'static str) {
+        self.lookups.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// What the store holds now.
+    pub fn stored(&self, rosters: u64, bytes: u64) {
+        self.store_rosters
+            .set(i64::try_from(rosters).unwrap_or(i64::MAX));
+        self.store_bytes
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// A dataloader batch of so many accounts was started.
+    pub fn batched(&self, keys: usize) {
+        self.batches.inc();
+        self.batch_keys.inc_by(keys as u64);
+    }
+
+    /// Calls were made to the upstream, the last with this outcome.
+    pub fn called(&self, calls: u32, outcome: &'static str, elapsed: Duration) {
+        self.upstream_calls
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc_by(calls.into());
+        self.upstream_duration.observe(elapsed.as_secs_f64());
+    }
+
+    /// So many things of a kind were not as the upstream documents them.
+    pub fn drifted(&self, kind: &'static str, count: usize) {
+        if count > 0 {
+            self.drift
+                .get_or_create(&KindLabels { kind })
+                .inc_by(count as u64);
+        }
+    }
+
+    /// Everything, as Prometheus's text exposition (OpenMetrics 1.0).
+    #[must_use]
+    pub fn exposition(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,230 @@
+//! The HTTP client: one GET, judged by its status, its body streamed into the decoder.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::envelope::{Envelope, EnvelopeReader};
+use super::{Error, Fetched, Kind, Malformed, Upstream, retry_after};
+use crate::config;
+use crate::model::{Account, Clock, Credential, Roster, Timestamp};
+use crate::telemetry::Metrics;
+
+/// How much of a refusal's body is read for its message, in bytes.
+const REFUSAL_LIMIT: u64 = 16 << 10;
+
+/// Calls the endpoint.
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    settings: config::Upstream,
+    places: Semaphore,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// The settings do not make a client.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidClient {
+    /// `upstream.url` and `upstream.path` do not join to a URL.
+    #[error("upstream.url and upstream.path do not make a URL: {0}")]
+    Url(String),
+    /// `upstream.ca_file` holds no certificates.
+    #[error("upstream.ca_file holds no PEM certificate that can be used")]
+    CaFile,
+    /// The TLS stack did not start.
+    #[error("the HTTP client could not be made: {0}")]
+    Http(reqwest::Error),
+}
+
+impl Client {
+    /// A client of the configured endpoint; `ca_pem` are certificates to trust besides the platform's.
+    ///
+    /// # Errors
+    /// [`InvalidClient`] says which setting is wrong.
+    pub fn new(
+        settings: &config::Upstream,
+        ca_pem: Option<&[u8]>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, InvalidClient> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
+            // A redirect would carry `authtype` and the account to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .https_only(!settings.allow_http)
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(settings.idle_timeout);
+        if let Some(pem) = ca_pem {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem).map_err(|_| InvalidClient::CaFile)?;
+            if certificates.is_empty() {
+                return Err(InvalidClient::CaFile);
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let base = settings.url.as_str();
+        let url = format!(
+            "{}/{}",
+            base.trim_end_matches('/'),
+            settings.path.trim_start_matches('/')
+        );
+        Ok(Self {
+            http: builder.build().map_err(InvalidClient::Http)?,
+            url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
+            places: Semaphore::new(settings.concurrency),
+            settings: settings.clone(),
+            clock,
+            metrics,
+        })
+    }
+
+    /// One call, from the wait for a place to the whole roster.
+    async fn call(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        calls: &mut u32,
+    ) -> Result<Roster, Error> {
+        let deadline = self.clock.now() + self.settings.timeout;
+        let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
+            // Nothing was asked: too many calls are under way, and none came back in time.
+            return Err(Kind::Unavailable.into());
+        };
+        let _place = place.map_err(|_| Kind::Internal)?;
+        let deadline = deadline.min(self.clock.now() + self.settings.attempt_timeout);
+        *calls += 1;
+        match timeout_at(deadline, self.attempt(account, credential)).await {
+            Ok(result) => result,
+            Err(_) => Err(Kind::Timeout.into()),
+        }
+    }
+
+    async fn attempt(&self, account: &Account, credential: &Credential) -> Result<Roster, Error> {
+        let mut token =
+            HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
+                .map_err(|_| Kind::Unauthenticated)?;
+        token.set_sensitive(true);
+        let response = self
+            .http
+            .get(self.url.clone())
+            .query(&[
+                ("email", account.email.as_str()),
+                ("type", account.user_type.name()),
+            ])
+            .header(AUTHORIZATION, token)
+            .header(
+                HeaderName::from_static("authtype"),
+                HeaderValue::from_static("Key"),
+            )
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .send()
+            .await
+            .map_err(|error| {
+                if error.is_timeout() {
+                    Kind::Timeout
+                } else {
+                    Kind::Unavailable
+                }
+            })?;
+
+        let retry_after = retry_after(&response, self.clock.wall(self.clock.now()));
+        match response.status() {
+            StatusCode::OK => {}
+            status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
+            status => {
+                let error = refusal(status.as_u16(), &retry_after);
+                return Err(match error.kind() {
+                    Kind::Rejected(_) => {
+                        let envelope = self.envelope(response, REFUSAL_LIMIT).await.ok();
+                        error
+                            .with_message(envelope.and_then(|envelope| envelope.message).as_deref())
+                    }
+                    _ => error,
+                });
+            }
+        }
+        let envelope = self
+            .envelope(response, self.settings.body_limit.as_u64())
+            .await?;
+        if !envelope.success {
+            let code = envelope.code.filter(|code| (400..600).contains(code));
+            let code = code.ok_or(Malformed::FailureWithoutCode)?;
+            return Err(refusal(code, &retry_after).with_message(envelope.message.as_deref()));
+        }
+        let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
+        self.metrics
+            .drifted("unrecognized_value", rows.drift.unrecognized_values);
+        self.metrics
+            .drifted("unknown_field", rows.drift.unknown_fields);
+        self.metrics.drifted("skipped_row", rows.skipped.len());
+        let fetched_at = self.clock.wall(self.clock.now());
+        let roster = Roster::new(rows.members, rows.skipped, rows.drift, fetched_at);
+        self.metrics
+            .drifted("duplicate_row", roster.drift().duplicate_rows);
+        Ok(roster)
+    }
+
+    /// Streams the body into the decoder, refusing it at the first byte past `limit`.
+    async fn envelope(&self, response: Response, limit: u64) -> Result<Envelope, Malformed> {
+        let mut reader = EnvelopeReader::new(self.settings.rows_limit);
+        let mut length = 0;
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = body.next().await {
+            // Timeouts are the caller's; whatever else ends a body early leaves it cut short.
+            let chunk = chunk.map_err(|_| Malformed::Truncated)?;
+            length += chunk.len() as u64;
+            if length > limit {
+                return Err(Malformed::TooLarge);
+            }
+            reader.push(&chunk)?;
+        }
+        reader.finish()
+    }
+}
+
+impl Upstream for Client {
+    fn fetch<'a>(
+        &'a self,
+        account: &'a Account,
+        credential: &'a Credential,
+    ) -> BoxFuture<'a, Fetched> {
+        async move {
+            let started = Instant::now();
+            let mut calls = 0;
+            let result = self.call(account, credential, &mut calls).await;
+            let outcome = result
+                .as_ref()
+                .map_or_else(|error| error.kind().label(), |_| "ok");
+            self.metrics.called(calls, outcome, started.elapsed());
+            Fetched { calls, result }
+        }
+        .boxed()
+    }
+}
+
+/// What a status, or the code of an envelope that reports a failure, means.
+fn refusal(status: u16, retry_after: &impl Fn() -> std::time::Duration) -> Error {
+    match status {
+        300..400 => Malformed::Redirect.into(),
+        401 => Kind::Unauthenticated.into(),
+        403 => Kind::Forbidden.into(),
+        408 | 425 | 500..600 => Kind::Unavailable.into(),
+        429 => Kind::RateLimited(retry_after()).into(),
+        400..500 => Kind::Rejected(status).into(),
+        _ => Malformed::UnexpectedStatus.into(),
+    }
+}
+
+fn retry_after(response: &Response, now: Timestamp) -> impl Fn() -> std::time::Duration + use<> {
+    let header = response.headers().get(RETRY_AFTER).cloned();
+    move || retry_after::read(header.as_ref().and_then(|value| value.to_str().ok()), now)
+}

@@ -1,0 +1,254 @@
+//! Splits the upstream's envelope into rows while it streams in, so that a body of any length costs the memory of one row.
+//!
+//! Only the two outer levels are read here (the envelope's object and the array in `data`); each value below is found
+//! whole by counting brackets and handed to `wire`. The result does not depend on where the chunks were cut.
+
+use memchr::memchr2;
+
+use super::error::Malformed;
+use super::wire::Rows;
+
+/// The longest single row, and the longest value beside `data`, in bytes.
+const VALUE_LIMIT: usize = 1 << 20;
+/// How deep a single row may nest; the documented ones nest three levels.
+const DEPTH_LIMIT: u32 = 32;
+
+/// What the envelope said.
+pub(super) struct Envelope {
+    pub(super) success: bool,
+    pub(super) message: Option<String>,
+    pub(super) code: Option<u16>,
+    /// The rows, where `data` is an array.
+    pub(super) rows: Option<Rows>,
+}
+
+/// Reads an envelope chunk by chunk.
+pub(super) struct EnvelopeReader {
+    buffer: Vec<u8>,
+    /// Everything in `buffer` before this is done with.
+    at: usize,
+    expect: Expect,
+    scan: Scan,
+    key: String,
+    success: Option<bool>,
+    message: Option<String>,
+    code: Option<u16>,
+    data_seen: bool,
+    is_array: bool,
+    rows: Rows,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Expect {
+    Open,
+    KeyOrClose,
+    Key,
+    Colon,
+    Value,
+    CommaOrClose,
+    RowOrClose,
+    Row,
+    RowCommaOrClose,
+    Nothing,
+}
+
+/// How far the value that begins at `EnvelopeReader::at` has been looked through.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    seen: usize,
+    depth: u32,
+    in_string: bool,
+}
+
+impl EnvelopeReader {
+    /// `rows_limit`: the most rows that are read.
+    pub(super) fn new(rows_limit: usize) -> Self {
+        Self {
+            buffer: Vec::new(),
+            at: 0,
+            expect: Expect::Open,
+            scan: Scan::default(),
+            key: String::new(),
+            success: None,
+            message: None,
+            code: None,
+            data_seen: false,
+            is_array: false,
+            rows: Rows::new(rows_limit),
+        }
+    }
+
+    /// Takes the next bytes of the body.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
+        self.buffer.extend_from_slice(chunk);
+        while self.step()? {}
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        if self.buffer.len() > VALUE_LIMIT {
+            Err(Malformed::TooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends the body.
+    pub(super) fn finish(self) -> Result<Envelope, Malformed> {
+        match self.expect {
+            Expect::Nothing => {}
+            Expect::Open => return Err(Malformed::Empty),
+            _ => return Err(Malformed::Truncated),
+        }
+        Ok(Envelope {
+            // An envelope that holds a list and says nothing of failure is a success.
+            success: self.success.unwrap_or(self.is_array),
+            message: self.message,
+            code: self.code,
+            rows: self.is_array.then_some(self.rows),
+        })
+    }
+
+    /// Takes one token; `false` when more bytes are needed.
+    fn step(&mut self) -> Result<bool, Malformed> {
+        if self.scan.seen == 0 {
+            while self
+                .buffer
+                .get(self.at)
+                .is_some_and(|b| b" \t\r\n".contains(b))
+            {
+                self.at += 1;
+            }
+        }
+        let Some(&byte) = self.buffer.get(self.at) else {
+            return Ok(false);
+        };
+        let next = match (self.expect, byte) {
+            (Expect::Open, b'{') => Expect::KeyOrClose,
+            (Expect::KeyOrClose, b'}') | (Expect::CommaOrClose, b'}') => Expect::Nothing,
+            (Expect::Colon, b':') => Expect::Value,
+            (Expect::CommaOrClose, b',') => Expect::Key,
+            (Expect::RowOrClose, b']') | (Expect::RowCommaOrClose, b']') => Expect::CommaOrClose,
+            (Expect::RowCommaOrClose, b',') => Expect::Row,
+            (Expect::KeyOrClose | Expect::Key, b'"') => {
+                return self.value(|reader, key| {
+                    reader.key = serde_json::from_str(key).map_err(|_| Malformed::NotJson)?;
+                    Ok(Expect::Colon)
+                });
+            }
+            (Expect::Value, b'[') if self.key == "data" && self.scan.seen == 0 => {
+                self.data()?;
+                self.is_array = true;
+                Expect::RowOrClose
+            }
+            (Expect::Value, _) => {
+                return self.value(|reader, value| {
+                    reader.envelope_value(value)?;
+                    Ok(Expect::CommaOrClose)
+                });
+            }
+            (Expect::RowOrClose | Expect::Row, _) => {
+                return self.value(|reader, row| {
+                    reader.rows.read(row)?;
+                    Ok(Expect::RowCommaOrClose)
+                });
+            }
+            _ => return Err(Malformed::NotJson),
+        };
+        self.at += 1;
+        self.expect = next;
+        Ok(true)
+    }
+
+    /// Takes one whole value, if it is all there.
+    fn value(
+        &mut self,
+        take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>,
+    ) -> Result<bool, Malformed> {
+        let Some(length) = self.scan.find_end(&self.buffer[self.at..])? else {
+            return Ok(false);
+        };
+        let buffer = std::mem::take(&mut self.buffer);
+        let text = std::str::from_utf8(&buffer[self.at..self.at + length]);
+        let next = take(self, text.map_err(|_| Malformed::NotUtf8)?)?;
+        self.buffer = buffer;
+        self.at += length;
+        self.scan = Scan::default();
+        self.expect = next;
+        Ok(true)
+    }
+
+    fn data(&mut self) -> Result<(), Malformed> {
+        // Two of them: which one would be the team?
+        if std::mem::replace(&mut self.data_seen, true) {
+            Err(Malformed::WrongShape)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn envelope_value(&mut self, text: &str) -> Result<(), Malformed> {
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
+        match self.key.as_str() {
+            "data" => self.data()?,
+            "success" => match value {
+                serde_json::Value::Bool(success) => self.success = Some(success),
+                serde_json::Value::Null => {}
+                _ => return Err(Malformed::WrongShape),
+            },
+            "message" => self.message = value.as_str().map(str::to_owned),
+            "code" => self.code = value.as_u64().and_then(|code| u16::try_from(code).ok()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Scan {
+    /// The length of the value at the front of `bytes`, or `None` while its end is not in sight.
+    fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+        while let Some(&byte) = bytes.get(self.seen) {
+            if self.in_string {
+                match memchr2(b'"', b'\\', &bytes[self.seen..]) {
+                    Some(offset) if bytes[self.seen + offset] == b'"' => {
+                        self.seen += offset + 1;
+                        self.in_string = false;
+                        if self.depth == 0 {
+                            return Ok(Some(self.seen));
+                        }
+                    }
+                    // The escaped character belongs to the escape; wait until it is there.
+                    Some(offset) if self.seen + offset + 1 < bytes.len() => self.seen += offset + 2,
+                    Some(offset) => {
+                        self.seen += offset;
+                        return Ok(None);
+                    }
+                    None => self.seen = bytes.len(),
+                }
+                continue;
+            }
+            match byte {
+                b'"' if self.depth == 0 && self.seen > 0 => return Err(Malformed::NotJson),
+                b'"' => self.in_string = true,
+                b'{' | b'[' if self.depth == 0 && self.seen > 0 => return Err(Malformed::NotJson),
+                b'{' | b'[' if self.depth == DEPTH_LIMIT => return Err(Malformed::TooDeep),
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth == 1 => {
+                    self.seen += 1;
+                    return Ok(Some(self.seen));
+                }
+                b'}' | b']' if self.depth > 1 => self.depth -= 1,
+                // A number or a word ends where something else begins.
+                b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
+                    return if self.seen == 0 {
+                        Err(Malformed::NotJson)
+                    } else {
+                        Ok(Some(self.seen))
+                    };
+                }
+                _ => {}
+            }
+            self.seen += 1;
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,37 @@
+//! The upstream: the only place that knows the HTTP client and the REST shapes.
+//!
+//! One call, step by step: wait for a free place → send → judge the status (`error`) → split the envelope while it streams
+//! in (`envelope`) → read each row on its own (`wire`) → a roster. Everything within one deadline.
+//! Invariant: a roster is only ever whole, and an error says nothing secret or personal.
+
+mod client;
+mod envelope;
+mod error;
+mod retry_after;
+mod wire;
+
+use futures_util::future::BoxFuture;
+
+pub use client::{Client, InvalidClient};
+pub use error::{Error, Kind, Malformed};
+
+use crate::model::{Account, Credential, Roster};
+
+/// Where teams come from: the real endpoint, or a test's own in memory.
+pub trait Upstream: Send + Sync + 'static {
+    /// Reads the whole team of `account`, within the upstream's own deadline.
+    fn fetch<'a>(
+        &'a self,
+        account: &'a Account,
+        credential: &'a Credential,
+    ) -> BoxFuture<'a, Fetched>;
+}
+
+/// What became of reading a team.
+#[derive(Debug)]
+pub struct Fetched {
+    /// How many calls it took.
+    pub calls: u32,
+    /// The team, or why there is none.
+    pub result: Result<Roster, Error>,
+}
