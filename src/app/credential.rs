@@ -20,13 +20,7 @@ pub fn held_token(settings: &config::Auth) -> Result<Option<SecretString>> {
         }
         (None, Some(path)) => {
             let text = std::fs::read_to_string(path);
-            (
-                path.display().to_string(),
-                text.context(format!(
-                    "auth.credential_file: cannot read {}",
-                    path.display()
-                )),
-            )
+            (path.display().to_string(), text.context(format!("auth.credential_file: cannot read {}", path.display())))
         }
         (None, None) => return Ok(None),
     };

@@ -18,12 +18,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn start(
-        setting: &str,
-        address: SocketAddr,
-        routes: Router,
-        settings: &config::Http,
-    ) -> Result<Self> {
+    pub(super) fn start(setting: &str, address: SocketAddr, routes: Router, settings: &config::Http) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let socket = TcpListener::bind(address).with_context(cannot)?;
         socket.set_nonblocking(true).with_context(cannot)?;
@@ -34,18 +29,10 @@ impl Listener {
             .handle(handle.clone())
             .first_request_timeout(settings.first_request_timeout);
         // Between requests this is the keep-alive timeout: routers and load balancers pool idle connections for up to 60 s.
-        server
-            .http_builder()
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(settings.idle_timeout);
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(settings.idle_timeout);
         server.http_builder().http2().timer(TokioTimer::new());
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        Ok(Self {
-            address,
-            handle,
-            server: tokio::spawn(server.serve(service)),
-        })
+        Ok(Self { address, handle, server: tokio::spawn(server.serve(service)) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {

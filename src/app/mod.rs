@@ -43,13 +43,14 @@ impl App {
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
-        let ca_pem =
-            match &config.upstream.ca_file {
-                Some(path) => Some(tokio::fs::read(path).await.with_context(|| {
-                    format!("upstream.ca_file: cannot read {}", path.display())
-                })?),
-                None => None,
-            };
+        let ca_pem = match &config.upstream.ca_file {
+            Some(path) => Some(
+                tokio::fs::read(path)
+                    .await
+                    .with_context(|| format!("upstream.ca_file: cannot read {}", path.display()))?,
+            ),
+            None => None,
+        };
         let client = Client::new(&config.upstream, ca_pem.as_deref(), clock, metrics.clone())?;
         Self::start_over(config, token, Arc::new(client), clock, metrics)
     }
@@ -65,16 +66,8 @@ impl App {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
-        let rosters = Arc::new(Rosters::new(
-            &config.roster,
-            upstream,
-            clock,
-            metrics.clone(),
-        ));
-        let settings = Settings {
-            graphql: config.graphql.clone(),
-            loader_concurrency: config.loader.concurrency,
-        };
+        let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
+        let settings = Settings { graphql: config.graphql.clone(), loader_concurrency: config.loader.concurrency };
         let public = http::public(Public {
             engine: Engine::new(settings, rosters, metrics.clone()),
             auth: auth(config, token)?,

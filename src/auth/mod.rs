@@ -27,7 +27,7 @@ pub struct Auth {
 
 enum Mode {
     /// The caller's bearer token is the upstream credential.
-    Passthrough(Passthrough),
+    Passthrough(Box<Passthrough>),
     /// The server holds the upstream credential; being able to connect is all that is asked of a caller.
     Server(Arc<Credential>),
 }
@@ -45,25 +45,17 @@ impl Auth {
     /// Every request carries the upstream credential as its bearer token.
     #[must_use]
     pub fn passthrough(account: &config::Account, default: Option<Account>) -> Self {
-        Self::new(Mode::Passthrough(Passthrough::new()), account, default)
+        Self::new(Mode::Passthrough(Box::new(Passthrough::new())), account, default)
     }
 
     /// Every request is served with the credential that the server holds.
     #[must_use]
-    pub fn server(
-        token: SecretString,
-        account: &config::Account,
-        default: Option<Account>,
-    ) -> Self {
+    pub fn server(token: SecretString, account: &config::Account, default: Option<Account>) -> Self {
         Self::new(Mode::Server(server::credential(token)), account, default)
     }
 
     fn new(mode: Mode, account: &config::Account, default: Option<Account>) -> Self {
-        Self {
-            mode,
-            default,
-            sources: account.sources.clone(),
-        }
+        Self { mode, default, sources: account.sources.clone() }
     }
 
     /// Whether a request needs no credential of its own, so that being able to connect is one.
@@ -83,20 +75,12 @@ impl Auth {
         };
         let named = selection::from_headers(headers).map_err(Denied::Refused)?;
         if named.is_some() && !self.allows(AccountSource::Headers) {
-            return Err(Denied::Refused(Refusal::Forbidden(
-                "naming an account with headers is switched off here",
-            )));
+            return Err(Denied::Refused(Refusal::Forbidden("naming an account with headers is switched off here")));
         }
         Ok(Arc::new(Authority {
-            caller: Caller {
-                credential,
-                scopes: Scopes { contact: true },
-            },
+            caller: Caller { credential, scopes: Scopes { contact: true } },
             named,
-            default: self
-                .default
-                .clone()
-                .filter(|_| self.allows(AccountSource::Default)),
+            default: self.default.clone().filter(|_| self.allows(AccountSource::Default)),
             argument: self.allows(AccountSource::Argument),
         }))
     }
@@ -121,14 +105,10 @@ impl Grants for Authority {
     fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal> {
         let account = match (argument, &self.named) {
             (Some(_), _) if !self.argument => {
-                return Err(Refusal::Forbidden(
-                    "naming an account with an argument is switched off here",
-                ));
+                return Err(Refusal::Forbidden("naming an account with an argument is switched off here"));
             }
             (Some(argument), Some(named)) if argument != *named => {
-                return Err(Refusal::Forbidden(
-                    "the argument and the headers name different accounts",
-                ));
+                return Err(Refusal::Forbidden("the argument and the headers name different accounts"));
             }
             (Some(account), _) => account,
             (None, Some(named)) => named.clone(),

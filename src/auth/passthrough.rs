@@ -23,9 +23,7 @@ impl Passthrough {
         let mut seed = [0; 32];
         // Without randomness the identities would still be one-way, and differ from each other.
         let _ = rand::fill(&mut seed);
-        Self {
-            identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed),
-        }
+        Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
     }
 
     pub(super) fn credential(&self, headers: &HeaderMap) -> Result<Arc<Credential>, Denied> {
@@ -42,32 +40,18 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
         (None, _) => {
-            return Err(Denied::Unauthenticated(
-                "send the Flowmatix access token as `Authorization: Bearer …`",
-            ));
+            return Err(Denied::Unauthenticated("send the Flowmatix access token as `Authorization: Bearer …`"));
         }
         (Some(_), Some(_)) => {
-            return Err(Denied::Unauthenticated(
-                "send one Authorization header, not several",
-            ));
+            return Err(Denied::Unauthenticated("send one Authorization header, not several"));
         }
         (Some(value), None) => value,
     };
     let malformed = Denied::Unauthenticated("the Authorization header is not `Bearer` and a token");
-    let (scheme, token) = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .ok_or(malformed.clone())?;
+    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(malformed.clone())?;
     let token = token.trim_matches(' ');
     let fits = !token.is_empty()
         && token.len() <= TOKEN_LIMIT
-        && token
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
-    if scheme.eq_ignore_ascii_case("bearer") && fits {
-        Ok(token)
-    } else {
-        Err(malformed)
-    }
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    if scheme.eq_ignore_ascii_case("bearer") && fits { Ok(token) } else { Err(malformed) }
 }

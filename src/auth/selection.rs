@@ -10,23 +10,17 @@ pub const EMAIL_HEADER: &str = "x-flowmatix-email";
 pub const TYPE_HEADER: &str = "x-flowmatix-type";
 
 pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Account>, Refusal> {
-    let email = one(headers, EMAIL_HEADER)
-        .ok_or(Refusal::BadInput("send x-flowmatix-email once, as text"))?;
-    let user_type = one(headers, TYPE_HEADER)
-        .ok_or(Refusal::BadInput("send x-flowmatix-type once, as text"))?;
+    let email = one(headers, EMAIL_HEADER).ok_or(Refusal::BadInput("send x-flowmatix-email once, as text"))?;
+    let user_type = one(headers, TYPE_HEADER).ok_or(Refusal::BadInput("send x-flowmatix-type once, as text"))?;
     match (email, user_type) {
         (None, None) => Ok(None),
         (Some(email), Some(user_type)) => Ok(Some(Account {
-            email: EmailAddress::parse(email).map_err(|_| {
-                Refusal::BadInput("x-flowmatix-email is not a valid e-mail address")
-            })?,
-            user_type: UserType::from_name(user_type.trim()).ok_or(Refusal::BadInput(
-                "x-flowmatix-type is not AGENT, CUSTOM_USER or CUSTOMER",
-            ))?,
+            email: EmailAddress::parse(email)
+                .map_err(|_| Refusal::BadInput("x-flowmatix-email is not a valid e-mail address"))?,
+            user_type: UserType::from_name(user_type.trim())
+                .ok_or(Refusal::BadInput("x-flowmatix-type is not AGENT, CUSTOM_USER or CUSTOMER"))?,
         })),
-        _ => Err(Refusal::BadInput(
-            "send x-flowmatix-email and x-flowmatix-type together",
-        )),
+        _ => Err(Refusal::BadInput("send x-flowmatix-email and x-flowmatix-type together")),
     }
 }
 

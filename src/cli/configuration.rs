@@ -40,11 +40,7 @@ impl Arguments {
     pub(super) fn admin_address(&self, profile: Profile) -> Result<SocketAddr> {
         let mut sources = self.sources()?;
         // Asking for health needs no caller mode; any will do.
-        let flag = Flag {
-            flag: String::new(),
-            path: "auth.mode".to_owned(),
-            value: "passthrough".to_owned(),
-        };
+        let flag = Flag { flag: String::new(), path: "auth.mode".to_owned(), value: "passthrough".to_owned() };
         sources.flags.push(flag);
         Ok(Config::load(profile, &sources)?.admin.listen)
     }
@@ -60,32 +56,17 @@ impl Arguments {
             .into_iter()
             .filter_map(|(flag, path, value)| {
                 let value = value.clone()?;
-                Some(Flag {
-                    flag: flag.to_owned(),
-                    path: path.to_owned(),
-                    value,
-                })
+                Some(Flag { flag: flag.to_owned(), path: path.to_owned(), value })
             })
             .collect();
         for pair in &self.set {
-            let (path, value) = pair
-                .split_once('=')
-                .ok_or_else(|| anyhow::anyhow!("--set needs SETTING=VALUE, not `{pair}`"))?;
-            flags.push(Flag {
-                flag: "--set".to_owned(),
-                path: path.to_owned(),
-                value: value.to_owned(),
-            });
+            let (path, value) =
+                pair.split_once('=').ok_or_else(|| anyhow::anyhow!("--set needs SETTING=VALUE, not `{pair}`"))?;
+            flags.push(Flag { flag: "--set".to_owned(), path: path.to_owned(), value: value.to_owned() });
         }
         // clap has read the file's own name; to the settings it is none of theirs.
-        let environment = std::env::vars()
-            .filter(|(name, _)| name != "FLOWMATIX_CONFIG")
-            .collect();
-        Ok(Sources {
-            file: self.config.clone(),
-            environment,
-            flags,
-        })
+        let environment = std::env::vars().filter(|(name, _)| name != "FLOWMATIX_CONFIG").collect();
+        Ok(Sources { file: self.config.clone(), environment, flags })
     }
 }
 

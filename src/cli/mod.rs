@@ -1,6 +1,8 @@
 //! The command line: one file per command.
 
 mod configuration;
+mod demo;
+mod demo_upstream;
 mod health;
 mod schema;
 mod serve;
@@ -14,10 +16,7 @@ use clap::{Parser, Subcommand};
 ///
 /// Without a command it runs `demo`: a sample Flowmatix and the service in front of it, ready to be asked.
 #[derive(Parser)]
-#[command(
-    version,
-    after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md."
-)]
+#[command(version, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -43,9 +42,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let result = match command.unwrap_or_else(|| Command::Demo(configuration::Arguments::default()))
-    {
-        Command::Demo(_) | Command::DemoUpstream(_) => Ok(()),
+    let result = match command.unwrap_or_else(|| Command::Demo(configuration::Arguments::default())) {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
@@ -62,8 +61,5 @@ pub fn main() -> ExitCode {
 
 /// Runs `work` on a multi-threaded runtime.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(work)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -19,22 +19,10 @@ impl Config {
             !(1..=self.graphql.page_max).contains(&self.graphql.page_default),
             "graphql.page_default: expected 1 to graphql.page_max",
         );
-        refuse(
-            self.graphql.page_max > 100_000,
-            "graphql.page_max: expected at most 100000",
-        );
-        refuse(
-            self.loader.concurrency == 0,
-            "loader.concurrency: expected at least 1",
-        );
-        refuse(
-            self.upstream.concurrency == 0,
-            "upstream.concurrency: expected at least 1",
-        );
-        refuse(
-            !self.upstream.path.starts_with('/'),
-            "upstream.path: expected a path that begins with /",
-        );
+        refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
+        refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
+        refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
+        refuse(!self.upstream.path.starts_with('/'), "upstream.path: expected a path that begins with /");
         refuse(
             self.upstream.connect_timeout > self.upstream.attempt_timeout
                 || self.upstream.attempt_timeout > self.upstream.timeout
@@ -46,10 +34,7 @@ impl Config {
             self.upstream.url.is_plain() && !self.upstream.allow_http,
             "upstream.url: expected https; upstream.allow_http = true lets tokens and teams travel in the clear",
         );
-        refuse(
-            !(0.0..=1.0).contains(&self.demo.error_rate),
-            "demo.error_rate: expected 0 to 1",
-        );
+        refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         refuse(
             profile == Profile::Serve && self.auth.mode.is_none(),
             "auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) \

@@ -110,18 +110,12 @@ impl Config {
     /// Every setting with the value it has.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
-        self.sections()
-            .into_iter()
-            .flat_map(|section| section.settings())
-            .collect()
+        self.sections().into_iter().flat_map(|section| section.settings()).collect()
     }
 
     /// Sets one setting from text; `None` when there is none of that path.
     fn set(&mut self, path: &str, text: &str) -> Option<Result<(), String>> {
         let (name, key) = path.split_once('.')?;
-        self.sections_mut()
-            .into_iter()
-            .find(|section| section.name() == name)?
-            .set(key, text)
+        self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text)
     }
 }

@@ -8,19 +8,13 @@ impl Config {
     /// All settings with their defaults and meanings, as Markdown.
     #[must_use]
     pub fn reference() -> String {
-        let (serve, demo) = (
-            Self::defaults(Profile::Serve),
-            Self::defaults(Profile::Demo),
-        );
+        let (serve, demo) = (Self::defaults(Profile::Serve), Self::defaults(Profile::Demo));
         let demo = demo.settings();
         let mut text = String::new();
         for section in serve.sections() {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "### `[{}]`\n\n{}\n", section.name(), section.help());
-            let _ = writeln!(
-                text,
-                "| setting | environment | default | meaning |\n|---|---|---|---|"
-            );
+            let _ = writeln!(text, "| setting | environment | default | meaning |\n|---|---|---|---|");
             for setting in section.settings() {
                 let in_demo = demo.iter().find(|other| other.path == setting.path);
                 let mut default = code(&setting.value);
@@ -40,11 +34,7 @@ impl Config {
 }
 
 fn code(value: &str) -> String {
-    if value.is_empty() {
-        "none".to_owned()
-    } else {
-        format!("`{value}`")
-    }
+    if value.is_empty() { "none".to_owned() } else { format!("`{value}`") }
 }
 
 fn sentence(help: &str, shape: &str) -> String {
@@ -52,7 +42,5 @@ fn sentence(help: &str, shape: &str) -> String {
     if let Some(first) = shape.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    format!("{help} {shape}.")
-        .replace('\n', " ")
-        .replace('|', "\\|")
+    format!("{help} {shape}.").replace('\n', " ").replace('|', "\\|")
 }

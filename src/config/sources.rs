@@ -37,9 +37,7 @@ pub struct Problems(Vec<String>);
 impl std::fmt::Display for Problems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the configuration is not usable:")?;
-        self.0
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
@@ -51,10 +49,7 @@ impl Config {
     /// # Errors
     /// [`Problems`] names every unknown name, unreadable value and contradiction.
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
-        let mut reader = Reader {
-            config: Self::defaults(profile),
-            problems: Vec::new(),
-        };
+        let mut reader = Reader { config: Self::defaults(profile), problems: Vec::new() };
         if let Some(path) = &sources.file {
             reader.file(path);
         }
@@ -66,11 +61,25 @@ impl Config {
         if reader.problems.is_empty() {
             reader.problems = reader.config.contradictions(profile);
         }
-        if reader.problems.is_empty() {
-            Ok(reader.config)
-        } else {
-            Err(Problems(reader.problems))
+        if reader.problems.is_empty() { Ok(reader.config) } else { Err(Problems(reader.problems)) }
+    }
+}
+
+impl Config {
+    /// Sets what flags say, in a configuration that has been read.
+    ///
+    /// # Errors
+    /// [`Problems`] when one cannot be set.
+    pub fn follow(&mut self, flags: &[Flag]) -> Result<(), Problems> {
+        let mut reader = Reader { config: self.clone(), problems: Vec::new() };
+        for flag in flags {
+            reader.set(&flag.path, &flag.value, &flag.flag);
         }
+        if !reader.problems.is_empty() {
+            return Err(Problems(reader.problems));
+        }
+        *self = reader.config;
+        Ok(())
     }
 }
 
@@ -85,20 +94,14 @@ impl Reader {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
-                return self
-                    .problems
-                    .push(format!("{name}: cannot be read: {error}"));
+                return self.problems.push(format!("{name}: cannot be read: {error}"));
             }
         };
         let table = match text.parse::<toml::Table>() {
             Ok(table) => table,
             Err(error) => {
-                let place = error
-                    .span()
-                    .map_or(0, |span| text[..span.start].lines().count().max(1));
-                return self
-                    .problems
-                    .push(format!("{name}: line {place}: {}", error.message()));
+                let place = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+                return self.problems.push(format!("{name}: line {place}: {}", error.message()));
             }
         };
         for (section, value) in table {
@@ -124,33 +127,21 @@ impl Reader {
             })
         }
         let text = match value {
-            toml::Value::Array(items) => items
-                .iter()
-                .map(text)
-                .collect::<Option<Vec<_>>>()
-                .map(|items| items.join(",")),
+            toml::Value::Array(items) => {
+                items.iter().map(text).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+            }
             value => text(value),
         };
         match text {
             Some(text) => self.set(path, &text, source),
-            None => self.problems.push(format!(
-                "{source}: {path}: expected a plain value or a list of them"
-            )),
+            None => self.problems.push(format!("{source}: {path}: expected a plain value or a list of them")),
         }
     }
 
     fn environment(&mut self, variables: &[(String, String)]) {
         let settings = self.config.settings();
-        let named = |variable: &str| {
-            settings
-                .iter()
-                .find(|setting| setting.variable() == variable)
-        };
-        let ours = || {
-            variables
-                .iter()
-                .filter(|(name, _)| name.starts_with("FLOWMATIX_"))
-        };
+        let named = |variable: &str| settings.iter().find(|setting| setting.variable() == variable);
+        let ours = || variables.iter().filter(|(name, _)| name.starts_with("FLOWMATIX_"));
         for (name, value) in ours() {
             if let Some(setting) = named(name) {
                 self.set(&setting.path, value, name);
@@ -159,9 +150,7 @@ impl Reader {
         // The variable that holds the credential may be called like a setting, too.
         let credential = self.config.auth.credential_env.clone();
         let names: BTreeSet<String> = settings.iter().map(super::Setting::variable).collect();
-        for (name, _) in
-            ours().filter(|(name, _)| named(name).is_none() && Some(name) != credential.as_ref())
-        {
+        for (name, _) in ours().filter(|(name, _)| named(name).is_none() && Some(name) != credential.as_ref()) {
             let hint = nearest(name, names.iter().map(String::as_str));
             self.problems.push(format!("{name}: no such setting{hint}"));
         }
@@ -178,8 +167,7 @@ impl Reader {
     fn unknown(&mut self, path: &str, source: &str) {
         let settings = self.config.settings();
         let hint = nearest(path, settings.iter().map(|setting| setting.path.as_str()));
-        self.problems
-            .push(format!("{source}: {path}: no such setting{hint}"));
+        self.problems.push(format!("{source}: {path}: no such setting{hint}"));
     }
 }
 

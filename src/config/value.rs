@@ -45,11 +45,7 @@ numbers!(
 
 impl Value for String {
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            Err("expected some text".to_owned())
-        } else {
-            Ok(text.to_owned())
-        }
+        if text.is_empty() { Err("expected some text".to_owned()) } else { Ok(text.to_owned()) }
     }
 
     fn show(&self) -> String {
@@ -77,8 +73,7 @@ impl Value for PathBuf {
 
 impl Value for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("expected {}", Self::shape()))
+        text.parse().map_err(|_| format!("expected {}", Self::shape()))
     }
 
     fn show(&self) -> String {
@@ -133,9 +128,7 @@ impl Size {
 
 impl Value for Size {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse::<ByteSize>()
-            .map(|size| Self(size.0))
-            .map_err(|_| format!("expected {}", Self::shape()))
+        text.parse::<ByteSize>().map(|size| Self(size.0)).map_err(|_| format!("expected {}", Self::shape()))
     }
 
     fn show(&self) -> String {
@@ -172,13 +165,9 @@ impl HttpUrl {
 
 impl Value for HttpUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        let uri: Uri = text
-            .parse()
-            .map_err(|_| format!("expected {}", Self::shape()))?;
+        let uri: Uri = text.parse().map_err(|_| format!("expected {}", Self::shape()))?;
         let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-        let host = uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'));
+        let host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         if scheme && host && uri.query().is_none() && !text.contains('#') {
             Ok(Self(text.trim_end_matches('/').to_owned()))
         } else {
@@ -197,11 +186,7 @@ impl Value for HttpUrl {
 
 impl<T: Value> Value for Option<T> {
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            Ok(None)
-        } else {
-            T::parse(text).map(Some)
-        }
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
     }
 
     fn show(&self) -> String {
@@ -215,11 +200,7 @@ impl<T: Value> Value for Option<T> {
 
 impl<T: Value> Value for Vec<T> {
     fn parse(text: &str) -> Result<Self, String> {
-        text.split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .map(T::parse)
-            .collect()
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
     }
 
     fn show(&self) -> String {

@@ -1,9 +1,7 @@
 //! Refusals before GraphQL: each error code's status, and an answer in GraphQL's shape and the media type agreed on.
 
 use axum::body::Body;
-use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::negotiate::{MediaType, accepted};
@@ -12,8 +10,7 @@ use crate::graphql::Code;
 use crate::model;
 
 /// What an answer depends on besides its body.
-const VARY_BY: &str =
-    "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type";
+const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type";
 
 /// A request that does not get to be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +21,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     pub(super) fn answer(&self, media_type: MediaType) -> Response<Body> {
@@ -85,11 +79,7 @@ pub(super) fn status(code: Code) -> StatusCode {
 pub(super) fn answer(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let mut set = |name: HeaderName, value| {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value))
-    };
+    let mut set = |name: HeaderName, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
     set(CONTENT_TYPE, media_type.header());
     set(CACHE_CONTROL, "no-store");
     set(VARY, VARY_BY);
@@ -100,9 +90,5 @@ pub(super) fn answer(status: StatusCode, media_type: MediaType, body: Vec<u8>) -
 /// There is nothing at this path.
 pub(super) fn not_found(headers: &HeaderMap) -> Response<Body> {
     let media_type = accepted(headers).unwrap_or(MediaType::Json);
-    Refusal::new(
-        Code::NotFound,
-        "nothing is served here; GraphQL is at /graphql",
-    )
-    .answer(media_type)
+    Refusal::new(Code::NotFound, "nothing is served here; GraphQL is at /graphql").answer(media_type)
 }

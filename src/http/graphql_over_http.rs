@@ -31,10 +31,7 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
         return options();
     }
     let Some(media_type) = accepted(&parts.headers) else {
-        let refusal = Refusal::new(
-            Code::InvalidAccept,
-            "accept application/graphql-response+json or application/json",
-        );
+        let refusal = Refusal::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
         return refuse(&public, &refusal, MediaType::Json);
     };
     let deadline = tokio::time::Instant::now() + public.settings.timeout;
@@ -45,9 +42,7 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
                 (Class::Executed, true) => "partial",
                 (Class::Invalid | Class::Refused(_), _) => "refused",
             };
-            public
-                .metrics
-                .answered(answered.kind, outcome, started.elapsed());
+            public.metrics.answered(answered.kind, outcome, started.elapsed());
             respond(answered, media_type)
         }
         Ok(Err(refusal)) => refuse(&public, &refusal, media_type),
@@ -66,10 +61,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, R
         Method::POST => false,
         Method::GET | Method::HEAD if public.settings.get_queries => true,
         _ => {
-            return Err(Refusal::new(
-                Code::MethodNotAllowed,
-                "this method is not served here",
-            ));
+            return Err(Refusal::new(Code::MethodNotAllowed, "this method is not served here"));
         }
     };
     let parameters = if by_get {
@@ -77,10 +69,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, R
         from_uri(&parts.uri)?
     } else {
         if !guards::is_json(parts) {
-            return Err(Refusal::new(
-                Code::InvalidContentType,
-                "send the body as content-type: application/json",
-            ));
+            return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
         }
         let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
         let too_large = |_| Refusal::new(Code::RequestTooLarge, "the body is larger than allowed");
@@ -110,10 +99,9 @@ fn from_body(body: &Bytes) -> Result<Parameters, Refusal> {
                 variables: object(members.remove("variables"), "variables")?,
             })
         }
-        Ok(Value::Array(_)) => Err(Refusal::new(
-            Code::BatchingNotEnabled,
-            "send one request in a body, not an array of them",
-        )),
+        Ok(Value::Array(_)) => {
+            Err(Refusal::new(Code::BatchingNotEnabled, "send one request in a body, not an array of them"))
+        }
         Ok(_) => Err(bad("the body is not a JSON object")),
         Err(_) => Err(bad("the body is not valid JSON")),
     }
@@ -131,19 +119,13 @@ fn from_uri(uri: &Uri) -> Result<Parameters, Refusal> {
     }
 
     let Query(raw) = Query::<Raw>::try_from_uri(uri).map_err(|_| {
-        Refusal::new(
-            Code::BadRequest,
-            "the query string cannot be read: each parameter once, form-encoded",
-        )
+        Refusal::new(Code::BadRequest, "the query string cannot be read: each parameter once, form-encoded")
     })?;
     let json = |text: Option<String>, name: &str| match text.filter(|text| !text.is_empty()) {
         None => Ok(Map::new()),
         Some(text) => match serde_json::from_str(&text) {
             Ok(value) => object(Some(value), name),
-            Err(_) => Err(Refusal::new(
-                Code::BadRequest,
-                format!("`{name}` is not valid JSON"),
-            )),
+            Err(_) => Err(Refusal::new(Code::BadRequest, format!("`{name}` is not valid JSON"))),
         },
     };
     let extensions = json(raw.extensions, "extensions")?;
@@ -154,17 +136,13 @@ fn from_uri(uri: &Uri) -> Result<Parameters, Refusal> {
     })
 }
 
-fn require_query(
-    query: Option<String>,
-    extensions: &Map<String, Value>,
-) -> Result<String, Refusal> {
+fn require_query(query: Option<String>, extensions: &Map<String, Value>) -> Result<String, Refusal> {
     match query {
         Some(query) => Ok(query),
         // The words that Apollo's clients look for before they send the whole text.
-        None if extensions.contains_key("persistedQuery") => Err(Refusal::new(
-            Code::PersistedQueryNotSupported,
-            "PersistedQueryNotSupported",
-        )),
+        None if extensions.contains_key("persistedQuery") => {
+            Err(Refusal::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
+        }
         None => Err(Refusal::new(Code::BadRequest, "`query` is missing")),
     }
 }
@@ -173,10 +151,7 @@ fn text(value: Option<Value>, name: &str) -> Result<Option<String>, Refusal> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::new(
-            Code::BadRequest,
-            format!("`{name}` is not a string"),
-        )),
+        Some(_) => Err(Refusal::new(Code::BadRequest, format!("`{name}` is not a string"))),
     }
 }
 
@@ -184,10 +159,7 @@ fn object(value: Option<Value>, name: &str) -> Result<Map<String, Value>, Refusa
     match value {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members),
-        Some(_) => Err(Refusal::new(
-            Code::BadRequest,
-            format!("`{name}` is not an object"),
-        )),
+        Some(_) => Err(Refusal::new(Code::BadRequest, format!("`{name}` is not an object"))),
     }
 }
 
@@ -202,31 +174,23 @@ fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {
     let mut response = answer(status, media_type, answered.body);
     if answered.class == Class::Executed && !answered.has_errors && fresh_for > 0 {
         let value = HeaderValue::try_from(format!("private, max-age={fresh_for}"));
-        response
-            .headers_mut()
-            .extend(value.ok().map(|value| (CACHE_CONTROL, value)));
+        response.headers_mut().extend(value.ok().map(|value| (CACHE_CONTROL, value)));
     }
     if answered.class == Class::Refused(Code::MethodNotAllowed) {
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("POST"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
 }
 
 fn refuse(public: &Public, refusal: &Refusal, media_type: MediaType) -> Response<Body> {
     public.metrics.refused(refusal.code.name());
-    public
-        .metrics
-        .answered("none", "refused", std::time::Duration::ZERO);
+    public.metrics.answered("none", "refused", std::time::Duration::ZERO);
     refusal.answer(media_type)
 }
 
 fn options() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
     response
 }

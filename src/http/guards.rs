@@ -19,26 +19,16 @@ pub(super) fn is_json(parts: &Parts) -> bool {
         return false;
     };
     let mut pieces = value.split(';').map(str::trim);
-    let json = pieces
-        .next()
-        .is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
-    json && pieces
-        .filter_map(|parameter| parameter.split_once('='))
-        .all(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset")
-                || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-        })
+    let json = pieces.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
+    json && pieces.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    })
 }
 
 /// A GET must show that a script of an allowed page sent it: these headers make a browser ask first.
 pub(super) fn check_preflighted(parts: &Parts) -> Result<(), Refusal> {
     let named = ["apollo-require-preflight", "x-apollo-operation-name"];
-    let shown = named.iter().any(|name| {
-        parts
-            .headers
-            .get(*name)
-            .is_some_and(|value| !value.is_empty())
-    });
+    let shown = named.iter().any(|name| parts.headers.get(*name).is_some_and(|value| !value.is_empty()));
     if shown || is_json(parts) {
         return Ok(());
     }
@@ -52,25 +42,16 @@ pub(super) fn check_preflighted(parts: &Parts) -> Result<(), Refusal> {
 /// can point its own name here.
 pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
     let host = match parts.headers.get(HOST) {
-        Some(host) => host
-            .to_str()
-            .ok()
-            .and_then(|host| host.parse::<Authority>().ok()),
+        Some(host) => host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()),
         None => parts.uri.authority().cloned(),
     };
     let local = host.is_some_and(|authority| {
         let host = authority.host();
-        let address = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     });
     if local {
         return Ok(());
     }
-    Err(Refusal::new(
-        Code::MisdirectedRequest,
-        "the Host header must be localhost or a loopback address",
-    ))
+    Err(Refusal::new(Code::MisdirectedRequest, "the Host header must be localhost or a loopback address"))
 }

@@ -14,9 +14,7 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self {
-            ready: AtomicBool::new(true),
-        }
+        Self { ready: AtomicBool::new(true) }
     }
 }
 

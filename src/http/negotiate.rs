@@ -23,11 +23,7 @@ impl MediaType {
 
 /// What `Accept` likes best; plain JSON where it does not say, and `None` where it wants neither.
 pub(super) fn accepted(headers: &HeaderMap) -> Option<MediaType> {
-    let mut ranges = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .peekable();
+    let mut ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
     if ranges.peek().is_none() {
         return Some(MediaType::Json);
     }
@@ -43,18 +39,14 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<MediaType> {
         for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
             match name.trim().to_ascii_lowercase().as_str() {
                 "q" => quality = value.trim().parse().unwrap_or(0.0),
-                "charset" => {
-                    other_charset = !value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-                }
+                "charset" => other_charset = !value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"),
                 _ => {}
             }
         }
         let better = match best {
             None => true,
             // Of two that are liked equally, the one that was made for GraphQL.
-            Some((known, _)) => {
-                quality > known || (quality == known && media_type == MediaType::GraphQlResponse)
-            }
+            Some((known, _)) => quality > known || (quality == known && media_type == MediaType::GraphQlResponse),
         };
         if quality > 0.0 && !other_charset && better {
             best = Some((quality, media_type));

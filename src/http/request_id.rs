@@ -15,12 +15,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT: usize = 128;
 
 pub(super) async fn layer(request: Request, next: Next) -> Response {
-    let id = request
-        .headers()
-        .get(&HEADER)
-        .filter(|id| is_fit(id))
-        .cloned()
-        .unwrap_or_else(new);
+    let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = Instant::now();
@@ -38,10 +33,7 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
 fn is_fit(id: &HeaderValue) -> bool {
     !id.is_empty()
         && id.len() <= LIMIT
-        && id
-            .as_bytes()
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._:/+=".contains(b))
+        && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-._:/+=".contains(b))
 }
 
 fn new() -> HeaderValue {

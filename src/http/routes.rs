@@ -44,19 +44,9 @@ pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .with_state(health)
-        .merge(
-            Router::new()
-                .route("/metrics", get(exposition))
-                .with_state(metrics),
-        )
+        .merge(Router::new().route("/metrics", get(exposition)).with_state(metrics))
 }
 
 async fn exposition(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    (
-        [(
-            CONTENT_TYPE,
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        )],
-        metrics.exposition(),
-    )
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.exposition())
 }

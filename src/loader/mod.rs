@@ -27,13 +27,16 @@ use crate::upstream::{Error, Kind};
 /// The roster of one account, or why there is none; the same for every field of a request.
 pub type Loaded = Result<Found, Error>;
 
+/// What became of an account's look-up, once it has.
+type Cell = OnceCell<Result<Found, Failed>>;
+
 /// One request's loader.
 pub struct Loader {
     rosters: Arc<Rosters>,
     batches: DataLoader<Batch>,
     /// Batches that were opened and wait to be driven.
     opened: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
-    seen: Mutex<HashMap<RosterKey, Arc<OnceCell<Result<Found, Failed>>>>>,
+    seen: Mutex<HashMap<RosterKey, Arc<Cell>>>,
 }
 
 /// What a request's look-ups came to.
@@ -57,20 +60,11 @@ impl Loader {
     pub fn new(rosters: Arc<Rosters>, concurrency: usize, metrics: Arc<Metrics>) -> Self {
         let opened = Arc::new(Mutex::new(Vec::new()));
         let queue = opened.clone();
-        let batch = Batch {
-            rosters: rosters.clone(),
-            concurrency,
-            metrics,
-        };
+        let batch = Batch { rosters: rosters.clone(), concurrency, metrics };
         let batches = DataLoader::new(batch, move |batch| lock(&queue).push(batch))
             .delay(Duration::ZERO)
             .max_batch_size(usize::MAX);
-        Self {
-            rosters,
-            batches,
-            opened,
-            seen: Mutex::default(),
-        }
+        Self { rosters, batches, opened, seen: Mutex::default() }
     }
 
     /// The roster that the grant opens.
@@ -78,20 +72,14 @@ impl Loader {
     /// # Errors
     /// Why there is none, in the upstream's terms.
     pub async fn load(&self, grant: &Grant) -> Loaded {
-        let cell = lock(&self.seen)
-            .entry(grant.key().clone())
-            .or_default()
-            .clone();
+        let cell = lock(&self.seen).entry(grant.key().clone()).or_default().clone();
         let loaded = cell.get_or_init(|| async {
             if let Some(found) = self.rosters.fresh(grant) {
                 return Ok(found);
             }
             match self.batches.load_one(Key(grant.clone())).await {
                 Ok(Some(loaded)) => loaded,
-                Ok(None) => Err(Failed {
-                    calls: 0,
-                    error: Kind::Internal.into(),
-                }),
+                Ok(None) => Err(Failed { calls: 0, error: Kind::Internal.into() }),
                 Err(never) => match never {},
             }
         });
@@ -194,10 +182,7 @@ impl BatchLoader<Key> for Batch {
             let loaded = self.rosters.get(&key.0).await;
             (key, loaded)
         });
-        Ok(loads
-            .buffer_unordered(self.concurrency.max(1))
-            .collect()
-            .await)
+        Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)
     }
 }
 

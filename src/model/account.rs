@@ -57,9 +57,7 @@ impl EmailAddress {
         let (local, domain) = text.split_once('@').ok_or(InvalidEmail)?;
         let local_ok = !local.is_empty()
             && local.len() <= 64
-            && local
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&b));
+            && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&b));
         if local_ok && domain.split('.').all(is_label) {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {
@@ -79,9 +77,7 @@ fn is_label(label: &str) -> bool {
         && label.len() <= 63
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 impl fmt::Debug for EmailAddress {

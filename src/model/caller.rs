@@ -38,11 +38,7 @@ impl Credential {
     #[must_use]
     pub fn new(id: CredentialId, token: SecretString) -> Self {
         let cursor_key = CursorKey::derive(token.expose_secret().as_bytes());
-        Self {
-            id,
-            token,
-            cursor_key,
-        }
+        Self { id, token, cursor_key }
     }
 
     /// What it is known by.
@@ -102,13 +98,7 @@ impl Grant {
     #[must_use]
     pub fn mint(caller: Caller, account: Account) -> Self {
         let credential = caller.credential.id().clone();
-        Self {
-            caller,
-            key: RosterKey {
-                credential,
-                account,
-            },
-        }
+        Self { caller, key: RosterKey { credential, account } }
     }
 
     /// Who asks.
@@ -146,9 +136,7 @@ pub trait Grants: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nothing names an account.
-    #[error(
-        "no account: name one with the `account` argument or the headers x-flowmatix-email and x-flowmatix-type"
-    )]
+    #[error("no account: name one with the `account` argument or the headers x-flowmatix-email and x-flowmatix-type")]
     AccountRequired,
     /// The caller may not.
     #[error("{0}")]

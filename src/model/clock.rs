@@ -17,10 +17,7 @@ impl Clock {
     /// Anchors the clock here and now.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            instant: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
     /// The moment by which expiry is decided.

@@ -62,12 +62,7 @@ impl CursorKey {
     ///
     /// # Errors
     /// [`InvalidCursor`] for anything else, without saying what is wrong with it.
-    pub fn open(
-        &self,
-        account: &Account,
-        order: &Order,
-        text: &str,
-    ) -> Result<Cursor, InvalidCursor> {
+    pub fn open(&self, account: &Account, order: &Order, text: &str) -> Result<Cursor, InvalidCursor> {
         // No id is longer than 128 bytes, so no cursor is longer than this.
         if text.len() > 256 {
             return Err(InvalidCursor);
@@ -76,8 +71,7 @@ impl CursorKey {
         let tag_at = bytes.len().checked_sub(TAG_LEN).ok_or(InvalidCursor)?;
         let (body, tag) = bytes.split_at(tag_at);
         let expected = self.tag(account, order, body);
-        aws_lc_rs::constant_time::verify_slices_are_equal(tag, &expected)
-            .map_err(|_| InvalidCursor)?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(tag, &expected).map_err(|_| InvalidCursor)?;
         match body {
             [VERSION, r0, r1, r2, r3, id @ ..] => Ok(Cursor {
                 id: String::from_utf8(id.to_vec()).map_err(|_| InvalidCursor)?,

@@ -2,9 +2,7 @@
 //!
 //! A test on a missing value is false, `Not` negates; `And` of nothing is true, `Or` and `In` of nothing are false.
 
-use super::{
-    LeadsVisibility, LiveAvailability, TeamMember, TeamMemberStatus, Timestamp, UserType, fold,
-};
+use super::{LeadsVisibility, LiveAvailability, TeamMember, TeamMemberStatus, Timestamp, UserType, fold};
 
 /// A condition on a member.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,14 +92,8 @@ impl Filter {
             Self::Or(any) => any.iter().any(|filter| filter.matches(member)),
             Self::Not(filter) => !filter.matches(member),
             Self::Id(ids) => ids.iter().any(|id| **id == *member.id),
-            Self::RoleId(ids) => member
-                .role_id
-                .as_deref()
-                .is_some_and(|role| ids.iter().any(|id| id == role)),
-            Self::Name(test) => member
-                .folded_name
-                .as_deref()
-                .is_some_and(|name| test.holds(name)),
+            Self::RoleId(ids) => member.role_id.as_deref().is_some_and(|role| ids.iter().any(|id| id == role)),
+            Self::Name(test) => member.folded_name.as_deref().is_some_and(|name| test.holds(name)),
             Self::Email(test) => email(member).is_some_and(|email| test.holds(&fold(email))),
             Self::Type(any) => one_of(any, member.user_type),
             Self::Status(any) => one_of(any, member.status),
@@ -112,10 +104,7 @@ impl Filter {
             Self::UpdatedAt(test) => member.updated_at.is_some_and(|at| test.holds(at)),
             Self::Whitelabel(value) => member.whitelabel == Some(*value),
             Self::Search { text, contact } => {
-                member
-                    .folded_name
-                    .as_deref()
-                    .is_some_and(|name| name.contains(text))
+                member.folded_name.as_deref().is_some_and(|name| name.contains(text))
                     || (*contact && contact_contains(member, text))
             }
         }
@@ -166,10 +155,7 @@ fn contact_contains(member: &TeamMember, text: &str) -> bool {
         return true;
     }
     // People write numbers with spaces and dashes, the upstream without.
-    let number: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
-        .collect();
+    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
     !number.is_empty()
         && member
             .contact

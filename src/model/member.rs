@@ -60,9 +60,7 @@ pub struct TeamMember {
 impl std::fmt::Debug for TeamMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A member is personal data; only the identifier may reach a log or a panic message.
-        f.debug_struct("TeamMember")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("TeamMember").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -72,11 +70,7 @@ impl TeamMember {
     pub fn size(&self) -> usize {
         let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
         let list = |list: &Option<Box<[Box<str>]>>| {
-            list.as_ref().map_or(0, |list| {
-                list.iter()
-                    .map(|item| item.len() + size_of::<Box<str>>())
-                    .sum()
-            })
+            list.as_ref().map_or(0, |list| list.iter().map(|item| item.len() + size_of::<Box<str>>()).sum())
         };
         size_of::<Self>()
             + self.id.len()
@@ -90,11 +84,7 @@ impl TeamMember {
             + list(&self.assigned_ai_agent_ids)
             + list(&self.department_ids)
             + list(&self.masked_attributes)
-            + self
-                .unrecognized
-                .iter()
-                .map(|entry| size_of::<Unrecognized>() + entry.value.len())
-                .sum::<usize>()
+            + self.unrecognized.iter().map(|entry| size_of::<Unrecognized>() + entry.value.len()).sum::<usize>()
     }
 }
 
@@ -151,11 +141,7 @@ impl Phone {
     #[must_use]
     pub fn searchable(&self) -> String {
         let prefix = self.prefix.as_deref().unwrap_or_default();
-        format!(
-            "+{}{}",
-            prefix.trim_start_matches('+'),
-            self.number.as_deref().unwrap_or_default()
-        )
+        format!("+{}{}", prefix.trim_start_matches('+'), self.number.as_deref().unwrap_or_default())
     }
 }
 

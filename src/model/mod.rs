@@ -21,8 +21,8 @@ pub use clock::Clock;
 pub use cursor::{Cursor, CursorKey, InvalidCursor};
 pub use filter::{Filter, IntTest, StringTest, TimeTest};
 pub use member::{
-    ChatTransferPermission, Contact, LeadsVisibility, LiveAvailability, Phone, TeamMember,
-    TeamMemberStatus, Unrecognized,
+    ChatTransferPermission, Contact, LeadsVisibility, LiveAvailability, Phone, TeamMember, TeamMemberStatus,
+    Unrecognized,
 };
 pub use order::{Direction, Order, OrderField};
 pub use page::{InvalidPage, Page, PageLimits, PageRequest};

@@ -71,10 +71,7 @@ impl Order {
     /// The order as bytes: equal for equal orders, different for different ones.
     #[must_use]
     pub fn fingerprint(&self) -> Vec<u8> {
-        self.0
-            .iter()
-            .flat_map(|&(field, direction)| [field as u8, direction as u8])
-            .collect()
+        self.0.iter().flat_map(|&(field, direction)| [field as u8, direction as u8]).collect()
     }
 }
 
@@ -84,16 +81,11 @@ impl OrderField {
         match self {
             // The folded names decide and the written ones break the tie; both are there or neither is.
             Self::Name => match (name(a), name(b)) {
-                (true, true) => directed(
-                    (&a.folded_name, &a.name).cmp(&(&b.folded_name, &b.name)),
-                    direction,
-                ),
+                (true, true) => directed((&a.folded_name, &a.name).cmp(&(&b.folded_name, &b.name)), direction),
                 (there_a, there_b) => there_b.cmp(&there_a),
             },
             Self::Status => nulls_last(a.status, b.status, direction),
-            Self::LiveAvailability => {
-                nulls_last(a.live_availability, b.live_availability, direction)
-            }
+            Self::LiveAvailability => nulls_last(a.live_availability, b.live_availability, direction),
             Self::Type => nulls_last(a.user_type, b.user_type, direction),
             Self::UnreadMessages => nulls_last(a.unread_messages, b.unread_messages, direction),
             Self::CreatedAt => nulls_last(a.created_at, b.created_at, direction),

@@ -87,23 +87,11 @@ impl PageRequest {
     }
 
     /// Cuts the page out of `list`, which holds places in `members` sorted by `order`.
-    pub(super) fn cut(
-        &self,
-        mut list: Vec<u32>,
-        members: &[TeamMember],
-        order: &Order,
-        limits: PageLimits,
-    ) -> Page {
+    pub(super) fn cut(&self, mut list: Vec<u32>, members: &[TeamMember], order: &Order, limits: PageLimits) -> Page {
         let total = list.len();
         let place = |cursor: &Cursor, found: Ordering| place(cursor, found, &list, members, order);
-        let start = self
-            .after
-            .as_ref()
-            .map_or(0, |cursor| place(cursor, Ordering::Greater));
-        let end = self
-            .before
-            .as_ref()
-            .map_or(total, |cursor| place(cursor, Ordering::Less));
+        let start = self.after.as_ref().map_or(0, |cursor| place(cursor, Ordering::Greater));
+        let end = self.before.as_ref().map_or(total, |cursor| place(cursor, Ordering::Less));
         let end = end.max(start);
 
         let length = |n: i32| usize::try_from(n).unwrap_or(0);
@@ -114,22 +102,12 @@ impl PageRequest {
         };
         list.truncate(end);
         list.drain(..start);
-        Page {
-            members: list,
-            start,
-            total,
-        }
+        Page { members: list, start, total }
     }
 }
 
 /// The number of members that lie before the cursor (`Less`), or up to and with it (`Greater`).
-fn place(
-    cursor: &Cursor,
-    found: Ordering,
-    list: &[u32],
-    members: &[TeamMember],
-    order: &Order,
-) -> usize {
+fn place(cursor: &Cursor, found: Ordering, list: &[u32], members: &[TeamMember], order: &Order) -> usize {
     let at = |place: &u32| &members[*place as usize];
     let known = members.binary_search_by(|member| (*member.id).cmp(&cursor.id));
     match known {

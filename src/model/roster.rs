@@ -55,10 +55,7 @@ pub struct Roster {
 
 impl std::fmt::Debug for Roster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Roster")
-            .field("id", &self.id)
-            .field("members", &self.members.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Roster").field("id", &self.id).field("members", &self.members.len()).finish_non_exhaustive()
     }
 }
 
@@ -76,10 +73,7 @@ impl Roster {
 
         let rows = members.len();
         // Stable: of equally new rows the upstream's order decides. A missing moment is older than any.
-        members.sort_by(|a, b| {
-            a.id.cmp(&b.id)
-                .then_with(|| a.updated_at.cmp(&b.updated_at))
-        });
+        members.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.updated_at.cmp(&b.updated_at)));
         members.reverse();
         members.dedup_by(|later, kept| later.id == kept.id);
         members.reverse();
@@ -91,20 +85,11 @@ impl Roster {
                 roles.entry(role.clone()).or_default().push(place);
             }
         }
-        let roles: Box<[Role]> = roles
-            .into_iter()
-            .map(|(id, members)| Role {
-                id,
-                members: members.into(),
-            })
-            .collect();
+        let roles: Box<[Role]> = roles.into_iter().map(|(id, members)| Role { id, members: members.into() }).collect();
 
         let size = size_of::<Self>()
             + members.iter().map(TeamMember::size).sum::<usize>()
-            + roles
-                .iter()
-                .map(|role| size_of::<Role>() + role.id.len() + size_of_val(&*role.members))
-                .sum::<usize>()
+            + roles.iter().map(|role| size_of::<Role>() + role.id.len() + size_of_val(&*role.members)).sum::<usize>()
             + size_of_val(&*skipped_rows);
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -162,20 +147,14 @@ impl Roster {
     /// The place of the member with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<u32> {
-        let place = self
-            .members
-            .binary_search_by(|member| (*member.id).cmp(id))
-            .ok()?;
+        let place = self.members.binary_search_by(|member| (*member.id).cmp(id)).ok()?;
         u32::try_from(place).ok()
     }
 
     /// The place in [`roles`](Self::roles) of the role with this id.
     #[must_use]
     pub fn find_role(&self, id: &str) -> Option<u32> {
-        let place = self
-            .roles
-            .binary_search_by(|role| (*role.id).cmp(id))
-            .ok()?;
+        let place = self.roles.binary_search_by(|role| (*role.id).cmp(id)).ok()?;
         u32::try_from(place).ok()
     }
 

@@ -22,9 +22,7 @@ impl Timestamp {
     pub fn from_millis(millis: i64) -> Option<Self> {
         const YEAR_0: i64 = -62_167_219_200_000;
         const YEAR_10000: i64 = 253_402_300_800_000;
-        (YEAR_0..YEAR_10000)
-            .contains(&millis)
-            .then_some(Self(millis))
+        (YEAR_0..YEAR_10000).contains(&millis).then_some(Self(millis))
     }
 
     /// Milliseconds since the Unix epoch.

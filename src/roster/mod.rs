@@ -79,20 +79,10 @@ pub struct Failed {
 impl Rosters {
     /// Rosters read from `upstream`.
     #[must_use]
-    pub fn new(
-        settings: &config::Roster,
-        upstream: Arc<dyn Upstream>,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(settings: &config::Roster, upstream: Arc<dyn Upstream>, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let store = Arc::new(Store::new(settings));
         let refresh = Refresh::new(settings, upstream, store.clone(), clock, metrics.clone());
-        Self {
-            store,
-            refresh,
-            fresh: settings.fresh,
-            metrics,
-        }
+        Self { store, refresh, fresh: settings.fresh, metrics }
     }
 
     /// The roster, if a fresh one is there: without waiting for anything.
@@ -114,23 +104,14 @@ impl Rosters {
         let loaded = self.refresh.load(grant).await;
         match loaded.result {
             Ok(entry) => {
-                let cache = if loaded.joined {
-                    CacheResult::Coalesced
-                } else {
-                    CacheResult::Miss
-                };
+                let cache = if loaded.joined { CacheResult::Coalesced } else { CacheResult::Miss };
                 Ok(self.counted(self.found(&entry, cache, loaded.calls)))
             }
             Err(error) => match self.stale(grant, &error) {
-                Some(entry) => {
-                    Ok(self.counted(self.found(&entry, CacheResult::Stale, loaded.calls)))
-                }
+                Some(entry) => Ok(self.counted(self.found(&entry, CacheResult::Stale, loaded.calls))),
                 None => {
                     self.metrics.looked_up("error");
-                    Err(Failed {
-                        calls: loaded.calls,
-                        error,
-                    })
+                    Err(Failed { calls: loaded.calls, error })
                 }
             },
         }
@@ -146,13 +127,7 @@ impl Rosters {
 
     fn found(&self, entry: &Entry, cache: CacheResult, calls: u32) -> Found {
         let age = entry.age();
-        Found {
-            roster: entry.roster.clone(),
-            cache,
-            calls,
-            age,
-            fresh_for: self.fresh.saturating_sub(age),
-        }
+        Found { roster: entry.roster.clone(), cache, calls, age, fresh_for: self.fresh.saturating_sub(age) }
     }
 
     fn counted(&self, found: Found) -> Found {

@@ -53,13 +53,7 @@ impl Refresh {
     ) -> Self {
         let flights = Mutex::default();
         Self {
-            inner: Arc::new(Inner {
-                upstream,
-                store,
-                flights,
-                clock,
-                metrics,
-            }),
+            inner: Arc::new(Inner { upstream, store, flights, clock, metrics }),
             single_flight: settings.single_flight,
             fresh: settings.fresh,
         }
@@ -73,22 +67,14 @@ impl Refresh {
         let (mut flight, joined) = match self.board(grant) {
             Ok(seat) => seat,
             Err(landed) => {
-                return Loaded {
-                    result: Ok(landed),
-                    calls: 0,
-                    joined: true,
-                };
+                return Loaded { result: Ok(landed), calls: 0, joined: true };
             }
         };
         let landed = flight.wait_for(Option::is_some).await;
         let loaded = landed.ok().and_then(|loaded| loaded.clone());
         // A flight that is lost without landing went down with the runtime.
         let loaded = loaded.unwrap_or_else(|| Loaded::failed(Kind::Internal.into(), 0));
-        Loaded {
-            joined,
-            calls: if joined { 0 } else { loaded.calls },
-            ..loaded
-        }
+        Loaded { joined, calls: if joined { 0 } else { loaded.calls }, ..loaded }
     }
 
     /// A seat on the flight for this roster, and whether it was already under way; or what a flight brought that landed
@@ -98,12 +84,7 @@ impl Refresh {
         if let Some(flight) = flights.get(grant.key()) {
             return Ok((flight.clone(), true));
         }
-        if let Some(entry) = self
-            .inner
-            .store
-            .get(grant.key())
-            .filter(|entry| entry.age() < self.fresh)
-        {
+        if let Some(entry) = self.inner.store.get(grant.key()).filter(|entry| entry.age() < self.fresh) {
             return Err(entry);
         }
         let (landing, flight) = watch::channel(None);
@@ -123,38 +104,17 @@ impl Refresh {
 
 impl Inner {
     async fn load(&self, grant: &Grant) -> Loaded {
-        let fetch = async {
-            self.upstream
-                .fetch(grant.account(), &grant.caller().credential)
-                .await
-        };
+        let fetch = async { self.upstream.fetch(grant.account(), &grant.caller().credential).await };
         match AssertUnwindSafe(fetch).catch_unwind().await {
-            Ok(Fetched {
-                calls,
-                result: Ok(roster),
-            }) => {
-                let entry = Entry {
-                    roster: Arc::new(roster),
-                    loaded_at: self.clock.now(),
-                };
+            Ok(Fetched { calls, result: Ok(roster) }) => {
+                let entry = Entry { roster: Arc::new(roster), loaded_at: self.clock.now() };
                 self.store.put(grant.key().clone(), entry.clone());
                 self.count();
-                Loaded {
-                    result: Ok(entry),
-                    calls,
-                    joined: false,
-                }
+                Loaded { result: Ok(entry), calls, joined: false }
             }
-            Ok(Fetched {
-                calls,
-                result: Err(error),
-            }) => {
+            Ok(Fetched { calls, result: Err(error) }) => {
                 self.drop_refused(grant, &error);
-                tracing::warn!(
-                    outcome = error.kind().label(),
-                    calls,
-                    "no roster from the upstream"
-                );
+                tracing::warn!(outcome = error.kind().label(), calls, "no roster from the upstream");
                 Loaded::failed(error, calls)
             }
             Err(_) => {
@@ -186,10 +146,6 @@ impl Inner {
 
 impl Loaded {
     fn failed(error: Error, calls: u32) -> Self {
-        Self {
-            result: Err(error),
-            calls,
-            joined: false,
-        }
+        Self { result: Err(error), calls, joined: false }
     }
 }

@@ -41,10 +41,7 @@ impl Store {
                 })
                 .build()
         });
-        Self {
-            rosters,
-            servable: settings.fresh.max(settings.stale),
-        }
+        Self { rosters, servable: settings.fresh.max(settings.stale) }
     }
 
     /// The roster under this key, fresh or stale, unless it is too old to be served at all.

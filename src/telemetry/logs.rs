@@ -7,15 +7,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config;
 
 /// Libraries that print bytes and headers at their lower levels, and so never log below this whatever is configured.
-const CAPPED: [&str; 7] = [
-    "hyper=warn",
-    "hyper_util=warn",
-    "h2=warn",
-    "reqwest=warn",
-    "rustls=warn",
-    "tower=warn",
-    "async_graphql=warn",
-];
+const CAPPED: [&str; 7] =
+    ["hyper=warn", "hyper_util=warn", "h2=warn", "reqwest=warn", "rustls=warn", "tower=warn", "async_graphql=warn"];
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -80,51 +80,23 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register(
-            "requests",
-            "GraphQL requests by kind of operation and outcome",
-            self.requests.clone(),
-        );
+        registry.register("requests", "GraphQL requests by kind of operation and outcome", self.requests.clone());
         registry.register(
             "request_duration_seconds",
             "Time from a GraphQL request's last byte to its answer's first, in seconds",
             self.request_duration.clone(),
         );
-        registry.register(
-            "refusals",
-            "Requests refused before they ran, by error code",
-            self.refusals.clone(),
-        );
+        registry.register("refusals", "Requests refused before they ran, by error code", self.refusals.clone());
         registry.register(
             "roster_lookups",
             "Rosters asked for, by where they came from: hit, stale, miss, coalesced or error",
             self.lookups.clone(),
         );
-        registry.register(
-            "roster_store_bytes",
-            "Memory held by stored rosters, in bytes",
-            self.store_bytes.clone(),
-        );
-        registry.register(
-            "roster_store_rosters",
-            "Rosters in the store",
-            self.store_rosters.clone(),
-        );
-        registry.register(
-            "loader_batches",
-            "Batches of the requests' dataloaders",
-            self.batches.clone(),
-        );
-        registry.register(
-            "loader_batch_keys",
-            "Accounts asked for in those batches",
-            self.batch_keys.clone(),
-        );
-        registry.register(
-            "upstream_calls",
-            "Calls made to the upstream, by outcome",
-            self.upstream_calls.clone(),
-        );
+        registry.register("roster_store_bytes", "Memory held by stored rosters, in bytes", self.store_bytes.clone());
+        registry.register("roster_store_rosters", "Rosters in the store", self.store_rosters.clone());
+        registry.register("loader_batches", "Batches of the requests' dataloaders", self.batches.clone());
+        registry.register("loader_batch_keys", "Accounts asked for in those batches", self.batch_keys.clone());
+        registry.register("upstream_calls", "Calls made to the upstream, by outcome", self.upstream_calls.clone());
         registry.register(
             "upstream_call_duration_seconds",
             "Time from asking the upstream to a whole roster or an error, in seconds",
@@ -139,9 +111,7 @@ impl Metrics {
 
     /// A GraphQL request was answered: its kind (`query`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
     pub fn answered(&self, operation: &'static str, outcome: &'static str, elapsed: Duration) {
-        self.requests
-            .get_or_create(&RequestLabels { operation, outcome })
-            .inc();
+        self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.request_duration.observe(elapsed.as_secs_f64());
     }
 
@@ -157,10 +127,8 @@ impl Metrics {
 
     /// What the store holds now.
     pub fn stored(&self, rosters: u64, bytes: u64) {
-        self.store_rosters
-            .set(i64::try_from(rosters).unwrap_or(i64::MAX));
-        self.store_bytes
-            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.store_rosters.set(i64::try_from(rosters).unwrap_or(i64::MAX));
+        self.store_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A dataloader batch of so many accounts was started.
@@ -171,18 +139,14 @@ impl Metrics {
 
     /// Calls were made to the upstream, the last with this outcome.
     pub fn called(&self, calls: u32, outcome: &'static str, elapsed: Duration) {
-        self.upstream_calls
-            .get_or_create(&OutcomeLabels { outcome })
-            .inc_by(calls.into());
+        self.upstream_calls.get_or_create(&OutcomeLabels { outcome }).inc_by(calls.into());
         self.upstream_duration.observe(elapsed.as_secs_f64());
     }
 
     /// So many things of a kind were not as the upstream documents them.
     pub fn drifted(&self, kind: &'static str, count: usize) {
         if count > 0 {
-            self.drift
-                .get_or_create(&KindLabels { kind })
-                .inc_by(count as u64);
+            self.drift.get_or_create(&KindLabels { kind }).inc_by(count as u64);
         }
     }
 

@@ -64,19 +64,14 @@ impl Client {
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(settings.idle_timeout);
         if let Some(pem) = ca_pem {
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(pem).map_err(|_| InvalidClient::CaFile)?;
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| InvalidClient::CaFile)?;
             if certificates.is_empty() {
                 return Err(InvalidClient::CaFile);
             }
             builder = builder.tls_certs_merge(certificates);
         }
         let base = settings.url.as_str();
-        let url = format!(
-            "{}/{}",
-            base.trim_end_matches('/'),
-            settings.path.trim_start_matches('/')
-        );
+        let url = format!("{}/{}", base.trim_end_matches('/'), settings.path.trim_start_matches('/'));
         Ok(Self {
             http: builder.build().map_err(InvalidClient::Http)?,
             url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
@@ -88,12 +83,7 @@ impl Client {
     }
 
     /// One call, from the wait for a place to the whole roster.
-    async fn call(
-        &self,
-        account: &Account,
-        credential: &Credential,
-        calls: &mut u32,
-    ) -> Result<Roster, Error> {
+    async fn call(&self, account: &Account, credential: &Credential, calls: &mut u32) -> Result<Roster, Error> {
         let deadline = self.clock.now() + self.settings.timeout;
         let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
             // Nothing was asked: too many calls are under way, and none came back in time.
@@ -109,32 +99,19 @@ impl Client {
     }
 
     async fn attempt(&self, account: &Account, credential: &Credential) -> Result<Roster, Error> {
-        let mut token =
-            HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
-                .map_err(|_| Kind::Unauthenticated)?;
+        let mut token = HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
+            .map_err(|_| Kind::Unauthenticated)?;
         token.set_sensitive(true);
         let response = self
             .http
             .get(self.url.clone())
-            .query(&[
-                ("email", account.email.as_str()),
-                ("type", account.user_type.name()),
-            ])
+            .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
             .header(AUTHORIZATION, token)
-            .header(
-                HeaderName::from_static("authtype"),
-                HeaderValue::from_static("Key"),
-            )
+            .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .send()
             .await
-            .map_err(|error| {
-                if error.is_timeout() {
-                    Kind::Timeout
-                } else {
-                    Kind::Unavailable
-                }
-            })?;
+            .map_err(|error| if error.is_timeout() { Kind::Timeout } else { Kind::Unavailable })?;
 
         let retry_after = retry_after(&response, self.clock.wall(self.clock.now()));
         match response.status() {
@@ -145,31 +122,25 @@ impl Client {
                 return Err(match error.kind() {
                     Kind::Rejected(_) => {
                         let envelope = self.envelope(response, REFUSAL_LIMIT).await.ok();
-                        error
-                            .with_message(envelope.and_then(|envelope| envelope.message).as_deref())
+                        error.with_message(envelope.and_then(|envelope| envelope.message).as_deref())
                     }
                     _ => error,
                 });
             }
         }
-        let envelope = self
-            .envelope(response, self.settings.body_limit.as_u64())
-            .await?;
+        let envelope = self.envelope(response, self.settings.body_limit.as_u64()).await?;
         if !envelope.success {
             let code = envelope.code.filter(|code| (400..600).contains(code));
             let code = code.ok_or(Malformed::FailureWithoutCode)?;
             return Err(refusal(code, &retry_after).with_message(envelope.message.as_deref()));
         }
         let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
-        self.metrics
-            .drifted("unrecognized_value", rows.drift.unrecognized_values);
-        self.metrics
-            .drifted("unknown_field", rows.drift.unknown_fields);
+        self.metrics.drifted("unrecognized_value", rows.drift.unrecognized_values);
+        self.metrics.drifted("unknown_field", rows.drift.unknown_fields);
         self.metrics.drifted("skipped_row", rows.skipped.len());
         let fetched_at = self.clock.wall(self.clock.now());
         let roster = Roster::new(rows.members, rows.skipped, rows.drift, fetched_at);
-        self.metrics
-            .drifted("duplicate_row", roster.drift().duplicate_rows);
+        self.metrics.drifted("duplicate_row", roster.drift().duplicate_rows);
         Ok(roster)
     }
 
@@ -192,18 +163,12 @@ impl Client {
 }
 
 impl Upstream for Client {
-    fn fetch<'a>(
-        &'a self,
-        account: &'a Account,
-        credential: &'a Credential,
-    ) -> BoxFuture<'a, Fetched> {
+    fn fetch<'a>(&'a self, account: &'a Account, credential: &'a Credential) -> BoxFuture<'a, Fetched> {
         async move {
             let started = Instant::now();
             let mut calls = 0;
             let result = self.call(account, credential, &mut calls).await;
-            let outcome = result
-                .as_ref()
-                .map_or_else(|error| error.kind().label(), |_| "ok");
+            let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
             self.metrics.called(calls, outcome, started.elapsed());
             Fetched { calls, result }
         }

@@ -84,11 +84,7 @@ impl EnvelopeReader {
         while self.step()? {}
         self.buffer.drain(..self.at);
         self.at = 0;
-        if self.buffer.len() > VALUE_LIMIT {
-            Err(Malformed::TooLarge)
-        } else {
-            Ok(())
-        }
+        if self.buffer.len() > VALUE_LIMIT { Err(Malformed::TooLarge) } else { Ok(()) }
     }
 
     /// Ends the body.
@@ -110,11 +106,7 @@ impl EnvelopeReader {
     /// Takes one token; `false` when more bytes are needed.
     fn step(&mut self) -> Result<bool, Malformed> {
         if self.scan.seen == 0 {
-            while self
-                .buffer
-                .get(self.at)
-                .is_some_and(|b| b" \t\r\n".contains(b))
-            {
+            while self.buffer.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
                 self.at += 1;
             }
         }
@@ -159,10 +151,7 @@ impl EnvelopeReader {
     }
 
     /// Takes one whole value, if it is all there.
-    fn value(
-        &mut self,
-        take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>,
-    ) -> Result<bool, Malformed> {
+    fn value(&mut self, take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>) -> Result<bool, Malformed> {
         let Some(length) = self.scan.find_end(&self.buffer[self.at..])? else {
             return Ok(false);
         };
@@ -178,16 +167,11 @@ impl EnvelopeReader {
 
     fn data(&mut self) -> Result<(), Malformed> {
         // Two of them: which one would be the team?
-        if std::mem::replace(&mut self.data_seen, true) {
-            Err(Malformed::WrongShape)
-        } else {
-            Ok(())
-        }
+        if std::mem::replace(&mut self.data_seen, true) { Err(Malformed::WrongShape) } else { Ok(()) }
     }
 
     fn envelope_value(&mut self, text: &str) -> Result<(), Malformed> {
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
         match self.key.as_str() {
             "data" => self.data()?,
             "success" => match value {
@@ -239,11 +223,7 @@ impl Scan {
                 b'}' | b']' if self.depth > 1 => self.depth -= 1,
                 // A number or a word ends where something else begins.
                 b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
-                    return if self.seen == 0 {
-                        Err(Malformed::NotJson)
-                    } else {
-                        Ok(Some(self.seen))
-                    };
+                    return if self.seen == 0 { Err(Malformed::NotJson) } else { Ok(Some(self.seen)) };
                 }
                 _ => {}
             }

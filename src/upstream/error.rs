@@ -110,10 +110,7 @@ impl Error {
 
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
-        Self {
-            kind,
-            message: None,
-        }
+        Self { kind, message: None }
     }
 }
 
@@ -149,11 +146,7 @@ impl std::error::Error for Error {}
 /// The upstream's words go on to callers only when they are short, printable, and can hold neither an e-mail address, a
 /// URL, markup, a telephone number nor a token.
 fn is_safe(message: &str) -> bool {
-    let longest_word = message
-        .split(|c: char| !c.is_alphanumeric())
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
+    let longest_word = message.split(|c: char| !c.is_alphanumeric()).map(str::len).max().unwrap_or(0);
     let digits = message.bytes().filter(u8::is_ascii_digit).count();
     !message.trim().is_empty()
         && message.len() <= 200

@@ -20,11 +20,7 @@ use crate::model::{Account, Credential, Roster};
 /// Where teams come from: the real endpoint, or a test's own in memory.
 pub trait Upstream: Send + Sync + 'static {
     /// Reads the whole team of `account`, within the upstream's own deadline.
-    fn fetch<'a>(
-        &'a self,
-        account: &'a Account,
-        credential: &'a Credential,
-    ) -> BoxFuture<'a, Fetched>;
+    fn fetch<'a>(&'a self, account: &'a Account, credential: &'a Credential) -> BoxFuture<'a, Fetched>;
 }
 
 /// What became of reading a team.

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 
 use super::error::Malformed;
 use crate::model::{
-    ChatTransferPermission, Contact, Drift, LeadsVisibility, LiveAvailability, Phone, SkippedRow,
-    TeamMember, TeamMemberStatus, Timestamp, Unrecognized, UserType, fold,
+    ChatTransferPermission, Contact, Drift, LeadsVisibility, LiveAvailability, Phone, SkippedRow, TeamMember,
+    TeamMemberStatus, Timestamp, Unrecognized, UserType, fold,
 };
 
 /// The longest identifier that is taken for one, in bytes.
@@ -52,12 +52,8 @@ impl Rows {
         let index = u32::try_from(self.seen).unwrap_or(u32::MAX);
         self.seen += 1;
 
-        let mut row = Row {
-            shared: &mut self.shared,
-            member: TeamMember::default(),
-            unrecognized: Vec::new(),
-            unknown: 0,
-        };
+        let mut row =
+            Row { shared: &mut self.shared, member: TeamMember::default(), unrecognized: Vec::new(), unknown: 0 };
         let reason = match for_each_field(text, |key, value| row.field(key, value)) {
             Err(reason) => Some(reason),
             Ok(()) if row.member.id.is_empty() => Some("it has no usable _id"),
@@ -93,49 +89,34 @@ impl Row<'_> {
             "contact" => self.contact(raw),
             "picture" => self.member.picture = self.take("picture", raw, url),
             "liveAvailability" => {
-                self.member.live_availability =
-                    self.take("liveAvailability", raw, named(LiveAvailability::from_name));
+                self.member.live_availability = self.take("liveAvailability", raw, named(LiveAvailability::from_name));
             }
             "leadsVisibility" => {
-                self.member.leads_visibility =
-                    self.take("leadsVisibility", raw, named(LeadsVisibility::from_name));
+                self.member.leads_visibility = self.take("leadsVisibility", raw, named(LeadsVisibility::from_name));
             }
             "status" => {
                 self.member.status = self.take("status", raw, named(TeamMemberStatus::from_name));
             }
             "description" => self.member.description = self.take("description", raw, text),
             "type" => self.member.user_type = self.take("type", raw, named(UserType::from_name)),
-            "unreadMessages" => {
-                self.member.unread_messages = self.take("unreadMessages", raw, json)
-            }
+            "unreadMessages" => self.member.unread_messages = self.take("unreadMessages", raw, json),
             "_role" => self.member.role_id = self.shared("role", raw),
             "_parent" => self.member.agency_id = self.shared("agencyId", raw),
             "whitelabel" => self.member.whitelabel = self.take("whitelabel", raw, json),
-            "createdAt" => {
-                self.member.created_at = self.take("createdAt", raw, named(Timestamp::parse))
-            }
-            "updatedAt" => {
-                self.member.updated_at = self.take("updatedAt", raw, named(Timestamp::parse))
-            }
+            "createdAt" => self.member.created_at = self.take("createdAt", raw, named(Timestamp::parse)),
+            "updatedAt" => self.member.updated_at = self.take("updatedAt", raw, named(Timestamp::parse)),
             "__v" => self.member.version = self.take("version", raw, json),
             "assignedBots" => self.member.assigned_bot_ids = self.list("assignedBotIds", raw),
-            "assignedAiAgents" => {
-                self.member.assigned_ai_agent_ids = self.list("assignedAiAgentIds", raw)
-            }
+            "assignedAiAgents" => self.member.assigned_ai_agent_ids = self.list("assignedAiAgentIds", raw),
             "_department" => self.member.department_ids = self.list("departmentIds", raw),
             "_businessHours" => {
                 self.member.business_hours_id = self.take("businessHoursId", raw, identifier);
             }
             "chatTransferPermission" => {
-                self.member.chat_transfer_permission = self.take(
-                    "chatTransferPermission",
-                    raw,
-                    named(ChatTransferPermission::from_name),
-                );
+                self.member.chat_transfer_permission =
+                    self.take("chatTransferPermission", raw, named(ChatTransferPermission::from_name));
             }
-            "maskedAttributes" => {
-                self.member.masked_attributes = self.list("maskedAttributes", raw)
-            }
+            "maskedAttributes" => self.member.masked_attributes = self.list("maskedAttributes", raw),
             _ => self.unknown += 1,
         }
     }
@@ -192,20 +173,10 @@ impl Row<'_> {
             self.keep(field, raw);
             return None;
         };
-        Some(
-            entries
-                .into_iter()
-                .filter_map(|entry| self.take(field, entry.get(), some_text))
-                .collect(),
-        )
+        Some(entries.into_iter().filter_map(|entry| self.take(field, entry.get(), some_text)).collect())
     }
 
-    fn take<T>(
-        &mut self,
-        field: &'static str,
-        raw: &str,
-        read: impl FnOnce(&str) -> Read<T>,
-    ) -> Option<T> {
+    fn take<T>(&mut self, field: &'static str, raw: &str, read: impl FnOnce(&str) -> Read<T>) -> Option<T> {
         if raw == "null" {
             return None;
         }
@@ -221,7 +192,8 @@ impl Row<'_> {
 
     fn keep(&mut self, field: &'static str, raw: &str) {
         let text = string(raw).unwrap_or(Cow::Borrowed(raw));
-        let value = text[..text.floor_char_boundary(RAW_LIMIT)].into();
+        let end = (0..=RAW_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+        let value = text[..end.unwrap_or(0)].into();
         self.unrecognized.push(Unrecognized { field, value });
     }
 }
@@ -246,11 +218,7 @@ impl<T> Read<T> {
 /// The characters of a JSON string, copied only where it has escapes.
 fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
+    if inner.contains('\\') { serde_json::from_str(raw).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 /// A string that may be empty.
@@ -269,9 +237,7 @@ fn some_text(raw: &str) -> Read<Box<str>> {
 
 fn identifier(raw: &str) -> Read<Box<str>> {
     match some_text(raw) {
-        Read::Value(id)
-            if id.len() > ID_LIMIT || id.chars().any(|c| c.is_control() || c.is_whitespace()) =>
-        {
+        Read::Value(id) if id.len() > ID_LIMIT || id.chars().any(|c| c.is_control() || c.is_whitespace()) => {
             Read::Unreadable
         }
         read => read,
@@ -290,12 +256,9 @@ fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(&str) -> Read<
 /// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
 fn url(raw: &str) -> Read<Box<str>> {
     named(|text| {
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
         let host = rest.split(['/', '?', '#']).next()?;
-        let odd =
-            |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
+        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
         (!host.is_empty() && !text.contains(odd)).then(|| text.into())
     })(raw)
 }
@@ -325,9 +288,7 @@ fn for_each_field(text: &str, field: impl FnMut(&str, &str)) -> Result<(), &'sta
     }
 
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = deserializer
-        .deserialize_map(Fields(field))
-        .and_then(|()| deserializer.end());
+    let read = deserializer.deserialize_map(Fields(field)).and_then(|()| deserializer.end());
     match read {
         Ok(()) => Ok(()),
         Err(error) if error.is_data() => Err("it is not an object"),

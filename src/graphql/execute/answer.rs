@@ -65,9 +65,7 @@ struct Upstream {
 impl Answer {
     pub(super) fn refused(refused: Refused) -> Self {
         let class = match refused.code {
-            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure => {
-                Class::Invalid
-            }
+            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure => Class::Invalid,
             code => Class::Refused(code),
         };
         let mut error = ServerError::new(refused.message, None);
@@ -87,29 +85,13 @@ impl Answer {
         for error in &mut response.errors {
             // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
             // that do not fit their types.
-            if error
-                .extensions
-                .as_ref()
-                .is_none_or(|extensions| extensions.get("code").is_none())
-            {
+            if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
                 let valid = executed || !error.path.is_empty();
-                set_code(
-                    error,
-                    if valid {
-                        Code::BadUserInput
-                    } else {
-                        Code::ValidationFailed
-                    },
-                );
+                set_code(error, if valid { Code::BadUserInput } else { Code::ValidationFailed });
             }
         }
         if executed {
-            Self::new(
-                Some(&response.data),
-                &response.errors,
-                report,
-                Class::Executed,
-            )
+            Self::new(Some(&response.data), &response.errors, report, Class::Executed)
         } else {
             response.errors.truncate(REFUSAL_ERRORS);
             Self::new(None, &response.errors, None, Class::Invalid)
@@ -120,12 +102,7 @@ impl Answer {
         Self { kind, ..self }
     }
 
-    fn new(
-        data: Option<&Value>,
-        errors: &[ServerError],
-        report: Option<Report>,
-        class: Class,
-    ) -> Self {
+    fn new(data: Option<&Value>, errors: &[ServerError], report: Option<Report>, class: Class) -> Self {
         let extensions = report.map(|report| Extensions {
             upstream: Upstream {
                 calls: report.calls,
@@ -133,11 +110,7 @@ impl Answer {
                 age_seconds: report.age.as_secs(),
             },
         });
-        let body = Body {
-            data,
-            errors,
-            extensions,
-        };
+        let body = Body { data, errors, extensions };
         Self {
             body: serde_json::to_vec(&body).unwrap_or_default(),
             class,
@@ -149,8 +122,5 @@ impl Answer {
 }
 
 fn set_code(error: &mut ServerError, code: Code) {
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("code", code.name());
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.name());
 }

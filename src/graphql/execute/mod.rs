@@ -11,8 +11,7 @@ use std::sync::Arc;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Name, Positioned, Response, Schema, SchemaBuilder,
-    ServerError, Variables,
+    EmptyMutation, EmptySubscription, Name, Positioned, Response, Schema, SchemaBuilder, ServerError, Variables,
 };
 use futures_util::FutureExt;
 
@@ -73,21 +72,13 @@ impl Engine {
         } else {
             AnySchema::Api(configure(build(), suggestions))
         };
-        Self {
-            schema,
-            settings,
-            rosters,
-            metrics,
-        }
+        Self { schema, settings, rosters, metrics }
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> Answer {
-        let loader = Arc::new(Loader::new(
-            self.rosters.clone(),
-            self.settings.loader_concurrency,
-            self.metrics.clone(),
-        ));
+        let loader =
+            Arc::new(Loader::new(self.rosters.clone(), self.settings.loader_concurrency, self.metrics.clone()));
         match self.prepare(&request) {
             Err(refused) => {
                 self.metrics.refused(refused.code.name());
@@ -103,9 +94,7 @@ impl Engine {
                         max: self.settings.graphql.page_max,
                     },
                 };
-                let mut inner = async_graphql::Request::new(request.query)
-                    .variables(variables)
-                    .data(session);
+                let mut inner = async_graphql::Request::new(request.query).variables(variables).data(session);
                 inner.operation_name = request.operation_name;
                 inner.set_parsed_query(document);
                 let execution = loader.drive(self.schema.execute(inner));
@@ -113,11 +102,7 @@ impl Engine {
                     Ok(response) => Answer::executed(response, loader.report()),
                     Err(_) => Answer::panicked(),
                 };
-                answer.of_kind(if introspects {
-                    "introspection"
-                } else {
-                    "query"
-                })
+                answer.of_kind(if introspects { "introspection" } else { "query" })
             }
         }
     }
@@ -155,11 +140,7 @@ fn configure<Root: async_graphql::ObjectType + 'static>(
 ) -> Schema<Root, EmptyMutation, EmptySubscription> {
     // Measured already, with fragments counted once; the engine's own walk spreads them.
     let schema = schema.limit_recursive_depth(usize::MAX);
-    if suggestions {
-        schema.finish()
-    } else {
-        schema.disable_suggestions().finish()
-    }
+    if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
 }
 
 /// The operation asked for.
@@ -172,43 +153,29 @@ fn operation<'d>(
         Some(name) => operations.find(|(known, _)| known.map(Name::as_str) == Some(name)),
         None => operations.next().filter(|_| operations.next().is_none()),
     };
-    found
-        .map(|(_, operation)| operation)
-        .ok_or_else(|| Refused {
-            code: Code::OperationResolutionFailure,
-            message: match name {
-                Some(_) => "the document has no operation of that name".to_owned(),
-                None => {
-                    "the document has several operations: `operationName` must say which".to_owned()
-                }
-            },
-        })
+    found.map(|(_, operation)| operation).ok_or_else(|| Refused {
+        code: Code::OperationResolutionFailure,
+        message: match name {
+            Some(_) => "the document has no operation of that name".to_owned(),
+            None => "the document has several operations: `operationName` must say which".to_owned(),
+        },
+    })
 }
 
 fn introspects(document: &ExecutableDocument) -> bool {
     document.operations.iter().any(|(_, operation)| {
-        operation
-            .node
-            .selection_set
-            .node
-            .items
-            .iter()
-            .any(|item| match &item.node {
-                async_graphql::parser::types::Selection::Field(field) => {
-                    matches!(field.node.name.node.as_str(), "__schema" | "__type")
-                }
-                _ => false,
-            })
+        operation.node.selection_set.node.items.iter().any(|item| match &item.node {
+            async_graphql::parser::types::Selection::Field(field) => {
+                matches!(field.node.name.node.as_str(), "__schema" | "__type")
+            }
+            _ => false,
+        })
     })
 }
 
 /// The parser's finding in one line, without the excerpt of the document that it comes with.
 fn syntax(error: &ServerError) -> Refused {
-    let finding = error
-        .message
-        .lines()
-        .map(str::trim)
-        .rfind(|line| line.starts_with("= "));
+    let finding = error.message.lines().map(str::trim).rfind(|line| line.starts_with("= "));
     let place = error.locations.first();
     let mut message = "syntax error".to_owned();
     if let Some(place) = place {
@@ -218,8 +185,5 @@ fn syntax(error: &ServerError) -> Refused {
         message.push_str(": ");
         message.push_str(finding.trim_start_matches("= "));
     }
-    Refused {
-        code: Code::ParseFailed,
-        message,
-    }
+    Refused { code: Code::ParseFailed, message }
 }

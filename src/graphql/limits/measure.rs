@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{
-    Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
@@ -16,19 +14,11 @@ pub(super) fn check(
     variables: &Variables,
     limits: &config::GraphQl,
 ) -> Result<(), Refused> {
-    let mut meter = Meter {
-        fragments: &document.fragments,
-        known: HashMap::new(),
-        level: 0,
-        variables,
-        limits,
-    };
+    let mut meter = Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, limits };
     for (_, operation) in document.operations.iter() {
         meter.directives(&operation.node.directives)?;
         let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
-        measure.directives = measure
-            .directives
-            .saturating_add(operation.node.directives.len());
+        measure.directives = measure.directives.saturating_add(operation.node.directives.len());
         measure.check(limits)?;
     }
     // The validator walks these too, whether an operation spreads them or not.
@@ -68,48 +58,13 @@ impl Measure {
     /// What a document asks for in all, as an operation or as a fragment that is spread at the root.
     fn check(&self, limits: &config::GraphQl) -> Result<(), Refused> {
         let bounds = [
-            (
-                self.selections,
-                limits.selections_limit,
-                Code::MaxSelections,
-                "the number of selections",
-            ),
-            (
-                self.depth,
-                limits.depth_limit,
-                Code::MaxDepth,
-                "the depth of selections",
-            ),
-            (
-                self.introspection_depth,
-                limits.introspection_depth_limit,
-                Code::MaxDepth,
-                "the depth of introspection",
-            ),
-            (
-                self.nesting,
-                limits.nesting_limit + 1,
-                Code::MaxRecursion,
-                "the nesting of selection sets",
-            ),
-            (
-                self.aliases,
-                limits.aliases_limit,
-                Code::MaxAliases,
-                "the number of aliases",
-            ),
-            (
-                self.fields,
-                limits.root_fields_limit,
-                Code::MaxRootFields,
-                "the number of root fields",
-            ),
-            (
-                self.directives,
-                limits.directives_limit,
-                Code::MaxDirectives,
-                "the number of directives",
-            ),
+            (self.selections, limits.selections_limit, Code::MaxSelections, "the number of selections"),
+            (self.depth, limits.depth_limit, Code::MaxDepth, "the depth of selections"),
+            (self.introspection_depth, limits.introspection_depth_limit, Code::MaxDepth, "the depth of introspection"),
+            (self.nesting, limits.nesting_limit + 1, Code::MaxRecursion, "the nesting of selection sets"),
+            (self.aliases, limits.aliases_limit, Code::MaxAliases, "the number of aliases"),
+            (self.fields, limits.root_fields_limit, Code::MaxRootFields, "the number of root fields"),
+            (self.directives, limits.directives_limit, Code::MaxDirectives, "the number of directives"),
         ];
         match bounds.into_iter().find(|(count, limit, ..)| count > limit) {
             Some((_, limit, code, what)) => Err(Refused::past(code, what, limit)),
@@ -139,9 +94,7 @@ impl<'d> Meter<'d> {
                 Selection::InlineFragment(fragment) => {
                     self.directives(&fragment.node.directives)?;
                     let mut one = self.selection_set(&fragment.node.selection_set.node)?;
-                    one.directives = one
-                        .directives
-                        .saturating_add(fragment.node.directives.len());
+                    one.directives = one.directives.saturating_add(fragment.node.directives.len());
                     one
                 }
                 Selection::FragmentSpread(spread) => {
@@ -163,11 +116,7 @@ impl<'d> Meter<'d> {
         let limit = self.limits.nesting_limit;
         // A field without a selection set has an empty one in the parsed document.
         if levels > limit + 1 {
-            return Err(Refused::past(
-                Code::MaxRecursion,
-                "the nesting of selection sets",
-                limit,
-            ));
+            return Err(Refused::past(Code::MaxRecursion, "the nesting of selection sets", limit));
         }
         Ok(())
     }
@@ -191,9 +140,7 @@ impl<'d> Meter<'d> {
             fields: 1,
             depth: if introspects { 0 } else { below.depth + 1 },
             introspection_depth: if introspects { depth } else { 0 },
-            aliases: below
-                .aliases
-                .saturating_add(usize::from(field.alias.is_some())),
+            aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
             directives: below.directives.saturating_add(field.directives.len()),
             ..below
         })
@@ -224,20 +171,13 @@ impl<'d> Meter<'d> {
     fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), Refused> {
         let limit = self.limits.field_directives_limit;
         if directives.len() > limit {
-            return Err(Refused::past(
-                Code::MaxDirectives,
-                "the number of directives in one place",
-                limit,
-            ));
+            return Err(Refused::past(Code::MaxDirectives, "the number of directives in one place", limit));
         }
         Ok(())
     }
 
     fn representations(&self, field: &Field) -> Result<(), Refused> {
-        let count = match field
-            .get_argument("representations")
-            .map(|value| &value.node)
-        {
+        let count = match field.get_argument("representations").map(|value| &value.node) {
             Some(Value::List(list)) => list.len(),
             Some(Value::Variable(name)) => match self.variables.get(name) {
                 Some(ConstValue::List(list)) => list.len(),
@@ -247,11 +187,7 @@ impl<'d> Meter<'d> {
         };
         let limit = self.limits.representations_limit;
         if count > limit {
-            return Err(Refused::past(
-                Code::MaxRepresentations,
-                "the number of representations",
-                limit,
-            ));
+            return Err(Refused::past(Code::MaxRepresentations, "the number of representations", limit));
         }
         Ok(())
     }

@@ -22,10 +22,7 @@ pub(super) struct Refused {
 
 impl Refused {
     fn past(code: Code, what: &str, limit: usize) -> Self {
-        Self {
-            code,
-            message: format!("{what} is limited to {limit}"),
-        }
+        Self { code, message: format!("{what} is limited to {limit}") }
     }
 }
 

@@ -8,11 +8,7 @@ use crate::config;
 pub(super) fn check(text: &str, limits: &config::GraphQl) -> Result<(), Refused> {
     let document_limit = usize::try_from(limits.document_limit.as_u64()).unwrap_or(usize::MAX);
     if text.len() > document_limit {
-        return Err(Refused::past(
-            Code::RequestTooLarge,
-            "the document's length in bytes",
-            document_limit,
-        ));
+        return Err(Refused::past(Code::RequestTooLarge, "the document's length in bytes", document_limit));
     }
     let bytes = text.as_bytes();
     let (mut at, mut tokens, mut depth) = (0, 0, 0_usize);
@@ -30,11 +26,7 @@ pub(super) fn check(text: &str, limits: &config::GraphQl) -> Result<(), Refused>
             b'{' | b'[' | b'(' => {
                 depth += 1;
                 if depth > limits.nesting_limit {
-                    return Err(Refused::past(
-                        Code::MaxRecursion,
-                        "the nesting of brackets",
-                        limits.nesting_limit,
-                    ));
+                    return Err(Refused::past(Code::MaxRecursion, "the nesting of brackets", limits.nesting_limit));
                 }
                 1
             }
@@ -47,11 +39,7 @@ pub(super) fn check(text: &str, limits: &config::GraphQl) -> Result<(), Refused>
         };
         tokens += 1;
         if tokens > limits.tokens_limit {
-            return Err(Refused::past(
-                Code::MaxTokens,
-                "the number of tokens",
-                limits.tokens_limit,
-            ));
+            return Err(Refused::past(Code::MaxTokens, "the number of tokens", limits.tokens_limit));
         }
         at += length;
     }
@@ -64,19 +52,12 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn length_while(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
-    bytes
-        .iter()
-        .position(|&byte| !holds(byte))
-        .unwrap_or(bytes.len())
+    bytes.iter().position(|&byte| !holds(byte)).unwrap_or(bytes.len())
 }
 
 /// The length of the string that begins at the front, or of all there is when it does not end.
 fn string_length(bytes: &[u8]) -> usize {
-    let (block, mut at) = if bytes.starts_with(b"\"\"\"") {
-        (true, 3)
-    } else {
-        (false, 1)
-    };
+    let (block, mut at) = if bytes.starts_with(b"\"\"\"") { (true, 3) } else { (false, 1) };
     while let Some(&byte) = bytes.get(at) {
         let rest = &bytes[at..];
         at += match byte {

@@ -29,18 +29,12 @@ pub(super) struct Account {
 
 impl From<AccountInput> for model::Account {
     fn from(account: AccountInput) -> Self {
-        Self {
-            email: account.email.0,
-            user_type: account.user_type.into(),
-        }
+        Self { email: account.email.0, user_type: account.user_type.into() }
     }
 }
 
 impl From<&model::Account> for Account {
     fn from(account: &model::Account) -> Self {
-        Self {
-            email: EmailAddress(account.email.clone()),
-            user_type: account.user_type.into(),
-        }
+        Self { email: EmailAddress(account.email.clone()), user_type: account.user_type.into() }
     }
 }

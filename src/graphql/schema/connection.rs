@@ -36,67 +36,29 @@ pub(super) struct Prepared {
 impl ListArguments {
     pub(super) fn prepare(self, session: &Session) -> Result<Prepared> {
         let scopes = session.scopes();
-        let search = self
-            .search
-            .and_then(|text| Filter::search(&text, scopes.contact));
-        let filter = self
-            .filter
-            .map(|filter| filter.prepare(scopes))
-            .transpose()?;
+        let search = self.search.and_then(|text| Filter::search(&text, scopes.contact));
+        let filter = self.filter.map(|filter| filter.prepare(scopes)).transpose()?;
         let filter = match (search, filter) {
             (Some(search), Some(filter)) => Some(Filter::And(vec![search, filter])),
             (search, filter) => search.or(filter),
         };
-        let page = PageRequest {
-            first: self.first,
-            last: self.last,
-            after: None,
-            before: None,
-        };
-        page.check(session.page_limits)
-            .map_err(|error| fault(Code::BadUserInput, error))?;
-        Ok(Prepared {
-            filter,
-            order: order(self.order_by),
-            page,
-            after: self.after,
-            before: self.before,
-        })
+        let page = PageRequest { first: self.first, last: self.last, after: None, before: None };
+        page.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
+        Ok(Prepared { filter, order: order(self.order_by), page, after: self.after, before: self.before })
     }
 }
 
 impl Prepared {
     /// The page of the view's members, or of a role's.
-    pub(super) fn list(
-        self,
-        session: &Session,
-        view: &Arc<View>,
-        role: Option<&Role>,
-    ) -> Result<TeamMemberConnection> {
+    pub(super) fn list(self, session: &Session, view: &Arc<View>, role: Option<&Role>) -> Result<TeamMemberConnection> {
         let open = |name, cursor: Option<String>| {
-            let cursor =
-                cursor.map(|text| view.cursor_key().open(view.account(), &self.order, &text));
-            cursor
-                .transpose()
-                .map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
+            let cursor = cursor.map(|text| view.cursor_key().open(view.account(), &self.order, &text));
+            cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
         };
-        let request = PageRequest {
-            after: open("after", self.after)?,
-            before: open("before", self.before)?,
-            ..self.page
-        };
-        let page = view.roster.page(
-            role,
-            self.filter.as_ref(),
-            &self.order,
-            &request,
-            session.page_limits,
-        );
-        Ok(TeamMemberConnection {
-            view: view.clone(),
-            order: self.order,
-            page,
-        })
+        let request =
+            PageRequest { after: open("after", self.after)?, before: open("before", self.before)?, ..self.page };
+        let page = view.roster.page(role, self.filter.as_ref(), &self.order, &request, session.page_limits);
+        Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 }
 
@@ -111,11 +73,7 @@ impl TeamMemberConnection {
     fn cursor(&self, n: usize) -> Option<String> {
         let member = &self.view.roster.members()[*self.page.members.get(n)? as usize];
         let rank = u32::try_from(self.page.start + n).unwrap_or(u32::MAX);
-        Some(
-            self.view
-                .cursor_key()
-                .seal(self.view.account(), &self.order, &member.id, rank),
-        )
+        Some(self.view.cursor_key().seal(self.view.account(), &self.order, &member.id, rank))
     }
 }
 
@@ -124,28 +82,16 @@ impl TeamMemberConnection {
 impl TeamMemberConnection {
     /// The members of this page.
     async fn nodes(&self) -> Vec<TeamMember> {
-        self.page
-            .members
-            .iter()
-            .map(|place| TeamMember::new(&self.view, *place))
-            .collect()
+        self.page.members.iter().map(|place| TeamMember::new(&self.view, *place)).collect()
     }
 
     /// The members of this page, each with its cursor.
     async fn edges(&self) -> Vec<TeamMemberEdge> {
         let edge = |(n, place): (usize, &u32)| {
             let node = TeamMember::new(&self.view, *place);
-            Some(TeamMemberEdge {
-                cursor: self.cursor(n)?,
-                node,
-            })
+            Some(TeamMemberEdge { cursor: self.cursor(n)?, node })
         };
-        self.page
-            .members
-            .iter()
-            .enumerate()
-            .filter_map(edge)
-            .collect()
+        self.page.members.iter().enumerate().filter_map(edge).collect()
     }
 
     /// Where this page stands in the list.
@@ -154,12 +100,7 @@ impl TeamMemberConnection {
             has_next_page: self.page.has_next(),
             has_previous_page: self.page.has_previous(),
             start_cursor: self.cursor(0),
-            end_cursor: self
-                .page
-                .members
-                .len()
-                .checked_sub(1)
-                .and_then(|last| self.cursor(last)),
+            end_cursor: self.page.members.len().checked_sub(1).and_then(|last| self.cursor(last)),
         }
     }
 
@@ -182,10 +123,7 @@ impl TeamMemberConnection {
     async fn skipped_rows(&self) -> Vec<SkippedRow> {
         let skipped = self.view.roster.skipped_rows().iter();
         skipped
-            .map(|row| SkippedRow {
-                index: i32::try_from(row.index).unwrap_or(i32::MAX),
-                reason: row.reason,
-            })
+            .map(|row| SkippedRow { index: i32::try_from(row.index).unwrap_or(i32::MAX), reason: row.reason })
             .collect()
     }
 }

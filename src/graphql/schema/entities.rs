@@ -5,9 +5,7 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{
-    Any, Context, ID, InputType, Name, Object, Result, SimpleObject, Union, Value,
-};
+use async_graphql::{Any, Context, ID, InputType, Name, Object, Result, SimpleObject, Union, Value};
 
 use super::super::error::fault;
 use super::account::AccountInput;
@@ -61,12 +59,7 @@ impl Entities {
 }
 
 async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let malformed = |rule: &str| {
-        fault(
-            Code::BadUserInput,
-            format!("malformed representation: {rule}"),
-        )
-    };
+    let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
     let Value::Object(mut fields) = representation else {
         return Err(malformed("it is not an object"));
     };
@@ -87,9 +80,7 @@ async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entit
         ),
     };
     match type_name.as_str() {
-        "TeamMember" => Ok(team_member(ctx, &id, account)
-            .await?
-            .map(Entity::TeamMember)),
+        "TeamMember" => Ok(team_member(ctx, &id, account).await?.map(Entity::TeamMember)),
         "Role" => Ok(role(ctx, &id, account).await?.map(Entity::Role)),
         _ => Err(malformed("its __typename is no entity of this subgraph")),
     }
@@ -122,12 +113,7 @@ impl EntityKeys {
     }
 
     #[graphql(entity)]
-    async fn role_of_account(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        account: AccountInput,
-    ) -> Result<Option<Role>> {
+    async fn role_of_account(&self, ctx: &Context<'_>, id: ID, account: AccountInput) -> Result<Option<Role>> {
         role(ctx, &id, Some(account)).await
     }
 }

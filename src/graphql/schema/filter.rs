@@ -123,14 +123,8 @@ impl TeamMemberFilter {
         }
         all.extend(self.user_type.map(|any| Filter::Type(into(any))));
         all.extend(self.status.map(|any| Filter::Status(into(any))));
-        all.extend(
-            self.live_availability
-                .map(|any| Filter::LiveAvailability(into(any))),
-        );
-        all.extend(
-            self.leads_visibility
-                .map(|any| Filter::LeadsVisibility(into(any))),
-        );
+        all.extend(self.live_availability.map(|any| Filter::LiveAvailability(into(any))));
+        all.extend(self.leads_visibility.map(|any| Filter::LeadsVisibility(into(any))));
         if let Some(test) = self.unread_messages {
             all.extend(test.tests().map(Filter::UnreadMessages));
         }
@@ -146,10 +140,7 @@ impl TeamMemberFilter {
 }
 
 fn prepare_all(filters: Vec<TeamMemberFilter>, scopes: Scopes) -> Result<Vec<Filter>> {
-    filters
-        .into_iter()
-        .map(|filter| filter.prepare(scopes))
-        .collect()
+    filters.into_iter().map(|filter| filter.prepare(scopes)).collect()
 }
 
 fn into<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
@@ -159,10 +150,7 @@ fn into<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
 impl TeamMemberIdFilter {
     fn sets(self) -> impl Iterator<Item = Vec<String>> {
         let text = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
-        [self.eq.map(|id| vec![id]), self.any]
-            .into_iter()
-            .flatten()
-            .map(text)
+        [self.eq.map(|id| vec![id]), self.any].into_iter().flatten().map(text)
     }
 }
 
@@ -173,8 +161,7 @@ impl TeamMemberStringFilter {
             self.eq.map(|text| StringTest::In(vec![fold(&text)])),
             self.any.map(|texts| StringTest::In(folded(texts))),
             self.contains.map(|text| StringTest::Contains(fold(&text))),
-            self.starts_with
-                .map(|text| StringTest::StartsWith(fold(&text))),
+            self.starts_with.map(|text| StringTest::StartsWith(fold(&text))),
         ]
         .into_iter()
         .flatten()
@@ -197,11 +184,6 @@ impl TeamMemberIntFilter {
 
 impl TeamMemberDateTimeFilter {
     fn tests(self) -> impl Iterator<Item = TimeTest> {
-        [
-            self.before.map(|at| TimeTest::Before(at.0)),
-            self.after.map(|at| TimeTest::After(at.0)),
-        ]
-        .into_iter()
-        .flatten()
+        [self.before.map(|at| TimeTest::Before(at.0)), self.after.map(|at| TimeTest::After(at.0))].into_iter().flatten()
     }
 }

@@ -17,8 +17,7 @@ mod session;
 mod team_member;
 
 use async_graphql::{
-    EmptyMutation, EmptySubscription, MergedObject, ObjectType, SDLExportOptions, Schema,
-    SchemaBuilder,
+    EmptyMutation, EmptySubscription, MergedObject, ObjectType, SDLExportOptions, Schema, SchemaBuilder,
 };
 
 use entities::{Entities, EntityKeys};
@@ -42,8 +41,7 @@ pub(super) struct SubgraphRoot(Query, Entities);
 #[graphql(name = "Query")]
 struct KeyedRoot(Query, EntityKeys);
 
-pub(super) fn build<Root: ObjectType + Default + 'static>()
--> SchemaBuilder<Root, EmptyMutation, EmptySubscription> {
+pub(super) fn build<Root: ObjectType + Default + 'static>() -> SchemaBuilder<Root, EmptyMutation, EmptySubscription> {
     Schema::build(Root::default(), EmptyMutation, EmptySubscription)
 }
 
@@ -61,10 +59,7 @@ pub fn federation_sdl() -> String {
 }
 
 fn options() -> SDLExportOptions {
-    SDLExportOptions::new()
-        .use_space_ident()
-        .prefer_single_line_descriptions()
-        .include_specified_by()
+    SDLExportOptions::new().use_space_ident().prefer_single_line_descriptions().include_specified_by()
 }
 
 /// One blank line between definitions, none at either end.

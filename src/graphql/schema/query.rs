@@ -24,23 +24,13 @@ impl Query {
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
         #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
         #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
-        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<
-            Vec<TeamMemberOrder>,
-        >,
+        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
         #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,
         #[graphql(desc = "Only the members after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many members from the end.")] last: Option<i32>,
         #[graphql(desc = "Only the members before this cursor.")] before: Option<String>,
     ) -> Option<Result<TeamMemberConnection>> {
-        let arguments = ListArguments {
-            search,
-            filter,
-            order_by,
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = ListArguments { search, filter, order_by, first, after, last, before };
         Some(list(ctx, account, arguments).await)
     }
 
@@ -102,11 +92,7 @@ pub(super) async fn team_member(
 }
 
 /// Looks up a role: the root field's answer, and the entity's.
-pub(super) async fn role(
-    ctx: &Context<'_>,
-    id: &str,
-    account: Option<AccountInput>,
-) -> Result<Option<Role>> {
+pub(super) async fn role(ctx: &Context<'_>, id: &str, account: Option<AccountInput>) -> Result<Option<Role>> {
     let view = Session::of(ctx)?.view(account).await?;
     Ok(Role::find(&view, id))
 }

@@ -20,21 +20,12 @@ impl Role {
     /// The role with this id, if a member of the team has it.
     pub(super) fn find(view: &Arc<View>, id: &str) -> Option<Self> {
         let place = view.roster.find_role(id)?;
-        Some(Self {
-            view: view.clone(),
-            place,
-        })
+        Some(Self { view: view.clone(), place })
     }
 
     /// All roles of the team, by id.
     pub(super) fn all(view: &Arc<View>) -> Vec<Self> {
-        (0..)
-            .take(view.roster.roles().len())
-            .map(|place| Self {
-                view: view.clone(),
-                place,
-            })
-            .collect()
+        (0..).take(view.roster.roles().len()).map(|place| Self { view: view.clone(), place }).collect()
     }
 
     fn role(&self) -> &model::Role {
@@ -62,29 +53,15 @@ impl Role {
         ctx: &Context<'_>,
         #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
         #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
-        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<
-            Vec<TeamMemberOrder>,
-        >,
+        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
         #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,
         #[graphql(desc = "Only the members after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many members from the end.")] last: Option<i32>,
         #[graphql(desc = "Only the members before this cursor.")] before: Option<String>,
     ) -> Option<Result<TeamMemberConnection>> {
-        let arguments = ListArguments {
-            search,
-            filter,
-            order_by,
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = ListArguments { search, filter, order_by, first, after, last, before };
         let session = Session::of(ctx);
-        Some(session.and_then(|session| {
-            arguments
-                .prepare(session)?
-                .list(session, &self.view, Some(self.role()))
-        }))
+        Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.role()))))
     }
 
     /// How many members have this role.

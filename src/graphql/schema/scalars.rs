@@ -18,9 +18,7 @@ impl ScalarType for EmailAddress {
         let Value::String(text) = &value else {
             return Err(not_a_string());
         };
-        model::EmailAddress::parse(text)
-            .map(Self)
-            .map_err(|error| bad_input(&error.to_string()))
+        model::EmailAddress::parse(text).map(Self).map_err(|error| bad_input(&error.to_string()))
     }
 
     // Any string: that it is no address is bad input, not a document that does not fit the schema.
@@ -37,19 +35,14 @@ impl ScalarType for EmailAddress {
 #[derive(Clone, Copy)]
 pub(super) struct DateTime(pub(super) model::Timestamp);
 
-#[Scalar(
-    name = "DateTime",
-    specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
-)]
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else {
             return Err(not_a_string());
         };
         let moment = model::Timestamp::parse(text);
-        moment
-            .map(Self)
-            .ok_or_else(|| bad_input("not an RFC 3339 date and time"))
+        moment.map(Self).ok_or_else(|| bad_input("not an RFC 3339 date and time"))
     }
 
     fn is_valid(value: &Value) -> bool {

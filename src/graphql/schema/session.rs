@@ -26,28 +26,16 @@ pub(super) struct View {
 
 impl Session {
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
-        ctx.data::<Self>()
-            .map_err(|_| fault(Code::Internal, "internal server error"))
+        ctx.data::<Self>().map_err(|_| fault(Code::Internal, "internal server error"))
     }
 
     /// Loads the roster of the account that the argument names, or the request itself.
     pub(super) async fn view(&self, account: Option<AccountInput>) -> Result<Arc<View>> {
         let account = account.map(Account::from);
-        let grant = self
-            .grants
-            .grant(account)
-            .map_err(|refusal| refused(&refusal))?;
-        let found = self
-            .loader
-            .load(&grant)
-            .await
-            .map_err(|error| upstream(&error))?;
+        let grant = self.grants.grant(account).map_err(|refusal| refused(&refusal))?;
+        let found = self.loader.load(&grant).await.map_err(|error| upstream(&error))?;
         let stale = found.fresh_for.is_zero();
-        Ok(Arc::new(View {
-            roster: found.roster,
-            stale,
-            grant,
-        }))
+        Ok(Arc::new(View { roster: found.roster, stale, grant }))
     }
 
     /// What the caller may read.
@@ -57,10 +45,7 @@ impl Session {
 
     /// The refusal for a caller who may not read contact data.
     pub(super) fn contact_forbidden() -> Error {
-        fault(
-            Code::Forbidden,
-            "contact data needs the scope team:contact:read",
-        )
+        fault(Code::Forbidden, "contact data needs the scope team:contact:read")
     }
 }
 

@@ -6,9 +6,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use super::account::Account;
 use super::contact::TeamMemberContact;
-use super::enums::{
-    ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType,
-};
+use super::enums::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::role::Role;
 use super::scalars::{DateTime, Url};
 use super::session::{Session, View};
@@ -31,10 +29,7 @@ struct UnrecognizedField {
 impl TeamMember {
     /// The member at this place of the roster.
     pub(super) fn new(view: &Arc<View>, place: u32) -> Self {
-        Self {
-            view: view.clone(),
-            place,
-        }
+        Self { view: view.clone(), place }
     }
 
     /// The member with this id, if the team has it.
@@ -169,10 +164,7 @@ impl TeamMember {
 
     /// The attributes of leads that are masked for the member.
     async fn masked_attributes(&self) -> Option<Vec<&str>> {
-        self.row()
-            .masked_attributes
-            .as_deref()
-            .map(|list| list.iter().map(|text| &**text).collect())
+        self.row().masked_attributes.as_deref().map(|list| list.iter().map(|text| &**text).collect())
     }
 
     /// The fields whose upstream value this version could not read, with the raw text. Contact data is among them only for
@@ -183,10 +175,7 @@ impl TeamMember {
             .unrecognized
             .iter()
             .filter(|entry| contact || !entry.is_contact())
-            .map(|entry| UnrecognizedField {
-                field: entry.field,
-                value: entry.value.to_string(),
-            })
+            .map(|entry| UnrecognizedField { field: entry.field, value: entry.value.to_string() })
             .collect()
     }
 }

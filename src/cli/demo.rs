@@ -1,0 +1,60 @@
+//! `demo`: the sample Flowmatix and the service in front of it, with nothing to configure.
+
+use anyhow::{Context, Result};
+use secrecy::SecretString;
+
+use super::configuration::{Arguments, announce};
+use crate::app::App;
+use crate::config::{AuthMode, Config, Flag, Profile};
+use crate::demo::{ACCOUNTS, AGENCY_TOKEN, Demo};
+use crate::telemetry;
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let mut config = arguments.load(Profile::Demo)?;
+    telemetry::start_logs(&config.log)?;
+    super::block_on(async {
+        let listen = config.demo.listen;
+        let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
+        config.auth.mode = Some(AuthMode::Server);
+        config.follow(&demo_flags(&demo))?;
+        let app = App::start(&config, Some(SecretString::from(AGENCY_TOKEN))).await?;
+        announce(&config, &app);
+        greet(&config, &app, &demo);
+        app.run().await
+    })
+}
+
+/// What the service is told about the sample.
+fn demo_flags(demo: &Demo) -> Vec<Flag> {
+    let set = |path: &str, value: &str| Flag { flag: "demo".into(), path: path.into(), value: value.into() };
+    vec![
+        set("upstream.url", &demo.url()),
+        set("account.email", ACCOUNTS[0].email),
+        set("account.type", ACCOUNTS[0].user_type),
+    ]
+}
+
+fn greet(config: &Config, app: &App, demo: &Demo) {
+    let address = app.address();
+    println!();
+    println!("  GraphQL          http://{address}/graphql");
+    println!("  admin            http://{}/health/ready and /metrics", app.admin_address());
+    println!("  sample Flowmatix {} (accounts, tokens, switches)", demo.url());
+    println!();
+    println!(
+        "  The service holds the agency token, which opens every account; a request that names none reads the first."
+    );
+    println!();
+    println!("  {:<28} {:<12} {:>7}  token", "account", "type", "members");
+    for account in ACCOUNTS {
+        println!("  {:<28} {:<12} {:>7}  {}", account.email, account.user_type, account.members, account.token);
+    }
+    println!("  {:<28} {:<12} {:>7}  {AGENCY_TOKEN}", "(all of them)", "", "");
+    println!();
+    println!("  curl -s http://{address}/graphql -H 'content-type: application/json' \\");
+    println!("    -d '{{\"query\":\"{{ teamMembers {{ nodes {{ name role {{ id }} }} }} }}\"}}'");
+    println!();
+    if !config.http.listen.ip().is_loopback() {
+        println!("  Everybody who can reach {address} can read this (invented) data.\n");
+    }
+}

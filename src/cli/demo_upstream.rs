@@ -1,0 +1,19 @@
+//! `demo-upstream`: the sample Flowmatix alone.
+
+use anyhow::{Context, Result};
+
+use super::configuration::Arguments;
+use crate::config::Profile;
+use crate::demo::Demo;
+use crate::telemetry;
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let config = arguments.load(Profile::Demo)?;
+    telemetry::start_logs(&config.log)?;
+    super::block_on(async {
+        let listen = config.demo.listen;
+        let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
+        println!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());
+        Ok(demo.run().await?)
+    })
+}

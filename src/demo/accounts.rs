@@ -1,0 +1,62 @@
+//! The sample's accounts: invented companies, each with a token that opens it alone, and one agency token that opens all.
+
+/// Opens every account.
+pub const AGENCY_TOKEN: &str = "demo-agency-token";
+
+/// An account of the sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DemoAccount {
+    /// The `email` parameter.
+    pub email: &'static str,
+    /// The `type` parameter.
+    pub user_type: &'static str,
+    /// How many members its team has.
+    pub members: usize,
+    /// Opens this account.
+    pub token: &'static str,
+}
+
+/// All accounts; the first is the one that `demo` has for its default.
+pub const ACCOUNTS: [DemoAccount; 4] = [
+    DemoAccount {
+        email: "maya@lantern-books.example",
+        user_type: "CUSTOMER",
+        members: 12,
+        token: "demo-lantern-token",
+    },
+    DemoAccount { email: "solo@quiet-harbor.example", user_type: "AGENT", members: 1, token: "demo-harbor-token" },
+    DemoAccount { email: "ops@tall-pines.example", user_type: "CUSTOM_USER", members: 250, token: "demo-pines-token" },
+    DemoAccount {
+        email: "team@brightline.example",
+        user_type: "CUSTOMER",
+        members: 10_000,
+        token: "demo-bright-token",
+    },
+];
+
+/// Why a call gets no team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoTeam {
+    /// The token opens nothing.
+    UnknownToken,
+    /// The token opens another account.
+    OtherAccount,
+    /// There is no such account.
+    UnknownAccount,
+}
+
+/// The account, by its place, for this token.
+pub(super) fn open(token: &str, email: &str, user_type: &str) -> Result<usize, NoTeam> {
+    let own = ACCOUNTS.iter().position(|account| account.token == token);
+    if own.is_none() && token != AGENCY_TOKEN {
+        return Err(NoTeam::UnknownToken);
+    }
+    let asked =
+        ACCOUNTS.iter().position(|account| account.email.eq_ignore_ascii_case(email) && account.user_type == user_type);
+    match (own, asked) {
+        (None, Some(asked)) => Ok(asked),
+        (Some(own), Some(asked)) if own == asked => Ok(asked),
+        (Some(_), _) => Err(NoTeam::OtherAccount),
+        (None, None) => Err(NoTeam::UnknownAccount),
+    }
+}

@@ -1,0 +1,79 @@
+//! What the sample saw: every call counted, the last ones in detail.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+/// How many calls are kept in detail.
+const KEPT: usize = 10_000;
+
+/// A call to the endpoint, as it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The query string as it was sent.
+    pub query: String,
+    /// The decoded parameters, in their order.
+    pub parameters: Vec<(String, String)>,
+    /// The names of its headers, sorted.
+    pub headers: Vec<String>,
+    /// The bearer token, where there was one.
+    pub token: Option<String>,
+}
+
+impl Call {
+    /// The value of a parameter that came exactly once.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut values = self.parameters.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        values.next().filter(|_| values.next().is_none())
+    }
+}
+
+pub(super) struct Calls {
+    log: Mutex<VecDeque<Call>>,
+    count: watch::Sender<usize>,
+}
+
+impl Calls {
+    pub(super) fn new() -> Self {
+        Self { log: Mutex::default(), count: watch::Sender::new(0) }
+    }
+
+    pub(super) fn add(&self, call: Call) -> usize {
+        let mut log = self.locked();
+        if log.len() == KEPT {
+            log.pop_front();
+        }
+        log.push_back(call);
+        drop(log);
+        self.count.send_modify(|count| *count += 1);
+        *self.count.borrow()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        *self.count.borrow()
+    }
+
+    pub(super) fn count_for(&self, email: &str) -> usize {
+        self.locked().iter().filter(|call| call.parameter("email") == Some(email)).count()
+    }
+
+    pub(super) fn log(&self) -> Vec<Call> {
+        self.locked().iter().cloned().collect()
+    }
+
+    pub(super) fn reset(&self) {
+        self.locked().clear();
+        self.count.send_replace(0);
+    }
+
+    pub(super) async fn arrived(&self, calls: usize) {
+        // The sender is ours, so the wait ends only when they have come.
+        let _ = self.count.subscribe().wait_for(|count| *count >= calls).await;
+    }
+
+    fn locked(&self) -> MutexGuard<'_, VecDeque<Call>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,98 @@
+//! Wrong answers, made to order.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::people::envelope;
+use super::switches::Malformed;
+
+/// The answer that is wrong in this way; `rows` are the good ones that would have been sent.
+pub(super) fn answer(malformed: Malformed, rows: &[Value]) -> Response<Body> {
+    let whole = || envelope(rows.to_vec()).to_string();
+    let body = match malformed {
+        Malformed::Html => {
+            return plain("text/html", "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>");
+        }
+        Malformed::NotJson => return plain("text/plain", "Service is being updated"),
+        Malformed::Empty => Vec::new(),
+        Malformed::Truncated => {
+            let mut body = whole().into_bytes();
+            body.truncate(body.len() / 2);
+            body
+        }
+        Malformed::SuccessFalse => {
+            json!({ "success": false, "message": "User not found", "data": null, "code": 404 }).to_string().into()
+        }
+        Malformed::SuccessFalseNoCode => {
+            json!({ "success": false, "message": "Something went wrong", "data": null, "code": 200 }).to_string().into()
+        }
+        Malformed::InvalidUtf8 => {
+            let mut body =
+                br#"{"success":true,"message":"","data":[{"_id":"65f1a0c2d4e5f6a7b8c9d001","name":""#.to_vec();
+            body.extend([0xff, 0xfe, 0xc3]);
+            body.extend(br#""}],"code":200}"#);
+            body
+        }
+        Malformed::Deep => {
+            let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+            format!(r#"{{"success":true,"data":[{{"_id":"1","extra":{open}{close}}}],"code":200}}"#).into()
+        }
+        Malformed::WrongShape => {
+            json!({ "success": true, "message": "", "data": { "users": [] }, "code": 200 }).to_string().into()
+        }
+        Malformed::BadRows => envelope([rows, &bad_rows()].concat()).to_string().into(),
+        Malformed::Huge => return huge(),
+        Malformed::Redirect => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::FOUND;
+            response.headers_mut().insert(LOCATION, axum::http::HeaderValue::from_static("/elsewhere"));
+            return response;
+        }
+    };
+    let mut response = plain("application/json", "");
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// Rows of every kind of badness: five that cannot be read at all, one odd in every field, and one twice.
+fn bad_rows() -> Vec<Value> {
+    vec![
+        json!({ "name": "No id" }),
+        json!({ "_id": "", "name": "Empty id" }),
+        json!({ "_id": 42, "name": "A number for an id" }),
+        json!("not a row"),
+        Value::Null,
+        json!({
+            "_id": "65f1ffffffffffffffffff01", "whitelabel": "yes", "name": 7, "contact": "by post",
+            "picture": "javascript:alert(1)", "liveAvailability": "AWAY", "leadsVisibility": 1, "status": "SUSPENDED",
+            "description": ["text"], "type": "ROBOT", "unreadMessages": "many", "_role": {}, "_parent": 5,
+            "createdAt": "yesterday", "updatedAt": 1_714_151_422_134_i64, "__v": 1.5, "assignedBots": "none",
+            "_department": ["sales", 3], "shoeSize": 42
+        }),
+        json!({ "_id": "65f1ffffffffffffffffff02", "name": "Older", "updatedAt": "2024-01-01T00:00:00.000Z" }),
+        json!({ "_id": "65f1ffffffffffffffffff02", "name": "Newer", "updatedAt": "2024-06-01T00:00:00.000Z" }),
+    ]
+}
+
+fn huge() -> Response<Body> {
+    let head = Bytes::from_static(br#"{"success":true,"message":"","data":[{"_id":"0"}"#);
+    let row = format!(r#",{{"_id":"65f1a0c2d4e5f6a7b8c9d001","description":"{}"}}"#, "x".repeat(900));
+    let rows = Bytes::from(row.repeat(64));
+    let endless = stream::unfold(Some(head), move |first| {
+        let rows = rows.clone();
+        async move { Some((Ok::<_, Infallible>(first.unwrap_or(rows)), None)) }
+    });
+    Response::new(Body::from_stream(endless))
+}
+
+fn plain(media_type: &'static str, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(media_type));
+    response
+}

@@ -1,0 +1,37 @@
+//! The hourly plan: how many calls a token has made in the last hour.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Default)]
+pub(super) struct Plan(Mutex<HashMap<String, VecDeque<Instant>>>);
+
+/// What is left of a plan.
+pub(super) struct Left {
+    pub(super) calls: u32,
+    /// Until the oldest call of the hour is forgotten.
+    pub(super) reset: Duration,
+    /// Whether this call was within the plan.
+    pub(super) within: bool,
+}
+
+impl Plan {
+    pub(super) fn spend(&self, token: &str, limit: u32) -> Left {
+        let now = Instant::now();
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = tokens.entry(token.to_owned()).or_default();
+        while calls.front().is_some_and(|at| now.duration_since(*at) >= HOUR) {
+            calls.pop_front();
+        }
+        let within = calls.len() < limit as usize;
+        if within {
+            calls.push_back(now);
+        }
+        let reset = calls.front().map_or(HOUR, |at| HOUR.saturating_sub(now.duration_since(*at)));
+        let used = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+        Left { calls: limit.saturating_sub(used), reset, within }
+    }
+}
