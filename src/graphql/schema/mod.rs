@@ -25,18 +25,20 @@ use query::Query;
 
 pub(super) use session::Session;
 
-/// The API alone.
+/// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 pub(super) struct ApiRoot(Query);
 
-/// The API as a subgraph: with `_entities` and `_service`, whose answers are ours field by field.
+/// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
+// The API as a subgraph: with `_entities` and `_service`, whose answers are ours field by field.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 pub(super) struct SubgraphRoot(Query, Entities);
 
-/// The API with its entities' keys declared the engine's way, from which the engine prints the federation SDL. It is not
-/// executed: the engine's own `_entities` loses the whole list when one representation fails.
+/// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
+// The API with its entities' keys declared the engine's way, from which the engine prints the federation SDL. It is not
+// executed: the engine's own `_entities` loses the whole list when one representation fails.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 struct KeyedRoot(Query, EntityKeys);

@@ -5,10 +5,10 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use crate::graphql::Code;
 use crate::model;
 
-/// An e-mail address. As input it is trimmed, and compared without regard to case; as output it is in lower case.
 #[derive(Clone)]
 pub(super) struct EmailAddress(pub(super) model::EmailAddress);
 
+/// An e-mail address. As input it is trimmed, and compared without regard to case; as output it is in lower case.
 #[Scalar(
     name = "EmailAddress",
     specified_by_url = "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"
@@ -31,10 +31,10 @@ impl ScalarType for EmailAddress {
     }
 }
 
-/// A moment in UTC, to the millisecond: RFC 3339, for example `2024-04-26T17:10:22.134Z`. Input may have any offset.
 #[derive(Clone, Copy)]
 pub(super) struct DateTime(pub(super) model::Timestamp);
 
+/// A moment in UTC, to the millisecond: RFC 3339, for example `2024-04-26T17:10:22.134Z`. Input may have any offset.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,9 +54,9 @@ impl ScalarType for DateTime {
     }
 }
 
-/// A web address that begins with `https://` or `http://`.
 pub(super) struct Url(pub(super) String);
 
+/// A web address that begins with `https://` or `http://`.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
