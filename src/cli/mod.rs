@@ -35,7 +35,7 @@ enum Command {
     /// Ask a running service's admin port whether it is ready; for container health checks.
     Health(configuration::Arguments),
     /// Print every setting with its default and meaning, as Markdown.
-    Settings,
+    Settings(settings::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
-        Command::Settings => settings::run(),
+        Command::Settings(arguments) => settings::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,14 @@ use anyhow::Result;
 
 use crate::config::Config;
 
-pub(super) fn run() -> Result<()> {
-    print!("{}", Config::reference());
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// One table, one line a setting.
+    #[arg(long)]
+    summary: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    print!("{}", if arguments.summary { Config::summary() } else { Config::reference() });
     Ok(())
 }

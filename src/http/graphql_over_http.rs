@@ -172,10 +172,12 @@ fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {
     };
     let fresh_for = answered.fresh_for.as_secs();
     let mut response = answer(status, media_type, answered.body);
-    if answered.class == Class::Executed && !answered.has_errors && fresh_for > 0 {
-        if let Ok(value) = HeaderValue::try_from(format!("private, max-age={fresh_for}")) {
-            response.headers_mut().insert(CACHE_CONTROL, value);
-        }
+    if answered.class == Class::Executed
+        && !answered.has_errors
+        && fresh_for > 0
+        && let Ok(value) = HeaderValue::try_from(format!("private, max-age={fresh_for}"))
+    {
+        response.headers_mut().insert(CACHE_CONTROL, value);
     }
     if answered.class == Class::Refused(Code::MethodNotAllowed) {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

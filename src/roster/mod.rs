@@ -37,6 +37,8 @@ pub struct Found {
     pub calls: u32,
     /// How old the snapshot was.
     pub age: Duration,
+    /// Whether it was past its fresh window.
+    pub stale: bool,
     /// How much longer it counts as fresh; zero when it is stale.
     pub fresh_for: Duration,
 }
@@ -127,7 +129,14 @@ impl Rosters {
 
     fn found(&self, entry: &Entry, cache: CacheResult, calls: u32) -> Found {
         let age = entry.age();
-        Found { roster: entry.roster.clone(), cache, calls, age, fresh_for: self.fresh.saturating_sub(age) }
+        Found {
+            roster: entry.roster.clone(),
+            cache,
+            calls,
+            age,
+            stale: age > self.fresh,
+            fresh_for: self.fresh.saturating_sub(age),
+        }
     }
 
     fn counted(&self, found: Found) -> Found {

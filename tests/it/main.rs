@@ -1,1 +1,24 @@
-//! One test binary; a module is a topic.
+//! One test binary; a module is a topic. Tests talk to the real service over real sockets, with the sample Flowmatix, or a
+//! script of its, as the vendor.
+
+mod support;
+
+mod accounts;
+mod architecture;
+mod batching;
+mod cases;
+mod command_line;
+mod configuration;
+mod cursors;
+mod decode;
+mod documents;
+mod engine;
+mod entities;
+mod http;
+mod lists;
+mod logs;
+mod outcomes;
+mod properties;
+mod reference_front;
+mod sample;
+mod tls;

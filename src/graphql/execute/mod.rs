@@ -21,7 +21,7 @@ use super::error::Code;
 use super::limits::{self, Refused};
 use super::schema::{ApiRoot, Session, SubgraphRoot, build};
 use crate::config;
-use crate::loader::Loader;
+use crate::loader::{Loader, Report};
 use crate::model::{Grants, PageLimits};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
@@ -77,34 +77,38 @@ impl Engine {
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> Answer {
-        let loader =
-            Arc::new(Loader::new(self.rosters.clone(), self.settings.loader_concurrency, self.metrics.clone()));
-        match self.prepare(&request) {
+        let (document, variables) = match self.prepare(&request) {
+            Ok(prepared) => prepared,
             Err(refused) => {
                 self.metrics.refused(refused.code.name());
-                Answer::refused(refused)
+                return Answer::refused(refused);
             }
-            Ok((document, variables)) => {
-                let introspects = introspects(&document);
-                let session = Session {
-                    grants: request.grants,
-                    loader: loader.clone(),
-                    page_limits: PageLimits {
-                        default: self.settings.graphql.page_default,
-                        max: self.settings.graphql.page_max,
-                    },
-                };
-                let mut inner = async_graphql::Request::new(request.query).variables(variables).data(session);
-                inner.operation_name = request.operation_name;
-                inner.set_parsed_query(document);
-                let execution = loader.drive(self.schema.execute(inner));
-                let answer = match AssertUnwindSafe(execution).catch_unwind().await {
-                    Ok(response) => Answer::executed(response, loader.report()),
-                    Err(_) => Answer::panicked(),
-                };
-                answer.of_kind(if introspects { "introspection" } else { "query" })
-            }
-        }
+        };
+        let kind = if introspects(&document) { "introspection" } else { "query" };
+        let mut inner = async_graphql::Request::new(request.query).variables(variables);
+        inner.operation_name = request.operation_name;
+        inner.set_parsed_query(document);
+        let execution = self.respond(inner, request.grants);
+        let answer = match AssertUnwindSafe(execution).catch_unwind().await {
+            Ok((response, report)) => Answer::executed(response, report),
+            Err(_) => Answer::panicked(),
+        };
+        answer.of_kind(kind)
+    }
+
+    /// The engine's plain response, without limits and without our envelope: what the reference front serves.
+    pub async fn respond(
+        &self,
+        request: async_graphql::Request,
+        grants: Arc<dyn Grants>,
+    ) -> (Response, Option<Report>) {
+        let concurrency = self.settings.loader_concurrency;
+        let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, self.metrics.clone()));
+        let page_limits =
+            PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
+        let request = request.data(Session { grants, loader: loader.clone(), page_limits });
+        let response = loader.drive(self.schema.execute(request)).await;
+        (response, loader.report())
     }
 
     /// Everything that can be said of a request before it runs.

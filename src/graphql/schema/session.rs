@@ -34,8 +34,7 @@ impl Session {
         let account = account.map(Account::from);
         let grant = self.grants.grant(account).map_err(|refusal| refused(&refusal))?;
         let found = self.loader.load(&grant).await.map_err(|error| upstream(&error))?;
-        let stale = found.fresh_for.is_zero();
-        Ok(Arc::new(View { roster: found.roster, stale, grant }))
+        Ok(Arc::new(View { roster: found.roster, stale: found.stale, grant }))
     }
 
     /// What the caller may read.

@@ -1,0 +1,130 @@
+//! The command line, as the real binary.
+
+use serde_json::json;
+
+use crate::support::service::{run, start};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn demo_answers_the_first_query_with_nothing_configured() {
+    let service = start("demo", &[], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let query = json!({ "query": "{ teamMembers { nodes { name role { id } } } }" }).to_string();
+    let request = client.post(service.url("/graphql")).header("content-type", "application/json").body(query);
+    let answer: serde_json::Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(answer["data"]["teamMembers"]["nodes"].as_array().unwrap().len(), 12);
+    let ready = client.get(service.admin_url("/health/ready")).send().await.unwrap();
+    assert_eq!(ready.text().await.unwrap(), "ready\n");
+
+    let admin = service.admin_url("").replace("http://", "");
+    let asked = run(&["health", "--admin-listen", &admin], &[]);
+    assert_eq!((asked.status.success(), text(&asked.stdout)), (true, "ready\n".to_owned()));
+
+    let (well, out, _) = service.stop();
+    assert!(well);
+    for said in ["maya@lantern-books.example", "demo-lantern-token", "curl -s http://127.0.0.1:"] {
+        assert!(out.contains(said), "{said}");
+    }
+    let gone = run(&["health", "--admin-listen", &admin], &[]);
+    assert!(!gone.status.success());
+    assert_eq!(text(&gone.stderr), format!("error: no answer from the admin port at {admin}\n"));
+}
+
+#[tokio::test]
+async fn demo_upstream_is_the_sample_alone_and_serve_works_over_it() {
+    let mut sample = crate::support::service::command();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = format!("demo.listen={port}");
+    sample.args(["demo-upstream", "--set", &listen]).stdout(std::process::Stdio::piped());
+    let mut sample = sample.spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(sample.stdout.take().unwrap()), &mut line).unwrap();
+    assert!(line.contains(&port.to_string()), "{line}");
+
+    let settings = [
+        format!("upstream.url=http://{port}"),
+        "upstream.allow_http=true".to_owned(),
+        "auth.mode=server".to_owned(),
+        "auth.credential_env=VENDOR_TOKEN".to_owned(),
+        "account.email=solo@quiet-harbor.example".to_owned(),
+        "account.type=AGENT".to_owned(),
+    ];
+    let service = start("serve", &settings, &[("VENDOR_TOKEN", "demo-harbor-token")]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |query: &str| {
+        let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+        let answer = request.body(json!({ "query": query }).to_string()).send().await.unwrap();
+        serde_json::from_str::<serde_json::Value>(&answer.text().await.unwrap()).unwrap()
+    };
+    assert_eq!(ask("{ teamMembers { totalCount } }").await["data"], json!({ "teamMembers": { "totalCount": 1 } }));
+    // The production profile shows its schema to nobody.
+    let introspection = ask("{ __schema { types { name } } }").await;
+    assert_eq!(introspection["errors"][0]["extensions"]["code"], "INTROSPECTION_DISABLED");
+    let (well, _, log) = service.stop();
+    assert!(well);
+    assert!(!log.contains("demo-harbor-token") && !log.contains("quiet-harbor"), "{log}");
+    sample.kill().unwrap();
+    sample.wait().unwrap();
+}
+
+#[test]
+fn serve_wants_a_caller_mode_and_says_which_there_are() {
+    let output = run(&["serve"], &[]);
+    assert!(!output.status.success());
+    insta::assert_snapshot!(text(&output.stderr), @r"
+    error: the configuration is not usable:
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) or `server` (the server holds the token, on a loopback address)
+    ");
+}
+
+#[test]
+fn a_server_held_credential_must_be_there_and_stays_on_this_machine() {
+    let missing = run(&["serve", "--auth-mode", "server"], &[]);
+    assert!(
+        text(&missing.stderr).contains("auth.credential_env and auth.credential_file: mode `server` needs one of them")
+    );
+    let arguments =
+        ["serve", "--auth-mode", "server", "--set", "auth.credential_env=NO_SUCH", "--listen", "127.0.0.1:0"];
+    let unset = run(&arguments, &[]);
+    assert!(text(&unset.stderr).contains("auth.credential_env: NO_SUCH is not set"), "{}", text(&unset.stderr));
+    let public =
+        run(&["serve", "--auth-mode", "server", "--set", "auth.credential_env=T", "--listen", "0.0.0.0:0"], &[]);
+    assert!(text(&public.stderr).contains("it must be a loopback address"));
+    let unusable = run(&arguments, &[("NO_SUCH", "two words")]);
+    assert!(text(&unusable.stderr).contains("holds no access token"));
+    assert!(!text(&unusable.stderr).contains("two words"));
+}
+
+#[test]
+fn schema_prints_and_compares() {
+    let printed = run(&["schema"], &[]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
+    assert_eq!(text(&printed.stdout), std::fs::read_to_string(path).unwrap());
+    assert!(run(&["schema", "--check", path], &[]).status.success());
+
+    let drifted = std::env::temp_dir().join(format!("drifted-{}.graphql", std::process::id()));
+    std::fs::write(&drifted, text(&printed.stdout).replace("memberCount: Int", "memberCount: Float")).unwrap();
+    let checked = run(&["schema", "--check", drifted.to_str().unwrap()], &[]);
+    assert!(!checked.status.success());
+    let diff = text(&checked.stdout);
+    assert!(diff.contains("-  memberCount: Float\n+  memberCount: Int\n"), "{diff}");
+    assert!(text(&checked.stderr).contains("is not the schema of this version"));
+    std::fs::remove_file(drifted).unwrap();
+    assert!(text(&run(&["schema", "--federation"], &[]).stdout).contains("@link("));
+}
+
+#[test]
+fn help_names_every_command() {
+    let help = text(&run(&["--help"], &[]).stdout);
+    for command in ["demo", "demo-upstream", "serve", "schema", "health", "settings"] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
+    }
+}
+
+#[test]
+fn settings_prints_the_reference() {
+    assert_eq!(text(&run(&["settings"], &[]).stdout), flowmatix_graphql::config::Config::reference());
+}

@@ -1,0 +1,147 @@
+//! Configuration: layers, and every mistake named at once.
+
+use std::time::Duration;
+
+use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn flags(pairs: &[(&str, &str)]) -> Vec<Flag> {
+    let flag =
+        |(path, value): &(&str, &str)| Flag { flag: "--set".into(), path: (*path).into(), value: (*value).into() };
+    pairs.iter().map(flag).collect()
+}
+
+/// A file with this text, gone when dropped.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("flowmatix-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn problems(sources: &Sources) -> String {
+    let text = Config::load(Profile::Demo, sources).unwrap_err().to_string();
+    sources.file.iter().fold(text, |text, path| text.replace(&path.display().to_string(), "the.toml"))
+}
+
+#[test]
+fn later_layers_win() {
+    let file = File::new("layers", "[roster]\nfresh = \"10s\"\nstale = \"10m\"\n[upstream]\nconcurrency = 3\n");
+    let sources = Sources {
+        file: Some(file.0.clone()),
+        environment: environment(&[
+            ("FLOWMATIX_ROSTER_FRESH", "20s"),
+            ("FLOWMATIX_UPSTREAM_CONCURRENCY", "4"),
+            ("HOME", "x"),
+        ]),
+        flags: flags(&[("roster.fresh", "30s")]),
+    };
+    let config = Config::load(Profile::Demo, &sources).unwrap();
+    assert_eq!(config.roster.fresh, Duration::from_secs(30));
+    assert_eq!(config.upstream.concurrency, 4);
+    assert_eq!(config.roster.stale, Duration::from_secs(600));
+    assert_eq!(config.upstream.timeout, Duration::from_secs(3));
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let file = File::new(
+        "mistakes",
+        "colour = 1\n[roster]\nfresh = 60\nfreshh = \"60s\"\nstore = \"maybe\"\n[upstream]\nurl = \"ftp://x\"\nca_file = [[1]]\n\
+         [account]\nsources = [\"argument\", \"cookie\"]\ntype = \"BOSS\"\n",
+    );
+    let sources = Sources {
+        file: Some(file.0.clone()),
+        environment: environment(&[("FLOWMATIX_UPSTREAM_TIMOUT", "1s"), ("FLOWMATIX_HTTP_LISTEN", "localhost")]),
+        flags: flags(&[("graphql.page_max", "lots"), ("log.levle", "info"), ("nonsense", "1")]),
+    };
+    insta::assert_snapshot!(problems(&sources), @r"");
+}
+
+#[test]
+fn a_file_that_is_no_toml_or_not_there_is_said_so() {
+    let file = File::new("broken", "[roster]\nfresh = \n");
+    let sources = Sources { file: Some(file.0.clone()), ..Sources::default() };
+    assert!(problems(&sources).contains("the.toml: line 2:"), "{}", problems(&sources));
+    let sources = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
+    assert!(problems(&sources).contains("cannot be read"));
+}
+
+#[test]
+fn contradictions_are_found() {
+    let cases = [
+        (vec![("account.email", "a@b.example")], "account.email and account.type: set both or neither"),
+        (vec![("graphql.page_default", "2000")], "graphql.page_default: expected 1 to graphql.page_max"),
+        (vec![("upstream.attempt_timeout", "4s")], "each must fit into the next"),
+        (vec![("upstream.timeout", "6s")], "each must fit into the next"),
+        (vec![("upstream.url", "http://x.example"), ("upstream.allow_http", "false")], "upstream.url: expected https"),
+        (vec![("loader.concurrency", "0")], "loader.concurrency: expected at least 1"),
+        (vec![("demo.error_rate", "2")], "demo.error_rate: expected 0 to 1"),
+        (vec![("upstream.path", "custom-user")], "upstream.path"),
+    ];
+    for (pairs, expected) in cases {
+        let sources = Sources { flags: flags(&pairs), ..Sources::default() };
+        assert!(problems(&sources).contains(expected), "{pairs:?}: {}", problems(&sources));
+    }
+}
+
+#[test]
+fn a_variable_that_holds_the_credential_is_no_setting() {
+    let variables = [("FLOWMATIX_TOKEN", "secret")];
+    let with = |flags| Sources { environment: environment(&variables), flags, ..Sources::default() };
+    let refused = problems(&with(vec![]));
+    assert!(refused.contains("FLOWMATIX_TOKEN: no such setting") && !refused.contains("secret"), "{refused}");
+    let mut sources = with(vec![]);
+    sources.environment.push(("FLOWMATIX_AUTH_CREDENTIAL_ENV".into(), "FLOWMATIX_TOKEN".into()));
+    Config::load(Profile::Demo, &sources).unwrap();
+}
+
+#[test]
+fn the_defaults_are_the_promised_ones() {
+    let shown: Vec<String> = Config::defaults(Profile::Serve)
+        .settings()
+        .into_iter()
+        .map(|setting| format!("{} = {}", setting.path, setting.value))
+        .collect();
+    for promised in [
+        "upstream.url = https://api.v7.flowmatix.ai",
+        "upstream.path = /custom-user",
+        "upstream.timeout = 3s",
+        "upstream.attempt_timeout = 2s",
+        "upstream.connect_timeout = 1s",
+        "upstream.body_limit = 40MiB",
+        "upstream.rows_limit = 50000",
+        "http.timeout = 5s",
+        "http.body_limit = 1MiB",
+        "roster.fresh = 1m",
+        "roster.stale = 1h",
+        "roster.store_limit = 256MiB",
+        "graphql.page_default = 100",
+        "graphql.page_max = 1000",
+        "graphql.introspection = false",
+        "auth.mode = ",
+    ] {
+        assert!(shown.iter().any(|line| line == promised), "{promised}");
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let config = Config::defaults(Profile::Demo);
+    let pairs: Vec<_> = config.settings().into_iter().map(|setting| (setting.path, setting.value)).collect();
+    let pairs: Vec<_> = pairs.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
+    let again = Config::load(Profile::Demo, &Sources { flags: flags(&pairs), ..Sources::default() }).unwrap();
+    assert_eq!(again.settings(), config.settings());
+}

@@ -1,0 +1,103 @@
+//! Cursors: good for the list they came from, and for nothing else.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+async fn cursor(app: &TestApp, arguments: &str) -> String {
+    let data =
+        app.query(&format!("{{ teamMembers({arguments} first: 3) {{ pageInfo {{ endCursor }} }} }}")).await.clean();
+    data["teamMembers"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned()
+}
+
+async fn codes(app: &TestApp, arguments: &str, cursor: &str) -> Vec<String> {
+    let query = format!("query($c: String) {{ teamMembers({arguments} after: $c) {{ totalCount }} }}");
+    let answer = app.variables(&query, json!({ "c": cursor })).await;
+    if !answer.codes().is_empty() {
+        assert_eq!(answer.data()["teamMembers"], Value::Null);
+    }
+    answer.codes().into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_cursor_altered_in_any_bit_is_refused() {
+    let app = TestApp::start().await;
+    let good = cursor(&app, "").await;
+    assert_eq!(codes(&app, "", &good).await, [""; 0]);
+    let bytes = URL_SAFE_NO_PAD.decode(&good).unwrap();
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1 << (at % 8);
+        assert_eq!(codes(&app, "", &URL_SAFE_NO_PAD.encode(&altered)).await, ["BAD_USER_INPUT"], "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_cut_short_made_longer_or_made_up_is_refused() {
+    let app = TestApp::start().await;
+    let good = cursor(&app, "").await;
+    let made_up = [
+        "".to_owned(),
+        "MTA=".to_owned(),
+        "🦀".to_owned(),
+        "A".repeat(10_000),
+        format!("{good}AAAA"),
+        format!("{good}="),
+    ];
+    let cut = (1..good.len()).map(|length| good[..length].to_owned());
+    for cursor in made_up.into_iter().chain(cut) {
+        assert_eq!(codes(&app, "", &cursor).await, ["BAD_USER_INPUT"], "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_account_or_order_is_refused() {
+    let app = TestApp::start().await;
+    let good = cursor(&app, "").await;
+    let pines = "account: { email: \"ops@tall-pines.example\", type: CUSTOM_USER },";
+    assert_eq!(codes(&app, pines, &good).await, ["BAD_USER_INPUT"]);
+    assert_eq!(codes(&app, "orderBy: [{ field: NAME }],", &good).await, ["BAD_USER_INPUT"]);
+    // By id, said or unsaid, is one order.
+    assert_eq!(codes(&app, "orderBy: [{ field: ID }],", &good).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cursor_survives_a_restart() {
+    let first = TestApp::start().await;
+    let cursor = cursor(&first, "").await;
+    let second = TestApp::start().await;
+    assert_eq!(codes(&second, "", &cursor).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_credential_is_refused() {
+    let app = TestApp::with(&[("auth.mode", "passthrough")]).await;
+    let page = |token: &'static str, query: String| app.send(app.post().bearer_auth(token).body(query));
+    let ask = |after: &Value| {
+        json!({ "query": "query($c: String) { teamMembers(first: 2, after: $c) { pageInfo { endCursor } } }",
+            "variables": { "c": after } })
+        .to_string()
+    };
+    let answer = page("demo-lantern-token", ask(&Value::Null)).await.clean();
+    let cursor = &answer["teamMembers"]["pageInfo"]["endCursor"];
+    assert_eq!(page("demo-agency-token", ask(cursor)).await.codes(), ["BAD_USER_INPUT"]);
+    page("demo-lantern-token", ask(cursor)).await.clean();
+}
+
+#[tokio::test]
+async fn a_cursor_holds_no_personal_data() {
+    let app = TestApp::start().await;
+    let cursor = cursor(&app, "orderBy: [{ field: NAME }],").await;
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap();
+    let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    let data = app.query("{ teamMembers { nodes { name contact { email } } } }").await.clean();
+    for node in data["teamMembers"]["nodes"].as_array().unwrap() {
+        for word in node["name"].as_str().unwrap().split(' ').filter(|word| word.len() > 3) {
+            assert!(!text.contains(&word.to_lowercase()));
+        }
+        assert!(!text.contains(node["contact"]["email"].as_str().unwrap()));
+    }
+    assert!(!text.contains("maya"));
+}

@@ -1,0 +1,39 @@
+//! What the real binary writes: one line a request, nothing personal, nothing secret.
+
+use serde_json::{Value, json};
+
+use crate::support::service::start;
+
+#[tokio::test]
+async fn a_request_is_one_line_without_its_query_string_and_variables() {
+    // TRACE, as far as the caps let it.
+    let service = start("demo", &["log.level=trace".to_owned()], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = client.post(service.url("/graphql")).header("content-type", "application/json");
+    let body = json!({
+        "query": "query($s: String, $a: AccountInput) { teamMembers(search: $s, account: $a) { nodes { name contact { email } } } }",
+        "variables": { "s": "canary-search", "a": { "email": "canary@secret.example", "type": "AGENT" } }
+    });
+    let answer = post.header("x-request-id", "my-request").bearer_auth("canary-token").body(body.to_string());
+    assert_eq!(answer.send().await.unwrap().headers()["x-request-id"], "my-request");
+    let get = client.get(service.url("/graphql?query=%7Bcanary%7D")).header("apollo-require-preflight", "1");
+    get.send().await.unwrap();
+    let all = json!({ "query": "{ teamMembers { nodes { name contact { email phone { number } } } } }" }).to_string();
+    let post = client.post(service.url("/graphql")).header("content-type", "application/json").body(all);
+    let team: Value = serde_json::from_str(&post.send().await.unwrap().text().await.unwrap()).unwrap();
+
+    let (well, _, log) = service.stop();
+    assert!(well);
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 3);
+    assert_eq!(answered[0]["span"]["id"], "my-request");
+    assert_eq!((&answered[1]["path"], &answered[1]["status"]), (&json!("/graphql"), &json!(200)));
+    assert!(!log.contains("canary"), "{log}");
+    for node in team["data"]["teamMembers"]["nodes"].as_array().unwrap() {
+        for personal in [&node["name"], &node["contact"]["email"], &node["contact"]["phone"]["number"]] {
+            assert!(!log.contains(personal.as_str().unwrap()));
+        }
+    }
+    assert!(!log.contains("demo-agency-token"));
+}

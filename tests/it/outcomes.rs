@@ -1,0 +1,236 @@
+//! What each answer of the upstream means for a caller without a roster, and for one who has an old one.
+
+use axum::http::{HeaderMap, StatusCode};
+use flowmatix_graphql::demo::{Malformed, Scripted, Switches};
+use serde_json::json;
+
+use crate::support::TestApp;
+
+const QUERY: &str = "{ teamMembers { totalCount stale } }";
+
+/// Each wrong answer, and the code it must have.
+const MALFORMED: [(Malformed, &str); 11] = [
+    (Malformed::Html, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::Empty, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::Truncated, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::SuccessFalse, "UPSTREAM_REJECTED"),
+    (Malformed::SuccessFalseNoCode, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::InvalidUtf8, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::Deep, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::WrongShape, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::Huge, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::NotJson, "UPSTREAM_BAD_RESPONSE"),
+    (Malformed::Redirect, "UPSTREAM_BAD_RESPONSE"),
+];
+
+const STATUSES: [(u16, &str); 18] = [
+    (201, "UPSTREAM_BAD_RESPONSE"),
+    (204, "UPSTREAM_BAD_RESPONSE"),
+    (301, "UPSTREAM_BAD_RESPONSE"),
+    (307, "UPSTREAM_BAD_RESPONSE"),
+    (400, "UPSTREAM_REJECTED"),
+    (401, "UPSTREAM_UNAUTHENTICATED"),
+    (403, "UPSTREAM_FORBIDDEN"),
+    (404, "UPSTREAM_REJECTED"),
+    (408, "UPSTREAM_UNAVAILABLE"),
+    (418, "UPSTREAM_REJECTED"),
+    (422, "UPSTREAM_REJECTED"),
+    (425, "UPSTREAM_UNAVAILABLE"),
+    (429, "UPSTREAM_RATE_LIMITED"),
+    (500, "UPSTREAM_UNAVAILABLE"),
+    (502, "UPSTREAM_UNAVAILABLE"),
+    (503, "UPSTREAM_UNAVAILABLE"),
+    (504, "UPSTREAM_UNAVAILABLE"),
+    (599, "UPSTREAM_UNAVAILABLE"),
+];
+
+#[tokio::test]
+async fn every_malformed_body_gives_its_code() {
+    let app = TestApp::with(&[("upstream.body_limit", "1MiB")]).await;
+    for (n, (malformed, code)) in (1..).zip(MALFORMED) {
+        app.demo.set_switches(Switches { malformed: Some(malformed), ..Switches::default() });
+        let answer = app.query(QUERY).await;
+        assert_eq!((answer.status, answer.codes()), (200, vec![code]), "{malformed:?}");
+        assert_eq!(answer.data(), &json!({ "teamMembers": null }), "{malformed:?}");
+        assert_eq!(answer.upstream()["calls"], 1, "{malformed:?}");
+        assert_eq!(app.demo.calls(), n, "{malformed:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_status_gives_its_code_also_as_an_envelopes() {
+    let app = TestApp::start().await;
+    for (status, code) in STATUSES {
+        app.demo.script(None, Some(Scripted::status(StatusCode::from_u16(status).unwrap(), "{}")));
+        assert_eq!(app.query(QUERY).await.codes(), [code], "{status}");
+        if status >= 400 {
+            let envelope = json!({ "success": false, "message": "no", "data": null, "code": status });
+            app.demo.script(None, Some(Scripted::ok(envelope.to_string())));
+            assert_eq!(app.query(QUERY).await.codes(), [code], "{status} in an envelope");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_old_roster_is_served_where_the_failure_may_pass_and_never_after_a_refusal() {
+    let failures = MALFORMED.map(|(malformed, code)| (Some(malformed), None, code)).into_iter();
+    let failures = failures.chain(STATUSES.map(|(status, code)| (None, Some(status), code)));
+    for (malformed, status, code) in failures {
+        let app = TestApp::with(&[("roster.fresh", "1ms"), ("upstream.body_limit", "1MiB")]).await;
+        app.query(QUERY).await.clean();
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        app.demo.set_switches(Switches { malformed, status, ..Switches::default() });
+        let answer = app.query(QUERY).await;
+        if matches!(code, "UPSTREAM_UNAUTHENTICATED" | "UPSTREAM_FORBIDDEN") {
+            assert_eq!(answer.codes(), [code]);
+            // It is gone, also when the upstream fails otherwise next.
+            app.demo.set_switches(Switches { status: Some(503), ..Switches::default() });
+            assert_eq!(app.query(QUERY).await.codes(), ["UPSTREAM_UNAVAILABLE"]);
+        } else {
+            assert_eq!(answer.upstream()["cache"], "stale", "{malformed:?} {status:?}");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 12, "stale": true } }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_when_to_come_back() {
+    let app = TestApp::start().await;
+    let in_two_minutes =
+        chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now() + std::time::Duration::from_secs(120))
+            .to_rfc2822();
+    let cases: [(Option<&str>, std::ops::RangeInclusive<u64>); 6] = [
+        (Some("7"), 7..=7),
+        (None, 60..=60),
+        (Some("soon"), 60..=60),
+        (Some("-5"), 60..=60),
+        (Some("999999"), 3600..=3600),
+        (Some(&in_two_minutes), 110..=121),
+    ];
+    for (header, expected) in cases {
+        let mut scripted = Scripted::status(StatusCode::TOO_MANY_REQUESTS, "");
+        scripted.headers.extend(header.map(|value| (axum::http::header::RETRY_AFTER, value.parse().unwrap())));
+        app.demo.script(None, Some(scripted));
+        let answer = app.query(QUERY).await;
+        let seconds = answer.body["errors"][0]["extensions"]["retryAfterSeconds"].as_u64().unwrap();
+        assert!(expected.contains(&seconds), "{header:?}: {seconds}");
+    }
+}
+
+#[tokio::test]
+async fn the_upstreams_words_are_passed_on_only_when_they_are_safe() {
+    let app = TestApp::start().await;
+    let said = |message: &str| {
+        let body = json!({ "success": false, "message": message, "data": null, "code": 422 }).to_string();
+        app.demo.script(None, Some(Scripted::status(StatusCode::UNPROCESSABLE_ENTITY, body)));
+    };
+    let plain = "the upstream refused the request (422)";
+    said("This plan has no team members");
+    let answer = app.query(QUERY).await;
+    assert_eq!(answer.body["errors"][0]["message"], format!("{plain}: This plan has no team members"));
+    for unsafe_words in [
+        "no user maya@lantern-books.example",
+        "bad token eyJhbGciOiJIUzI1NiIsInR5cCI6",
+        "see https://internal.example/x",
+        "<script>alert(1)</script>",
+        "call 555 010 0001",
+        "line\nbreak",
+        &"long ".repeat(100),
+        "",
+    ] {
+        said(unsafe_words);
+        assert_eq!(app.query(QUERY).await.body["errors"][0]["message"], plain, "{unsafe_words}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_upstream_is_a_timeout_and_a_closed_port_is_unavailable() {
+    let quick =
+        [("upstream.timeout", "200ms"), ("upstream.attempt_timeout", "100ms"), ("upstream.connect_timeout", "50ms")];
+    let app = TestApp::with(&quick).await;
+    let gate = app.demo.hold();
+    assert_eq!(app.query(QUERY).await.codes(), ["UPSTREAM_TIMEOUT"]);
+    gate.send(true).unwrap();
+    let TestApp { app: service, demo, client } = app;
+    demo.stop().await;
+    let answer = client
+        .post(format!("http://{}/graphql", service.address()))
+        .header("content-type", "application/json")
+        .body(json!({ "query": QUERY }).to_string());
+    let answer = crate::support::Answer::read(answer.send().await.unwrap()).await;
+    assert_eq!(answer.codes(), ["UPSTREAM_UNAVAILABLE"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let app = TestApp::start().await;
+    let mut headers = HeaderMap::new();
+    headers.insert("location", format!("{}/custom-user?again=1", app.demo.url()).parse().unwrap());
+    let scripted = Scripted { status: StatusCode::TEMPORARY_REDIRECT, headers, body: "".into() };
+    app.demo.script(None, Some(scripted));
+    assert_eq!(app.query(QUERY).await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    assert_eq!(app.demo.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_list_is_a_team() {
+    let app = TestApp::start().await;
+    app.demo.set_team("maya@lantern-books.example", vec![]);
+    let data =
+        app.query("{ teamMembers { totalCount nodes { id } pageInfo { endCursor } } roles { id } }").await.clean();
+    let page = json!({ "totalCount": 0, "nodes": [], "pageInfo": { "endCursor": null } });
+    assert_eq!(data, json!({ "teamMembers": page, "roles": [] }));
+}
+
+#[tokio::test]
+async fn a_body_past_the_cap_or_with_too_many_rows_is_refused() {
+    let app = TestApp::with(&[("upstream.rows_limit", "5")]).await;
+    let rows = |n: usize| (0..n).map(|n| crate::support::row(&n.to_string(), "x")).collect();
+    app.demo.set_team("maya@lantern-books.example", rows(6));
+    assert_eq!(app.query(QUERY).await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    app.demo.set_team("maya@lantern-books.example", rows(5));
+    app.query(QUERY).await.clean();
+
+    let app = TestApp::with(&[("upstream.body_limit", "2KiB")]).await;
+    let body = |length: usize| {
+        let frame = r#"{"success":true,"data":[],"message":""}"#;
+        Scripted::ok(format!(r#"{{"success":true,"data":[],"message":"{}"}}"#, "x".repeat(length - frame.len())))
+    };
+    app.demo.script(None, Some(body(2049)));
+    assert_eq!(app.query(QUERY).await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    app.demo.script(None, Some(body(2048)));
+    app.query(QUERY).await.clean();
+}
+
+#[tokio::test]
+async fn bad_rows_hide_no_good_ones() {
+    let app = TestApp::start().await;
+    app.demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    let query =
+        "{ teamMembers { totalCount nodes { id name unrecognized { field value } } skippedRows { index reason } } }";
+    let data = app.query(query).await.clean();
+    let team = &data["teamMembers"];
+    assert_eq!(team["totalCount"], 14);
+    let skipped = |index: u32, reason: &str| json!({ "index": index, "reason": reason });
+    let expected = [
+        skipped(12, "it has no usable _id"),
+        skipped(13, "it has no usable _id"),
+        skipped(14, "it has no usable _id"),
+        skipped(15, "it is not an object"),
+        skipped(16, "it is not an object"),
+    ];
+    assert_eq!(team["skippedRows"], json!(expected));
+    let node = |id: &str| team["nodes"].as_array().unwrap().iter().find(|node| node["id"] == id).unwrap();
+    assert_eq!(node("65f1ffffffffffffffffff02")["name"], "Newer");
+    let unread = node("65f1ffffffffffffffffff01")["unrecognized"].as_array().unwrap();
+    assert_eq!(unread.len(), 19);
+    assert!(unread.contains(&json!({ "field": "type", "value": "ROBOT" })));
+    assert!(unread.contains(&json!({ "field": "departmentIds", "value": "3" })));
+    assert!(unread.contains(&json!({ "field": "description", "value": "[\"text\"]" })));
+    for (kind, count) in
+        [("unrecognized_value", 19.0), ("unknown_field", 1.0), ("skipped_row", 5.0), ("duplicate_row", 1.0)]
+    {
+        assert_eq!(app.metric(&format!("flowmatix_upstream_drift_total{{kind=\"{kind}\"}}")).await, count, "{kind}");
+    }
+}

@@ -1,0 +1,73 @@
+//! The real binary, started as a newcomer or a container would.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+pub struct Service {
+    child: Child,
+    address: String,
+    admin: String,
+    stderr: BufReader<ChildStderr>,
+}
+
+/// The binary with nothing of this environment's settings.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowmatix-graphql"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOWMATIX_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command().args(arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// Starts `demo` or `serve` on free ports with these settings, and waits until it says where it listens.
+pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> Service {
+    let mut command = command();
+    command.arg(name).args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.args(["--set", "log.format=json", "--set", "demo.listen=127.0.0.1:0"]);
+    for setting in settings {
+        command.args(["--set", setting]);
+    }
+    command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        stderr.read_to_string(&mut line).unwrap();
+        panic!("it did not start: {line}")
+    });
+    let base = |key: &str| said[key].as_str().unwrap().trim_end_matches("/graphql").to_owned();
+    Service { child, address: base("graphql"), admin: base("admin"), stderr }
+}
+
+impl Service {
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("{}{path}", self.admin)
+    }
+
+    /// Asks it to stop, and returns whether it went well, and all that it wrote.
+    pub fn stop(mut self) -> (bool, String, String) {
+        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        let (mut out, mut log) = (String::new(), String::new());
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.stderr.read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().success(), out, log)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
