@@ -17,6 +17,8 @@ section! {
         pub page_max: usize = 1_000,
         /// The longest document.
         pub document_limit: Size = Size::kib(32),
+        /// The longest answer.
+        pub response_limit: Size = Size::mib(8),
         /// The most tokens in a document.
         pub tokens_limit: usize = 2_000,
         /// How deep brackets and selection sets may nest.

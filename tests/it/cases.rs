@@ -48,10 +48,13 @@ async fn every_case_has_its_answer() {
         let text = std::fs::read_to_string(&path).unwrap();
         let (query, expected) = text.split_once("# =>\n").unwrap_or((&text, ""));
         let variables = query.lines().find_map(|line| line.strip_prefix("# variables: ")).unwrap_or("{}");
-        let answer = app.variables(query, serde_json::from_str(variables).unwrap()).await;
-        let mut body = answer.body;
-        if let Some(body) = body.as_object_mut() {
-            body.remove("extensions");
+        let variables: Value = serde_json::from_str(variables).unwrap();
+        let request = app.post().body(json!({ "query": query, "variables": variables }).to_string());
+        let text = request.send().await.unwrap().text().await.unwrap();
+        // The engine's own value keeps the order of keys.
+        let mut body: async_graphql::Value = serde_json::from_str(&text).unwrap();
+        if let async_graphql::Value::Object(body) = &mut body {
+            body.shift_remove("extensions");
         }
         let printed = serde_json::to_string_pretty(&body).unwrap();
         let printed: String = printed.lines().map(|line| format!("# {line}\n")).collect();

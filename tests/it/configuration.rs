@@ -67,7 +67,22 @@ fn every_mistake_is_named_at_once() {
         environment: environment(&[("FLOWMATIX_UPSTREAM_TIMOUT", "1s"), ("FLOWMATIX_HTTP_LISTEN", "localhost")]),
         flags: flags(&[("graphql.page_max", "lots"), ("log.levle", "info"), ("nonsense", "1")]),
     };
-    insta::assert_snapshot!(problems(&sources), @r"");
+    insta::assert_snapshot!(problems(&sources), @r"
+    the configuration is not usable:
+      the.toml: account.sources: expected `argument` or `headers` or `default`
+      the.toml: account.type: expected `AGENT` or `CUSTOM_USER` or `CUSTOMER`
+      the.toml: colour: no such setting
+      the.toml: roster.fresh: needs a unit, for example `60s`
+      the.toml: roster.freshh: no such setting; did you mean roster.fresh?
+      the.toml: roster.store: expected `true` or `false`
+      the.toml: upstream.ca_file: expected a plain value or a list of them
+      the.toml: upstream.url: expected an http or https URL without user name and query
+      FLOWMATIX_HTTP_LISTEN: http.listen: expected an address and port such as `127.0.0.1:8080` or `[::1]:8080`
+      FLOWMATIX_UPSTREAM_TIMOUT: no such setting; did you mean FLOWMATIX_UPSTREAM_TIMEOUT?
+      --set: graphql.page_max: expected a whole number
+      --set: log.levle: no such setting; did you mean log.level?
+      --set: nonsense: no such setting
+    ");
 }
 
 #[test]

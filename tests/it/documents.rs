@@ -62,8 +62,5 @@ async fn the_readmes_first_query_has_the_answer_that_it_shows() {
     let shown = shown.trim().trim_start_matches("```json").trim_end_matches("```");
     let shown: Value = serde_json::from_str(shown).unwrap();
     let answer = TestApp::start().await.query(&query).await;
-    assert_eq!(
-        answer.body["data"]["teamMembers"]["nodes"].as_array().unwrap()[..3],
-        shown["data"]["teamMembers"]["nodes"].as_array().unwrap()[..]
-    );
+    assert_eq!(answer.body["data"], shown["data"]);
 }

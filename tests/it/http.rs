@@ -59,7 +59,6 @@ async fn bodies_that_are_no_requests_are_refused_clearly() {
         (r#"[{"query":"{ __typename }"}]"#, 400, "BATCHING_NOT_ENABLED"),
         (r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}"#, 400, "PERSISTED_QUERY_NOT_SUPPORTED"),
         (r#"{"query":"query A { __typename } query B { __typename }"}"#, 200, "OPERATION_RESOLUTION_FAILURE"),
-        (r#"{"query":"mutation { a }"}"#, 200, "GRAPHQL_VALIDATION_FAILED"),
     ];
     for (body, status, code) in cases {
         let answer = app.send(app.post().body(body)).await;
@@ -199,9 +198,9 @@ async fn introspection_is_asked_for_where_it_is_switched_on() {
 async fn suggestions_are_made_where_they_are_switched_on() {
     let app = TestApp::start().await;
     let message = |answer: crate::support::Answer| answer.body["errors"][0]["message"].to_string();
-    assert!(message(app.query("{ teamMember { id } rolez { id } }").await).contains("Did you mean"));
+    assert!(message(app.query("{ teamMembes { totalCount } }").await).contains("Did you mean"));
     let app = TestApp::with(&[("graphql.suggestions", "false")]).await;
-    assert!(!message(app.query("{ rolez { id } }").await).contains("Did you mean"));
+    assert!(!message(app.query("{ teamMembes { totalCount } }").await).contains("Did you mean"));
 }
 
 #[tokio::test]
@@ -232,4 +231,20 @@ async fn documents_that_would_exhaust_the_engine_are_refused() {
     }
     assert_eq!(app.demo.calls(), 0);
     app.query(&many(64)).await.clean();
+}
+
+#[tokio::test]
+async fn an_answer_past_the_limit_is_refused() {
+    let app = TestApp::start().await;
+    let query = "{ teamMembers { nodes { id name } } }";
+    let body = json!({ "query": query }).to_string();
+    let length = |text: String| text.len();
+    app.query(query).await.clean();
+    let exact = length(app.post().body(body.clone()).send().await.unwrap().text().await.unwrap());
+    for (limit, codes) in [(exact, vec![]), (exact - 1, vec!["RESPONSE_TOO_LARGE"])] {
+        let app = TestApp::with(&[("graphql.response_limit", &format!("{limit}B"))]).await;
+        // The first answer is a "miss", and so no measure for a "hit".
+        app.query(query).await;
+        assert_eq!(app.query(query).await.codes(), codes, "{limit}");
+    }
 }

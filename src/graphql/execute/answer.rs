@@ -98,6 +98,17 @@ impl Answer {
         }
     }
 
+    /// The answer, unless it is longer than `limit` bytes.
+    pub(super) fn within(self, limit: u64) -> Self {
+        if self.body.len() as u64 <= limit {
+            return self;
+        }
+        Self::refused(Refused {
+            code: Code::ResponseTooLarge,
+            message: format!("the answer's length in bytes is limited to {limit}: ask for fewer members or fields"),
+        })
+    }
+
     pub(super) fn of_kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }

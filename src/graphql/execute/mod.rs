@@ -93,7 +93,7 @@ impl Engine {
             Ok((response, report)) => Answer::executed(response, report),
             Err(_) => Answer::panicked(),
         };
-        answer.of_kind(kind)
+        answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.
