@@ -67,7 +67,11 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
-        let settings = Settings { graphql: config.graphql.clone(), loader_concurrency: config.loader.concurrency };
+        let settings = Settings {
+            graphql: config.graphql.clone(),
+            federation: config.federation.clone(),
+            loader_concurrency: config.loader.concurrency,
+        };
         let public = http::public(Public {
             engine: Engine::new(settings, rosters, metrics.clone()),
             auth: auth(config, token)?,
@@ -134,14 +138,18 @@ async fn signal() -> Result<()> {
 
 fn auth(config: &Config, token: Option<SecretString>) -> Result<Auth> {
     let default = default_account(config)?;
-    match config.auth.mode {
-        Some(AuthMode::Passthrough) => Ok(Auth::passthrough(&config.account, default)),
+    let auth = match config.auth.mode {
+        Some(AuthMode::Passthrough) => Auth::passthrough(&config.account, default),
         Some(AuthMode::Server) => {
             let token = token.context("auth.mode: `server` needs a token")?;
-            Ok(Auth::server(token, &config.account, default))
+            Auth::server(token, &config.account, default)
         }
-        None => Err(anyhow!("auth.mode must be chosen")),
-    }
+        None => return Err(anyhow!("auth.mode must be chosen")),
+    };
+    Ok(match credential::router_secret(&config.federation)? {
+        Some(secret) => auth.with_router_secret(secret),
+        None => auth,
+    })
 }
 
 fn default_account(config: &Config) -> Result<Option<Account>> {

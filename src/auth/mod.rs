@@ -4,6 +4,7 @@
 //! nowhere else is a grant minted.
 
 mod passthrough;
+mod router;
 mod selection;
 mod server;
 
@@ -16,6 +17,7 @@ use crate::config::{self, AccountSource};
 use crate::model::{Account, Caller, Credential, Grant, Grants, Refusal, Scopes};
 
 use passthrough::Passthrough;
+use router::RouterSecret;
 pub use selection::{EMAIL_HEADER, TYPE_HEADER};
 
 /// Turns requests into callers.
@@ -23,6 +25,7 @@ pub struct Auth {
     mode: Mode,
     default: Option<Account>,
     sources: Vec<AccountSource>,
+    router_secret: Option<RouterSecret>,
 }
 
 enum Mode {
@@ -55,7 +58,13 @@ impl Auth {
     }
 
     fn new(mode: Mode, account: &config::Account, default: Option<Account>) -> Self {
-        Self { mode, default, sources: account.sources.clone() }
+        Self { mode, default, sources: account.sources.clone(), router_secret: None }
+    }
+
+    /// From now on, only who shows this secret is taken for a router.
+    #[must_use]
+    pub fn with_router_secret(self, secret: SecretString) -> Self {
+        Self { router_secret: Some(RouterSecret::new(secret)), ..self }
     }
 
     /// Whether a request needs no credential of its own, so that being able to connect is one.
@@ -82,6 +91,7 @@ impl Auth {
             named,
             default: self.default.clone().filter(|_| self.allows(AccountSource::Default)),
             argument: self.allows(AccountSource::Argument),
+            router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(headers)),
         }))
     }
 
@@ -99,6 +109,7 @@ struct Authority {
     default: Option<Account>,
     /// Whether an argument may name one.
     argument: bool,
+    router: bool,
 }
 
 impl Grants for Authority {
@@ -119,5 +130,9 @@ impl Grants for Authority {
 
     fn scopes(&self) -> Scopes {
         self.caller.scopes
+    }
+
+    fn is_router(&self) -> bool {
+        self.router
     }
 }

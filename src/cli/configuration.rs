@@ -79,7 +79,7 @@ pub(super) fn announce(config: &Config, app: &App) {
         auth = config.auth.mode.map_or("none", AuthMode::name),
         default_account = config.account.email.is_some(),
         introspection = config.graphql.introspection,
-        federation = config.graphql.federation,
+        federation = config.federation.enabled,
         fresh = %humantime::format_duration(config.roster.fresh),
         stale = %humantime::format_duration(config.roster.stale),
         "listening"

@@ -34,6 +34,10 @@ impl Config {
             self.upstream.url.is_plain() && !self.upstream.allow_http,
             "upstream.url: expected https; upstream.allow_http = true lets tokens and teams travel in the clear",
         );
+        refuse(
+            self.federation.secret_env.is_some() && self.federation.secret_file.is_some(),
+            "federation.secret_env and federation.secret_file: set one of them",
+        );
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         refuse(
             profile == Profile::Serve && self.auth.mode.is_none(),

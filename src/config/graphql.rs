@@ -9,8 +9,6 @@ section! {
         pub introspection: bool = false,
         /// Whether errors suggest names from the schema.
         pub suggestions: bool = false,
-        /// Whether the service can be a subgraph: `_entities` and `_service`.
-        pub federation: bool = true,
         /// How many members a page has when the request does not say.
         pub page_default: usize = 100,
         /// How many members a page can have.

@@ -12,6 +12,7 @@ mod admin;
 mod auth;
 mod check;
 mod demo;
+mod federation;
 mod graphql;
 mod http;
 mod loader;
@@ -26,6 +27,7 @@ pub use account::{Account, AccountSource, UserType};
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
 pub use demo::Demo;
+pub use federation::Federation;
 pub use graphql::GraphQl;
 pub use http::Http;
 pub use loader::Loader;
@@ -45,6 +47,7 @@ pub struct Config {
     pub http: Http,
     pub admin: Admin,
     pub graphql: GraphQl,
+    pub federation: Federation,
     pub auth: Auth,
     pub account: Account,
     pub loader: Loader,
@@ -71,17 +74,19 @@ impl Config {
         if profile == Profile::Demo {
             config.graphql.introspection = true;
             config.graphql.suggestions = true;
+            config.federation.service = true;
             // The sample speaks plain HTTP on this machine.
             config.upstream.allow_http = true;
         }
         config
     }
 
-    fn sections(&self) -> [&dyn Section; 10] {
+    fn sections(&self) -> [&dyn Section; 11] {
         [
             &self.http,
             &self.admin,
             &self.graphql,
+            &self.federation,
             &self.auth,
             &self.account,
             &self.loader,
@@ -92,11 +97,12 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 10] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 11] {
         [
             &mut self.http,
             &mut self.admin,
             &mut self.graphql,
+            &mut self.federation,
             &mut self.auth,
             &mut self.account,
             &mut self.loader,

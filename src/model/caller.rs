@@ -130,6 +130,9 @@ pub trait Grants: Send + Sync {
 
     /// What the caller may read.
     fn scopes(&self) -> Scopes;
+
+    /// Whether the caller is a router: whether the request has shown the secret that routers share, where one is asked for.
+    fn is_router(&self) -> bool;
 }
 
 /// Why there is no grant. The texts are for the caller.

@@ -94,7 +94,7 @@ fn a_server_held_credential_must_be_there_and_stays_on_this_machine() {
         run(&["serve", "--auth-mode", "server", "--set", "auth.credential_env=T", "--listen", "0.0.0.0:0"], &[]);
     assert!(text(&public.stderr).contains("it must be a loopback address"));
     let unusable = run(&arguments, &[("NO_SUCH", "two words")]);
-    assert!(text(&unusable.stderr).contains("holds no access token"));
+    assert!(text(&unusable.stderr).contains("there is no secret"));
     assert!(!text(&unusable.stderr).contains("two words"));
 }
 

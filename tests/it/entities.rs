@@ -1,5 +1,7 @@
 //! Entities: each representation is answered on its own, and N of one account cost one load at most.
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, member};
@@ -91,7 +93,121 @@ async fn the_service_tells_its_schema() {
 
 #[tokio::test]
 async fn without_federation_there_are_no_entities() {
-    let app = TestApp::with(&[("graphql.federation", "false")]).await;
+    let app = TestApp::with(&[("federation.enabled", "false")]).await;
     let answer = app.query("{ _service { sdl } }").await;
     assert_eq!(answer.codes(), ["GRAPHQL_VALIDATION_FAILED"]);
+}
+
+/// A representation, whether it is good, and whether it has an error of its own when it is not.
+fn representation(ids: Vec<String>, roles: Vec<String>) -> impl Strategy<Value = (Value, bool, bool)> {
+    let good = |value| (value, true, false);
+    let bad = |value| (value, false, true);
+    let account = json!({ "email": "Maya@Lantern-Books.example", "type": "CUSTOMER" });
+    let member =
+        prop::sample::select(ids.clone()).prop_map(move |id| good(json!({ "__typename": "TeamMember", "id": id })));
+    let with_account = prop::sample::select(ids)
+        .prop_map(move |id| good(json!({ "__typename": "TeamMember", "id": id, "account": account.clone() })));
+    let role = prop::sample::select(roles).prop_map(move |id| good(json!({ "__typename": "Role", "id": id })));
+    let unknown = "[0-9a-f]{24}".prop_map(|id| (json!({ "__typename": "TeamMember", "id": id }), false, false));
+    let malformed = prop::sample::select(vec![
+        json!(null),
+        json!(7),
+        json!([]),
+        json!({}),
+        json!({ "__typename": "Query", "id": "1" }),
+        json!({ "__typename": 1, "id": "1" }),
+        json!({ "__typename": "Role" }),
+        json!({ "__typename": "Role", "id": null }),
+        json!({ "__typename": "Role", "id": {} }),
+        json!({ "__typename": "Role", "id": "1", "account": null }),
+        json!({ "__typename": "Role", "id": "1", "account": { "email": "a@b.example" } }),
+        json!({ "__typename": "Role", "id": "1", "account": { "email": "a@b.example", "type": "KING" } }),
+    ])
+    .prop_map(bad);
+    prop_oneof![3 => member, 1 => with_account, 1 => role, 1 => unknown, 3 => malformed]
+}
+
+/// k bad of n leave n − k good, each in its place, for at most one upstream call.
+#[test]
+fn bad_representations_leave_the_good_ones() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = runtime.block_on(TestApp::start());
+    let ids = runtime.block_on(member(&app, 0));
+    let data = runtime.block_on(app.query("{ roles { id } }")).clean();
+    let roles = data["roles"].as_array().unwrap().iter().map(|role| role["id"].as_str().unwrap().to_owned()).collect();
+    let before = app.demo.calls();
+    let mut runner = TestRunner::new(Config::with_cases(300));
+    let lists = prop::collection::vec(representation(ids, roles), 0..40);
+    let result = runner.run(&lists, |list| {
+        let representations: Vec<_> = list.iter().map(|(value, ..)| value.clone()).collect();
+        let answer = runtime.block_on(ask(&app, json!(representations)));
+        // A null in the list is not even a representation: the list does not fit its type, `[_Any!]!`.
+        if representations.iter().any(Value::is_null) {
+            prop_assert_eq!(answer.codes(), ["GRAPHQL_VALIDATION_FAILED"]);
+            return Ok(());
+        }
+        let entities = answer.data()["_entities"].as_array().unwrap();
+        prop_assert_eq!(entities.len(), list.len());
+        let mut failed: Vec<usize> = Vec::new();
+        for (at, ((value, good, error), entity)) in list.iter().zip(entities).enumerate() {
+            prop_assert_eq!(entity.is_object(), *good, "{}", value);
+            if *good {
+                prop_assert_eq!(&entity["id"], &value["id"]);
+                prop_assert_eq!(&entity["__typename"], &value["__typename"]);
+            }
+            failed.extend(error.then_some(at));
+        }
+        let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut paths: Vec<usize> =
+            errors.iter().map(|error| usize::try_from(error["path"][1].as_u64().unwrap()).unwrap()).collect();
+        paths.sort_unstable();
+        prop_assert_eq!(paths, failed);
+        Ok(())
+    });
+    result.unwrap();
+    assert_eq!(app.demo.calls(), before);
+}
+
+#[tokio::test]
+async fn the_answer_to_a_router_is_private() {
+    let app = TestApp::start().await;
+    let ids = member(&app, 0).await;
+    let answer = ask(&app, json!([{ "__typename": "TeamMember", "id": ids[0] }])).await;
+    assert_eq!(answer.header("cache-control"), "private, max-age=59");
+    let partial = ask(&app, json!([{ "__typename": "TeamMember", "id": ids[0] }, {}])).await;
+    assert_eq!(partial.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn more_representations_than_allowed_are_refused() {
+    let app = TestApp::start().await;
+    let representations = |n| json!(vec![json!({ "__typename": "Role", "id": "x" }); n]);
+    ask(&app, representations(1000)).await.clean();
+    let before = app.demo.calls();
+    let answer = ask(&app, representations(1001)).await;
+    assert_eq!((answer.status, answer.codes()), (400, vec!["MAX_REPRESENTATIONS_LIMIT"]));
+    assert_eq!(app.demo.calls(), before);
+}
+
+#[tokio::test]
+async fn the_schema_is_told_where_it_is_switched_on_and_to_those_who_know_the_secret() {
+    let query = "{ _service { sdl } }";
+    let app = TestApp::with(&[("federation.service", "false")]).await;
+    let answer = app.query(query).await;
+    assert_eq!((answer.status, answer.codes()), (403, vec!["FORBIDDEN"]));
+    // What is switched off is the schema, not the entities.
+    ask(&app, json!([])).await.clean();
+
+    let file = std::env::temp_dir().join(format!("flowmatix-router-{}", std::process::id()));
+    std::fs::write(&file, "the-routers-secret\n").unwrap();
+    let app = TestApp::with(&[("federation.secret_file", file.to_str().unwrap())]).await;
+    std::fs::remove_file(file).unwrap();
+    let header = "x-flowmatix-router-secret";
+    let body = json!({ "query": query }).to_string();
+    for shown in [vec![], vec!["the-routers-secre"], vec!["the-routers-secret", "the-routers-secret"]] {
+        let request = shown.iter().fold(app.post(), |request, secret| request.header(header, *secret));
+        assert_eq!(app.send(request.body(body.clone())).await.codes(), ["FORBIDDEN"], "{shown:?}");
+    }
+    let data = app.send(app.post().header(header, "the-routers-secret").body(body)).await.clean();
+    assert!(data["_service"]["sdl"].as_str().unwrap().contains("@key"));
 }

@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 pub use answer::{Answer, Class};
 
 use super::error::Code;
-use super::limits::{self, Refused};
+use super::limits::{self, Refused, Switches};
 use super::schema::{ApiRoot, Session, SubgraphRoot, build};
 use crate::config;
 use crate::loader::{Loader, Report};
@@ -44,6 +44,8 @@ pub struct Request {
 pub struct Settings {
     /// Limits and switches.
     pub graphql: config::GraphQl,
+    /// Whether, and for whom, the service is a subgraph.
+    pub federation: config::Federation,
     /// Accounts looked up side by side for one request.
     pub loader_concurrency: usize,
 }
@@ -67,7 +69,7 @@ impl Engine {
     #[must_use]
     pub fn new(settings: Settings, rosters: Arc<Rosters>, metrics: Arc<Metrics>) -> Self {
         let suggestions = settings.graphql.suggestions;
-        let schema = if settings.graphql.federation {
+        let schema = if settings.federation.enabled {
             AnySchema::Subgraph(configure(build(), suggestions))
         } else {
             AnySchema::Api(configure(build(), suggestions))
@@ -117,7 +119,11 @@ impl Engine {
         limits::check_text(&request.query, limits)?;
         let document = parse_query(&request.query).map_err(|error| syntax(&error.into()))?;
         let variables = Variables::from_json(serde_json::Value::Object(request.variables.clone()));
-        limits::check_document(&document, &variables, limits)?;
+        let switches = Switches {
+            introspection: limits.introspection,
+            service: self.settings.federation.service && request.grants.is_router(),
+        };
+        limits::check_document(&document, &variables, switches, limits)?;
         let operation = operation(&document, request.operation_name.as_deref())?;
         if request.queries_only && operation.node.ty != OperationType::Query {
             return Err(Refused {

@@ -6,15 +6,17 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Fragmen
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-use super::{Code, Refused};
+use super::{Code, Refused, Switches};
 use crate::config;
 
 pub(super) fn check(
     document: &ExecutableDocument,
     variables: &Variables,
+    switches: Switches,
     limits: &config::GraphQl,
 ) -> Result<(), Refused> {
-    let mut meter = Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, limits };
+    let mut meter =
+        Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, switches, limits };
     for (_, operation) in document.operations.iter() {
         meter.directives(&operation.node.directives)?;
         let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
@@ -80,6 +82,7 @@ struct Meter<'d> {
     /// Selection sets that are open above the one being measured: what keeps our own stack small.
     level: usize,
     variables: &'d Variables,
+    switches: Switches,
     limits: &'d config::GraphQl,
 }
 
@@ -129,10 +132,16 @@ impl<'d> Meter<'d> {
             self.representations(field)?;
         }
         let introspects = matches!(name, "__schema" | "__type");
-        if introspects && !self.limits.introspection {
+        if introspects && !self.switches.introspection {
             return Err(Refused {
                 code: Code::IntrospectionDisabled,
                 message: "introspection is switched off here".to_owned(),
+            });
+        }
+        if name == "_service" && !self.switches.service {
+            return Err(Refused {
+                code: Code::Forbidden,
+                message: "`_service` is not answered to this caller".to_owned(),
             });
         }
         let depth = below.depth.max(below.introspection_depth) + 1;

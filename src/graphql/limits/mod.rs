@@ -26,6 +26,15 @@ impl Refused {
     }
 }
 
+/// Which of the fields that tell about the schema itself this caller may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Switches {
+    /// `__schema` and `__type`.
+    pub(super) introspection: bool,
+    /// `_service`.
+    pub(super) service: bool,
+}
+
 /// Refuses a text that must not reach the parser.
 pub(super) fn check_text(text: &str, limits: &config::GraphQl) -> Result<(), Refused> {
     scan::check(text, limits)
@@ -35,7 +44,8 @@ pub(super) fn check_text(text: &str, limits: &config::GraphQl) -> Result<(), Ref
 pub(super) fn check_document(
     document: &ExecutableDocument,
     variables: &Variables,
+    switches: Switches,
     limits: &config::GraphQl,
 ) -> Result<(), Refused> {
-    measure::check(document, variables, limits)
+    measure::check(document, variables, switches, limits)
 }

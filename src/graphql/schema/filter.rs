@@ -22,6 +22,7 @@ pub(super) struct TeamMemberFilter {
     /// The name, without regard to case.
     name: Option<TeamMemberStringFilter>,
     /// The e-mail address, without regard to case. Needs the scope `team:contact:read`.
+    #[graphql(tag = "personal-data")]
     email: Option<TeamMemberStringFilter>,
     /// The identifier of the role.
     role_id: Option<TeamMemberIdFilter>,

@@ -62,6 +62,7 @@ impl TeamMember {
     }
 
     /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with a FORBIDDEN error.
+    #[graphql(tag = "personal-data")]
     async fn contact(&self, ctx: &Context<'_>) -> Option<Result<TeamMemberContact>> {
         let contact = self.row().contact.as_deref()?;
         match Session::of(ctx) {

@@ -1,0 +1,27 @@
+//! The secret that routers share, which opens what only a composer needs.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+
+/// Carries the secret.
+const HEADER: &str = "x-flowmatix-router-secret";
+
+pub(super) struct RouterSecret(SecretString);
+
+impl RouterSecret {
+    pub(super) fn new(secret: SecretString) -> Self {
+        Self(secret)
+    }
+
+    /// Whether the request carries the secret, once.
+    pub(super) fn is_shown(&self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(HEADER).iter();
+        let (Some(shown), None) = (values.next(), values.next()) else { return false };
+        // Digests, so that not even the length can be learnt from how long it takes.
+        let digest = |bytes: &[u8]| digest(&SHA256, bytes);
+        let known = digest(self.0.expose_secret().as_bytes());
+        verify_slices_are_equal(digest(shown.as_bytes()).as_ref(), known.as_ref()).is_ok()
+    }
+}
