@@ -10,3 +10,5 @@ demo:
 test:
 	./tests/setup
 	cargo test --locked
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
+	npm test --prefix tests/federation
