@@ -1,14 +1,24 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: demo test
+.PHONY: demo explorer test
 
 # The service with a sample Flowmatix behind it: nothing to configure.
-demo:
+demo: explorer
 	cargo run --locked -- demo
+
+# The explorer's bundle, which the next build takes into the binary. Where there is no npm, the page says how to have it.
+explorer:
+	@if command -v npm >/dev/null 2>&1; then \
+		npm ci --ignore-scripts --no-audit --no-fund --prefix explorer && npm run build --prefix explorer; \
+	else \
+		echo "no npm: building without the explorer"; \
+	fi
 
 # Sets up what the suites need, and runs every test.
 test:
 	./tests/setup
+	$(MAKE) explorer
 	cargo test --locked
+	npm test --prefix explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
 	npm test --prefix tests/federation

@@ -37,6 +37,7 @@ fn demo_flags(demo: &Demo) -> Vec<Flag> {
 fn greet(config: &Config, app: &App, demo: &Demo) {
     let address = app.address();
     println!();
+    println!("  explorer         http://{address}/ (in a browser)");
     println!("  GraphQL          http://{address}/graphql");
     println!("  admin            http://{}/health/ready and /metrics", app.admin_address());
     println!("  sample Flowmatix {} (accounts, tokens, switches)", demo.url());

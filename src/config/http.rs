@@ -22,6 +22,8 @@ section! {
         pub drain_delay: Duration = Duration::ZERO,
         /// How long requests under way may take to finish after that.
         pub grace_period: Duration = Duration::from_secs(10),
+        /// Whether `/` shows the explorer, a GraphQL playground in the browser.
+        pub explorer: bool = false,
         /// Whether queries can be sent with GET.
         pub get_queries: bool = true,
     }

@@ -72,6 +72,7 @@ impl Config {
     pub fn defaults(profile: Profile) -> Self {
         let mut config = Self::default();
         if profile == Profile::Demo {
+            config.http.explorer = true;
             config.graphql.introspection = true;
             config.graphql.suggestions = true;
             config.federation.service = true;

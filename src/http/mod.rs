@@ -4,6 +4,7 @@
 //! read it (`graphql_over_http`) → who asks (`auth`) → execute (`graphql`) → status, caching headers, bytes (`error`).
 
 mod error;
+mod explorer;
 mod graphql_over_http;
 mod guards;
 mod health;

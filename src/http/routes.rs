@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get};
 
 use super::error::not_found;
-use super::{Health, graphql_over_http, health, request_id};
+use super::{Health, explorer, graphql_over_http, health, request_id};
 use crate::auth::Auth;
 use crate::config;
 use crate::graphql::Engine;
@@ -31,7 +31,15 @@ pub struct Public {
 /// The public listener's routes.
 pub fn public(public: Public) -> Router {
     let public = Arc::new(public);
-    Router::new()
+    let explorer = if public.settings.explorer {
+        Router::new()
+            .route("/", get(explorer::page))
+            .route("/playground", get(explorer::page))
+            .route("/explorer/{file}", get(explorer::file))
+    } else {
+        Router::new()
+    };
+    explorer
         .route("/graphql", any(graphql_over_http::serve))
         .fallback(|headers: axum::http::HeaderMap| async move { not_found(&headers) })
         .layer(middleware::from_fn(request_id::layer))

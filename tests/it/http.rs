@@ -194,6 +194,34 @@ async fn introspection_is_asked_for_where_it_is_switched_on() {
     app.query("{ __typename }").await.clean();
 }
 
+/// What GraphiQL and code generators ask, as `getIntrospectionQuery()` of the npm package `graphql` has it.
+#[tokio::test]
+async fn the_tools_own_introspection_fits_the_limits() {
+    let app = TestApp::start().await;
+    let of_type = (0..9).fold("kind name".to_owned(), |inner, _| format!("kind name ofType {{ {inner} }}"));
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ queryType {{ name kind }} mutationType {{ name kind }} subscriptionType {{ name kind }}
+           types {{ ...FullType }} directives {{ name description locations args {{ ...InputValue }} }} }} }}
+         fragment FullType on __Type {{ kind name description
+           fields(includeDeprecated: true) {{ name description args {{ ...InputValue }} type {{ ...TypeRef }} isDeprecated deprecationReason }}
+           inputFields {{ ...InputValue }} interfaces {{ ...TypeRef }}
+           enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }} possibleTypes {{ ...TypeRef }} }}
+         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue }}
+         fragment TypeRef on __Type {{ {of_type} }}"
+    );
+    let data = app.query(&query).await.clean();
+    assert!(data["__schema"]["types"].as_array().unwrap().len() > 30);
+}
+
+#[tokio::test]
+async fn a_fragments_fields_are_not_the_roots() {
+    let app = TestApp::start().await;
+    let many = "name ".repeat(100);
+    let query =
+        format!("{{ teamMembers(first: 1) {{ nodes {{ ...Many }} }} }} fragment Many on TeamMember {{ {many} }}");
+    app.query(&query).await.clean();
+}
+
 #[tokio::test]
 async fn suggestions_are_made_where_they_are_switched_on() {
     let app = TestApp::start().await;

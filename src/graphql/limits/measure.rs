@@ -24,8 +24,15 @@ pub(super) fn check(
         measure.check(limits)?;
     }
     // The validator walks these too, whether an operation spreads them or not.
-    for name in document.fragments.keys() {
-        meter.fragment(name)?.check(limits)?;
+    for (name, fragment) in &document.fragments {
+        let mut measure = meter.fragment(name)?;
+        // Its fields are the root's only where an operation spreads it there, which has been counted.
+        measure.fields = 0;
+        if fragment.node.type_condition.node.on.node.starts_with("__") {
+            measure.introspection_depth = measure.introspection_depth.max(measure.depth);
+            measure.depth = 0;
+        }
+        measure.check(limits)?;
     }
     Ok(())
 }
@@ -57,7 +64,7 @@ impl Measure {
         self.nesting = self.nesting.max(other.nesting);
     }
 
-    /// What a document asks for in all, as an operation or as a fragment that is spread at the root.
+    /// Refuses what is past a limit.
     fn check(&self, limits: &config::GraphQl) -> Result<(), Refused> {
         let bounds = [
             (self.selections, limits.selections_limit, Code::MaxSelections, "the number of selections"),

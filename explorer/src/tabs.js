@@ -1,0 +1,62 @@
+// The tabs that are open at the start: real queries over the sample's accounts, each worth running.
+
+const team = `# A team: who is in it, and in which role. Press the play button, or Ctrl-Enter.
+query Team {
+  teamMembers(first: 12, orderBy: [{ field: NAME }]) {
+    totalCount
+    nodes {
+      name
+      status
+      liveAvailability
+      role { id }
+    }
+  }
+}
+`;
+
+const role = `# The roles in use, and the active members of each.
+query Roles {
+  roles {
+    id
+    memberCount
+    members(filter: { status: [ACTIVE] }, first: 5) {
+      nodes { name unreadMessages }
+    }
+  }
+}
+`;
+
+const accounts = `# Several accounts in one request. One that fails would not touch the others.
+query Accounts($first: AccountInput!, $second: AccountInput!) {
+  first: teamMembers(account: $first, first: 3) {
+    totalCount
+    nodes { name }
+  }
+  second: teamMembers(account: $second, first: 3, search: "an") {
+    totalCount
+    nodes { name contact { email } }
+  }
+}
+`;
+
+const cost = `# What a response cost: run it twice and look at extensions.upstream, below the data.
+# "calls" is what was asked of Flowmatix, "cache" is where the list came from.
+query Cost($account: AccountInput!) {
+  teamMembers(account: $account, first: 1) {
+    fetchedAt
+    stale
+    skippedRows { index reason }
+  }
+}
+`;
+
+const pines = { email: "ops@tall-pines.example", type: "CUSTOM_USER" };
+const harbor = { email: "solo@quiet-harbor.example", type: "AGENT" };
+const json = (variables) => JSON.stringify(variables, null, 2);
+
+export const tabs = [
+  { query: team },
+  { query: role },
+  { query: accounts, variables: json({ first: harbor, second: pines }) },
+  { query: cost, variables: json({ account: pines }) },
+];

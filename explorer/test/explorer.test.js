@@ -1,0 +1,151 @@
+// The explorer in a real browser, served by the real binary: it runs a query, completes, describes, and asks nobody else.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+const binary = fileURLToPath(new URL("../../target/debug/flowmatix-graphql", import.meta.url));
+// Without these the browser itself calls home, and nothing could be said of the page.
+const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"];
+const screenshots = process.env.SCREENSHOTS;
+
+let service, origin, browser;
+
+before(async () => {
+  const args = ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", "demo.listen=127.0.0.1:0", "--set", "log.format=json"];
+  service = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const lines = createInterface({ input: service.stderr });
+  const said = JSON.parse(await new Promise((resolve) => lines.once("line", resolve)));
+  origin = new URL(said.graphql).origin;
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", ...quiet] });
+});
+
+after(async () => {
+  await browser?.close();
+  service?.kill();
+});
+
+/** Opens the explorer; `page.seen` has each request's URL, and `page.wrong` what the browser complained about. */
+async function open(path = "/", viewport = { width: 1280, height: 800 }) {
+  const context = await browser.newContext({ viewport });
+  const page = await context.newPage();
+  page.seen = [];
+  page.wrong = [];
+  page.on("request", (request) => page.seen.push(request.url()));
+  page.on("requestfailed", (request) => page.wrong.push(request.url()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
+  await page.goto(origin + path);
+  await page.waitForSelector(".graphiql-execute-button");
+  return page;
+}
+
+/** Runs the tab that is open, and returns the answer's text once it holds `expected`. */
+async function run(page, expected) {
+  const response = page.locator(".graphiql-response");
+  for (let attempt = 1; ; attempt++) {
+    await page.click(".graphiql-execute-button");
+    try {
+      await response.getByText(expected).first().waitFor({ timeout: 2000 });
+      return response.innerText();
+    } catch (error) {
+      // GraphiQL takes a moment to notice which operation a tab has; a person would press again.
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
+async function shoot(page, name) {
+  if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
+}
+
+test("it opens at / and /playground, runs a query and shows real names", async () => {
+  for (const path of ["/", "/playground"]) {
+    const page = await open(path);
+    const answer = await run(page, "totalCount");
+    assert.match(answer, /Bruno Jansen/);
+    assert.deepEqual(page.wrong, []);
+    await shoot(page, "desktop");
+    await page.context().close();
+  }
+});
+
+test("every starting tab runs without an error", async () => {
+  const page = await open();
+  const tabs = page.locator("button.graphiql-tab-button");
+  assert.equal(await tabs.count(), 4);
+  const expectations = [["Team", "totalCount"], ["Roles", "memberCount"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
+  for (const [name, expected] of expectations) {
+    await tabs.getByText(name, { exact: true }).click();
+    await page.locator(".graphiql-query-editor").getByText(name, { exact: true }).waitFor();
+    const answer = await run(page, expected);
+    assert.doesNotMatch(answer, /"errors"/);
+    if (expected === "fetchedAt") assert.match(answer, /"calls"/);
+  }
+  assert.deepEqual(page.wrong, []);
+  await page.context().close();
+});
+
+test("it completes a field's name", async () => {
+  const page = await open();
+  await page.locator(".graphiql-query-editor .CodeMirror").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("{ teamMembers { nodes { liveA");
+  const hint = page.locator(".CodeMirror-hint", { hasText: "liveAvailability" });
+  await hint.first().waitFor();
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator(".graphiql-query-editor .CodeMirror-code").innerText(), /liveAvailability/);
+  await page.context().close();
+});
+
+test("the docs describe a field", async () => {
+  const page = await open();
+  await page.click("[aria-label='Show Documentation Explorer']");
+  const docs = page.locator(".graphiql-doc-explorer");
+  await docs.getByText("TeamMember", { exact: true }).first().click();
+  await docs.getByText("How many messages the member has not read.").waitFor();
+  await shoot(page, "docs");
+  await page.context().close();
+});
+
+test("no request leaves the machine, and nothing is kept", async () => {
+  const page = await open();
+  await run(page, "totalCount");
+  assert.ok(page.seen.length >= 4);
+  for (const url of page.seen) assert.ok(url.startsWith(origin) || url.startsWith("data:"), url);
+  const kept = await page.evaluate(() => ({ local: localStorage.length, session: sessionStorage.length, cookie: document.cookie }));
+  assert.deepEqual(kept, { local: 0, session: 0, cookie: "" });
+  await page.context().close();
+});
+
+test("the page may run, load and be framed by nothing else", async () => {
+  const response = await fetch(origin);
+  const policy = response.headers.get("content-security-policy");
+  for (const rule of ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"]) {
+    assert.ok(policy.includes(rule), rule);
+  }
+  assert.equal(response.headers.get("referrer-policy"), "no-referrer");
+  assert.doesNotMatch(await response.text(), /<script>/);
+});
+
+test("it can be used at phone width", async () => {
+  const page = await open("/", { width: 390, height: 844 });
+  const answer = await run(page, "totalCount");
+  assert.match(answer, /Bruno Jansen/);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 390, `the page is ${wide} wide`);
+  for (const part of [".graphiql-query-editor", ".graphiql-response"]) {
+    const box = await page.locator(part).boundingBox();
+    assert.ok(box.width >= 300 && box.height >= 120, `${part}: ${JSON.stringify(box)}`);
+  }
+  await shoot(page, "phone");
+  await page.click("[aria-label='Show Documentation Explorer']");
+  await page.locator(".graphiql-doc-explorer").getByText("TeamMember", { exact: true }).first().click();
+  await shoot(page, "phone-docs");
+  assert.deepEqual(page.wrong, []);
+  await page.context().close();
+});

@@ -1,0 +1,46 @@
+//! The explorer: a GraphQL playground in the browser, from files that were built into the binary. No request leaves the
+//! machine; the page may load, connect to and run nothing but what is served here.
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
+
+use super::error::not_found;
+
+/// Name, media type and content of each built-in file; empty where the bundle was not built.
+static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; \
+                      connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+/// Serves the page.
+pub(super) async fn page() -> Response<Body> {
+    let html =
+        if FILES.is_empty() { include_str!("explorer/not_built.html") } else { include_str!("explorer/page.html") };
+    respond("text/html; charset=utf-8", html.as_bytes())
+}
+
+/// Serves one of the built-in files.
+pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
+    match FILES.iter().find(|(known, ..)| *known == name) {
+        Some((_, media_type, content)) => respond(media_type, content),
+        None => not_found(&headers),
+    }
+}
+
+fn respond(media_type: &'static str, content: &'static [u8]) -> Response<Body> {
+    let mut response = Response::new(Body::from(content));
+    let mut set =
+        |name: HeaderName, value: &'static str| response.headers_mut().insert(name, HeaderValue::from_static(value));
+    set(CONTENT_TYPE, media_type);
+    set(CONTENT_SECURITY_POLICY, POLICY);
+    set(REFERRER_POLICY, "no-referrer");
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // The files change with the binary, and have no version in their names.
+    set(CACHE_CONTROL, "no-cache");
+    response
+}
