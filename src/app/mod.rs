@@ -18,10 +18,10 @@ use crate::auth::Auth;
 use crate::config::{AuthMode, Config};
 use crate::graphql::{Engine, Settings};
 use crate::http::{self, Health, Public};
-use crate::model::{Account, Clock, EmailAddress, UserType};
+use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
-use crate::upstream::{Client, Upstream};
+use crate::upstream::{Client, Inspection, Upstream};
 
 use listener::Listener;
 
@@ -43,15 +43,7 @@ impl App {
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
-        let ca_pem = match &config.upstream.ca_file {
-            Some(path) => Some(
-                tokio::fs::read(path)
-                    .await
-                    .with_context(|| format!("upstream.ca_file: cannot read {}", path.display()))?,
-            ),
-            None => None,
-        };
-        let client = Client::new(&config.upstream, ca_pem.as_deref(), clock, metrics.clone())?;
+        let client = client(config, clock, metrics.clone()).await?;
         Self::start_over(config, token, Arc::new(client), clock, metrics)
     }
 
@@ -122,6 +114,31 @@ impl App {
             again = signal() => again,
         }
     }
+}
+
+/// Makes one upstream call for the configured account, with the token that the server holds, and tells what came back.
+///
+/// # Errors
+/// When the configuration names no account or no token.
+pub async fn inspect(config: &Config) -> Result<Inspection> {
+    let account = default_account(config)?
+        .context("a live check reads the default account: set account.email and account.type")?;
+    let token = held_token(&config.auth)?
+        .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
+    let credential = Credential::new(CredentialId::Held("check".into()), token);
+    let client = client(config, Clock::start(), Arc::default()).await?;
+    Ok(client.inspect(&account, &credential).await)
+}
+
+async fn client(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Client> {
+    let ca_pem = match &config.upstream.ca_file {
+        Some(path) => {
+            let pem = tokio::fs::read(path).await;
+            Some(pem.with_context(|| format!("upstream.ca_file: cannot read {}", path.display()))?)
+        }
+        None => None,
+    };
+    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock, metrics)?)
 }
 
 /// Waits until the process is told to stop.

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod check;
 mod configuration;
 mod demo;
 mod demo_upstream;
@@ -30,6 +31,8 @@ enum Command {
     DemoUpstream(configuration::Arguments),
     /// Run the service in front of the real Flowmatix: the production profile.
     Serve(configuration::Arguments),
+    /// Say whether the configuration is usable and what is in effect; with --live, make one call and say what comes back.
+    Check(check::Arguments),
     /// Print the GraphQL schema, or compare it with a file.
     Schema(schema::Arguments),
     /// Ask a running service's admin port whether it is ready; for container health checks.
@@ -43,6 +46,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command.unwrap_or_else(|| Command::Demo(configuration::Arguments::default())) {
+        // Its exit code says more than yes and no.
+        Command::Check(arguments) => return check::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -22,6 +22,7 @@ impl Config {
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
         refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
+        refuse(self.upstream.pages_limit == 0, "upstream.pages_limit: expected at least 1");
         refuse(!self.upstream.path.starts_with('/'), "upstream.path: expected a path that begins with /");
         refuse(
             self.upstream.connect_timeout > self.upstream.attempt_timeout

@@ -13,11 +13,15 @@ section! {
         pub url: HttpUrl = vendor(),
         /// The path of the team-members endpoint.
         pub path: String = "/custom-user".to_owned(),
+        /// Whether the endpoint answers in pages (`ispagination=true&page=1`, …). Each page is a call.
+        pub paged: bool = false,
+        /// The most pages of one list.
+        pub pages_limit: u32 = 200,
         /// Whether `upstream.url` may go without TLS.
         pub allow_http: bool = false,
         /// A PEM file of certificates to trust besides the system's.
         pub ca_file: Option<PathBuf> = None,
-        /// How long getting a team may take in all.
+        /// How long getting a team may take in all; each page of a paged list may take `upstream.attempt_timeout`.
         pub timeout: Duration = Duration::from_secs(3),
         /// How long one call may take.
         pub attempt_timeout: Duration = Duration::from_secs(2),

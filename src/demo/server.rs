@@ -189,13 +189,15 @@ fn answer(
     if search.is_empty() && !paged {
         return Ok(json_response(StatusCode::OK, team.body.clone()));
     }
-    let mut rows: Vec<Value> =
-        team.rows.iter().filter(|row| row.to_string().to_lowercase().contains(&search)).cloned().collect();
-    if paged {
+    let found = |row: &&Value| search.is_empty() || row.to_string().to_lowercase().contains(&search);
+    let rows = team.rows.iter().filter(found);
+    let rows = if paged {
         let page = call.parameter("page").map_or(Ok(1), str::parse::<usize>);
         let page = page.ok().filter(|page| *page > 0).ok_or((StatusCode::BAD_REQUEST, "page must be 1 or more"))?;
-        rows = rows.into_iter().skip((page - 1).saturating_mul(PAGE_LENGTH)).take(PAGE_LENGTH).collect();
-    }
+        rows.skip((page - 1).saturating_mul(PAGE_LENGTH)).take(PAGE_LENGTH).cloned().collect()
+    } else {
+        rows.cloned().collect()
+    };
     Ok(json_response(StatusCode::OK, people::envelope(rows).to_string()))
 }
 

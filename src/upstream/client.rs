@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{Envelope, EnvelopeReader};
-use super::{Error, Fetched, Kind, Malformed, Upstream, retry_after};
+use super::pages::{Page, Pages};
+use super::{Error, Fetched, Findings, Inspection, Kind, Malformed, Upstream, retry_after};
 use crate::config;
 use crate::model::{Account, Clock, Credential, Roster, Timestamp};
 use crate::telemetry::Metrics;
@@ -82,59 +83,19 @@ impl Client {
         })
     }
 
-    /// One call, from the wait for a place to the whole roster.
-    async fn call(&self, account: &Account, credential: &Credential, calls: &mut u32) -> Result<Roster, Error> {
-        let deadline = self.clock.now() + self.settings.timeout;
-        let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
-            // Nothing was asked: too many calls are under way, and none came back in time.
-            return Err(Kind::Unavailable.into());
-        };
-        let _place = place.map_err(|_| Kind::Internal)?;
-        let deadline = deadline.min(self.clock.now() + self.settings.attempt_timeout);
-        *calls += 1;
-        match timeout_at(deadline, self.attempt(account, credential)).await {
-            Ok(result) => result,
-            Err(_) => Err(Kind::Timeout.into()),
-        }
-    }
-
-    async fn attempt(&self, account: &Account, credential: &Credential) -> Result<Roster, Error> {
-        let mut token = HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
-            .map_err(|_| Kind::Unauthenticated)?;
-        token.set_sensitive(true);
-        let response = self
-            .http
-            .get(self.url.clone())
-            .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
-            .header(AUTHORIZATION, token)
-            .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .send()
-            .await
-            .map_err(|error| if error.is_timeout() { Kind::Timeout } else { Kind::Unavailable })?;
-
-        let retry_after = retry_after(&response, self.clock.wall(self.clock.now()));
-        match response.status() {
-            StatusCode::OK => {}
-            status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
-            status => {
-                let error = refusal(status.as_u16(), &retry_after);
-                return Err(match error.kind() {
-                    Kind::Rejected(_) => {
-                        let envelope = self.envelope(response, REFUSAL_LIMIT).await.ok();
-                        error.with_message(envelope.and_then(|envelope| envelope.message).as_deref())
-                    }
-                    _ => error,
-                });
+    /// The whole list, in one call or page by page.
+    async fn list(&self, account: &Account, credential: &Credential, calls: &mut u32) -> Result<Roster, Error> {
+        let rows = if self.settings.paged {
+            let mut pages = Pages::new(self.settings.pages_limit, self.settings.rows_limit);
+            loop {
+                let page = self.call(account, credential, Some(pages.next()), calls).await?;
+                if let Some(rows) = pages.take(page)? {
+                    break rows;
+                }
             }
-        }
-        let envelope = self.envelope(response, self.settings.body_limit.as_u64()).await?;
-        if !envelope.success {
-            let code = envelope.code.filter(|code| (400..600).contains(code));
-            let code = code.ok_or(Malformed::FailureWithoutCode)?;
-            return Err(refusal(code, &retry_after).with_message(envelope.message.as_deref()));
-        }
-        let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
+        } else {
+            self.call(account, credential, None, calls).await?.rows
+        };
         self.metrics.drifted("unrecognized_value", rows.drift.unrecognized_values);
         self.metrics.drifted("unknown_field", rows.drift.unknown_fields);
         self.metrics.drifted("skipped_row", rows.skipped.len());
@@ -144,8 +105,85 @@ impl Client {
         Ok(roster)
     }
 
+    /// One call, from the wait for a place to the rows it brought.
+    async fn call(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        page: Option<u32>,
+        calls: &mut u32,
+    ) -> Result<Page, Error> {
+        let deadline = self.clock.now() + self.settings.timeout;
+        let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
+            // Nothing was asked: too many calls are under way, and none came back in time.
+            return Err(Kind::Unavailable.into());
+        };
+        let _place = place.map_err(|_| Kind::Internal)?;
+        let deadline = deadline.min(self.clock.now() + self.settings.attempt_timeout);
+        *calls += 1;
+        let attempt = async {
+            let response = self.send(account, credential, page).await?;
+            let envelope = self.read(response, None).await?;
+            let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
+            Ok(Page { rows, total: envelope.total })
+        };
+        match timeout_at(deadline, attempt).await {
+            Ok(result) => result,
+            Err(_) => Err(Kind::Timeout.into()),
+        }
+    }
+
+    async fn send(&self, account: &Account, credential: &Credential, page: Option<u32>) -> Result<Response, Error> {
+        let mut token = HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
+            .map_err(|_| Kind::Unauthenticated)?;
+        token.set_sensitive(true);
+        let mut request = self
+            .http
+            .get(self.url.clone())
+            .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
+            .header(AUTHORIZATION, token)
+            .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
+            .header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(page) = page {
+            request = request.query(&[("ispagination", "true"), ("page", &page.to_string())]);
+        }
+        let sent = request.send().await;
+        sent.map_err(|error| if error.is_timeout() { Kind::Timeout } else { Kind::Unavailable }.into())
+    }
+
+    /// Judges an answer, and reads the envelope of a good one; `copy` gets the body as it came.
+    async fn read(&self, response: Response, copy: Option<&mut Vec<u8>>) -> Result<Envelope, Error> {
+        let retry_after = retry_after(&response, self.clock.wall(self.clock.now()));
+        match response.status() {
+            StatusCode::OK => {}
+            status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
+            status => {
+                let error = refusal(status.as_u16(), &retry_after);
+                return Err(match error.kind() {
+                    Kind::Rejected(_) => {
+                        let envelope = self.envelope(response, REFUSAL_LIMIT, None).await.ok();
+                        error.with_message(envelope.and_then(|envelope| envelope.message).as_deref())
+                    }
+                    _ => error,
+                });
+            }
+        }
+        let envelope = self.envelope(response, self.settings.body_limit.as_u64(), copy).await?;
+        if envelope.success {
+            return Ok(envelope);
+        }
+        let code = envelope.code.filter(|code| (400..600).contains(code));
+        let code = code.ok_or(Malformed::FailureWithoutCode)?;
+        Err(refusal(code, &retry_after).with_message(envelope.message.as_deref()))
+    }
+
     /// Streams the body into the decoder, refusing it at the first byte past `limit`.
-    async fn envelope(&self, response: Response, limit: u64) -> Result<Envelope, Malformed> {
+    async fn envelope(
+        &self,
+        response: Response,
+        limit: u64,
+        mut copy: Option<&mut Vec<u8>>,
+    ) -> Result<Envelope, Malformed> {
         let mut reader = EnvelopeReader::new(self.settings.rows_limit);
         let mut length = 0;
         let mut body = response.bytes_stream();
@@ -156,9 +194,34 @@ impl Client {
             if length > limit {
                 return Err(Malformed::TooLarge);
             }
+            if let Some(copy) = &mut copy {
+                copy.extend_from_slice(&chunk);
+            }
             reader.push(&chunk)?;
         }
         reader.finish()
+    }
+
+    /// Makes exactly one call and compares what comes back with the documentation. Of a paged list it reads the first page.
+    pub async fn inspect(&self, account: &Account, credential: &Credential) -> Inspection {
+        let started = Instant::now();
+        let (mut status, mut rate_limit, mut body) = (None, Vec::new(), Vec::new());
+        let attempt = async {
+            let response = self.send(account, credential, self.settings.paged.then_some(1)).await?;
+            status = Some(response.status().as_u16());
+            rate_limit = response
+                .headers()
+                .iter()
+                .filter(|(name, _)| name.as_str().contains("ratelimit") || *name == RETRY_AFTER)
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+                .collect();
+            let envelope = self.read(response, Some(&mut body)).await?;
+            if envelope.rows.is_some() { Ok(envelope) } else { Err(Malformed::WrongShape.into()) }
+        };
+        let result = timeout_at(started + self.settings.attempt_timeout, attempt).await;
+        let result = result.unwrap_or(Err(Kind::Timeout.into()));
+        let result = result.map(|envelope| Findings::new(account, &body, envelope));
+        Inspection { elapsed: started.elapsed(), status, rate_limit, result }
     }
 }
 
@@ -167,7 +230,7 @@ impl Upstream for Client {
         async move {
             let started = Instant::now();
             let mut calls = 0;
-            let result = self.call(account, credential, &mut calls).await;
+            let result = self.list(account, credential, &mut calls).await;
             let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
             self.metrics.called(calls, outcome, started.elapsed());
             Fetched { calls, result }

@@ -18,6 +18,8 @@ pub(super) struct Envelope {
     pub(super) success: bool,
     pub(super) message: Option<String>,
     pub(super) code: Option<u16>,
+    /// How many rows there are on all pages, where it says so: `total`, or `total` in `meta`.
+    pub(super) total: Option<u64>,
     /// The rows, where `data` is an array.
     pub(super) rows: Option<Rows>,
 }
@@ -33,6 +35,7 @@ pub(super) struct EnvelopeReader {
     success: Option<bool>,
     message: Option<String>,
     code: Option<u16>,
+    total: Option<u64>,
     data_seen: bool,
     is_array: bool,
     rows: Rows,
@@ -72,6 +75,7 @@ impl EnvelopeReader {
             success: None,
             message: None,
             code: None,
+            total: None,
             data_seen: false,
             is_array: false,
             rows: Rows::new(rows_limit),
@@ -99,6 +103,7 @@ impl EnvelopeReader {
             success: self.success.unwrap_or(self.is_array),
             message: self.message,
             code: self.code,
+            total: self.total,
             rows: self.is_array.then_some(self.rows),
         })
     }
@@ -181,6 +186,8 @@ impl EnvelopeReader {
             },
             "message" => self.message = value.as_str().map(str::to_owned),
             "code" => self.code = value.as_u64().and_then(|code| u16::try_from(code).ok()),
+            "total" => self.total = value.as_u64().or(self.total),
+            "meta" => self.total = self.total.or(value["total"].as_u64()),
             _ => {}
         }
         Ok(())

@@ -59,6 +59,10 @@ pub enum Malformed {
     UnexpectedStatus,
     #[error("it is a redirect")]
     Redirect,
+    #[error("it has more pages than allowed")]
+    TooManyPages,
+    #[error("its pages kept shifting while they were read")]
+    Shifting,
 }
 
 impl Kind {

@@ -1,12 +1,14 @@
 //! The upstream: the only place that knows the HTTP client and the REST shapes.
 //!
 //! One call, step by step: wait for a free place → send → judge the status (`error`) → split the envelope while it streams
-//! in (`envelope`) → read each row on its own (`wire`) → a roster. Everything within one deadline.
+//! in (`envelope`) → read each row on its own (`wire`) → a roster; where the endpoint pages, page by page (`pages`).
 //! Invariant: a roster is only ever whole, and an error says nothing secret or personal.
 
 mod client;
 mod envelope;
 mod error;
+mod inspect;
+mod pages;
 mod retry_after;
 mod wire;
 
@@ -14,6 +16,7 @@ use futures_util::future::BoxFuture;
 
 pub use client::{Client, InvalidClient};
 pub use error::{Error, Kind, Malformed};
+pub use inspect::{Findings, Inspection, Selects};
 
 use crate::model::{Account, Credential, Roster};
 

@@ -16,6 +16,29 @@ use crate::model::{
     TeamMemberStatus, Timestamp, Unrecognized, UserType, fold,
 };
 
+/// The fields of a row that the vendor documents.
+pub(super) const DOCUMENTED: [&str; 16] = [
+    "_id",
+    "whitelabel",
+    "name",
+    "contact",
+    "picture",
+    "liveAvailability",
+    "leadsVisibility",
+    "status",
+    "description",
+    "type",
+    "unreadMessages",
+    "_role",
+    "_parent",
+    "createdAt",
+    "updatedAt",
+    "__v",
+];
+/// The fields that a newer version adds.
+pub(super) const NEWER: [&str; 6] =
+    ["assignedBots", "assignedAiAgents", "_department", "maskedAttributes", "chatTransferPermission", "_businessHours"];
+
 /// The longest identifier that is taken for one, in bytes.
 const ID_LIMIT: usize = 128;
 /// How much of an unreadable value is kept, in bytes.
@@ -42,6 +65,26 @@ impl Rows {
             drift: Drift::default(),
             shared: HashSet::new(),
         }
+    }
+
+    /// How many rows were seen, good and bad.
+    pub(super) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Puts the rows of the next page behind these.
+    pub(super) fn append(&mut self, page: Self) -> Result<(), Malformed> {
+        let before = u32::try_from(self.seen).unwrap_or(u32::MAX);
+        self.seen += page.seen;
+        if self.seen > self.limit {
+            return Err(Malformed::TooManyRows);
+        }
+        self.members.extend(page.members);
+        self.skipped
+            .extend(page.skipped.into_iter().map(|row| SkippedRow { index: row.index.saturating_add(before), ..row }));
+        self.drift.unrecognized_values += page.drift.unrecognized_values;
+        self.drift.unknown_fields += page.drift.unknown_fields;
+        Ok(())
     }
 
     /// Reads the next row, which may turn out not to be one.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["app", "config", "demo", "graphql", "telemetry"]),
+    ("cli", &["app", "config", "demo", "graphql", "telemetry", "upstream"]),
     ("app", &["auth", "config", "graphql", "http", "loader", "model", "roster", "telemetry", "upstream"]),
     ("http", &["auth", "graphql", "config", "model", "telemetry"]),
     ("auth", &["config", "model", "telemetry"]),
@@ -27,7 +27,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 walk(&path, found);
-            } else {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
             }
         }

@@ -119,7 +119,7 @@ fn schema_prints_and_compares() {
 #[test]
 fn help_names_every_command() {
     let help = text(&run(&["--help"], &[]).stdout);
-    for command in ["demo", "demo-upstream", "serve", "schema", "health", "settings"] {
+    for command in ["demo", "demo-upstream", "serve", "check", "schema", "health", "settings"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
     }
 }

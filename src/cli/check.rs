@@ -1,0 +1,100 @@
+//! `check`: is the configuration usable, and does the upstream answer as documented?
+//!
+//! Exit codes: 0 all is well · 1 the configuration is not usable · 2 the upstream gave no team · 3 it gave one that is not as
+//! documented.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::configuration;
+use crate::app::{self, held_token};
+use crate::config::{Config, Profile};
+use crate::upstream::{Findings, Inspection, Selects};
+
+#[derive(clap::Args)]
+#[group(id = "check")]
+pub(super) struct Arguments {
+    /// Make exactly one call to the upstream, for the default account, and say what comes back.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    configuration: configuration::Arguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    match check(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn check(arguments: &Arguments) -> Result<u8> {
+    let config = arguments.configuration.load(Profile::Serve)?;
+    let token = held_token(&config.auth)?;
+    println!("the configuration is usable; in effect:");
+    let defaults = Config::defaults(Profile::Serve).settings();
+    for (setting, default) in config.settings().iter().zip(&defaults) {
+        let value = if setting.value.is_empty() { "none" } else { &setting.value };
+        let mark = if setting.value == default.value { "" } else { "   (set)" };
+        println!("  {} = {value}{mark}", setting.path);
+    }
+    println!("  the upstream credential: {}", if token.is_some() { "[REDACTED]" } else { "comes with each request" });
+    if !arguments.live {
+        return Ok(0);
+    }
+    let inspection = super::block_on(app::inspect(&config))?;
+    println!("\none call to {}{}:", config.upstream.url.as_str(), config.upstream.path);
+    Ok(tell(&inspection))
+}
+
+/// Says what came back, and returns the exit code for it.
+fn tell(inspection: &Inspection) -> u8 {
+    let millis = inspection.elapsed.as_millis();
+    match inspection.status {
+        Some(status) => println!("  it answered {status} in {millis} ms"),
+        None => println!("  it did not answer ({millis} ms)"),
+    }
+    if inspection.rate_limit.is_empty() {
+        println!("  no rate-limit headers came");
+    }
+    for (name, value) in &inspection.rate_limit {
+        println!("  {name}: {value}");
+    }
+    match &inspection.result {
+        Err(error) => {
+            println!("  no team: {error}");
+            2
+        }
+        Ok(findings) => {
+            describe(findings);
+            if findings.drifted() { 3 } else { 0 }
+        }
+    }
+}
+
+fn describe(findings: &Findings) {
+    println!("  members: {}", findings.members);
+    println!(
+        "  email and type seem to select {}",
+        match findings.selects {
+            Selects::Team => "the account whose team is listed (more than one person came)",
+            Selects::OneUser => "one user: the only person who came has that address",
+            Selects::Unclear => "a list that is too short to tell",
+        }
+    );
+    let list = |fields: &[&str]| if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+    println!("  documented fields that are missing: {}", list(&findings.missing));
+    println!("  newer fields that are missing: {}", list(&findings.missing_newer));
+    let unknown: Vec<&str> = findings.unknown.iter().map(String::as_str).collect();
+    println!("  unknown fields: {}", list(&unknown));
+    for (field, count) in &findings.unreadable {
+        println!("  {field}: {count} values could not be read");
+    }
+    if findings.skipped_rows > 0 {
+        println!("  rows that could not be read at all: {}", findings.skipped_rows);
+    }
+}

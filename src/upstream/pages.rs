@@ -1,0 +1,93 @@
+//! Paged upstreams: puts a list together page by page. What comes out is the whole list or an error.
+//!
+//! The end is an empty page, one shorter than the first, one that repeats the last, or the total where the upstream says one.
+//! A list that shifts while it is read (the total changes, or a row comes again on another page) is read once more from the
+//! start.
+
+use std::collections::HashSet;
+
+use super::Malformed;
+use super::wire::Rows;
+
+/// One page, as it came.
+pub(super) struct Page {
+    pub(super) rows: Rows,
+    /// How many rows there are on all pages, where the upstream says so.
+    pub(super) total: Option<u64>,
+}
+
+/// A list that is being put together.
+pub(super) struct Pages {
+    limit: u32,
+    rows_limit: usize,
+    restarted: bool,
+    pass: Pass,
+}
+
+/// What has come since the start of the list.
+struct Pass {
+    number: u32,
+    whole: Rows,
+    ids: HashSet<Box<str>>,
+    last: Vec<Box<str>>,
+    /// Rows on the first page.
+    length: usize,
+    total: Option<u64>,
+}
+
+impl Pages {
+    /// At most `limit` pages and `rows_limit` rows.
+    pub(super) fn new(limit: u32, rows_limit: usize) -> Self {
+        Self { limit, rows_limit, restarted: false, pass: Pass::new(rows_limit) }
+    }
+
+    /// The number of the page to fetch next, from 1.
+    pub(super) fn next(&self) -> u32 {
+        self.pass.number
+    }
+
+    /// Takes the page that was asked for; the whole list when it was the last one.
+    pub(super) fn take(&mut self, page: Page) -> Result<Option<Rows>, Malformed> {
+        let pass = &mut self.pass;
+        let ids: Vec<Box<str>> = page.rows.members.iter().map(|member| member.id.clone()).collect();
+        let seen = page.rows.seen();
+        let first = pass.number == 1;
+        if seen == 0 || (!first && seen == pass.length && ids == pass.last) {
+            return Ok(Some(self.finish()));
+        }
+        if first {
+            (pass.length, pass.total) = (seen, page.total);
+        }
+        let repeats = ids.iter().any(|id| pass.ids.contains(id));
+        if repeats || (page.total.is_some() && page.total != pass.total) {
+            if std::mem::replace(&mut self.restarted, true) {
+                return Err(Malformed::Shifting);
+            }
+            self.pass = Pass::new(self.rows_limit);
+            return Ok(None);
+        }
+        pass.ids.extend(ids.iter().cloned());
+        pass.last = ids;
+        pass.whole.append(page.rows)?;
+        let complete = pass.total.is_some_and(|total| pass.whole.seen() as u64 >= total);
+        if seen < pass.length || complete {
+            return Ok(Some(self.finish()));
+        }
+        if pass.number == self.limit {
+            return Err(Malformed::TooManyPages);
+        }
+        pass.number += 1;
+        Ok(None)
+    }
+
+    fn finish(&mut self) -> Rows {
+        std::mem::replace(&mut self.pass, Pass::new(self.rows_limit)).whole
+    }
+}
+
+impl Pass {
+    fn new(rows_limit: usize) -> Self {
+        let whole = Rows::new(rows_limit);
+        Self { number: 1, whole, ids: HashSet::new(), last: Vec::new(), length: 0, total: None }
+    }
+}

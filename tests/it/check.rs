@@ -1,0 +1,114 @@
+//! `check`, as the real binary: one call, plain words, and an exit code that a script can use.
+
+use axum::http::{HeaderMap, StatusCode};
+use flowmatix_graphql::demo::{Demo, Malformed, Scripted, Switches};
+
+use crate::support::demo_settings;
+use crate::support::service::run;
+
+fn check(url: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let url = format!("upstream.url={url}");
+    let settings = [
+        &url,
+        "upstream.allow_http=true",
+        "auth.mode=server",
+        "auth.credential_env=VENDOR_TOKEN",
+        "account.email=maya@lantern-books.example",
+        "account.type=CUSTOMER",
+    ];
+    let arguments: Vec<&str> = ["check"]
+        .into_iter()
+        .chain(settings.iter().flat_map(|setting| ["--set", setting]))
+        .chain(more.iter().copied())
+        .collect();
+    let output = run(&arguments, &[("VENDOR_TOKEN", "demo-agency-token")]);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// What is said about the call, without the time it took.
+fn said(out: &str) -> String {
+    let (_, said) = out.split_once("one call to ").unwrap();
+    let said = said.split_once('\n').unwrap().1;
+    let words = said.lines().map(|line| match line.split_once(" in ") {
+        Some((before, after)) if after.ends_with(" ms") => format!("{before} in N ms"),
+        _ => line.to_owned(),
+    });
+    words.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn without_live_it_calls_nobody() {
+    let (code, out, _) = check("http://127.0.0.1:1", &[]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("upstream.url = http://127.0.0.1:1   (set)\n"));
+    assert!(out.contains("roster.fresh = 1m\n"));
+    assert!(out.contains("the upstream credential: [REDACTED]\n") && !out.contains("demo-agency-token"));
+    let (code, _, error) = check("ftp://x", &["--set", "roster.frehs=1s"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("upstream.url") && error.contains("did you mean roster.fresh?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_makes_one_call_and_says_what_came_back() {
+    let demo = Demo::start(&demo_settings()).unwrap();
+    demo.set_switches(Switches { plan: Some(1000), rate_limit_headers: true, ..Switches::default() });
+    let url = demo.url();
+    let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
+    assert_eq!((code, demo.calls()), (Some(0), 1));
+    insta::assert_snapshot!(said(&out), @r"
+    it answered 200 in N ms
+    x-ratelimit-limit: 1000
+    x-ratelimit-remaining: 999
+    x-ratelimit-reset: 3600
+    members: 12
+    email and type seem to select the account whose team is listed (more than one person came)
+    documented fields that are missing: none
+    newer fields that are missing: none
+    unknown fields: none
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_drifted_is_described() {
+    let demo = Demo::start(&demo_settings()).unwrap();
+    demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    let url = demo.url();
+    let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
+    assert_eq!((code, demo.calls()), (Some(3), 1));
+    assert!(out.contains("unknown fields: shoeSize\n"), "{out}");
+    assert!(out.contains("type: 1 values could not be read\n"));
+    assert!(out.contains("rows that could not be read at all: 5\n"));
+
+    let one = r#"{"data":[{"_id":"1","contact":{"email":"Maya@Lantern-Books.example"}}]}"#;
+    demo.script(None, Some(Scripted::ok(one)));
+    let url = demo.url();
+    let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
+    assert_eq!(code, Some(3));
+    assert!(out.contains("select one user: the only person who came has that address"), "{out}");
+    assert!(out.contains("documented fields that are missing: whitelabel, name, picture,"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_and_a_dead_port_are_said_in_plain_words() {
+    let demo = Demo::start(&demo_settings()).unwrap();
+    let refused = Scripted { status: StatusCode::UNAUTHORIZED, headers: HeaderMap::new(), body: "".into() };
+    demo.script(None, Some(refused));
+    let url = demo.url();
+    let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
+    assert_eq!((code, demo.calls()), (Some(2), 1));
+    assert!(out.contains("no team: the upstream did not accept the credential\n"), "{out}");
+
+    let url = demo.url();
+    demo.stop().await;
+    let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
+    assert_eq!(code, Some(2));
+    assert!(out.contains("it did not answer (") && out.contains("no team: the upstream is unavailable\n"), "{out}");
+}
+
+#[test]
+fn live_wants_an_account_and_a_token() {
+    let output = run(&["check", "--live", "--auth-mode", "passthrough"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("set account.email and account.type"));
+}

@@ -1,0 +1,176 @@
+//! Paged upstreams: a roster is only ever whole.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use flowmatix_graphql::app::App;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, account, settings};
+
+/// A vendor that answers from a list of pages, the k-th call with what the script says for it.
+type Script = Arc<Mutex<Box<dyn FnMut(usize, usize) -> Value + Send>>>;
+
+struct Paged {
+    app: App,
+    calls: Arc<Mutex<Vec<usize>>>,
+}
+
+#[derive(Clone)]
+struct Vendor {
+    script: Script,
+    calls: Arc<Mutex<Vec<usize>>>,
+}
+
+async fn answer(State(vendor): State<Vendor>, Query(query): Query<Vec<(String, String)>>) -> String {
+    let value = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap();
+    assert_eq!(value("ispagination"), "true");
+    let page = value("page").parse().unwrap();
+    vendor.calls.lock().unwrap().push(page);
+    let call = vendor.calls.lock().unwrap().len();
+    let body = (vendor.script.lock().unwrap())(call, page);
+    body.to_string()
+}
+
+impl Paged {
+    async fn start(pairs: &[(&str, &str)], script: impl FnMut(usize, usize) -> Value + Send + 'static) -> Self {
+        let calls = Arc::default();
+        let vendor = Vendor { script: Arc::new(Mutex::new(Box::new(script))), calls: Arc::clone(&calls) };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let routes = Router::new().route("/custom-user", get(answer)).with_state(vendor);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let config = settings(&url, &[&[("upstream.paged", "true")], pairs].concat());
+        let app = App::start(&config, Some("token".into())).await.unwrap();
+        Self { app, calls }
+    }
+
+    async fn ask(&self) -> Answer {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(format!("http://{}/graphql", self.app.address()));
+        let query = json!({ "query": "{ teamMembers { nodes { id } skippedRows { index } } }" });
+        let request = request.header("content-type", "application/json").body(query.to_string());
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    async fn ids(&self) -> Vec<String> {
+        let data = self.ask().await.clean();
+        let nodes = data["teamMembers"]["nodes"].as_array().unwrap().clone();
+        nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn calls(&self) -> Vec<usize> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+fn page(ids: &[&str]) -> Value {
+    let rows: Vec<Value> = ids.iter().map(|id| json!({ "_id": id })).collect();
+    json!({ "success": true, "message": "", "data": rows, "code": 200 })
+}
+
+fn of(pages: Vec<Vec<&'static str>>) -> impl FnMut(usize, usize) -> Value + Send + 'static {
+    move |_, number| page(pages.get(number - 1).map(Vec::as_slice).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_list_ends_at_its_short_or_its_empty_page() {
+    let short = Paged::start(&[], of(vec![vec!["a", "b"], vec!["c", "d"], vec!["e"]])).await;
+    assert_eq!(short.ids().await, ["a", "b", "c", "d", "e"]);
+    assert_eq!(short.calls(), [1, 2, 3]);
+    let empty = Paged::start(&[], of(vec![vec!["a", "b"], vec!["c", "d"]])).await;
+    assert_eq!(empty.ids().await, ["a", "b", "c", "d"]);
+    assert_eq!(empty.calls(), [1, 2, 3]);
+    let nobody = Paged::start(&[], of(vec![])).await;
+    assert_eq!(nobody.ids().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_the_last_one_ends_the_list() {
+    let same = Paged::start(&[], |_, _| page(&["a", "b"])).await;
+    assert_eq!(same.ids().await, ["a", "b"]);
+    assert_eq!(same.calls(), [1, 2]);
+}
+
+#[tokio::test]
+async fn the_total_ends_the_list_where_the_upstream_says_one() {
+    let script = |_, number| {
+        let mut page = page(if number == 1 { &["a", "b"] } else { &["c", "d"] });
+        page["meta"] = json!({ "total": 4 });
+        page
+    };
+    let told = Paged::start(&[], script).await;
+    assert_eq!(told.ids().await, ["a", "b", "c", "d"]);
+    assert_eq!(told.calls(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_list_that_shifts_is_read_once_more_and_not_again() {
+    // Somebody joined in front while the second page was read: "b" comes again.
+    let once = |call, number| match (call, number) {
+        (1, 1) => page(&["a", "b"]),
+        (2, 2) => page(&["b", "c"]),
+        (_, 1) => page(&["0", "a"]),
+        (_, 2) => page(&["b", "c"]),
+        _ => page(&[]),
+    };
+    let settled = Paged::start(&[], once).await;
+    assert_eq!(settled.ids().await, ["0", "a", "b", "c"]);
+    assert_eq!(settled.calls(), [1, 2, 1, 2, 3]);
+
+    let totals = |call, number| {
+        let mut page = page(if number == 1 { &["a", "b"] } else { &["c", "d"] });
+        page["total"] = json!(4 + call);
+        page
+    };
+    let restless = Paged::start(&[], totals).await;
+    assert_eq!(restless.ask().await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    assert_eq!(restless.calls(), [1, 2, 1, 2]);
+}
+
+#[tokio::test]
+async fn the_number_of_pages_and_rows_is_bounded() {
+    let endless = |_, number: usize| page(&[&format!("{number}a"), &format!("{number}b")]);
+    let pages = Paged::start(&[("upstream.pages_limit", "3")], endless).await;
+    assert_eq!(pages.ask().await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    assert_eq!(pages.calls(), [1, 2, 3]);
+    let rows = Paged::start(&[("upstream.rows_limit", "5")], endless).await;
+    assert_eq!(rows.ask().await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
+    assert_eq!(rows.calls(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_leaves_no_half_roster() {
+    let script = |call, number| match (call, number) {
+        (2, 2) => json!({ "success": false, "message": "", "data": null, "code": 503 }),
+        (_, 1) => page(&["a", "b"]),
+        _ => page(&["c"]),
+    };
+    let failing = Paged::start(&[], script).await;
+    assert_eq!(failing.ask().await.codes(), ["UPSTREAM_UNAVAILABLE"]);
+    let answer = failing.ask().await;
+    assert_eq!(answer.upstream()["calls"], 2);
+    assert_eq!(answer.clean()["teamMembers"]["nodes"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_skipped_rows_place_counts_the_pages_before() {
+    let script = |_, number| match number {
+        1 => page(&["a", "b"]),
+        _ => json!({ "success": true, "data": [{ "name": "no id" }], "code": 200 }),
+    };
+    let data = Paged::start(&[], script).await.ask().await.clean();
+    assert_eq!(data["teamMembers"]["skippedRows"], json!([{ "index": 2 }]));
+}
+
+#[tokio::test]
+async fn the_samples_ten_thousand_members_come_page_by_page() {
+    let app =
+        TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "60s"), ("upstream.attempt_timeout", "20s")])
+            .await;
+    let answer = app.query(&format!("{{ teamMembers({}) {{ totalCount }} }}", account(3))).await;
+    assert_eq!(answer.upstream()["calls"], 101);
+    assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 10_000 } }));
+}
