@@ -13,7 +13,7 @@ mod plan;
 mod server;
 mod switches;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -69,7 +69,11 @@ impl Demo {
     pub fn start(settings: &config::Demo) -> std::io::Result<Self> {
         let socket = std::net::TcpListener::bind(settings.listen)?;
         socket.set_nonblocking(true)?;
-        let address = socket.local_addr()?;
+        let mut address = socket.local_addr()?;
+        if address.ip().is_unspecified() {
+            // It listens everywhere; what it tells others must be an address that can be opened.
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
         let shared = Arc::new(Shared::new(settings, format!("http://{address}")));
         let handle = Handle::new();
         let server = axum_server::from_tcp(socket)?.handle(handle.clone());

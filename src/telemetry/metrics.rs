@@ -18,6 +18,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_duration: Histogram,
     refusals: Family<CodeLabels, Counter>,
+    executions: Family<PathLabels, Counter>,
     lookups: Family<ResultLabels, Counter>,
     store_bytes: Gauge,
     store_rosters: Gauge,
@@ -37,6 +38,11 @@ struct RequestLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabels {
     code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PathLabels {
+    path: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,6 +69,7 @@ impl Default for Metrics {
             requests: Family::default(),
             request_duration: Histogram::new(seconds),
             refusals: Family::default(),
+            executions: Family::default(),
             lookups: Family::default(),
             store_bytes: Gauge::default(),
             store_rosters: Gauge::default(),
@@ -87,6 +94,7 @@ impl Metrics {
             self.request_duration.clone(),
         );
         registry.register("refusals", "Requests refused before they ran, by error code", self.refusals.clone());
+        registry.register("executions", "Operations executed, by the path that did it", self.executions.clone());
         registry.register(
             "roster_lookups",
             "Rosters asked for, by where they came from: hit, stale, miss, coalesced or error",
@@ -118,6 +126,11 @@ impl Metrics {
     /// A request was refused with this error code before it ran.
     pub fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// An operation was executed by this path (`engine`: async-graphql).
+    pub fn executed(&self, path: &'static str) {
+        self.executions.get_or_create(&PathLabels { path }).inc();
     }
 
     /// A roster was asked for, and came from there.

@@ -90,6 +90,7 @@ impl Engine {
         let mut inner = async_graphql::Request::new(request.query).variables(variables);
         inner.operation_name = request.operation_name;
         inner.set_parsed_query(document);
+        self.metrics.executed("engine");
         let execution = self.respond(inner, request.grants);
         let answer = match AssertUnwindSafe(execution).catch_unwind().await {
             Ok((response, report)) => Answer::executed(response, report),
