@@ -92,7 +92,7 @@ fn describe(findings: &Findings) {
     let unknown: Vec<&str> = findings.unknown.iter().map(String::as_str).collect();
     println!("  unknown fields: {}", list(&unknown));
     for (field, count) in &findings.unreadable {
-        println!("  {field}: {count} values could not be read");
+        println!("  unreadable values of {field}: {count}");
     }
     if findings.skipped_rows > 0 {
         println!("  rows that could not be read at all: {}", findings.skipped_rows);

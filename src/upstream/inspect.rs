@@ -74,19 +74,20 @@ impl Findings {
         for entry in rows.members.iter().flat_map(|member| &member.unrecognized) {
             *unreadable.entry(entry.field).or_default() += 1;
         }
+        let people: BTreeSet<&str> = rows.members.iter().map(|member| &*member.id).collect();
         let own = rows.members.iter().any(|member| {
             let email = member.contact.as_ref().and_then(|contact| contact.email.as_deref());
             email.is_some_and(|email| email.eq_ignore_ascii_case(account.email.as_str()))
         });
         Self {
-            members: rows.members.len(),
+            members: people.len(),
             skipped_rows: rows.skipped.len(),
             // Without a row nothing can be said of fields.
             missing: if present.is_empty() { Vec::new() } else { absent(&wire::DOCUMENTED) },
             missing_newer: if present.is_empty() { Vec::new() } else { absent(&wire::NEWER) },
             unknown: present.iter().filter(|field| !known(field)).map(|field| (*field).to_owned()).collect(),
             unreadable: unreadable.into_iter().collect(),
-            selects: match rows.members.len() {
+            selects: match people.len() {
                 2.. => Selects::Team,
                 1 if own => Selects::OneUser,
                 _ => Selects::Unclear,

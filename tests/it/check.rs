@@ -77,7 +77,7 @@ async fn a_body_that_drifted_is_described() {
     let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
     assert_eq!((code, demo.calls()), (Some(3), 1));
     assert!(out.contains("unknown fields: shoeSize\n"), "{out}");
-    assert!(out.contains("type: 1 values could not be read\n"));
+    assert!(out.contains("unreadable values of type: 1\n"));
     assert!(out.contains("rows that could not be read at all: 5\n"));
 
     let one = r#"{"data":[{"_id":"1","contact":{"email":"Maya@Lantern-Books.example"}}]}"#;

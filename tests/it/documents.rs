@@ -1,6 +1,7 @@
 //! Documents that must say what the code does: schema, federation schema, README, the list of codes, the settings.
 
 use flowmatix_graphql::config::Config;
+use flowmatix_graphql::demo::{Malformed, Switches};
 use flowmatix_graphql::graphql::{Code, api_sdl, federation_sdl};
 use serde_json::Value;
 
@@ -63,4 +64,31 @@ async fn the_readmes_first_query_has_the_answer_that_it_shows() {
     let shown: Value = serde_json::from_str(shown).unwrap();
     let answer = TestApp::start().await.query(&query).await;
     assert_eq!(answer.body["data"], shown["data"]);
+}
+
+#[tokio::test]
+async fn the_page_of_metrics_lists_what_is_counted_and_no_more() {
+    let page = read("docs/operations.md");
+    let mut listed: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `flowmatix_")?.split('`').next()).collect();
+    listed.sort_unstable();
+    // Everything that can happen, once: what never happened is not in the text.
+    let app = TestApp::start().await;
+    app.query("{").await;
+    app.demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    app.query("{ teamMembers { totalCount } }").await.clean();
+    let url = format!("http://{}/metrics", app.app.admin_address());
+    let text = app.client.get(url).send().await.unwrap().text().await.unwrap();
+    let mut counted: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# HELP flowmatix_")?.split(' ').next()).collect();
+    counted.sort_unstable();
+    assert_eq!(listed, counted);
+    // The values of every label are listed, too.
+    for (_, labels) in text.lines().filter_map(|line| line.split_once('{')) {
+        for value in labels.split('"').skip(1).step_by(2).filter(|value| !value.contains(|c: char| c.is_ascii_digit()))
+        {
+            let known = page.contains(&format!("`{value}`")) || read("docs/errors.md").contains(&format!("`{value}`"));
+            assert!(known || value == "+Inf", "{value}");
+        }
+    }
 }

@@ -276,3 +276,33 @@ async fn an_answer_past_the_limit_is_refused() {
         assert_eq!(app.query(query).await.codes(), codes, "{limit}");
     }
 }
+
+#[tokio::test]
+async fn the_explorer_is_there_only_where_it_is_switched_on() {
+    let app = TestApp::start().await;
+    let page = |app: &TestApp, path: &str| app.client.get(format!("http://{}{path}", app.app.address()));
+    for path in ["/", "/playground"] {
+        let answer = app.send(page(&app, path)).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none';"));
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
+    let app = TestApp::with(&[("http.explorer", "false")]).await;
+    for path in ["/", "/playground", "/explorer/explorer.js"] {
+        let answer = app.send(page(&app, path)).await;
+        assert_eq!((answer.status, answer.codes()), (404, vec!["NOT_FOUND"]), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_admin_port_tells_health_and_metrics() {
+    let app = TestApp::start().await;
+    let ask = |path: &str| app.send(app.client.get(format!("http://{}{path}", app.app.admin_address())));
+    assert_eq!((ask("/health/live").await.status, ask("/health/ready").await.status), (200, 200));
+    let metrics = ask("/metrics").await;
+    assert_eq!(metrics.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    // GraphQL is not served there, and they are not served where GraphQL is.
+    assert_eq!(ask("/graphql").await.status, 404);
+    let public = app.client.get(format!("http://{}/metrics", app.app.address()));
+    assert_eq!(app.send(public).await.status, 404);
+}
