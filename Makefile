@@ -20,5 +20,7 @@ test:
 	$(MAKE) explorer
 	cargo test --locked
 	npm test --prefix explorer
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/audits
+	npm test --prefix tests/audits
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
 	npm test --prefix tests/federation

@@ -36,6 +36,23 @@ impl Config {
             "upstream.url: expected https; upstream.allow_http = true lets tokens and teams travel in the clear",
         );
         refuse(
+            !self.http.get_needs_preflight && self.auth.mode != Some(AuthMode::Passthrough),
+            "http.get_needs_preflight: can be false only where every request carries a token (auth.mode = passthrough)",
+        );
+        let any_origin = self.http.cors_origins.iter().any(|origin| origin == "*");
+        refuse(
+            any_origin && (self.http.cors_credentials || self.http.cors_origins.len() > 1),
+            "http.cors_origins: `*` stands alone, and without http.cors_credentials",
+        );
+        let is_origin = |origin: &String| {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', '?', '#']))
+        };
+        refuse(
+            !any_origin && !self.http.cors_origins.iter().all(is_origin),
+            "http.cors_origins: expected origins such as `https://app.example`, without a path",
+        );
+        refuse(
             self.federation.secret_env.is_some() && self.federation.secret_file.is_some(),
             "federation.secret_env and federation.secret_file: set one of them",
         );

@@ -26,5 +26,14 @@ section! {
         pub explorer: bool = false,
         /// Whether queries can be sent with GET.
         pub get_queries: bool = true,
+        /// Whether a GET must show that a script sent it (`apollo-require-preflight`, `x-apollo-operation-name` or a JSON
+        /// content type). Without it any page can make a browser send one, so only where every request carries a token.
+        pub get_needs_preflight: bool = true,
+        /// Names besides this machine's own that `Host` may have where callers need no credential.
+        pub hosts: Vec<String> = Vec::new(),
+        /// The origins whose pages may call the service, such as `https://app.example`; `*` for all.
+        pub cors_origins: Vec<String> = Vec::new(),
+        /// Whether those pages may send cookies and TLS certificates.
+        pub cors_credentials: bool = false,
     }
 }

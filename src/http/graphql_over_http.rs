@@ -55,7 +55,7 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
 
 async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, Refusal> {
     if public.auth.is_open() {
-        guards::check_host(parts)?;
+        guards::check_host(parts, &public.settings.hosts)?;
     }
     let by_get = match parts.method {
         Method::POST => false,
@@ -65,7 +65,9 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, R
         }
     };
     let parameters = if by_get {
-        guards::check_preflighted(parts)?;
+        if public.settings.get_needs_preflight {
+            guards::check_preflighted(parts)?;
+        }
         from_uri(&parts.uri)?
     } else {
         if !guards::is_json(parts) {

@@ -40,7 +40,7 @@ pub(super) fn check_preflighted(parts: &Parts) -> Result<(), Refusal> {
 
 /// Where connecting is all that is asked of a caller, the request must be meant for this machine: a page of another site
 /// can point its own name here.
-pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
+pub(super) fn check_host(parts: &Parts, hosts: &[String]) -> Result<(), Refusal> {
     let host = match parts.headers.get(HOST) {
         Some(host) => host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()),
         None => parts.uri.authority().cloned(),
@@ -48,10 +48,15 @@ pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
     let local = host.is_some_and(|authority| {
         let host = authority.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+        host.eq_ignore_ascii_case("localhost")
+            || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+            || address.is_ok_and(|address| address.is_loopback())
     });
     if local {
         return Ok(());
     }
-    Err(Refusal::new(Code::MisdirectedRequest, "the Host header must be localhost or a loopback address"))
+    Err(Refusal::new(
+        Code::MisdirectedRequest,
+        "the Host header must be localhost, a loopback address, or one of http.hosts",
+    ))
 }

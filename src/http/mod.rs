@@ -3,6 +3,7 @@
 //! The steps of a GraphQL request: name it (`request_id`) → guard it (`guards`) → agree on a media type (`negotiate`) →
 //! read it (`graphql_over_http`) → who asks (`auth`) → execute (`graphql`) → status, caching headers, bytes (`error`).
 
+mod cors;
 mod error;
 mod explorer;
 mod graphql_over_http;

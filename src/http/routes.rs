@@ -8,13 +8,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
+use tower::util::option_layer;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 use super::error::not_found;
-use super::{Health, explorer, graphql_over_http, health, request_id};
+use super::{Health, cors, explorer, graphql_over_http, health, request_id};
 use crate::auth::Auth;
 use crate::config;
 use crate::graphql::Engine;
 use crate::telemetry::Metrics;
+
+/// From this length on an answer is compressed, in bytes: below it costs more than it saves.
+const COMPRESSED: u64 = 1024;
 
 /// What the public listener serves from.
 pub struct Public {
@@ -31,6 +38,7 @@ pub struct Public {
 /// The public listener's routes.
 pub fn public(public: Public) -> Router {
     let public = Arc::new(public);
+    let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
         Router::new()
             .route("/", get(explorer::page))
@@ -42,6 +50,8 @@ pub fn public(public: Public) -> Router {
     explorer
         .route("/graphql", any(graphql_over_http::serve))
         .fallback(|headers: axum::http::HeaderMap| async move { not_found(&headers) })
+        .layer(option_layer(cors))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESSED)))
         .layer(middleware::from_fn(request_id::layer))
         .with_state(public)
 }

@@ -105,6 +105,10 @@ fn contradictions_are_found() {
         (vec![("loader.concurrency", "0")], "loader.concurrency: expected at least 1"),
         (vec![("demo.error_rate", "2")], "demo.error_rate: expected 0 to 1"),
         (vec![("upstream.path", "custom-user")], "upstream.path"),
+        (vec![("http.get_needs_preflight", "false"), ("auth.mode", "server")], "http.get_needs_preflight"),
+        (vec![("http.cors_origins", "*"), ("http.cors_credentials", "true")], "`*` stands alone"),
+        (vec![("http.cors_origins", "*,https://a.example")], "`*` stands alone"),
+        (vec![("http.cors_origins", "https://a.example/path")], "expected origins such as"),
     ];
     for (pairs, expected) in cases {
         let sources = Sources { flags: flags(&pairs), ..Sources::default() };

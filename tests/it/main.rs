@@ -7,6 +7,7 @@ mod support;
 mod accounts;
 mod architecture;
 mod batching;
+mod browsers;
 mod cases;
 mod check;
 mod command_line;

@@ -65,7 +65,9 @@ struct Upstream {
 impl Answer {
     pub(super) fn refused(refused: Refused) -> Self {
         let class = match refused.code {
-            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure => Class::Invalid,
+            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure | Code::BadUserInput => {
+                Class::Invalid
+            }
             code => Class::Refused(code),
         };
         let mut error = ServerError::new(refused.message, None);
@@ -84,10 +86,11 @@ impl Answer {
         let executed = response.data != Value::Null;
         for error in &mut response.errors {
             // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
-            // that do not fit their types.
+            // that do not fit their types, which its validator tells by these words (a test reads them).
             if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-                let valid = executed || !error.path.is_empty();
-                set_code(error, if valid { Code::BadUserInput } else { Code::ValidationFailed });
+                let value =
+                    executed || !error.path.is_empty() || error.message.starts_with("Invalid value for argument");
+                set_code(error, if value { Code::BadUserInput } else { Code::ValidationFailed });
             }
         }
         if executed {

@@ -4,6 +4,7 @@
 //! loader's batches → write the answer. Whatever goes wrong on the way has a code.
 
 mod answer;
+mod variables;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -126,6 +127,7 @@ impl Engine {
         };
         limits::check_document(&document, &variables, switches, limits)?;
         let operation = operation(&document, request.operation_name.as_deref())?;
+        variables::check(&operation.node, &variables)?;
         if request.queries_only && operation.node.ty != OperationType::Query {
             return Err(Refused {
                 code: Code::MethodNotAllowed,

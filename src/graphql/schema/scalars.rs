@@ -21,9 +21,8 @@ impl ScalarType for EmailAddress {
         model::EmailAddress::parse(text).map(Self).map_err(|error| bad_input(&error.to_string()))
     }
 
-    // Any string: that it is no address is bad input, not a document that does not fit the schema.
     fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::String(_))
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -46,7 +45,7 @@ impl ScalarType for DateTime {
     }
 
     fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::String(_))
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
