@@ -14,13 +14,18 @@ query Team {
 }
 `;
 
-const role = `# The roles in use, and the active members of each.
-query Roles {
-  roles {
-    id
-    memberCount
-    members(filter: { status: [ACTIVE] }, first: 5) {
-      nodes { name unreadMessages }
+const role = `# One role's members: everybody who has the same role as the first of the team.
+query Role {
+  teamMembers(first: 1) {
+    nodes {
+      name
+      role {
+        id
+        memberCount
+        members(orderBy: [{ field: UNREAD_MESSAGES, direction: DESC }]) {
+          nodes { name unreadMessages }
+        }
+      }
     }
   }
 }

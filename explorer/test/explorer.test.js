@@ -78,7 +78,7 @@ test("every starting tab runs without an error", async () => {
   const page = await open();
   const tabs = page.locator("button.graphiql-tab-button");
   assert.equal(await tabs.count(), 4);
-  const expectations = [["Team", "totalCount"], ["Roles", "memberCount"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
+  const expectations = [["Team", "totalCount"], ["Role", "memberCount"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
   for (const [name, expected] of expectations) {
     await tabs.getByText(name, { exact: true }).click();
     await page.locator(".graphiql-query-editor").getByText(name, { exact: true }).waitFor();

@@ -15,8 +15,8 @@ use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
 
 use crate::auth::Auth;
-use crate::config::{AuthMode, Config};
-use crate::graphql::{Engine, Settings};
+use crate::config::{self, AuthMode, Config};
+use crate::graphql::{Engine, Manifest, Settings};
 use crate::http::{self, Health, Public};
 use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
 use crate::roster::Rosters;
@@ -61,6 +61,8 @@ impl App {
         let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
         let settings = Settings {
             graphql: config.graphql.clone(),
+            documents: config.documents.clone(),
+            manifest: manifest(&config.documents)?,
             federation: config.federation.clone(),
             loader_concurrency: config.loader.concurrency,
         };
@@ -167,6 +169,13 @@ fn auth(config: &Config, token: Option<SecretString>) -> Result<Auth> {
         Some(secret) => auth.with_router_secret(secret),
         None => auth,
     })
+}
+
+fn manifest(settings: &config::Documents) -> Result<Manifest> {
+    let Some(path) = &settings.manifest else { return Ok(Manifest::default()) };
+    let cannot = || format!("documents.manifest: {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(cannot)?;
+    Manifest::read(&text).with_context(cannot)
 }
 
 fn default_account(config: &Config) -> Result<Option<Account>> {

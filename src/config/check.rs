@@ -1,6 +1,6 @@
 //! Contradictions: values that are fine alone and wrong together.
 
-use super::{AuthMode, Config, Profile};
+use super::{AuthMode, Config, Profile, Safelist};
 
 impl Config {
     /// What contradicts what, one line each.
@@ -19,6 +19,7 @@ impl Config {
             !(1..=self.graphql.page_max).contains(&self.graphql.page_default),
             "graphql.page_default: expected 1 to graphql.page_max",
         );
+        refuse(self.graphql.batch_limit > 10, "graphql.batch_limit: expected at most 10");
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
         refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
@@ -34,6 +35,10 @@ impl Config {
         refuse(
             self.upstream.url.is_plain() && !self.upstream.allow_http,
             "upstream.url: expected https; upstream.allow_http = true lets tokens and teams travel in the clear",
+        );
+        refuse(
+            self.documents.safelist != Safelist::Off && self.documents.manifest.is_none(),
+            "documents.safelist: needs documents.manifest",
         );
         refuse(
             !self.http.get_needs_preflight && self.auth.mode != Some(AuthMode::Passthrough),

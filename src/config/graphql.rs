@@ -13,6 +13,8 @@ section! {
         pub page_default: usize = 100,
         /// How many members a page can have.
         pub page_max: usize = 1_000,
+        /// How many requests may come in one body; 0 and 1 take no batches. A batch is counted as the sum of its parts.
+        pub batch_limit: usize = 0,
         /// The longest document.
         pub document_limit: Size = Size::kib(32),
         /// The longest answer.

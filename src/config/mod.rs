@@ -12,6 +12,7 @@ mod admin;
 mod auth;
 mod check;
 mod demo;
+mod documents;
 mod federation;
 mod graphql;
 mod http;
@@ -27,6 +28,7 @@ pub use account::{Account, AccountSource, UserType};
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
 pub use demo::Demo;
+pub use documents::{Documents, Safelist};
 pub use federation::Federation;
 pub use graphql::GraphQl;
 pub use http::Http;
@@ -47,6 +49,7 @@ pub struct Config {
     pub http: Http,
     pub admin: Admin,
     pub graphql: GraphQl,
+    pub documents: Documents,
     pub federation: Federation,
     pub auth: Auth,
     pub account: Account,
@@ -82,11 +85,12 @@ impl Config {
         config
     }
 
-    fn sections(&self) -> [&dyn Section; 11] {
+    fn sections(&self) -> [&dyn Section; 12] {
         [
             &self.http,
             &self.admin,
             &self.graphql,
+            &self.documents,
             &self.federation,
             &self.auth,
             &self.account,
@@ -98,11 +102,12 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 11] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 12] {
         [
             &mut self.http,
             &mut self.admin,
             &mut self.graphql,
+            &mut self.documents,
             &mut self.federation,
             &mut self.auth,
             &mut self.account,

@@ -33,6 +33,12 @@ codes! {
     BadUserInput = "BAD_USER_INPUT",
     /// The HTTP request is not a GraphQL request.
     BadRequest = "BAD_REQUEST",
+    /// No document is known by this hash: the client sends the text.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
+    /// The hash is not that of the text.
+    PersistedQueryHashMismatch = "PERSISTED_QUERY_HASH_MISMATCH",
+    /// The document is not on the list of trusted ones.
+    QueryNotInSafelist = "QUERY_NOT_IN_SAFELIST",
     /// Persisted queries are not served: the client sends the text.
     PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED",
     /// The document has not the operation asked for.

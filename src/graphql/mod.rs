@@ -1,10 +1,14 @@
 //! GraphQL: what can be asked (`schema`), what is refused before it runs (`limits`), and how it is answered (`execute`).
 
+mod documents;
 mod error;
 mod execute;
 mod limits;
 mod schema;
 
+use crate::config;
+
+pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
 pub use execute::{Answer, Class, Engine, Request, Settings};
 pub use schema::{api_sdl, federation_sdl};

@@ -70,6 +70,8 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        // As Apollo Server has it: the client is expected to send the text next.
+        Code::PersistedQueryNotFound => StatusCode::OK,
         Code::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_REQUEST,
     }

@@ -15,11 +15,11 @@ use tokio::time::timeout_at;
 use super::error::{Refusal, answer, status};
 use super::negotiate::{MediaType, accepted};
 use super::{Public, guards};
-use crate::graphql::{self, Answer, Class, Code};
+use crate::graphql::{self, Answer, Class, Code, Reference};
 
 /// A request's parameters, wherever they came from.
 struct Parameters {
-    query: String,
+    document: Reference,
     operation_name: Option<String>,
     variables: Map<String, Value>,
 }
@@ -36,14 +36,13 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
     };
     let deadline = tokio::time::Instant::now() + public.settings.timeout;
     match timeout_at(deadline, execute(&public, &parts, body)).await {
-        Ok(Ok(answered)) => {
-            let outcome = match (answered.class, answered.has_errors) {
-                (Class::Executed, false) => "ok",
-                (Class::Executed, true) => "partial",
-                (Class::Invalid | Class::Refused(_), _) => "refused",
-            };
-            public.metrics.answered(answered.kind, outcome, started.elapsed());
-            respond(answered, media_type)
+        Ok(Ok(Answered::One(answer))) => {
+            count(&public, &answer, started);
+            respond(answer, media_type)
+        }
+        Ok(Ok(Answered::Many(answers))) => {
+            answers.iter().for_each(|answer| count(&public, answer, started));
+            respond_to_batch(&answers, media_type)
         }
         Ok(Err(refusal)) => refuse(&public, &refusal, media_type),
         Err(_) => {
@@ -53,7 +52,22 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
     }
 }
 
-async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, Refusal> {
+/// The answer to a body.
+enum Answered {
+    One(Answer),
+    Many(Vec<Answer>),
+}
+
+fn count(public: &Public, answer: &Answer, started: Instant) {
+    let outcome = match (answer.class, answer.has_errors) {
+        (Class::Executed, false) => "ok",
+        (Class::Executed, true) => "partial",
+        (Class::Invalid | Class::Refused(_), _) => "refused",
+    };
+    public.metrics.answered(answer.kind, outcome, started.elapsed());
+}
+
+async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered, Refusal> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.hosts)?;
     }
@@ -64,11 +78,11 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, R
             return Err(Refusal::new(Code::MethodNotAllowed, "this method is not served here"));
         }
     };
-    let parameters = if by_get {
+    let body = if by_get {
         if public.settings.get_needs_preflight {
             guards::check_preflighted(parts)?;
         }
-        from_uri(&parts.uri)?
+        Parsed::One(from_uri(&parts.uri)?)
     } else {
         if !guards::is_json(parts) {
             return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
@@ -78,35 +92,48 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answer, R
         from_body(&to_bytes(body, limit).await.map_err(too_large)?)?
     };
     let grants = public.auth.authenticate(&parts.headers)?;
-    let request = graphql::Request {
-        query: parameters.query,
+    let request = |parameters: Parameters| graphql::Request {
+        document: parameters.document,
         operation_name: parameters.operation_name,
         variables: parameters.variables,
         queries_only: by_get,
-        grants,
+        grants: grants.clone(),
     };
-    Ok(public.engine.execute(request).await)
+    Ok(match body {
+        Parsed::One(parameters) => Answered::One(public.engine.execute(request(parameters)).await),
+        Parsed::Many(batch) => {
+            let answers = public.engine.execute_batch(batch.into_iter().map(request).collect()).await;
+            answers.map_or_else(Answered::One, Answered::Many)
+        }
+    })
+}
+
+/// What a request's body or query string holds.
+enum Parsed {
+    One(Parameters),
+    Many(Vec<Parameters>),
 }
 
 /// The parameters of a POST.
-fn from_body(body: &Bytes) -> Result<Parameters, Refusal> {
-    let bad = |message: &str| Refusal::new(Code::BadRequest, message);
+fn from_body(body: &Bytes) -> Result<Parsed, Refusal> {
     match serde_json::from_slice(body) {
-        Ok(Value::Object(mut members)) => {
-            let extensions = object(members.remove("extensions"), "extensions")?;
-            let query = text(members.remove("query"), "query")?;
-            Ok(Parameters {
-                query: require_query(query, &extensions)?,
-                operation_name: text(members.remove("operationName"), "operationName")?,
-                variables: object(members.remove("variables"), "variables")?,
-            })
-        }
-        Ok(Value::Array(_)) => {
-            Err(Refusal::new(Code::BatchingNotEnabled, "send one request in a body, not an array of them"))
-        }
-        Ok(_) => Err(bad("the body is not a JSON object")),
-        Err(_) => Err(bad("the body is not valid JSON")),
+        Ok(Value::Array(batch)) => batch.into_iter().map(from_json).collect::<Result<_, _>>().map(Parsed::Many),
+        Ok(value) => from_json(value).map(Parsed::One),
+        Err(_) => Err(Refusal::new(Code::BadRequest, "the body is not valid JSON")),
     }
+}
+
+fn from_json(value: Value) -> Result<Parameters, Refusal> {
+    let Value::Object(mut members) = value else {
+        return Err(Refusal::new(Code::BadRequest, "the body is not a JSON object"));
+    };
+    let extensions = object(members.remove("extensions"), "extensions")?;
+    let query = text(members.remove("query"), "query")?;
+    Ok(Parameters {
+        document: document(query, extensions)?,
+        operation_name: text(members.remove("operationName"), "operationName")?,
+        variables: object(members.remove("variables"), "variables")?,
+    })
 }
 
 /// The parameters of a GET.
@@ -132,21 +159,19 @@ fn from_uri(uri: &Uri) -> Result<Parameters, Refusal> {
     };
     let extensions = json(raw.extensions, "extensions")?;
     Ok(Parameters {
-        query: require_query(raw.query, &extensions)?,
+        document: document(raw.query, extensions)?,
         operation_name: raw.operation_name.filter(|name| !name.is_empty()),
         variables: json(raw.variables, "variables")?,
     })
 }
 
-fn require_query(query: Option<String>, extensions: &Map<String, Value>) -> Result<String, Refusal> {
-    match query {
-        Some(query) => Ok(query),
-        // The words that Apollo's clients look for before they send the whole text.
-        None if extensions.contains_key("persistedQuery") => {
-            Err(Refusal::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
-        }
-        None => Err(Refusal::new(Code::BadRequest, "`query` is missing")),
-    }
+/// What the parameters say of the document.
+fn document(text: Option<String>, mut extensions: Map<String, Value>) -> Result<Reference, Refusal> {
+    let persisted = extensions.remove("persistedQuery").map(serde_json::from_value).transpose();
+    let persisted = persisted.map_err(|_| {
+        Refusal::new(Code::BadRequest, "`extensions.persistedQuery` needs a `version` and a `sha256Hash`")
+    })?;
+    Ok(Reference { text, persisted })
 }
 
 fn text(value: Option<Value>, name: &str) -> Result<Option<String>, Refusal> {
@@ -172,19 +197,41 @@ fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {
         Class::Invalid => StatusCode::BAD_REQUEST,
         Class::Refused(code) => status(code),
     };
-    let fresh_for = answered.fresh_for.as_secs();
+    let cacheable_for = cacheable_for(&answered);
     let mut response = answer(status, media_type, answered.body);
-    if answered.class == Class::Executed
-        && !answered.has_errors
-        && fresh_for > 0
-        && let Ok(value) = HeaderValue::try_from(format!("private, max-age={fresh_for}"))
-    {
-        response.headers_mut().insert(CACHE_CONTROL, value);
-    }
+    open_to_caches(&mut response, cacheable_for);
     if answered.class == Class::Refused(Code::MethodNotAllowed) {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
+}
+
+/// A batch is an array of answers, and always 200: each says for itself what became of it.
+fn respond_to_batch(answers: &[Answer], media_type: MediaType) -> Response<Body> {
+    let mut body = vec![b'['];
+    for answer in answers {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&answer.body);
+    }
+    body.push(b']');
+    let mut response = answer(StatusCode::OK, media_type, body);
+    open_to_caches(&mut response, answers.iter().map(cacheable_for).min().unwrap_or(0));
+    response
+}
+
+/// For how many seconds an answer may be kept: not at all when there is an error or a stale roster in it.
+fn cacheable_for(answer: &Answer) -> u64 {
+    if answer.class == Class::Executed && !answer.has_errors { answer.fresh_for.as_secs() } else { 0 }
+}
+
+fn open_to_caches(response: &mut Response<Body>, seconds: u64) {
+    if seconds > 0
+        && let Ok(value) = HeaderValue::try_from(format!("private, max-age={seconds}"))
+    {
+        response.headers_mut().insert(CACHE_CONTROL, value);
+    }
 }
 
 fn refuse(public: &Public, refusal: &Refusal, media_type: MediaType) -> Response<Body> {

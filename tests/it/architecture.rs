@@ -89,7 +89,7 @@ fn only_upstream_knows_the_http_client_and_only_graphql_the_engine() {
         ("reqwest", &["upstream"]),
         // The batching dataloader is async-graphql's.
         ("async_graphql", &["graphql", "loader"]),
-        ("moka", &["roster"]),
+        ("moka", &["roster", "graphql"]),
         ("StatusCode", &["http", "upstream", "demo"]),
     ];
     for (path, text) in sources() {

@@ -57,7 +57,8 @@ async fn bodies_that_are_no_requests_are_refused_clearly() {
         (r#"{"query":"{ __typename }","operationName":1}"#, 400, "BAD_REQUEST"),
         (r#"{"query":"{ __typename }","extensions":"x"}"#, 400, "BAD_REQUEST"),
         (r#"[{"query":"{ __typename }"}]"#, 400, "BATCHING_NOT_ENABLED"),
-        (r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}"#, 400, "PERSISTED_QUERY_NOT_SUPPORTED"),
+        (r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}"#, 200, "PERSISTED_QUERY_NOT_FOUND"),
+        (r#"{"extensions":{"persistedQuery":"x"}}"#, 400, "BAD_REQUEST"),
         (r#"{"query":"query A { __typename } query B { __typename }"}"#, 200, "OPERATION_RESOLUTION_FAILURE"),
     ];
     for (body, status, code) in cases {

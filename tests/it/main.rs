@@ -6,6 +6,7 @@ mod support;
 
 mod accounts;
 mod architecture;
+mod batches;
 mod batching;
 mod browsers;
 mod cases;
@@ -22,6 +23,7 @@ mod lists;
 mod logs;
 mod outcomes;
 mod paging;
+mod persisted;
 mod properties;
 mod reference_front;
 mod sample;

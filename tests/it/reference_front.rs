@@ -43,8 +43,13 @@ async fn start(demo: &Demo) -> String {
     let (clock, metrics) = (Clock::start(), Arc::new(Metrics::default()));
     let client = Client::new(&config.upstream, None, clock, metrics.clone()).unwrap();
     let rosters = Arc::new(Rosters::new(&config.roster, Arc::new(client), clock, metrics.clone()));
-    let settings =
-        Settings { graphql: config.graphql.clone(), federation: config.federation.clone(), loader_concurrency: 4 };
+    let settings = Settings {
+        graphql: config.graphql.clone(),
+        documents: config.documents.clone(),
+        manifest: Default::default(),
+        federation: config.federation.clone(),
+        loader_concurrency: 4,
+    };
     let email = flowmatix_graphql::model::EmailAddress::parse(config.account.email.as_ref().unwrap()).unwrap();
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };
     let stock = Stock {

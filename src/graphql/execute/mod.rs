@@ -1,6 +1,6 @@
 //! Execution: a request's text becomes an answer's bytes.
 //!
-//! The steps: pre-check the text → parse → measure the document → validate and execute (async-graphql) together with the
+//! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate and execute (async-graphql) together with the
 //! loader's batches → write the answer. Whatever goes wrong on the way has a code.
 
 mod answer;
@@ -18,8 +18,9 @@ use futures_util::FutureExt;
 
 pub use answer::{Answer, Class};
 
+use super::documents::{Documents, Found, Manifest, Reference};
 use super::error::Code;
-use super::limits::{self, Refused, Switches};
+use super::limits::{self, Refused, Spent, Switches};
 use super::schema::{ApiRoot, Session, SubgraphRoot, build};
 use crate::config;
 use crate::loader::{Loader, Report};
@@ -29,8 +30,8 @@ use crate::telemetry::Metrics;
 
 /// One GraphQL request.
 pub struct Request {
-    /// The document.
-    pub query: String,
+    /// The document: its text, its hash, or both.
+    pub document: Reference,
     /// Which of its operations is meant, where it has several.
     pub operation_name: Option<String>,
     /// The variables, as JSON.
@@ -45,6 +46,10 @@ pub struct Request {
 pub struct Settings {
     /// Limits and switches.
     pub graphql: config::GraphQl,
+    /// Documents that clients do not send.
+    pub documents: config::Documents,
+    /// The trusted ones.
+    pub manifest: Manifest,
     /// Whether, and for whom, the service is a subgraph.
     pub federation: config::Federation,
     /// Accounts looked up side by side for one request.
@@ -54,6 +59,7 @@ pub struct Settings {
 /// Answers requests.
 pub struct Engine {
     schema: AnySchema,
+    documents: Documents,
     settings: Settings,
     rosters: Arc<Rosters>,
     metrics: Arc<Metrics>,
@@ -75,28 +81,69 @@ impl Engine {
         } else {
             AnySchema::Api(configure(build(), suggestions))
         };
-        Self { schema, settings, rosters, metrics }
+        let documents = Documents::new(&settings.documents, settings.manifest.clone());
+        Self { schema, documents, settings, rosters, metrics }
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> Answer {
-        let (document, variables) = match self.prepare(&request) {
-            Ok(prepared) => prepared,
-            Err(refused) => {
-                self.metrics.refused(refused.code.name());
-                return Answer::refused(refused);
+        match self.prepare(request, &mut Spent::default()) {
+            Ok(prepared) => self.run(prepared).await,
+            Err(refused) => self.refuse(refused),
+        }
+    }
+
+    /// Answers the requests of one body, side by side. The limits hold for their sum: the batch that goes past one is refused
+    /// as a whole, and nothing of it runs.
+    ///
+    /// # Errors
+    /// The one answer to a batch that is refused.
+    pub async fn execute_batch(&self, requests: Vec<Request>) -> Result<Vec<Answer>, Answer> {
+        let limit = self.settings.graphql.batch_limit;
+        if limit < 2 || requests.is_empty() || requests.len() > limit {
+            let message = if limit < 2 {
+                "send one request in a body, not an array of them".to_owned()
+            } else {
+                format!("send 1 to {limit} requests in a body")
+            };
+            return Err(self.refuse(Refused { code: Code::BatchingNotEnabled, message }));
+        }
+        let mut spent = Spent::default();
+        let mut prepared = Vec::with_capacity(requests.len());
+        for request in requests {
+            match self.prepare(request, &mut spent) {
+                Err(refused) if refused.is_limit() => return Err(self.refuse(refused)),
+                result => prepared.push(result),
             }
-        };
-        let kind = if introspects(&document) { "introspection" } else { "query" };
-        let mut inner = async_graphql::Request::new(request.query).variables(variables);
-        inner.operation_name = request.operation_name;
-        inner.set_parsed_query(document);
+        }
+        let answers = prepared.into_iter().map(|prepared| async {
+            match prepared {
+                Ok(prepared) => self.run(prepared).await,
+                Err(refused) => self.refuse(refused),
+            }
+        });
+        Ok(futures_util::future::join_all(answers).await)
+    }
+
+    fn refuse(&self, refused: Refused) -> Answer {
+        self.metrics.refused(refused.code.name());
+        Answer::refused(refused)
+    }
+
+    async fn run(&self, prepared: Prepared) -> Answer {
+        let kind = if introspects(&prepared.document) { "introspection" } else { "query" };
+        let mut request = async_graphql::Request::new(&*prepared.found.text).variables(prepared.variables);
+        request.operation_name = prepared.operation_name;
+        request.set_parsed_query(prepared.document);
         self.metrics.executed("engine");
-        let execution = self.respond(inner, request.grants);
+        let execution = self.respond(request, prepared.grants);
         let answer = match AssertUnwindSafe(execution).catch_unwind().await {
             Ok((response, report)) => Answer::executed(response, report),
             Err(_) => Answer::panicked(),
         };
+        if answer.class == Class::Executed {
+            self.documents.keep(&prepared.found);
+        }
         answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
     }
 
@@ -116,16 +163,17 @@ impl Engine {
     }
 
     /// Everything that can be said of a request before it runs.
-    fn prepare(&self, request: &Request) -> Result<(ExecutableDocument, Variables), Refused> {
+    fn prepare(&self, request: Request, spent: &mut Spent) -> Result<Prepared, Refused> {
         let limits = &self.settings.graphql;
-        limits::check_text(&request.query, limits)?;
-        let document = parse_query(&request.query).map_err(|error| syntax(&error.into()))?;
-        let variables = Variables::from_json(serde_json::Value::Object(request.variables.clone()));
+        let found = self.documents.find(request.document)?;
+        limits::check_text(&found.text, spent, limits)?;
+        let document = parse_query(&*found.text).map_err(|error| syntax(&error.into()))?;
+        let variables = Variables::from_json(serde_json::Value::Object(request.variables));
         let switches = Switches {
             introspection: limits.introspection,
             service: self.settings.federation.service && request.grants.is_router(),
         };
-        limits::check_document(&document, &variables, switches, limits)?;
+        limits::check_document(&document, &variables, switches, spent, limits)?;
         let operation = operation(&document, request.operation_name.as_deref())?;
         variables::check(&operation.node, &variables)?;
         if request.queries_only && operation.node.ty != OperationType::Query {
@@ -134,8 +182,18 @@ impl Engine {
                 message: "only queries can be sent with GET".to_owned(),
             });
         }
-        Ok((document, variables))
+        let Request { operation_name, grants, .. } = request;
+        Ok(Prepared { found, document, variables, operation_name, grants })
     }
+}
+
+/// A request that may run.
+struct Prepared {
+    found: Found,
+    document: ExecutableDocument,
+    variables: Variables,
+    operation_name: Option<String>,
+    grants: Arc<dyn Grants>,
 }
 
 impl AnySchema {

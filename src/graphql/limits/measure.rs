@@ -6,22 +6,23 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Fragmen
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-use super::{Code, Refused, Switches};
+use super::{Code, Refused, Spent, Switches};
 use crate::config;
 
 pub(super) fn check(
     document: &ExecutableDocument,
     variables: &Variables,
     switches: Switches,
+    spent: &mut Spent,
     limits: &config::GraphQl,
 ) -> Result<(), Refused> {
     let mut meter =
-        Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, switches, limits };
+        Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, switches, spent, limits };
     for (_, operation) in document.operations.iter() {
         meter.directives(&operation.node.directives)?;
         let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
         measure.directives = measure.directives.saturating_add(operation.node.directives.len());
-        measure.check(limits)?;
+        meter.spend(measure)?;
     }
     // The validator walks these too, whether an operation spreads them or not.
     for (name, fragment) in &document.fragments {
@@ -90,6 +91,7 @@ struct Meter<'d> {
     level: usize,
     variables: &'d Variables,
     switches: Switches,
+    spent: &'d mut Spent,
     limits: &'d config::GraphQl,
 }
 
@@ -192,7 +194,18 @@ impl<'d> Meter<'d> {
         Ok(())
     }
 
-    fn representations(&self, field: &Field) -> Result<(), Refused> {
+    /// Counts an operation beside what the request has asked for before.
+    fn spend(&mut self, measure: Measure) -> Result<(), Refused> {
+        let spent = &mut *self.spent;
+        spent.selections = spent.selections.saturating_add(measure.selections);
+        spent.fields = spent.fields.saturating_add(measure.fields);
+        spent.aliases = spent.aliases.saturating_add(measure.aliases);
+        spent.directives = spent.directives.saturating_add(measure.directives);
+        let Spent { selections, fields, aliases, directives, .. } = *spent;
+        Measure { selections, fields, aliases, directives, ..measure }.check(self.limits)
+    }
+
+    fn representations(&mut self, field: &Field) -> Result<(), Refused> {
         let count = match field.get_argument("representations").map(|value| &value.node) {
             Some(Value::List(list)) => list.len(),
             Some(Value::Variable(name)) => match self.variables.get(name) {
@@ -202,7 +215,8 @@ impl<'d> Meter<'d> {
             _ => 0,
         };
         let limit = self.limits.representations_limit;
-        if count > limit {
+        self.spent.representations = self.spent.representations.saturating_add(count);
+        if self.spent.representations > limit {
             return Err(Refused::past(Code::MaxRepresentations, "the number of representations", limit));
         }
         Ok(())

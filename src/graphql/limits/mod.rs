@@ -21,6 +21,26 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    /// Whether it is a limit that refuses, rather than a mistake in the document.
+    pub(super) fn is_limit(&self) -> bool {
+        use Code::{
+            MaxAliases, MaxDepth, MaxDirectives, MaxRecursion, MaxRepresentations, MaxRootFields, MaxSelections,
+            MaxTokens, RequestTooLarge,
+        };
+        matches!(
+            self.code,
+            MaxAliases
+                | MaxDepth
+                | MaxDirectives
+                | MaxRecursion
+                | MaxRepresentations
+                | MaxRootFields
+                | MaxSelections
+                | MaxTokens
+                | RequestTooLarge
+        )
+    }
+
     fn past(code: Code, what: &str, limit: usize) -> Self {
         Self { code, message: format!("{what} is limited to {limit}") }
     }
@@ -35,9 +55,21 @@ pub(super) struct Switches {
     pub(super) service: bool,
 }
 
+/// What the documents of one HTTP request have come to so far: a batch is counted as the sum of its parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    tokens: usize,
+    selections: usize,
+    fields: usize,
+    aliases: usize,
+    directives: usize,
+    representations: usize,
+}
+
 /// Refuses a text that must not reach the parser.
-pub(super) fn check_text(text: &str, limits: &config::GraphQl) -> Result<(), Refused> {
-    scan::check(text, limits)
+pub(super) fn check_text(text: &str, spent: &mut Spent, limits: &config::GraphQl) -> Result<(), Refused> {
+    spent.tokens = scan::check(text, spent.tokens, limits)?;
+    Ok(())
 }
 
 /// Refuses a document that must not reach the validator.
@@ -45,7 +77,8 @@ pub(super) fn check_document(
     document: &ExecutableDocument,
     variables: &Variables,
     switches: Switches,
+    spent: &mut Spent,
     limits: &config::GraphQl,
 ) -> Result<(), Refused> {
-    measure::check(document, variables, switches, limits)
+    measure::check(document, variables, switches, spent, limits)
 }

@@ -5,13 +5,14 @@
 use super::{Code, Refused};
 use crate::config;
 
-pub(super) fn check(text: &str, limits: &config::GraphQl) -> Result<(), Refused> {
+/// Looks through `text`, and returns how many tokens there are with those `before` it.
+pub(super) fn check(text: &str, before: usize, limits: &config::GraphQl) -> Result<usize, Refused> {
     let document_limit = usize::try_from(limits.document_limit.as_u64()).unwrap_or(usize::MAX);
     if text.len() > document_limit {
         return Err(Refused::past(Code::RequestTooLarge, "the document's length in bytes", document_limit));
     }
     let bytes = text.as_bytes();
-    let (mut at, mut tokens, mut depth) = (0, 0, 0_usize);
+    let (mut at, mut tokens, mut depth) = (0, before, 0_usize);
     while let Some(&byte) = bytes.get(at) {
         let length = match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => {
@@ -43,7 +44,7 @@ pub(super) fn check(text: &str, limits: &config::GraphQl) -> Result<(), Refused>
         }
         at += length;
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// Names, numbers, and whatever else is not ASCII: the parser will say what it thinks of that.

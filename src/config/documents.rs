@@ -1,0 +1,31 @@
+//! Documents that clients do not send.
+
+use std::path::PathBuf;
+
+use super::Size;
+
+section! {
+    /// Documents that clients do not send: persisted queries and trusted documents.
+    pub struct Documents in "documents" {
+        /// Whether clients may register documents and name them by their hash (Apollo's automatic persisted queries).
+        pub persisted_queries: bool = true,
+        /// How much memory registered documents may take.
+        pub persisted_limit: Size = Size::mib(16),
+        /// Whether only documents of the manifest may run: `log` warns of others, `enforce` refuses them.
+        pub safelist: Safelist = Safelist::Off,
+        /// A JSON file of trusted documents: an Apollo persisted-query manifest, or an object of SHA-256 hashes and texts.
+        pub manifest: Option<PathBuf> = None,
+    }
+}
+
+names! {
+    /// What happens to a document that is not on the list.
+    pub enum Safelist {
+        /// It runs.
+        Off = "off",
+        /// It runs, and the log has its hash.
+        Log = "log",
+        /// It is refused.
+        Enforce = "enforce",
+    }
+}

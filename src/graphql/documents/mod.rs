@@ -1,0 +1,136 @@
+//! Documents that clients do not send: persisted queries, which clients register, and trusted documents, which the operator
+//! lists. Shared between callers; results never are.
+
+mod persisted;
+mod trusted;
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::limits::Refused;
+use super::{Code, config};
+use crate::config::Safelist;
+
+use persisted::Persisted;
+pub use trusted::{InvalidManifest, Manifest};
+
+/// The SHA-256 digest of a document's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Hash([u8; 32]);
+
+impl Hash {
+    pub(super) fn of(text: &str) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        Self(hash)
+    }
+
+    /// Reads 64 hex digits, in either case.
+    pub(super) fn parse(hex: &str) -> Option<Self> {
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+/// What a request says of its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// The text, where it was sent.
+    pub text: Option<String>,
+    /// `extensions.persistedQuery`, where it was sent.
+    pub persisted: Option<PersistedQuery>,
+}
+
+/// `extensions.persistedQuery`, in the form of Apollo's automatic persisted queries.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PersistedQuery {
+    /// 1 is the only one there is.
+    pub version: u32,
+    /// The text's SHA-256 in hex.
+    pub sha256_hash: String,
+}
+
+/// A document's text, and what may be done with it when it turns out to be valid.
+pub(super) struct Found {
+    pub(super) text: Arc<str>,
+    /// Under which hash to keep it.
+    pub(super) keep: Option<Hash>,
+}
+
+/// All documents that are known.
+pub(super) struct Documents {
+    persisted: Option<Persisted>,
+    manifest: Manifest,
+    safelist: Safelist,
+}
+
+impl Documents {
+    pub(super) fn new(settings: &config::Documents, manifest: Manifest) -> Self {
+        let persisted = settings.persisted_queries.then(|| Persisted::new(settings.persisted_limit.as_u64()));
+        Self { persisted, manifest, safelist: settings.safelist }
+    }
+
+    /// The document that a request means. The refusals' words are the ones that Apollo's clients look for.
+    pub(super) fn find(&self, reference: Reference) -> Result<Found, Refused> {
+        let refuse = |code, message: &str| Err(Refused { code, message: message.to_owned() });
+        let found = match (reference.text, reference.persisted) {
+            (Some(text), None) => Found { text: text.into(), keep: None },
+            (None, None) => return refuse(Code::BadRequest, "`query` is missing"),
+            (text, Some(query)) => {
+                let hash = Hash::parse(&query.sha256_hash).filter(|_| query.version == 1);
+                let listed = hash.and_then(|hash| self.manifest.get(hash));
+                let Some(persisted) = &self.persisted else {
+                    // Where clients may not register documents, they can still name listed ones.
+                    return match (text, listed) {
+                        (None, Some(text)) => Ok(Found { text, keep: None }),
+                        _ => refuse(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
+                    };
+                };
+                match (text, hash) {
+                    (_, None) if query.version != 1 => {
+                        return refuse(Code::PersistedQueryNotSupported, "Unsupported persisted query version");
+                    }
+                    (Some(text), hash) if hash == Some(Hash::of(&text)) => Found { text: text.into(), keep: hash },
+                    (Some(_), _) => {
+                        return refuse(Code::PersistedQueryHashMismatch, "provided sha does not match query");
+                    }
+                    (None, hash) => match listed.or_else(|| persisted.get(hash?)) {
+                        Some(text) => Found { text, keep: None },
+                        None => return refuse(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
+                    },
+                }
+            }
+        };
+        self.check_listed(&found.text)?;
+        Ok(found)
+    }
+
+    /// Keeps a document that was found to be valid.
+    pub(super) fn keep(&self, found: &Found) {
+        if let (Some(persisted), Some(hash)) = (&self.persisted, found.keep) {
+            persisted.put(hash, found.text.clone());
+        }
+    }
+
+    fn check_listed(&self, text: &str) -> Result<(), Refused> {
+        if self.safelist == Safelist::Off || self.manifest.get(Hash::of(text)).is_some() {
+            return Ok(());
+        }
+        if self.safelist == Safelist::Log {
+            tracing::warn!(hash = ?Hash::of(text), "a document that is not on the list");
+            return Ok(());
+        }
+        Err(Refused {
+            code: Code::QueryNotInSafelist,
+            message: "this document is not on the list of trusted ones".to_owned(),
+        })
+    }
+}
