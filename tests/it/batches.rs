@@ -67,7 +67,7 @@ async fn a_batch_is_counted_as_the_sum_of_its_parts() {
         (&aliases, 64, "MAX_ALIASES_LIMIT"),
         (&fields, 64, "MAX_ROOT_FIELDS_LIMIT"),
         (&directives, 50, "MAX_DIRECTIVES_LIMIT"),
-        (&tokens, 660, "MAX_TOKENS_LIMIT"),
+        (&tokens, 650, "MAX_TOKENS_LIMIT"),
         (&entities, 1000, "MAX_REPRESENTATIONS_LIMIT"),
     ];
     for (make, limit, code) in cases {
