@@ -10,6 +10,23 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
 use crate::config;
+use crate::http::Connections;
+
+/// The most headers of a request.
+const HEADERS: usize = 100;
+/// The most bytes of its headers.
+const HEADER_BYTES: u32 = 16 << 10;
+/// Request line and headers together, over HTTP/1.1.
+const HEAD_BYTES: usize = 32 << 10;
+/// Requests under way on one HTTP/2 connection.
+const STREAMS: u32 = 100;
+/// What an HTTP/2 client may send ahead, on a stream and on a connection.
+const STREAM_WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Streams that a client has reset and that still wait to be noticed.
+const RESET_STREAMS: usize = 20;
+/// How often a silent HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
 
 pub(super) struct Listener {
     address: SocketAddr,
@@ -27,10 +44,27 @@ impl Listener {
         let mut server = axum_server::from_tcp(socket)
             .with_context(cannot)?
             .handle(handle.clone())
+            .acceptor(Connections::new(settings))
             .first_request_timeout(settings.first_request_timeout);
         // Between requests this is the keep-alive timeout: routers and load balancers pool idle connections for up to 60 s.
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(settings.idle_timeout);
-        server.http_builder().http2().timer(TokioTimer::new());
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.idle_timeout)
+            .max_headers(HEADERS)
+            .max_buf_size(HEAD_BYTES);
+        server
+            .http_builder()
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADER_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_pending_accept_reset_streams(RESET_STREAMS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         Ok(Self { address, handle, server: tokio::spawn(server.serve(service)) })
     }

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use crate::auth::Auth;
 use crate::config::{self, AuthMode, Config};
 use crate::graphql::{Engine, Manifest, Settings};
-use crate::http::{self, Health, Public};
+use crate::http::{self, Health, Overload, Public};
 use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
@@ -70,6 +70,7 @@ impl App {
             engine: Engine::new(settings, rosters, metrics.clone()),
             auth: auth(config, token)?,
             settings: config.http.clone(),
+            overload: Overload::new(&config.http),
             metrics: metrics.clone(),
         });
         let health = Arc::new(Health::default());

@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use secrecy::SecretString;
 
 use crate::config::{self, AccountSource};
-use crate::model::{Account, Caller, Credential, Grant, Grants, Refusal, Scopes};
+use crate::model::{Account, Caller, Credential, CredentialId, Grant, Grants, Refusal, Scopes};
 
 use passthrough::Passthrough;
 use router::RouterSecret;
@@ -91,6 +91,7 @@ impl Auth {
             named,
             default: self.default.clone().filter(|_| self.allows(AccountSource::Default)),
             argument: self.allows(AccountSource::Argument),
+            anonymous: self.is_open(),
             router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(headers)),
         }))
     }
@@ -110,6 +111,8 @@ struct Authority {
     /// Whether an argument may name one.
     argument: bool,
     router: bool,
+    /// Whether the credential is the server's rather than the caller's.
+    anonymous: bool,
 }
 
 impl Grants for Authority {
@@ -130,6 +133,10 @@ impl Grants for Authority {
 
     fn scopes(&self) -> Scopes {
         self.caller.scopes
+    }
+
+    fn shown(&self) -> Option<&CredentialId> {
+        (!self.anonymous).then(|| self.caller.credential.id())
     }
 
     fn is_router(&self) -> bool {

@@ -22,6 +22,8 @@ impl Config {
         refuse(self.graphql.batch_limit > 10, "graphql.batch_limit: expected at most 10");
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
         refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
+        refuse(self.http.concurrency == 0, "http.concurrency: expected at least 1");
+        refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
         refuse(self.upstream.pages_limit == 0, "upstream.pages_limit: expected at least 1");
         refuse(!self.upstream.path.starts_with('/'), "upstream.path: expected a path that begins with /");

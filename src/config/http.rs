@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::Size;
 
 section! {
@@ -22,6 +24,19 @@ section! {
         pub drain_delay: Duration = Duration::ZERO,
         /// How long requests under way may take to finish after that.
         pub grace_period: Duration = Duration::from_secs(10),
+        /// How many connections there may be in all.
+        pub connections_limit: usize = 10_000,
+        /// How many of them may come from one address that is no trusted proxy.
+        pub peer_connections_limit: usize = 256,
+        /// How many requests may be under way at once; the next is refused with 503.
+        pub concurrency: usize = 512,
+        /// How many requests a second a caller may make in the long run (an address, where callers need no credential); 0 for
+        /// as many as they like.
+        pub rate_limit: u32 = 1_000,
+        /// How many requests a caller may make at once, before the rate counts.
+        pub rate_burst: u32 = 2_000,
+        /// The addresses, or networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed.
+        pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Whether `/` shows the explorer, a GraphQL playground in the browser.
         pub explorer: bool = false,
         /// Whether queries can be sent with GET.

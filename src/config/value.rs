@@ -1,11 +1,12 @@
 //! Values: how each kind of setting is read from text and shown as text.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::Uri;
 use bytesize::ByteSize;
+use ipnet::IpNet;
 
 /// Something that a setting can be.
 pub(super) trait Value: Sized {
@@ -82,6 +83,21 @@ impl Value for SocketAddr {
 
     fn shape() -> String {
         "an address and port such as `127.0.0.1:8080` or `[::1]:8080`".to_owned()
+    }
+}
+
+impl Value for IpNet {
+    fn parse(text: &str) -> Result<Self, String> {
+        let address = text.parse::<IpAddr>().map(Self::from);
+        address.or_else(|_| text.parse()).map_err(|_| format!("expected {}", Self::shape()))
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+
+    fn shape() -> String {
+        "an address, or a network such as `10.0.0.0/8`".to_owned()
     }
 }
 

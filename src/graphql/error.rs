@@ -81,6 +81,10 @@ codes! {
     MaxRecursion = "MAX_RECURSION_LIMIT",
     /// Too many representations.
     MaxRepresentations = "MAX_REPRESENTATIONS_LIMIT",
+    /// The caller asks more often than allowed.
+    RequestRateLimited = "REQUEST_RATE_LIMITED",
+    /// Too many requests are under way.
+    RequestConcurrencyLimited = "REQUEST_CONCURRENCY_LIMITED",
     /// No credential, or one that is not accepted.
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller may not.

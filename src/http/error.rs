@@ -1,7 +1,9 @@
 //! Refusals before GraphQL: each error code's status, and an answer in GraphQL's shape and the media type agreed on.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::negotiate::{MediaType, accepted};
@@ -17,19 +19,24 @@ const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmat
 pub(super) struct Refusal {
     pub(super) code: Code,
     pub(super) message: String,
+    /// When asking again makes sense, in seconds.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after: None }
     }
 
     pub(super) fn answer(&self, media_type: MediaType) -> Response<Body> {
-        let body = serde_json::json!({
-            "errors": [{ "message": self.message, "extensions": { "code": self.code.name() } }]
-        });
+        let mut extensions = serde_json::json!({ "code": self.code.name() });
+        if let Some(seconds) = self.retry_after {
+            extensions["retryAfterSeconds"] = seconds.into();
+        }
+        let body = serde_json::json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let mut response = answer(status(self.code), media_type, body.to_string().into_bytes());
         let headers = response.headers_mut();
+        headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         match self.code {
             Code::MethodNotAllowed => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
@@ -69,6 +76,8 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::InvalidAccept => StatusCode::NOT_ACCEPTABLE,
         Code::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
+        Code::RequestRateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::RequestConcurrencyLimited => StatusCode::SERVICE_UNAVAILABLE,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // As Apollo Server has it: the client is expected to send the text next.
         Code::PersistedQueryNotFound => StatusCode::OK,

@@ -14,8 +14,11 @@ use tokio::time::timeout_at;
 
 use super::error::{Refusal, answer, status};
 use super::negotiate::{MediaType, accepted};
-use super::{Public, guards};
+use super::{Public, guards, peer};
 use crate::graphql::{self, Answer, Class, Code, Reference};
+
+/// The longest URI, in bytes.
+const URI_LIMIT: usize = 8 << 10;
 
 /// A request's parameters, wherever they came from.
 struct Parameters {
@@ -33,6 +36,16 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
     let Some(media_type) = accepted(&parts.headers) else {
         let refusal = Refusal::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
         return refuse(&public, &refusal, MediaType::Json);
+    };
+    if parts.uri.to_string().len() > URI_LIMIT {
+        let mut response =
+            refuse(&public, &Refusal::new(Code::RequestTooLarge, "the URI is longer than allowed"), media_type);
+        *response.status_mut() = StatusCode::URI_TOO_LONG;
+        return response;
+    }
+    let _place = match public.overload.admit() {
+        Ok(place) => place,
+        Err(refusal) => return refuse(&public, &refusal, media_type),
     };
     let deadline = tokio::time::Instant::now() + public.settings.timeout;
     match timeout_at(deadline, execute(&public, &parts, body)).await {
@@ -92,6 +105,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
         from_body(&to_bytes(body, limit).await.map_err(too_large)?)?
     };
     let grants = public.auth.authenticate(&parts.headers)?;
+    public.overload.spend(&*grants, peer::address(parts, &public.settings.trusted_proxies))?;
     let request = |parameters: Parameters| graphql::Request {
         document: parameters.document,
         operation_name: parameters.operation_name,

@@ -3,6 +3,7 @@
 //! The steps of a GraphQL request: name it (`request_id`) → guard it (`guards`) → agree on a media type (`negotiate`) →
 //! read it (`graphql_over_http`) → who asks (`auth`) → execute (`graphql`) → status, caching headers, bytes (`error`).
 
+mod connections;
 mod cors;
 mod error;
 mod explorer;
@@ -10,8 +11,12 @@ mod graphql_over_http;
 mod guards;
 mod health;
 mod negotiate;
+mod overload;
+mod peer;
 mod request_id;
 mod routes;
 
+pub use connections::Connections;
 pub use health::Health;
+pub use overload::Overload;
 pub use routes::{Public, admin, public};

@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use super::error::not_found;
-use super::{Health, cors, explorer, graphql_over_http, health, request_id};
+use super::{Health, Overload, cors, explorer, graphql_over_http, health, request_id};
 use crate::auth::Auth;
 use crate::config;
 use crate::graphql::Engine;
@@ -31,6 +31,8 @@ pub struct Public {
     pub auth: Auth,
     /// Limits and switches.
     pub settings: config::Http,
+    /// Sheds what is too much.
+    pub overload: Overload,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }

@@ -131,6 +131,9 @@ pub trait Grants: Send + Sync {
     /// What the caller may read.
     fn scopes(&self) -> Scopes;
 
+    /// The credential that the caller has shown; `None` where being able to connect was enough.
+    fn shown(&self) -> Option<&CredentialId>;
+
     /// Whether the caller is a router: whether the request has shown the secret that routers share, where one is asked for.
     fn is_router(&self) -> bool;
 }

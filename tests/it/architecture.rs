@@ -85,12 +85,13 @@ fn the_map_has_no_cycles() {
 
 #[test]
 fn only_upstream_knows_the_http_client_and_only_graphql_the_engine() {
-    let owners: [(&str, &[&str]); 4] = [
+    let owners: [(&str, &[&str]); 5] = [
         ("reqwest", &["upstream"]),
         // The batching dataloader is async-graphql's.
         ("async_graphql", &["graphql", "loader"]),
         ("moka", &["roster", "graphql"]),
         ("StatusCode", &["http", "upstream", "demo"]),
+        ("governor", &["http"]),
     ];
     for (path, text) in sources() {
         for (name, owners) in owners {

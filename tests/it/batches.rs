@@ -63,7 +63,8 @@ async fn a_batch_is_counted_as_the_sum_of_its_parts() {
         json!({ "query": "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", "variables": { "r": list } })
     };
     let app = TestApp::with(&[("graphql.batch_limit", "10")]).await;
-    let cases: [(&dyn Fn(usize) -> Value, usize, &str); 5] = [
+    type Make<'m> = &'m dyn Fn(usize) -> Value;
+    let cases: [(Make, usize, &str); 5] = [
         (&aliases, 64, "MAX_ALIASES_LIMIT"),
         (&fields, 64, "MAX_ROOT_FIELDS_LIMIT"),
         (&directives, 50, "MAX_DIRECTIVES_LIMIT"),

@@ -22,6 +22,7 @@ mod http;
 mod lists;
 mod logs;
 mod outcomes;
+mod overload;
 mod paging;
 mod persisted;
 mod properties;

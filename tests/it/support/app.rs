@@ -30,7 +30,13 @@ pub fn settings(upstream: &str, pairs: &[(&str, &str)]) -> Config {
     config.http.listen = ANY;
     config.admin.listen = ANY;
     config.auth.mode = Some(AuthMode::Server);
-    let ours = [("upstream.url", upstream), ("account.email", ACCOUNTS[0].email), ("account.type", "CUSTOMER")];
+    let ours = [
+        ("upstream.url", upstream),
+        ("account.email", ACCOUNTS[0].email),
+        ("account.type", "CUSTOMER"),
+        // Tests ask as fast as they can.
+        ("http.rate_limit", "0"),
+    ];
     let flags: Vec<Flag> = ours
         .iter()
         .chain(pairs)
