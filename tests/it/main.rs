@@ -6,6 +6,7 @@ mod support;
 
 mod accounts;
 mod architecture;
+mod attacks;
 mod batches;
 mod batching;
 mod browsers;

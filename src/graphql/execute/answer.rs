@@ -9,6 +9,8 @@ use super::super::error::Code;
 use super::super::limits::Refused;
 use crate::loader::Report;
 
+/// The longest message of the engine's, in bytes.
+const MESSAGE_LIMIT: usize = 300;
 /// How many errors a refusal lists.
 const REFUSAL_ERRORS: usize = 5;
 
@@ -90,6 +92,7 @@ impl Answer {
             if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
                 let value =
                     executed || !error.path.is_empty() || error.message.starts_with("Invalid value for argument");
+                shorten(&mut error.message);
                 set_code(error, if value { Code::BadUserInput } else { Code::ValidationFailed });
             }
         }
@@ -132,6 +135,16 @@ impl Answer {
             fresh_for: report.map_or(Duration::ZERO, |report| report.fresh_for),
             kind: "none",
         }
+    }
+}
+
+/// The engine repeats names from the document; how long those are is the sender's choice, how long an error is ours.
+fn shorten(message: &mut String) {
+    if let Some(end) =
+        (0..=MESSAGE_LIMIT).rfind(|end| message.is_char_boundary(*end)).filter(|end| *end < message.len())
+    {
+        message.truncate(end);
+        message.push('…');
     }
 }
 
