@@ -19,6 +19,10 @@ impl Config {
             !(1..=self.graphql.page_max).contains(&self.graphql.page_default),
             "graphql.page_default: expected 1 to graphql.page_max",
         );
+        refuse(
+            self.graphql.nesting_limit > 64,
+            "graphql.nesting_limit: expected at most 64, which parser and stack can take",
+        );
         refuse(self.graphql.batch_limit > 10, "graphql.batch_limit: expected at most 10");
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
         refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");

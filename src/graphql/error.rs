@@ -79,6 +79,8 @@ codes! {
     MaxSelections = "MAX_SELECTIONS_LIMIT",
     /// Brackets nest too deeply.
     MaxRecursion = "MAX_RECURSION_LIMIT",
+    /// The answer could have too many cells.
+    CostTooHigh = "COST_ESTIMATED_TOO_EXPENSIVE",
     /// Too many representations.
     MaxRepresentations = "MAX_REPRESENTATIONS_LIMIT",
     /// The caller asks more often than allowed.

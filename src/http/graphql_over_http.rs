@@ -17,6 +17,8 @@ use super::negotiate::{MediaType, accepted};
 use super::{Public, guards, peer};
 use crate::graphql::{self, Answer, Class, Code, Reference};
 
+/// With `true`: the answer tells what it was estimated to cost.
+const SHOW_COST: &str = "x-flowmatix-show-cost";
 /// The longest URI, in bytes.
 const URI_LIMIT: usize = 8 << 10;
 
@@ -110,6 +112,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
         document: parameters.document,
         operation_name: parameters.operation_name,
         variables: parameters.variables,
+        show_cost: parts.headers.get(SHOW_COST).is_some_and(|value| value == "true"),
         queries_only: by_get,
         grants: grants.clone(),
     };

@@ -95,6 +95,13 @@ impl Rosters {
         (!found.fresh_for.is_zero()).then(|| self.counted(found))
     }
 
+    /// What is known of the roster, fresh or not: how many members and roles it has.
+    #[must_use]
+    pub fn known_size(&self, grant: &Grant) -> Option<(usize, usize)> {
+        let entry = self.store.get(grant.key())?;
+        Some((entry.roster.members().len(), entry.roster.roles().len()))
+    }
+
     /// The roster: fresh, or loaded, or stale.
     ///
     /// # Errors

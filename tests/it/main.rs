@@ -20,6 +20,7 @@ mod documents;
 mod engine;
 mod entities;
 mod http;
+mod limits;
 mod lists;
 mod logs;
 mod outcomes;

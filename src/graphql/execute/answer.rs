@@ -52,7 +52,17 @@ struct Body<'a> {
 
 #[derive(Serialize)]
 struct Extensions {
-    upstream: Upstream,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<Upstream>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
+}
+
+/// What an operation was estimated to cost, in cells.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Cost {
+    pub(super) estimated: usize,
+    pub(super) limit: usize,
 }
 
 #[derive(Serialize)]
@@ -74,17 +84,17 @@ impl Answer {
         };
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
-        Self::new(None, &[error], None, class)
+        Self::new(None, &[error], None, None, class)
     }
 
     pub(super) fn panicked() -> Self {
         let mut error = ServerError::new("internal server error", None);
         set_code(&mut error, Code::Internal);
-        Self::new(Some(&Value::Null), &[error], None, Class::Executed)
+        Self::new(Some(&Value::Null), &[error], None, None, Class::Executed)
     }
 
     /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
-    pub(super) fn executed(mut response: Response, report: Option<Report>) -> Self {
+    pub(super) fn executed(mut response: Response, report: Option<Report>, cost: Option<Cost>) -> Self {
         let executed = response.data != Value::Null;
         for error in &mut response.errors {
             // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
@@ -97,10 +107,10 @@ impl Answer {
             }
         }
         if executed {
-            Self::new(Some(&response.data), &response.errors, report, Class::Executed)
+            Self::new(Some(&response.data), &response.errors, report, cost, Class::Executed)
         } else {
             response.errors.truncate(REFUSAL_ERRORS);
-            Self::new(None, &response.errors, None, Class::Invalid)
+            Self::new(None, &response.errors, None, None, Class::Invalid)
         }
     }
 
@@ -119,14 +129,20 @@ impl Answer {
         Self { kind, ..self }
     }
 
-    fn new(data: Option<&Value>, errors: &[ServerError], report: Option<Report>, class: Class) -> Self {
-        let extensions = report.map(|report| Extensions {
-            upstream: Upstream {
-                calls: report.calls,
-                cache: report.cache.map(|cache| cache.name()),
-                age_seconds: report.age.as_secs(),
-            },
+    fn new(
+        data: Option<&Value>,
+        errors: &[ServerError],
+        report: Option<Report>,
+        cost: Option<Cost>,
+        class: Class,
+    ) -> Self {
+        let upstream = report.map(|report| Upstream {
+            calls: report.calls,
+            cache: report.cache.map(|cache| cache.name()),
+            age_seconds: report.age.as_secs(),
         });
+        let some = upstream.is_some() || cost.is_some();
+        let extensions = some.then_some(Extensions { upstream, cost });
         let body = Body { data, errors, extensions };
         Self {
             body: serde_json::to_vec(&body).unwrap_or_default(),

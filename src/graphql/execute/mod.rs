@@ -14,14 +14,16 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     EmptyMutation, EmptySubscription, Name, Positioned, Response, Schema, SchemaBuilder, ServerError, Variables,
 };
+use async_graphql_value::ConstValue;
 use futures_util::FutureExt;
 
+use answer::Cost;
 pub use answer::{Answer, Class};
 
 use super::documents::{Documents, Found, Manifest, Reference};
 use super::error::Code;
-use super::limits::{self, Refused, Spent, Switches};
-use super::schema::{ApiRoot, Session, SubgraphRoot, build};
+use super::limits::{self, Known, Refused, Spent, Switches};
+use super::schema::{ApiRoot, Session, SubgraphRoot, build, requested_account};
 use crate::config;
 use crate::loader::{Loader, Report};
 use crate::model::{Grants, PageLimits};
@@ -36,6 +38,8 @@ pub struct Request {
     pub operation_name: Option<String>,
     /// The variables, as JSON.
     pub variables: serde_json::Map<String, serde_json::Value>,
+    /// Whether the answer tells what it was estimated to cost.
+    pub show_cost: bool,
     /// Whether only queries may run (GET).
     pub queries_only: bool,
     /// What the caller may read.
@@ -138,7 +142,7 @@ impl Engine {
         self.metrics.executed("engine");
         let execution = self.respond(request, prepared.grants);
         let answer = match AssertUnwindSafe(execution).catch_unwind().await {
-            Ok((response, report)) => Answer::executed(response, report),
+            Ok((response, report)) => Answer::executed(response, report, prepared.cost),
             Err(_) => Answer::panicked(),
         };
         if answer.class == Class::Executed {
@@ -182,8 +186,19 @@ impl Engine {
                 message: "only queries can be sent with GET".to_owned(),
             });
         }
+        let known = |account| self.known(account, &*request.grants);
+        let cost = limits::check_cost(&document, &operation.node, &variables, &known, spent, limits)?;
+        let cost = request.show_cost.then_some(Cost { estimated: cost, limit: limits.cost_limit });
         let Request { operation_name, grants, .. } = request;
-        Ok(Prepared { found, document, variables, operation_name, grants })
+        Ok(Prepared { cost, found, document, variables, operation_name, grants })
+    }
+
+    /// What is known of the roster that a request would read, without reading it.
+    fn known(&self, account: Option<ConstValue>, grants: &dyn Grants) -> Known {
+        let size = requested_account(account)
+            .and_then(|account| grants.grant(account).ok())
+            .and_then(|grant| self.rosters.known_size(&grant));
+        Known { members: size.map(|(members, _)| members), roles: size.map(|(_, roles)| roles) }
     }
 }
 
@@ -194,6 +209,8 @@ struct Prepared {
     variables: Variables,
     operation_name: Option<String>,
     grants: Arc<dyn Grants>,
+    /// What it was estimated to cost, where the request wants to know.
+    cost: Option<Cost>,
 }
 
 impl AnySchema {

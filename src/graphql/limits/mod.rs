@@ -1,17 +1,23 @@
 //! Limits: what is refused before it costs anything.
 //!
 //! The steps, each cheaper than what it protects: `scan` looks at every byte once, before the parser sees the text;
-//! `measure` counts over the parsed document, each fragment once, before the validator walks it.
+//! `measure` counts over the parsed document, each fragment once, before the validator walks it; `cost` estimates how large
+//! the answer can be.
 //! Invariant: the work is linear in the document's bytes, whatever it says.
 
+mod cost;
 mod measure;
 mod scan;
 
 use async_graphql::Variables;
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use async_graphql_value::ConstValue;
 
 use super::Code;
 use crate::config;
+use crate::model::PageLimits;
+
+pub(super) use cost::Known;
 
 /// A limit, or a switch, refuses the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +30,13 @@ impl Refused {
     /// Whether it is a limit that refuses, rather than a mistake in the document.
     pub(super) fn is_limit(&self) -> bool {
         use Code::{
-            MaxAliases, MaxDepth, MaxDirectives, MaxRecursion, MaxRepresentations, MaxRootFields, MaxSelections,
-            MaxTokens, RequestTooLarge,
+            CostTooHigh, MaxAliases, MaxDepth, MaxDirectives, MaxRecursion, MaxRepresentations, MaxRootFields,
+            MaxSelections, MaxTokens, RequestTooLarge,
         };
         matches!(
             self.code,
-            MaxAliases
+            CostTooHigh
+                | MaxAliases
                 | MaxDepth
                 | MaxDirectives
                 | MaxRecursion
@@ -44,6 +51,28 @@ impl Refused {
     fn past(code: Code, what: &str, limit: usize) -> Self {
         Self { code, message: format!("{what} is limited to {limit}") }
     }
+}
+
+/// Refuses an operation whose answer could have too many cells, and returns how many it could have.
+pub(super) fn check_cost(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    known: &dyn Fn(Option<ConstValue>) -> Known,
+    spent: &mut Spent,
+    limits: &config::GraphQl,
+) -> Result<usize, Refused> {
+    let pages = PageLimits { default: limits.page_default, max: limits.page_max };
+    let cells = cost::estimate(document, operation, variables, pages, known);
+    spent.cells = spent.cells.saturating_add(cells);
+    if spent.cells > limits.cost_limit {
+        return Err(Refused::past(
+            Code::CostTooHigh,
+            "the estimated number of cells (rows times fields)",
+            limits.cost_limit,
+        ));
+    }
+    Ok(cells)
 }
 
 /// Which of the fields that tell about the schema itself this caller may ask for.
@@ -64,6 +93,7 @@ pub(super) struct Spent {
     aliases: usize,
     directives: usize,
     representations: usize,
+    cells: usize,
 }
 
 /// Refuses a text that must not reach the parser.

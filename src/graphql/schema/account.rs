@@ -1,6 +1,6 @@
 //! The account, as argument and as answer.
 
-use async_graphql::{InputObject, SimpleObject};
+use async_graphql::{InputObject, InputType, SimpleObject, Value};
 
 use super::enums::UserType;
 use super::scalars::EmailAddress;
@@ -30,6 +30,14 @@ pub(super) struct Account {
 impl From<AccountInput> for model::Account {
     fn from(account: AccountInput) -> Self {
         Self { email: account.email.0, user_type: account.user_type.into() }
+    }
+}
+
+/// The account that an `account` argument's value means: none for no argument; `None` for a value that is no account.
+pub(in crate::graphql) fn requested_account(value: Option<Value>) -> Option<Option<model::Account>> {
+    match value {
+        None => Some(None),
+        Some(value) => AccountInput::parse(Some(value)).ok().map(|account| Some(account.into())),
     }
 }
 

@@ -23,6 +23,7 @@ use async_graphql::{
 use entities::{Entities, EntityKeys};
 use query::Query;
 
+pub(super) use account::requested_account;
 pub(super) use session::Session;
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
