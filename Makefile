@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: demo explorer test
+.PHONY: demo explorer test sockets
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -24,3 +24,8 @@ test:
 	npm test --prefix tests/audits
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
 	npm test --prefix tests/federation
+
+# Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
+sockets:
+	cargo build --release --locked
+	node tests/sockets/sockets.js

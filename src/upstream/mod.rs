@@ -20,6 +20,20 @@ pub use inspect::{Findings, Inspection, Selects};
 
 use crate::model::{Account, Credential, Roster};
 
+/// Reads a whole body, given in chunks, as the client does; for tests, fuzzing and benchmarks.
+///
+/// # Errors
+/// What is wrong with the body, or the failure that it reports.
+pub fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Roster, Malformed> {
+    let mut reader = envelope::EnvelopeReader::new(usize::MAX);
+    for chunk in chunks {
+        reader.push(chunk)?;
+    }
+    let envelope = reader.finish()?;
+    let rows = envelope.rows.filter(|_| envelope.success).ok_or(Malformed::WrongShape)?;
+    Ok(Roster::new(rows.members, rows.skipped, rows.drift, std::time::SystemTime::UNIX_EPOCH.into()))
+}
+
 /// Where teams come from: the real endpoint, or a test's own in memory.
 pub trait Upstream: Send + Sync + 'static {
     /// Reads the whole team of `account`, within the upstream's own deadline.

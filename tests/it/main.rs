@@ -19,6 +19,7 @@ mod decode;
 mod documents;
 mod engine;
 mod entities;
+mod fuzz;
 mod http;
 mod limits;
 mod lists;
