@@ -1,0 +1,71 @@
+// HTTP/2: the same answers, over streams and windows that are bounded.
+
+import assert from "node:assert/strict";
+import http2 from "node:http2";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+
+import { start } from "./service.js";
+
+let service, session, settings;
+
+before(async () => {
+  service = await start("demo", []);
+  session = http2.connect(service.url.origin);
+  [settings] = await once(session, "remoteSettings");
+});
+
+after(() => {
+  session?.close();
+  service?.stop();
+});
+
+function ask(query) {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
+    let [status, text] = [0, ""];
+    stream.on("response", (headers) => (status = headers[":status"]));
+    stream.on("data", (chunk) => (text += chunk));
+    stream.on("error", reject);
+    stream.on("end", () => resolve({ status, answer: JSON.parse(text) }));
+    stream.end(JSON.stringify({ query }));
+  });
+}
+
+test("streams, windows and headers are bounded", () => {
+  assert.equal(settings.maxConcurrentStreams, 100);
+  assert.equal(settings.initialWindowSize, 65536);
+  assert.equal(settings.maxHeaderListSize, 16384);
+});
+
+test("many requests share a connection", async () => {
+  const answers = await Promise.all(Array.from({ length: 300 }, () => ask("{ teamMembers { totalCount } }")));
+  for (const { status, answer } of answers) {
+    assert.equal(status, 200);
+    assert.equal(answer.data.teamMembers.totalCount, 12);
+  }
+});
+
+test("a client that resets its streams as fast as it can is thrown out, and others are answered", { timeout: 20_000 }, async () => {
+  const flood = http2.connect(service.url.origin);
+  let reason;
+  flood.on("error", (error) => (reason = error));
+  const gone = new Promise((resolve) => flood.once("close", resolve));
+  const sending = setInterval(() => {
+    for (let n = 0; n < 1000 && !flood.destroyed && !flood.closed; n++) {
+      const stream = flood.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
+      stream.on("error", () => {});
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+    }
+  }, 1);
+  try {
+    assert.equal((await ask("{ __typename }")).status, 200);
+    await gone;
+  } finally {
+    clearInterval(sending);
+    flood.destroy();
+  }
+  // 11 is ENHANCE_YOUR_CALM.
+  assert.match(reason.message, /error code 11/);
+  assert.equal((await ask("{ __typename }")).status, 200);
+});
