@@ -12,12 +12,8 @@ use tokio::task::JoinHandle;
 use crate::config;
 use crate::http::Connections;
 
-/// The most headers of a request.
-const HEADERS: usize = 100;
-/// The most bytes of its headers.
-const HEADER_BYTES: u32 = 16 << 10;
-/// Request line and headers together, over HTTP/1.1.
-const HEAD_BYTES: usize = 32 << 10;
+/// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
+const HEAD_REST: u64 = 8 << 10;
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// What an HTTP/2 client may send ahead, on a stream and on a connection.
@@ -47,19 +43,21 @@ impl Listener {
             .acceptor(Connections::new(settings))
             .first_request_timeout(settings.first_request_timeout);
         // Between requests this is the keep-alive timeout: routers and load balancers pool idle connections for up to 60 s.
+        let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
+        let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;
         server
             .http_builder()
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(settings.idle_timeout)
-            .max_headers(HEADERS)
-            .max_buf_size(HEAD_BYTES);
+            .max_headers(settings.headers_limit)
+            .max_buf_size(bytes(head) as usize);
         server
             .http_builder()
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(HEADER_BYTES)
+            .max_header_list_size(bytes(settings.header_bytes_limit.as_u64()))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_pending_accept_reset_streams(RESET_STREAMS)

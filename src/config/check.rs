@@ -1,6 +1,6 @@
 //! Contradictions: values that are fine alone and wrong together.
 
-use super::{AuthMode, Config, Profile, Safelist};
+use super::{AuthMode, Config, Profile, Safelist, Size};
 
 impl Config {
     /// What contradicts what, one line each.
@@ -26,6 +26,13 @@ impl Config {
         refuse(self.graphql.batch_limit > 10, "graphql.batch_limit: expected at most 10");
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
         refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
+        let small = |size: Size| (1 << 10..=1 << 20).contains(&size.as_u64());
+        refuse(
+            !small(self.http.uri_limit) || !small(self.http.header_bytes_limit),
+            "http.uri_limit and http.header_bytes_limit: expected 1KiB to 1MiB",
+        );
+        refuse(!(10..=1000).contains(&self.http.headers_limit), "http.headers_limit: expected 10 to 1000");
+        refuse(self.graphql.errors_limit == 0, "graphql.errors_limit: expected at least 1");
         refuse(self.http.concurrency == 0, "http.concurrency: expected at least 1");
         refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");

@@ -40,6 +40,8 @@ section! {
         /// The most cells that an answer may have by estimate: rows times fields, where a list's rows are the smaller of its
         /// page and the team, as far as it is known.
         pub cost_limit: usize = 200_000,
+        /// The most errors that a refusal lists.
+        pub errors_limit: usize = 5,
         /// The most representations that `_entities` takes.
         pub representations_limit: usize = 1_000,
     }

@@ -12,6 +12,12 @@ section! {
     pub struct Http in "http" {
         /// Where GraphQL is served.
         pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8080).into(),
+        /// The longest URI.
+        pub uri_limit: Size = Size::kib(8),
+        /// The most headers of a request.
+        pub headers_limit: usize = 100,
+        /// How large the headers of a request may be together.
+        pub header_bytes_limit: Size = Size::kib(16),
         /// The largest request body.
         pub body_limit: Size = Size::mib(1),
         /// How long answering a request may take in all.

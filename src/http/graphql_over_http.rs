@@ -19,8 +19,6 @@ use crate::graphql::{self, Answer, Class, Code, Reference};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
-/// The longest URI, in bytes.
-const URI_LIMIT: usize = 8 << 10;
 
 /// A request's parameters, wherever they came from.
 struct Parameters {
@@ -39,10 +37,9 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
         let refusal = Refusal::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
         return refuse(&public, &refusal, MediaType::Json);
     };
-    if parts.uri.to_string().len() > URI_LIMIT {
-        let mut response =
-            refuse(&public, &Refusal::new(Code::RequestTooLarge, "the URI is longer than allowed"), media_type);
-        *response.status_mut() = StatusCode::URI_TOO_LONG;
+    if let Err((refusal, status)) = guards::check_size(&parts, &public.settings) {
+        let mut response = refuse(&public, &refusal, media_type);
+        *response.status_mut() = status;
         return response;
     }
     let _place = match public.overload.admit() {

@@ -1,13 +1,31 @@
-//! Guards: what is asked of a request so that no other site's page can send it in a user's name.
+//! Guards: what is asked of a request before it is read: that it is no larger than allowed, and that no other site's page
+//! sent it in a user's name.
 
 use std::net::IpAddr;
 
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 
 use super::error::Refusal;
+use crate::config;
 use crate::graphql::Code;
+
+/// URI and headers must be no larger than allowed; the refusal comes with its own status.
+pub(super) fn check_size(parts: &Parts, settings: &config::Http) -> Result<(), (Refusal, StatusCode)> {
+    let refuse =
+        |what: &str, status| Err((Refusal::new(Code::RequestTooLarge, format!("{what} larger than allowed")), status));
+    let uri = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if uri as u64 > settings.uri_limit.as_u64() {
+        return refuse("the URI is", StatusCode::URI_TOO_LONG);
+    }
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers as u64 > settings.header_bytes_limit.as_u64() {
+        return refuse("the headers are", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    Ok(())
+}
 
 /// Whether the request's body, if it has one, is JSON: the media types that a plain form can send are not.
 pub(super) fn is_json(parts: &Parts) -> bool {

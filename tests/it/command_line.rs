@@ -128,3 +128,36 @@ fn help_names_every_command() {
 fn settings_prints_the_reference() {
     assert_eq!(text(&run(&["settings"], &[]).stdout), flowmatix_graphql::config::Config::reference());
 }
+
+/// SIGTERM: not ready at once, the listener stays open for the drain delay; a second one ends it, whatever is under way.
+#[tokio::test]
+async fn a_signal_drains_and_a_second_one_ends_it() {
+    let settings = ["http.drain_delay=600ms".to_owned(), "http.grace_period=60s".to_owned()];
+    let service = start("demo", &settings, &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready =
+        async || client.get(service.admin_url("/health/ready")).send().await.map(|answer| answer.status().as_u16());
+    let ask = || {
+        let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+        request.body(r#"{"query":"{ teamMembers { totalCount } }"}"#).send()
+    };
+    assert_eq!(ready().await.unwrap(), 200);
+    service.signal();
+    let started = std::time::Instant::now();
+    while ready().await.unwrap() != 503 {
+        assert!(started.elapsed() < std::time::Duration::from_millis(500), "it stays ready");
+    }
+    // Still served: load balancers have yet to notice.
+    assert_eq!(ask().await.unwrap().status().as_u16(), 200);
+    // An idle connection that says it has more to send would keep it for the grace period.
+    let mut open = tokio::net::TcpStream::connect(service.url("").trim_start_matches("http://")).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(
+        &mut open,
+        b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{",
+    )
+    .await
+    .unwrap();
+    let started = std::time::Instant::now();
+    let (well, _, _) = service.stop();
+    assert!(well && started.elapsed() < std::time::Duration::from_secs(5));
+}

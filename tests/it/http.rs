@@ -307,3 +307,13 @@ async fn the_admin_port_tells_health_and_metrics() {
     let public = app.client.get(format!("http://{}/metrics", app.app.address()));
     assert_eq!(app.send(public).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_refusal_lists_a_few_errors_and_no_more() {
+    let wrong = |n: usize| format!("{{ {} }}", (0..n).map(|n| format!("wrong{n} ")).collect::<String>());
+    let app = TestApp::start().await;
+    assert_eq!(app.query(&wrong(5)).await.codes().len(), 5);
+    assert_eq!(app.query(&wrong(30)).await.codes().len(), 5);
+    let app = TestApp::with(&[("graphql.errors_limit", "2")]).await;
+    assert_eq!(app.query(&wrong(30)).await.codes().len(), 2);
+}

@@ -11,8 +11,6 @@ use crate::loader::Report;
 
 /// The longest message of the engine's, in bytes.
 const MESSAGE_LIMIT: usize = 300;
-/// How many errors a refusal lists.
-const REFUSAL_ERRORS: usize = 5;
 
 /// What to send back.
 #[derive(Debug)]
@@ -94,7 +92,12 @@ impl Answer {
     }
 
     /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
-    pub(super) fn executed(mut response: Response, report: Option<Report>, cost: Option<Cost>) -> Self {
+    pub(super) fn executed(
+        mut response: Response,
+        report: Option<Report>,
+        cost: Option<Cost>,
+        errors_limit: usize,
+    ) -> Self {
         let executed = response.data != Value::Null;
         for error in &mut response.errors {
             // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
@@ -109,7 +112,7 @@ impl Answer {
         if executed {
             Self::new(Some(&response.data), &response.errors, report, cost, Class::Executed)
         } else {
-            response.errors.truncate(REFUSAL_ERRORS);
+            response.errors.truncate(errors_limit);
             Self::new(None, &response.errors, None, None, Class::Invalid)
         }
     }

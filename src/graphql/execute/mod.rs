@@ -142,7 +142,9 @@ impl Engine {
         self.metrics.executed("engine");
         let execution = self.respond(request, prepared.grants);
         let answer = match AssertUnwindSafe(execution).catch_unwind().await {
-            Ok((response, report)) => Answer::executed(response, report, prepared.cost),
+            Ok((response, report)) => {
+                Answer::executed(response, report, prepared.cost, self.settings.graphql.errors_limit)
+            }
             Err(_) => Answer::panicked(),
         };
         if answer.class == Class::Executed {

@@ -54,10 +54,14 @@ impl Service {
         format!("{}{path}", self.admin)
     }
 
+    /// Asks it to stop.
+    pub fn signal(&self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+    }
+
     /// Asks it to stop, and returns whether it went well, and all that it wrote.
     pub fn stop(mut self) -> (bool, String, String) {
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
+        self.signal();
         let (mut out, mut log) = (String::new(), String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         self.stderr.read_to_string(&mut log).unwrap();
