@@ -12,7 +12,8 @@ use crate::graphql::Code;
 use crate::model;
 
 /// What an answer depends on besides its body.
-const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type";
+const VARY_BY: &str =
+    "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type, x-flowmatix-max-age";
 
 /// A request that does not get to be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -130,6 +130,12 @@ async fn other_methods_and_paths_are_refused_in_graphqls_shape() {
         assert_eq!((answer.status, answer.codes()), (405, vec!["METHOD_NOT_ALLOWED"]));
         assert!(answer.header("allow").contains("POST"));
     }
+    let unknown = Method::from_bytes(b"BREW").unwrap();
+    assert_eq!(app.send(app.client.request(unknown, app.url())).await.status, 405);
+    let head = app.client.head(app.url()).query(&[("query", "{__typename}")]).header("apollo-require-preflight", "1");
+    let head = head.send().await.unwrap();
+    assert_eq!((head.status().as_u16(), head.headers()["content-length"].to_str().unwrap()), (200, "31"));
+    assert!(head.bytes().await.unwrap().is_empty());
     let options = app.send(app.client.request(Method::OPTIONS, app.url())).await;
     assert_eq!((options.status, options.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
     let missing = app.send(app.client.get(format!("http://{}/graphq", app.app.address()))).await;
