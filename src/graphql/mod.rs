@@ -6,8 +6,6 @@ mod execute;
 mod limits;
 mod schema;
 
-use crate::config;
-
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
 pub use execute::{Answer, Class, Engine, Request, Settings};

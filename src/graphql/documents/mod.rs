@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::Code;
 use super::limits::Refused;
-use super::{Code, config};
-use crate::config::Safelist;
+use crate::config::{self, Safelist};
 
 use persisted::Persisted;
 pub use trusted::{InvalidManifest, Manifest};
