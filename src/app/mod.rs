@@ -66,14 +66,15 @@ impl App {
             federation: config.federation.clone(),
             loader_concurrency: config.loader.concurrency,
         };
+        let health = Arc::new(Health::default());
         let public = http::public(Public {
             engine: Engine::new(settings, rosters, metrics.clone()),
             auth: auth(config, token)?,
             settings: config.http.clone(),
             overload: Overload::new(&config.http),
+            health: health.clone(),
             metrics: metrics.clone(),
         });
-        let health = Arc::new(Health::default());
         let admin = http::admin(health.clone(), metrics);
         Ok(Self {
             public: Listener::start("http.listen", config.http.listen, public, &config.http)?,

@@ -31,6 +31,8 @@ pub struct Public {
     pub auth: Auth,
     /// Limits and switches.
     pub settings: config::Http,
+    /// Knows when the service is about to stop.
+    pub health: Arc<Health>,
     /// Sheds what is too much.
     pub overload: Overload,
     /// Counts.
@@ -40,6 +42,7 @@ pub struct Public {
 /// The public listener's routes.
 pub fn public(public: Public) -> Router {
     let public = Arc::new(public);
+    let farewell = middleware::from_fn_with_state(public.health.clone(), health::farewell);
     let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
         Router::new()
@@ -55,6 +58,7 @@ pub fn public(public: Public) -> Router {
         .layer(option_layer(cors))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESSED)))
         .layer(middleware::from_fn(request_id::layer))
+        .layer(farewell)
         .with_state(public)
 }
 

@@ -148,7 +148,8 @@ async fn a_signal_drains_and_a_second_one_ends_it() {
         assert!(started.elapsed() < std::time::Duration::from_millis(500), "it stays ready");
     }
     // Still served: load balancers have yet to notice.
-    assert_eq!(ask().await.unwrap().status().as_u16(), 200);
+    let answer = ask().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["connection"].to_str().unwrap()), (200, "close"));
     // An idle connection that says it has more to send would keep it for the grace period.
     let mut open = tokio::net::TcpStream::connect(service.url("").trim_start_matches("http://")).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(
