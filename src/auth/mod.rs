@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use secrecy::SecretString;
 
 use crate::config::{self, AccountSource};
-use crate::model::{Account, Caller, Credential, CredentialId, Grant, Grants, Refusal, Scopes};
+use crate::model::{Account, Caller, CallerId, Credential, Grant, Grants, Refusal, Scopes};
 
 use passthrough::Passthrough;
 use router::RouterSecret;
@@ -78,20 +78,21 @@ impl Auth {
     /// # Errors
     /// [`Denied`] when there is no usable credential, or the account headers are wrong.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<dyn Grants>, Denied> {
-        let credential = match &self.mode {
-            Mode::Passthrough(passthrough) => passthrough.credential(headers)?,
-            Mode::Server(credential) => credential.clone(),
+        let caller = match &self.mode {
+            Mode::Passthrough(passthrough) => passthrough.caller(headers)?,
+            Mode::Server(credential) => {
+                Caller { id: CallerId::Anonymous, credential: credential.clone(), scopes: Scopes::ALL }
+            }
         };
         let named = selection::from_headers(headers).map_err(Denied::Refused)?;
         if named.is_some() && !self.allows(AccountSource::Headers) {
             return Err(Denied::Refused(Refusal::Forbidden("naming an account with headers is switched off here")));
         }
         Ok(Arc::new(Authority {
-            caller: Caller { credential, scopes: Scopes { contact: true } },
+            caller,
             named,
             default: self.default.clone().filter(|_| self.allows(AccountSource::Default)),
             argument: self.allows(AccountSource::Argument),
-            anonymous: self.is_open(),
             router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(headers)),
         }))
     }
@@ -111,12 +112,13 @@ struct Authority {
     /// Whether an argument may name one.
     argument: bool,
     router: bool,
-    /// Whether the credential is the server's rather than the caller's.
-    anonymous: bool,
 }
 
 impl Grants for Authority {
     fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal> {
+        if !self.caller.scopes.team {
+            return Err(Refusal::Forbidden("reading a team needs the scope team:read"));
+        }
         let account = match (argument, &self.named) {
             (Some(_), _) if !self.argument => {
                 return Err(Refusal::Forbidden("naming an account with an argument is switched off here"));
@@ -131,12 +133,8 @@ impl Grants for Authority {
         Ok(Grant::mint(self.caller.clone(), account))
     }
 
-    fn scopes(&self) -> Scopes {
-        self.caller.scopes
-    }
-
-    fn shown(&self) -> Option<&CredentialId> {
-        (!self.anonymous).then(|| self.caller.credential.id())
+    fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     fn is_router(&self) -> bool {

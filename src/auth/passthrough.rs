@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use secrecy::SecretString;
 
 use super::Denied;
-use crate::model::{Credential, CredentialId};
+use crate::model::{Caller, CallerId, Credential, CredentialId, Scopes};
 
 /// The longest token that is forwarded, in bytes.
 const TOKEN_LIMIT: usize = 8 << 10;
@@ -26,12 +26,13 @@ impl Passthrough {
         Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
     }
 
-    pub(super) fn credential(&self, headers: &HeaderMap) -> Result<Arc<Credential>, Denied> {
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Denied> {
         let token = bearer(headers)?;
         let mut identity = [0; 32];
         identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
-        let id = CredentialId::Forwarded(identity);
-        Ok(Arc::new(Credential::new(id, SecretString::from(token))))
+        let credential = Credential::new(CredentialId::Forwarded(identity), SecretString::from(token));
+        // What the token opens, the vendor decides.
+        Ok(Caller { id: CallerId::Token(identity), credential: Arc::new(credential), scopes: Scopes::ALL })
     }
 }
 

@@ -125,6 +125,13 @@ pub(super) fn refused(refusal: &Refusal) -> Error {
     fault(code, refusal)
 }
 
+/// The refusal for a caller without the scope for contact data. A `contact` that is selected has it once in an answer, at the
+/// first member that is written, however many members follow: the response path, list indices aside, counts. It says nothing
+/// of whether the upstream has any contact data.
+pub(super) fn contact_forbidden() -> Error {
+    fault(Code::Forbidden, "contact data needs the scope team:contact:read")
+}
+
 pub(super) fn upstream(error: &upstream::Error) -> Error {
     let code = match error.kind() {
         upstream::Kind::Unavailable => Code::UpstreamUnavailable,

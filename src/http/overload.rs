@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::error::Refusal;
 use crate::config;
 use crate::graphql::Code;
-use crate::model::{CredentialId, Grants};
+use crate::model::{CallerId, Grants};
 
 /// How many callers are remembered before those who have been quiet are forgotten.
 const REMEMBERED: usize = 50_000;
@@ -24,7 +24,7 @@ pub struct Overload {
 /// Whose rate it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    Caller(CredentialId),
+    Caller(CallerId),
     Peer(Option<IpAddr>),
 }
 
@@ -49,7 +49,10 @@ impl Overload {
     /// Counts a request against its caller's rate, or its peer's where callers need no credential.
     pub(super) fn spend(&self, grants: &dyn Grants, peer: Option<IpAddr>) -> Result<(), Refusal> {
         let Some(rates) = &self.rates else { return Ok(()) };
-        let key = grants.shown().map_or(Key::Peer(peer), |caller| Key::Caller(caller.clone()));
+        let key = match &grants.caller().id {
+            CallerId::Anonymous => Key::Peer(peer),
+            caller => Key::Caller(caller.clone()),
+        };
         if rates.len() > REMEMBERED {
             rates.retain_recent();
         }

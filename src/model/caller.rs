@@ -1,4 +1,7 @@
 //! Who asks, with which upstream credential, and for whose team: caller, account, and the grant that joins them.
+//!
+//! Caller and credential are two things: many callers may share a credential that the server holds, and each of them has
+//! rates, a fair share of the budget and scopes of their own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,16 +63,51 @@ impl Credential {
     }
 }
 
+/// What a caller is known by, without what they have shown: whose rate it is, and whose share.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum CallerId {
+    /// Nobody in particular: being able to connect was enough.
+    Anonymous,
+    /// Who brings an upstream token: a keyed hash of it, different in every process.
+    Token([u8; 32]),
+    /// Who has shown an API key: the key's public identifier.
+    Key(Arc<str>),
+    /// Whom a JWT names: a hash of issuer and subject.
+    Subject([u8; 32]),
+}
+
+impl fmt::Debug for CallerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::Token(_) => f.write_str("token"),
+            Self::Key(id) => write!(f, "key:{id}"),
+            Self::Subject(_) => f.write_str("subject"),
+        }
+    }
+}
+
 /// What a caller may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scopes {
+    /// `team:read`: teams, without contact data. There is no grant without it.
+    pub team: bool,
     /// `team:contact:read`: e-mail addresses and phone numbers.
     pub contact: bool,
+}
+
+impl Scopes {
+    /// Everything.
+    pub const ALL: Self = Self { team: true, contact: true };
+    /// Nothing.
+    pub const NONE: Self = Self { team: false, contact: false };
 }
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// What the caller is known by.
+    pub id: CallerId,
     /// What the upstream is called with on this caller's behalf.
     pub credential: Arc<Credential>,
     /// What the caller may read.
@@ -128,11 +166,8 @@ pub trait Grants: Send + Sync {
     /// A [`Refusal`] when no account is named, two are, or the caller may not read it.
     fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal>;
 
-    /// What the caller may read.
-    fn scopes(&self) -> Scopes;
-
-    /// The credential that the caller has shown; `None` where being able to connect was enough.
-    fn shown(&self) -> Option<&CredentialId>;
+    /// Who asks.
+    fn caller(&self) -> &Caller;
 
     /// Whether the caller is a router: whether the request has shown the secret that routers share, where one is asked for.
     fn is_router(&self) -> bool;

@@ -16,7 +16,7 @@ mod text;
 mod timestamp;
 
 pub use account::{Account, EmailAddress, InvalidEmail, UserType};
-pub use caller::{Caller, Credential, CredentialId, Grant, Grants, Refusal, RosterKey, Scopes};
+pub use caller::{Caller, CallerId, Credential, CredentialId, Grant, Grants, Refusal, RosterKey, Scopes};
 pub use clock::Clock;
 pub use cursor::{Cursor, CursorKey, InvalidCursor};
 pub use filter::{Filter, IntTest, StringTest, TimeTest};

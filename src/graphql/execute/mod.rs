@@ -163,7 +163,7 @@ impl Engine {
         let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, self.metrics.clone()));
         let page_limits =
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
-        let request = request.data(Session { grants, loader: loader.clone(), page_limits });
+        let request = request.data(Session::new(grants, loader.clone(), page_limits));
         let response = loader.drive(self.schema.execute(request)).await;
         (response, loader.report())
     }

@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, Result};
 
+use super::super::error::contact_forbidden;
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::scalars::DateTime;
-use super::session::Session;
 use crate::model::{Filter, IntTest, Scopes, StringTest, TimeTest, fold};
 
 /// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
@@ -115,7 +115,7 @@ impl TeamMemberFilter {
         if let Some(test) = self.email {
             // Even an empty test: what is forbidden is asking, not what comes of it.
             if !scopes.contact {
-                return Err(Session::contact_forbidden());
+                return Err(contact_forbidden());
             }
             all.extend(test.tests().map(Filter::Email));
         }

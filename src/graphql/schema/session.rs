@@ -1,10 +1,11 @@
 //! One request's session: what every resolver needs, put into the request by the engine.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{Context, Error, Result};
+use async_graphql::{Context, Error, QueryPathSegment, Result};
 
-use super::super::error::{fault, refused, upstream};
+use super::super::error::{contact_forbidden, fault, refused, upstream};
 use super::account::AccountInput;
 use crate::graphql::Code;
 use crate::loader::Loader;
@@ -15,6 +16,8 @@ pub(in crate::graphql) struct Session {
     pub(in crate::graphql) grants: Arc<dyn Grants>,
     pub(in crate::graphql) loader: Arc<Loader>,
     pub(in crate::graphql) page_limits: PageLimits,
+    /// Where contact data was refused already: response paths without list indices.
+    contact_refused: Mutex<HashSet<String>>,
 }
 
 /// An account's roster as this request sees it: what every object below a root field is a view of.
@@ -25,6 +28,10 @@ pub(super) struct View {
 }
 
 impl Session {
+    pub(in crate::graphql) fn new(grants: Arc<dyn Grants>, loader: Arc<Loader>, page_limits: PageLimits) -> Self {
+        Self { grants, loader, page_limits, contact_refused: Mutex::default() }
+    }
+
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
         ctx.data::<Self>().map_err(|_| fault(Code::Internal, "internal server error"))
     }
@@ -39,12 +46,22 @@ impl Session {
 
     /// What the caller may read.
     pub(super) fn scopes(&self) -> Scopes {
-        self.grants.scopes()
+        self.grants.caller().scopes
     }
 
-    /// The refusal for a caller who may not read contact data.
-    pub(super) fn contact_forbidden() -> Error {
-        fault(Code::Forbidden, "contact data needs the scope team:contact:read")
+    /// The refusal of contact data at this field; `None` after its first.
+    pub(super) fn refuse_contact(&self, ctx: &Context<'_>) -> Option<Error> {
+        let mut path = String::new();
+        let mut at = ctx.path_node.as_ref();
+        while let Some(node) = at {
+            if let QueryPathSegment::Name(name) = node.segment {
+                path.push_str(name);
+                path.push('.');
+            }
+            at = node.parent;
+        }
+        let mut refused = self.contact_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(path).then(contact_forbidden)
     }
 }
 

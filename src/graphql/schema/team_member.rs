@@ -61,14 +61,14 @@ impl TeamMember {
         self.row().name.as_deref()
     }
 
-    /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with a FORBIDDEN error.
+    /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with one FORBIDDEN error
+    /// for all members of a list.
     #[graphql(tag = "personal-data")]
     async fn contact(&self, ctx: &Context<'_>) -> Option<Result<TeamMemberContact>> {
-        let contact = self.row().contact.as_deref()?;
         match Session::of(ctx) {
             Err(error) => Some(Err(error)),
-            Ok(session) if session.scopes().contact => Some(Ok(contact.into())),
-            Ok(_) => Some(Err(Session::contact_forbidden())),
+            Ok(session) if session.scopes().contact => self.row().contact.as_deref().map(|contact| Ok(contact.into())),
+            Ok(session) => session.refuse_contact(ctx).map(Err),
         }
     }
 
