@@ -34,6 +34,8 @@ impl Config {
         refuse(!(10..=1000).contains(&self.http.headers_limit), "http.headers_limit: expected 10 to 1000");
         refuse(self.graphql.errors_limit == 0, "graphql.errors_limit: expected at least 1");
         refuse(self.http.concurrency == 0, "http.concurrency: expected at least 1");
+        refuse(self.http.caller_concurrency == Some(0), "http.caller_concurrency: expected at least 1");
+        refuse(self.http.bodies_limit < self.http.body_limit, "http.bodies_limit: expected at least http.body_limit");
         refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
         refuse(self.upstream.pages_limit == 0, "upstream.pages_limit: expected at least 1");

@@ -20,10 +20,14 @@ section! {
         pub header_bytes_limit: Size = Size::kib(16),
         /// The largest request body.
         pub body_limit: Size = Size::mib(1),
+        /// How much memory the bodies that are being read may take together; past it, requests are refused with 503.
+        pub bodies_limit: Size = Size::mib(64),
         /// How long answering a request may take in all.
         pub timeout: Duration = Duration::from_secs(5),
         /// How long a new connection may take to send its first request.
         pub first_request_timeout: Duration = Duration::from_secs(10),
+        /// How long a client may take to receive an answer; then its connection is closed.
+        pub send_timeout: Duration = Duration::from_secs(30),
         /// How long an idle connection is kept. Routers and load balancers pool theirs for up to 60 s.
         pub idle_timeout: Duration = Duration::from_secs(75),
         /// How long the listener stays open after SIGTERM, when it is no longer ready, so that load balancers notice.
@@ -36,6 +40,9 @@ section! {
         pub peer_connections_limit: usize = 256,
         /// How many requests may be under way at once; the next is refused with 503.
         pub concurrency: usize = 512,
+        /// How many of them may be one caller's (an address's, where callers need no credential); half of them when there is
+        /// no value.
+        pub caller_concurrency: Option<usize> = None,
         /// How many requests a second a caller may make in the long run (an address, where callers need no credential); 0 for
         /// as many as they like.
         pub rate_limit: u32 = 1_000,

@@ -1,4 +1,5 @@
-//! Connections: how many there may be, in all and from one address. One too many is closed before a byte of it is read.
+//! Connections: how many there may be, in all and from one network, and how long one is kept that does nothing. One too many
+//! is closed before a byte of it is read.
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -7,13 +8,15 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum_server::accept::Accept;
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::peer::is_trusted;
+use super::deliveries::{Deliveries, Delivering, Watch};
+use super::peer::{is_trusted, network};
 use crate::config;
 
 /// Counts the connections of one listener.
@@ -24,6 +27,9 @@ struct Counts {
     limit: usize,
     peer_limit: usize,
     trusted: Vec<IpNet>,
+    /// From a request's arrival to its answer's last byte.
+    delivery_timeout: Duration,
+    idle_timeout: Duration,
     open: Mutex<Open>,
 }
 
@@ -41,6 +47,8 @@ impl Connections {
             limit: settings.connections_limit,
             peer_limit: settings.peer_connections_limit,
             trusted: settings.trusted_proxies.clone(),
+            delivery_timeout: settings.timeout + settings.send_timeout,
+            idle_timeout: settings.idle_timeout,
             open: Mutex::default(),
         }))
     }
@@ -49,6 +57,7 @@ impl Connections {
     fn admit(&self, peer: IpAddr) -> Option<Place> {
         let counts = &self.0;
         let exempt = is_trusted(peer, &counts.trusted);
+        let peer = network(peer);
         let mut open = counts.open.lock().unwrap_or_else(PoisonError::into_inner);
         let known = open.peers.get(&peer).copied().unwrap_or(0);
         if open.all >= counts.limit || (!exempt && known >= counts.peer_limit) {
@@ -79,8 +88,8 @@ impl Drop for Place {
 
 impl<S> Accept<TcpStream, S> for Connections {
     type Stream = Counted;
-    type Service = S;
-    type Future = Ready<io::Result<(Counted, S)>>;
+    type Service = Delivering<S>;
+    type Future = Ready<io::Result<(Counted, Delivering<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let admitted = stream.peer_addr().and_then(|peer| {
@@ -88,25 +97,40 @@ impl<S> Accept<TcpStream, S> for Connections {
             stream.set_nodelay(true)?;
             self.admit(peer.ip().to_canonical()).ok_or_else(|| io::Error::other("too many connections"))
         });
-        ready(admitted.map(|place| (Counted { stream, _place: place }, service)))
+        let deliveries = Deliveries::new(self.0.delivery_timeout, self.0.idle_timeout);
+        let watch = Watch::new(deliveries.clone());
+        ready(admitted.map(|place| (Counted { stream, watch, _place: place }, Delivering::new(service, deliveries))))
     }
 }
 
-/// A connection that holds a place.
+/// A connection that holds a place, and loses it when its client does nothing for too long.
 pub struct Counted {
     stream: TcpStream,
+    watch: Watch,
     _place: Place,
+}
+
+impl Counted {
+    /// What waiting comes to: more of it, or the end of the connection.
+    fn unless_overdue<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        match waited {
+            Poll::Pending => self.watch.poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            ready => ready,
+        }
+    }
 }
 
 impl AsyncRead for Counted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.unless_overdue(read, cx)
     }
 }
 
 impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buffer)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.unless_overdue(written, cx)
     }
 
     fn poll_write_vectored(
@@ -114,7 +138,8 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.unless_overdue(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

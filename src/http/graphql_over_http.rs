@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::request::Parts;
@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 
 use super::error::{Refusal, answer, status};
 use super::negotiate::{MediaType, accepted};
+use super::overload::Key;
 use super::{Public, guards, peer};
 use crate::graphql::{self, Answer, Class, Code, Reference};
 
@@ -42,10 +43,6 @@ pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -
         *response.status_mut() = status;
         return response;
     }
-    let _place = match public.overload.admit() {
-        Ok(place) => place,
-        Err(refusal) => return refuse(&public, &refusal, media_type),
-    };
     let deadline = tokio::time::Instant::now() + public.settings.timeout;
     match timeout_at(deadline, execute(&public, &parts, body)).await {
         Ok(Ok(Answered::One(answer))) => {
@@ -79,6 +76,7 @@ fn count(public: &Public, answer: &Answer, started: Instant) {
     public.metrics.answered(answer.kind, outcome, started.elapsed());
 }
 
+/// In this order, so that nobody's body is read who may not ask, and nothing is parsed of more than can be answered.
 async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered, Refusal> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.hosts)?;
@@ -90,21 +88,20 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
             return Err(Refusal::new(Code::MethodNotAllowed, "this method is not served here"));
         }
     };
-    let body = if by_get {
-        if public.settings.get_needs_preflight {
-            guards::check_preflighted(parts)?;
-        }
-        Parsed::One(from_uri(&parts.uri)?)
-    } else {
-        if !guards::is_json(parts) {
-            return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
-        }
-        let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
-        let too_large = |_| Refusal::new(Code::RequestTooLarge, "the body is larger than allowed");
-        from_body(&to_bytes(body, limit).await.map_err(too_large)?)?
-    };
+    if by_get && public.settings.get_needs_preflight {
+        guards::check_preflighted(parts)?;
+    }
+    if !by_get && !guards::is_json(parts) {
+        return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
+    }
     let grants = public.auth.authenticate(&parts.headers)?;
-    public.overload.spend(&*grants, peer::address(parts, &public.settings.trusted_proxies))?;
+    let key = Key::of(&*grants, peer::address(parts, &public.settings.trusted_proxies));
+    public.overload.spend(&key)?;
+    let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
+    let body = if by_get { Vec::new() } else { public.overload.read(body, limit).await? };
+    let _place = public.overload.admit(key)?;
+    let parsed = if by_get { Parsed::One(from_uri(&parts.uri)?) } else { from_body(&body)? };
+    drop(body);
     let request = |parameters: Parameters| graphql::Request {
         document: parameters.document,
         operation_name: parameters.operation_name,
@@ -113,7 +110,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
         queries_only: by_get,
         grants: grants.clone(),
     };
-    Ok(match body {
+    Ok(match parsed {
         Parsed::One(parameters) => Answered::One(public.engine.execute(request(parameters)).await),
         Parsed::Many(batch) => {
             let answers = public.engine.execute_batch(batch.into_iter().map(request).collect()).await;
@@ -129,7 +126,7 @@ enum Parsed {
 }
 
 /// The parameters of a POST.
-fn from_body(body: &Bytes) -> Result<Parsed, Refusal> {
+fn from_body(body: &[u8]) -> Result<Parsed, Refusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Array(batch)) => batch.into_iter().map(from_json).collect::<Result<_, _>>().map(Parsed::Many),
         Ok(value) => from_json(value).map(Parsed::One),

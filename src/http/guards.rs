@@ -21,7 +21,8 @@ pub(super) fn check_size(parts: &Parts, settings: &config::Http) -> Result<(), (
         return refuse("the URI is", StatusCode::URI_TOO_LONG);
     }
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if headers as u64 > settings.header_bytes_limit.as_u64() {
+    // Over HTTP/1.1 they have been counted before; over HTTP/2 nobody has.
+    if headers as u64 > settings.header_bytes_limit.as_u64() || parts.headers.len() > settings.headers_limit {
         return refuse("the headers are", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     Ok(())

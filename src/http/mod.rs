@@ -5,6 +5,7 @@
 
 mod connections;
 mod cors;
+mod deliveries;
 mod error;
 mod explorer;
 mod graphql_over_http;

@@ -1,6 +1,6 @@
 //! The peer: the address that a request really came from, as far as trusted proxies tell it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::HeaderName;
@@ -30,4 +30,12 @@ pub(super) fn address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
 
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
+}
+
+/// Who counts as one peer: an IPv4 address, or the network of an IPv6 one, all of whose addresses a single host has.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
 }

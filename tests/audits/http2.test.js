@@ -10,7 +10,7 @@ import { start } from "./service.js";
 let service, session, settings;
 
 before(async () => {
-  service = await start("demo", []);
+  service = await start("demo", ["http.timeout=1s", "upstream.timeout=900ms", "upstream.attempt_timeout=800ms", "upstream.connect_timeout=700ms", "http.send_timeout=1s"]);
   session = http2.connect(service.url.origin);
   [settings] = await once(session, "remoteSettings");
 });
@@ -43,6 +43,47 @@ test("many requests share a connection", async () => {
   for (const { status, answer } of answers) {
     assert.equal(status, 200);
     assert.equal(answer.data.teamMembers.totalCount, 12);
+  }
+});
+
+test("headers are counted", async () => {
+  const more = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`x-${n}`, "y"]));
+  const stream = session.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json", ...more });
+  const [headers] = await once(stream, "response");
+  assert.equal(headers[":status"], 431);
+  stream.close();
+});
+
+/** Resolves when the service ends this connection. */
+async function ended(client) {
+  client.on("error", () => {});
+  const started = Date.now();
+  await once(client, "close");
+  return Date.now() - started;
+}
+
+test("a client that keeps its windows shut is left", { timeout: 20_000 }, async () => {
+  const deaf = http2.connect(service.url.origin, { settings: { initialWindowSize: 0 } });
+  const stream = deaf.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
+  stream.on("error", () => {});
+  stream.end(JSON.stringify({ query: "{ teamMembers { totalCount } }" }));
+  assert.equal((await once(stream, "response"))[0][":status"], 200);
+  const after = await ended(deaf);
+  assert.ok(after > 500 && after < 10_000, `after ${after} ms`);
+});
+
+test("a connection without requests is left, whether or not it answers pings", { timeout: 20_000 }, async () => {
+  const short = await start("demo", ["http.idle_timeout=500ms"]);
+  try {
+    const idle = http2.connect(short.url.origin);
+    const pings = setInterval(() => idle.destroyed || idle.ping(() => {}), 50);
+    const stream = idle.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
+    stream.resume().end(JSON.stringify({ query: "{ __typename }" }));
+    await once(stream, "end");
+    await ended(idle);
+    clearInterval(pings);
+  } finally {
+    short.stop();
   }
 });
 

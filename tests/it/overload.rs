@@ -7,14 +7,14 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, account};
 
 const QUERY: &str = r#"{"query":"{ __typename }"}"#;
 const SLOW: &str = r#"{"query":"{ teamMembers { totalCount } }"}"#;
 
 #[tokio::test]
 async fn one_request_too_many_is_refused_at_once_and_the_others_are_answered() {
-    let app = TestApp::with(&[("http.concurrency", "2")]).await;
+    let app = TestApp::with(&[("http.concurrency", "2"), ("http.caller_concurrency", "2")]).await;
     let gate = app.demo.hold();
     let under_way = [tokio::spawn(app.post().body(SLOW).send()), tokio::spawn(app.post().body(SLOW).send())];
     // Both wait for one load.
@@ -32,6 +32,29 @@ async fn one_request_too_many_is_refused_at_once_and_the_others_are_answered() {
         Answer::read(request.await.unwrap().unwrap()).await.clean();
     }
     app.send(app.post().body(QUERY)).await.clean();
+}
+
+#[tokio::test]
+async fn a_caller_with_many_requests_under_way_leaves_the_others_their_places() {
+    let app = TestApp::with(&[("auth.mode", "passthrough"), ("http.concurrency", "4")]).await;
+    let gate = app.demo.hold();
+    let slow = || tokio::spawn(app.post().bearer_auth("demo-lantern-token").body(SLOW).send());
+    let under_way = [slow(), slow()];
+    app.demo.arrived(1).await;
+    let ask = |token: &'static str| app.send(app.post().bearer_auth(token).body(QUERY));
+    let refused = loop {
+        let answer = ask("demo-lantern-token").await;
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!((refused.status, refused.codes()), (503, vec!["REQUEST_CONCURRENCY_LIMITED"]));
+    ask("demo-pines-token").await.clean();
+    gate.send(true).unwrap();
+    for request in under_way {
+        Answer::read(request.await.unwrap().unwrap()).await.clean();
+    }
+    ask("demo-lantern-token").await.clean();
 }
 
 #[tokio::test]
@@ -150,13 +173,83 @@ async fn a_body_that_never_comes_is_a_timeout() {
         ("upstream.connect_timeout", "100ms"),
     ])
     .await;
+    assert_eq!(status(&mut begin_body(&app, 1).await).await, "HTTP/1.1 504");
+}
+
+/// Opens a connection and sends a request's head and the first bytes of its body, which is to have 1,000.
+async fn begin_body(app: &TestApp, bytes: usize) -> TcpStream {
     let mut stream = TcpStream::connect(app.app.address()).await.unwrap();
     let head =
-        b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
-    stream.write_all(head).await.unwrap();
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    stream.write_all(format!("{head}{}", " ".repeat(bytes)).as_bytes()).await.unwrap();
+    stream
+}
+
+/// The status of the answer that comes on this connection.
+async fn status(stream: &mut TcpStream) -> String {
     let mut answer = vec![0; 12];
-    tokio::time::timeout(Duration::from_secs(3), stream.read_exact(&mut answer)).await.unwrap().unwrap();
-    assert_eq!(answer, b"HTTP/1.1 504");
+    tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn bodies_that_come_slowly_take_no_places() {
+    let app = TestApp::with(&[("http.concurrency", "1")]).await;
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        slow.push(begin_body(&app, 10).await);
+    }
+    for _ in 0..20 {
+        app.send(app.post().body(QUERY)).await.clean();
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_being_read_have_so_much_room_together() {
+    let app = TestApp::with(&[("http.bodies_limit", "2500B")]).await;
+    let mut three = [begin_body(&app, 999).await, begin_body(&app, 999).await, begin_body(&app, 999).await];
+    let [a, b, c] = &mut three;
+    let refused =
+        tokio::select! { status = status(a) => status, status = status(b) => status, status = status(c) => status };
+    assert_eq!(refused, "HTTP/1.1 503");
+    // A small one still fits.
+    app.send(app.post().body(QUERY)).await.clean();
+    drop(three);
+}
+
+#[tokio::test]
+async fn a_body_past_the_limit_is_refused_before_it_is_sent() {
+    let app = TestApp::with(&[("http.body_limit", "999B")]).await;
+    assert_eq!(status(&mut begin_body(&app, 1).await).await, "HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn nobodys_body_is_read_who_may_not_ask() {
+    let app = TestApp::with(&[("auth.mode", "passthrough")]).await;
+    assert_eq!(status(&mut begin_body(&app, 1).await).await, "HTTP/1.1 401");
+}
+
+/// Its answers fill the socket, and then wait.
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_is_left() {
+    let limits = [("http.peer_connections_limit", "1"), ("http.timeout", "2s"), ("http.send_timeout", "1s")];
+    let app = TestApp::with(&limits).await;
+    let query = format!("{{ teamMembers({}, first: 1000) {{ nodes {{ id name picture description }} }} }}", account(3));
+    let body = json!({ "query": query }).to_string();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut deaf = TcpStream::connect(app.app.address()).await.unwrap();
+    deaf.write_all(request.repeat(100).as_bytes()).await.unwrap();
+    let connect = || TcpStream::connect(app.app.address());
+    assert!(!answers(&mut connect().await.unwrap()).await);
+    let started = std::time::Instant::now();
+    while !answers(&mut connect().await.unwrap()).await {
+        assert!(started.elapsed() < Duration::from_secs(20), "it keeps its place");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(deaf);
 }
 
 #[tokio::test]
