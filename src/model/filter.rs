@@ -2,7 +2,7 @@
 //!
 //! A test on a missing value is false, `Not` negates; `And` of nothing is true, `Or` and `In` of nothing are false.
 
-use super::{LeadsVisibility, LiveAvailability, TeamMember, TeamMemberStatus, Timestamp, UserType, fold};
+use super::{Contact, LeadsVisibility, LiveAvailability, TeamMember, TeamMemberStatus, Timestamp, UserType, fold};
 
 /// A condition on a member.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,25 +86,25 @@ impl Filter {
 
     /// Whether `member` is asked for.
     #[must_use]
-    pub fn matches(&self, member: &TeamMember) -> bool {
+    pub fn matches(&self, member: TeamMember<'_>) -> bool {
         match self {
             Self::And(all) => all.iter().all(|filter| filter.matches(member)),
             Self::Or(any) => any.iter().any(|filter| filter.matches(member)),
             Self::Not(filter) => !filter.matches(member),
-            Self::Id(ids) => ids.iter().any(|id| **id == *member.id),
-            Self::RoleId(ids) => member.role_id.as_deref().is_some_and(|role| ids.iter().any(|id| id == role)),
-            Self::Name(test) => member.folded_name.as_deref().is_some_and(|name| test.holds(name)),
-            Self::Email(test) => email(member).is_some_and(|email| test.holds(&fold(email))),
-            Self::Type(any) => one_of(any, member.user_type),
-            Self::Status(any) => one_of(any, member.status),
-            Self::LiveAvailability(any) => one_of(any, member.live_availability),
-            Self::LeadsVisibility(any) => one_of(any, member.leads_visibility),
-            Self::UnreadMessages(test) => member.unread_messages.is_some_and(|n| test.holds(n)),
-            Self::CreatedAt(test) => member.created_at.is_some_and(|at| test.holds(at)),
-            Self::UpdatedAt(test) => member.updated_at.is_some_and(|at| test.holds(at)),
-            Self::Whitelabel(value) => member.whitelabel == Some(*value),
+            Self::Id(ids) => ids.iter().any(|id| member.id() == **id),
+            Self::RoleId(ids) => member.role_id().is_some_and(|role| ids.iter().any(|id| role == **id)),
+            Self::Name(test) => member.folded_name().is_some_and(|name| test.holds(name)),
+            Self::Email(test) => email(member).is_some_and(|email| test.holds(&email)),
+            Self::Type(any) => one_of(any, member.user_type()),
+            Self::Status(any) => one_of(any, member.status()),
+            Self::LiveAvailability(any) => one_of(any, member.live_availability()),
+            Self::LeadsVisibility(any) => one_of(any, member.leads_visibility()),
+            Self::UnreadMessages(test) => member.unread_messages().is_some_and(|n| test.holds(n)),
+            Self::CreatedAt(test) => member.created_at().is_some_and(|at| test.holds(at)),
+            Self::UpdatedAt(test) => member.updated_at().is_some_and(|at| test.holds(at)),
+            Self::Whitelabel(value) => member.whitelabel() == Some(*value),
             Self::Search { text, contact } => {
-                member.folded_name.as_deref().is_some_and(|name| name.contains(text))
+                member.folded_name().is_some_and(|name| name.contains(text))
                     || (*contact && contact_contains(member, text))
             }
         }
@@ -146,20 +146,17 @@ fn one_of<T: PartialEq>(any: &[T], value: Option<T>) -> bool {
     value.is_some_and(|value| any.contains(&value))
 }
 
-fn email(member: &TeamMember) -> Option<&str> {
-    member.contact.as_ref()?.email.as_deref()
+/// The e-mail address, folded.
+fn email(member: TeamMember<'_>) -> Option<String> {
+    Some(fold(&member.contact()?.email()?.plain()))
 }
 
-fn contact_contains(member: &TeamMember, text: &str) -> bool {
-    if email(member).is_some_and(|email| fold(email).contains(text)) {
+fn contact_contains(member: TeamMember<'_>, text: &str) -> bool {
+    if email(member).is_some_and(|email| email.contains(text)) {
         return true;
     }
     // People write numbers with spaces and dashes, the upstream without.
     let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    !number.is_empty()
-        && member
-            .contact
-            .as_ref()
-            .and_then(|contact| contact.phone.as_ref())
-            .is_some_and(|phone| phone.searchable().contains(&number))
+    let phone = member.contact().and_then(Contact::phone);
+    !number.is_empty() && phone.is_some_and(|phone| phone.searchable().contains(&number))
 }

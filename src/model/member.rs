@@ -1,164 +1,201 @@
 //! One person of a team, as the upstream told it, with every optional field absent, read, or kept aside as unreadable.
 
-use std::sync::Arc;
+use super::row::{Row, Strings, TextField};
+use super::{Contact, Text, TextList, Timestamp, Unrecognized, UserType};
 
-use super::{Timestamp, UserType};
-
-/// A member of a team. Only `id` is certain; everything else is `None` when missing, null, empty or unreadable.
-#[derive(Clone, Default, PartialEq)]
-pub struct TeamMember {
-    /// The upstream's `_id`: not empty.
-    pub id: Box<str>,
-    /// `name`, as written.
-    pub name: Option<Box<str>>,
-    /// `name`, folded for comparison.
-    pub folded_name: Option<Box<str>>,
-    /// `contact`.
-    pub contact: Option<Box<Contact>>,
-    /// `picture`: an http or https URL.
-    pub picture: Option<Box<str>>,
-    /// `liveAvailability`.
-    pub live_availability: Option<LiveAvailability>,
-    /// `leadsVisibility`.
-    pub leads_visibility: Option<LeadsVisibility>,
-    /// `status`.
-    pub status: Option<TeamMemberStatus>,
-    /// `description`, often empty.
-    pub description: Option<Box<str>>,
-    /// `type`.
-    pub user_type: Option<UserType>,
-    /// `unreadMessages`.
-    pub unread_messages: Option<i32>,
-    /// `_role`, shared between the members that have it.
-    pub role_id: Option<Arc<str>>,
-    /// `_parent`, shared between the members that have it.
-    pub agency_id: Option<Arc<str>>,
-    /// `whitelabel`.
-    pub whitelabel: Option<bool>,
-    /// `createdAt`.
-    pub created_at: Option<Timestamp>,
-    /// `updatedAt`.
-    pub updated_at: Option<Timestamp>,
-    /// `__v`.
-    pub version: Option<i32>,
-    /// `assignedBots`.
-    pub assigned_bot_ids: Option<Box<[Box<str>]>>,
-    /// `assignedAiAgents`.
-    pub assigned_ai_agent_ids: Option<Box<[Box<str>]>>,
-    /// `_department`.
-    pub department_ids: Option<Box<[Box<str>]>>,
-    /// `_businessHours`.
-    pub business_hours_id: Option<Box<str>>,
-    /// `chatTransferPermission`.
-    pub chat_transfer_permission: Option<ChatTransferPermission>,
-    /// `maskedAttributes`.
-    pub masked_attributes: Option<Box<[Box<str>]>>,
-    /// What was there but could not be read.
-    pub unrecognized: Box<[Unrecognized]>,
+/// A member of a team, as a view of its row. Only `id` is certain; everything else is `None` when missing, null, empty or
+/// unreadable.
+#[derive(Clone, Copy)]
+pub struct TeamMember<'r> {
+    strings: &'r Strings,
+    row: &'r Row,
 }
 
-impl std::fmt::Debug for TeamMember {
+impl std::fmt::Debug for TeamMember<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A member is personal data; only the identifier may reach a log or a panic message.
-        f.debug_struct("TeamMember").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("TeamMember").field("id", &self.id().plain()).finish_non_exhaustive()
     }
 }
 
-impl TeamMember {
-    /// Heap and inline size in bytes, approximately: what the store counts.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
-        let list = |list: &Option<Box<[Box<str>]>>| {
-            list.as_ref().map_or(0, |list| list.iter().map(|item| item.len() + size_of::<Box<str>>()).sum())
+impl PartialEq for TeamMember<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |member: &Self| member.row.texts.map(|span| span.map(|span| member.strings.texts.list(span)));
+        let rest = |member: &Self| {
+            let row = member.row;
+            let names = (row.live_availability, row.leads_visibility, row.status, row.user_type);
+            let numbers = (row.unread_messages, row.version, row.created_at, row.updated_at);
+            (names, numbers, row.whitelabel, row.chat_transfer_permission, row.has_contact, row.has_phone)
         };
-        size_of::<Self>()
-            + self.id.len()
-            + text(&self.name)
-            + text(&self.folded_name)
-            + self.contact.as_ref().map_or(0, |contact| contact.size())
-            + text(&self.picture)
-            + text(&self.description)
-            + text(&self.business_hours_id)
-            + list(&self.assigned_bot_ids)
-            + list(&self.assigned_ai_agent_ids)
-            + list(&self.department_ids)
-            + list(&self.masked_attributes)
-            + self.unrecognized.iter().map(|entry| size_of::<Unrecognized>() + entry.value.len()).sum::<usize>()
+        texts(self) == texts(other)
+            && rest(self) == rest(other)
+            && (self.role_id(), self.agency_id()) == (other.role_id(), other.agency_id())
+            && self.row.unrecognized == other.row.unrecognized
     }
 }
 
-/// How a member can be reached: personal data.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Contact {
-    /// `contact._id`.
-    pub id: Option<Box<str>>,
-    /// `contact.email`, as written.
-    pub email: Option<Box<str>>,
-    /// `contact.phone`.
-    pub phone: Option<Phone>,
-}
-
-impl Contact {
-    fn size(&self) -> usize {
-        let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
-        let phone = self.phone.as_ref();
-        size_of::<Self>()
-            + text(&self.id)
-            + text(&self.email)
-            + phone.map_or(0, |phone| text(&phone.prefix) + text(&phone.number))
+impl<'r> TeamMember<'r> {
+    pub(super) fn new(strings: &'r Strings, row: &'r Row) -> Self {
+        Self { strings, row }
     }
-}
 
-/// A telephone number in the upstream's two parts.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Phone {
-    /// The country code without `+`.
-    pub prefix: Option<Box<str>>,
-    /// The number without the country code.
-    pub number: Option<Box<str>>,
-}
-
-impl Phone {
-    /// `+`, prefix and number, where both are there and together make a valid E.164 number (at most 15 digits, no leading zero).
+    /// The upstream's `_id`: not empty.
     #[must_use]
-    pub fn e164(&self) -> Option<String> {
-        let (prefix, number) = (self.prefix.as_deref()?, self.number.as_deref()?);
-        let digits: String = prefix
-            .trim_start_matches('+')
-            .chars()
-            .chain(number.chars())
-            .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
-            .collect();
-        let valid = (4..=15).contains(&digits.len())
-            && !prefix.is_empty()
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit());
-        valid.then(|| format!("+{digits}"))
+    pub fn id(self) -> Text<'r> {
+        // No row without one gets into a roster.
+        self.text(TextField::Id).unwrap_or(Text::EMPTY)
     }
 
-    /// What a search for a number looks in: `+`, prefix and number, as far as they are there.
+    /// `name`, as written.
     #[must_use]
-    pub fn searchable(&self) -> String {
-        let prefix = self.prefix.as_deref().unwrap_or_default();
-        format!("+{}{}", prefix.trim_start_matches('+'), self.number.as_deref().unwrap_or_default())
+    pub fn name(self) -> Option<Text<'r>> {
+        self.text(TextField::Name)
     }
-}
 
-/// A value that was there but could not be read as what its field is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Unrecognized {
-    /// The field, as our schema names it; a dotted path inside `contact`.
-    pub field: &'static str,
-    /// The raw text: a string's characters, or the JSON of anything else; cut after 1,024 bytes.
-    pub value: Box<str>,
-}
-
-impl Unrecognized {
-    /// Whether the text may be contact data.
+    /// `name`, folded for comparison.
     #[must_use]
-    pub fn is_contact(&self) -> bool {
-        self.field == "contact" || self.field.starts_with("contact.")
+    pub fn folded_name(self) -> Option<&'r str> {
+        self.row.texts[TextField::FoldedName as usize].map(|span| self.strings.texts.folded(span))
+    }
+
+    /// `contact`.
+    #[must_use]
+    pub fn contact(self) -> Option<Contact<'r>> {
+        self.row.has_contact.then(|| Contact::new(self.strings, self.row))
+    }
+
+    /// `picture`: an http or https URL.
+    #[must_use]
+    pub fn picture(self) -> Option<Text<'r>> {
+        self.text(TextField::Picture)
+    }
+
+    /// `liveAvailability`.
+    #[must_use]
+    pub fn live_availability(self) -> Option<LiveAvailability> {
+        self.row.live_availability
+    }
+
+    /// `leadsVisibility`.
+    #[must_use]
+    pub fn leads_visibility(self) -> Option<LeadsVisibility> {
+        self.row.leads_visibility
+    }
+
+    /// `status`.
+    #[must_use]
+    pub fn status(self) -> Option<TeamMemberStatus> {
+        self.row.status
+    }
+
+    /// `description`, often empty.
+    #[must_use]
+    pub fn description(self) -> Option<Text<'r>> {
+        self.text(TextField::Description)
+    }
+
+    /// `type`.
+    #[must_use]
+    pub fn user_type(self) -> Option<UserType> {
+        self.row.user_type
+    }
+
+    /// `unreadMessages`.
+    #[must_use]
+    pub fn unread_messages(self) -> Option<i32> {
+        self.row.unread_messages
+    }
+
+    /// `_role`.
+    #[must_use]
+    pub fn role_id(self) -> Option<Text<'r>> {
+        self.row.role.map(|place| self.strings.texts.get(self.strings.roles[place as usize]))
+    }
+
+    /// The place of the role in the roster's list of them.
+    #[must_use]
+    pub fn role_place(self) -> Option<u32> {
+        self.row.role
+    }
+
+    /// `_parent`.
+    #[must_use]
+    pub fn agency_id(self) -> Option<Text<'r>> {
+        self.row.agency.map(|place| self.strings.texts.get(self.strings.agencies[place as usize]))
+    }
+
+    /// `whitelabel`.
+    #[must_use]
+    pub fn whitelabel(self) -> Option<bool> {
+        self.row.whitelabel
+    }
+
+    /// `createdAt`.
+    #[must_use]
+    pub fn created_at(self) -> Option<Timestamp> {
+        self.row.created_at
+    }
+
+    /// `updatedAt`.
+    #[must_use]
+    pub fn updated_at(self) -> Option<Timestamp> {
+        self.row.updated_at
+    }
+
+    /// `__v`.
+    #[must_use]
+    pub fn version(self) -> Option<i32> {
+        self.row.version
+    }
+
+    /// `assignedBots`.
+    #[must_use]
+    pub fn assigned_bot_ids(self) -> Option<TextList<'r>> {
+        self.list(TextField::AssignedBotIds)
+    }
+
+    /// `assignedAiAgents`.
+    #[must_use]
+    pub fn assigned_ai_agent_ids(self) -> Option<TextList<'r>> {
+        self.list(TextField::AssignedAiAgentIds)
+    }
+
+    /// `_department`.
+    #[must_use]
+    pub fn department_ids(self) -> Option<TextList<'r>> {
+        self.list(TextField::DepartmentIds)
+    }
+
+    /// `_businessHours`.
+    #[must_use]
+    pub fn business_hours_id(self) -> Option<Text<'r>> {
+        self.text(TextField::BusinessHoursId)
+    }
+
+    /// `chatTransferPermission`.
+    #[must_use]
+    pub fn chat_transfer_permission(self) -> Option<ChatTransferPermission> {
+        self.row.chat_transfer_permission
+    }
+
+    /// `maskedAttributes`.
+    #[must_use]
+    pub fn masked_attributes(self) -> Option<TextList<'r>> {
+        self.list(TextField::MaskedAttributes)
+    }
+
+    /// What was there but could not be read.
+    #[must_use]
+    pub fn unrecognized(self) -> &'r [Unrecognized] {
+        &self.row.unrecognized
+    }
+
+    fn text(self, field: TextField) -> Option<Text<'r>> {
+        self.strings.text(self.row, field)
+    }
+
+    fn list(self, field: TextField) -> Option<TextList<'r>> {
+        self.row.texts[field as usize].map(|span| self.strings.texts.list(span))
     }
 }
 

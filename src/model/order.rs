@@ -60,12 +60,12 @@ impl Order {
 
     /// Which of two members comes first.
     #[must_use]
-    pub fn compare(&self, a: &TeamMember, b: &TeamMember) -> Ordering {
+    pub fn compare(&self, a: TeamMember<'_>, b: TeamMember<'_>) -> Ordering {
         self.0
             .iter()
             .map(|&(field, direction)| field.compare(a, b, direction))
             .find(|ordering| ordering.is_ne())
-            .unwrap_or_else(|| a.id.cmp(&b.id))
+            .unwrap_or_else(|| a.id().cmp(&b.id()))
     }
 
     /// The order as bytes: equal for equal orders, different for different ones.
@@ -76,21 +76,18 @@ impl Order {
 }
 
 impl OrderField {
-    fn compare(self, a: &TeamMember, b: &TeamMember, direction: Direction) -> Ordering {
-        let name = |member: &TeamMember| member.folded_name.is_some();
+    fn compare(self, a: TeamMember<'_>, b: TeamMember<'_>, direction: Direction) -> Ordering {
         match self {
-            // The folded names decide and the written ones break the tie; both are there or neither is.
-            Self::Name => match (name(a), name(b)) {
-                (true, true) => directed((&a.folded_name, &a.name).cmp(&(&b.folded_name, &b.name)), direction),
-                (there_a, there_b) => there_b.cmp(&there_a),
-            },
-            Self::Status => nulls_last(a.status, b.status, direction),
-            Self::LiveAvailability => nulls_last(a.live_availability, b.live_availability, direction),
-            Self::Type => nulls_last(a.user_type, b.user_type, direction),
-            Self::UnreadMessages => nulls_last(a.unread_messages, b.unread_messages, direction),
-            Self::CreatedAt => nulls_last(a.created_at, b.created_at, direction),
-            Self::UpdatedAt => nulls_last(a.updated_at, b.updated_at, direction),
-            Self::Id => directed(a.id.cmp(&b.id), direction),
+            // The written names break the tie of the folded ones.
+            Self::Name => nulls_last(a.folded_name(), b.folded_name(), direction)
+                .then_with(|| nulls_last(a.name(), b.name(), direction)),
+            Self::Status => nulls_last(a.status(), b.status(), direction),
+            Self::LiveAvailability => nulls_last(a.live_availability(), b.live_availability(), direction),
+            Self::Type => nulls_last(a.user_type(), b.user_type(), direction),
+            Self::UnreadMessages => nulls_last(a.unread_messages(), b.unread_messages(), direction),
+            Self::CreatedAt => nulls_last(a.created_at(), b.created_at(), direction),
+            Self::UpdatedAt => nulls_last(a.updated_at(), b.updated_at(), direction),
+            Self::Id => directed(a.id().cmp(&b.id()), direction),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Cursor, Order, TeamMember};
+use super::{Cursor, Order, Roster};
 
 /// What a page is asked for with; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,10 +86,10 @@ impl PageRequest {
         Ok(())
     }
 
-    /// Cuts the page out of `list`, which holds places in `members` sorted by `order`.
-    pub(super) fn cut(&self, mut list: Vec<u32>, members: &[TeamMember], order: &Order, limits: PageLimits) -> Page {
+    /// Cuts the page out of `list`, which holds places in `roster` sorted by `order`.
+    pub(super) fn cut(&self, mut list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
         let total = list.len();
-        let place = |cursor: &Cursor, found: Ordering| place(cursor, found, &list, members, order);
+        let place = |cursor: &Cursor, found: Ordering| place(cursor, found, &list, roster, order);
         let start = self.after.as_ref().map_or(0, |cursor| place(cursor, Ordering::Greater));
         let end = self.before.as_ref().map_or(total, |cursor| place(cursor, Ordering::Less));
         let end = end.max(start);
@@ -107,18 +107,18 @@ impl PageRequest {
 }
 
 /// The number of members that lie before the cursor (`Less`), or up to and with it (`Greater`).
-fn place(cursor: &Cursor, found: Ordering, list: &[u32], members: &[TeamMember], order: &Order) -> usize {
-    let at = |place: &u32| &members[*place as usize];
-    let known = members.binary_search_by(|member| (*member.id).cmp(&cursor.id));
-    match known {
+fn place(cursor: &Cursor, found: Ordering, list: &[u32], roster: &Roster, order: &Order) -> usize {
+    match roster.find(&cursor.id) {
         // The member may have moved, or be filtered out; where it would stand is still certain.
-        Ok(known) => list.partition_point(|place| {
-            let ordering = order.compare(at(place), &members[known]);
+        Some(known) => list.partition_point(|place| {
+            let ordering = order.compare(roster.member(*place), roster.member(known));
             ordering.is_lt() || (ordering.is_eq() && found == Ordering::Greater)
         }),
         // By id that holds even for a member that has gone.
-        Err(_) if order.is_by_id() => list.partition_point(|place| *at(place).id < *cursor.id),
+        None if order.is_by_id() => {
+            list.partition_point(|place| roster.member(*place).id().cmp_plain(&cursor.id).is_lt())
+        }
         // Otherwise its rank is the best that is known: what stood behind it has moved up to there.
-        Err(_) => (cursor.rank as usize).min(list.len()),
+        None => (cursor.rank as usize).min(list.len()),
     }
 }

@@ -3,10 +3,10 @@
 //! Members are kept sorted by id, each id once. Nothing in a roster changes, so everything that one response reads from
 //! it belongs together.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::row::{Row, Strings};
+use super::text::Text;
 use super::{Filter, Order, Page, PageLimits, PageRequest, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -33,21 +33,24 @@ pub struct Drift {
     pub duplicate_rows: usize,
 }
 
-/// A role of a roster: its id and who has it.
-#[derive(Clone, Debug)]
-pub struct Role {
+/// A role of a roster, as a view: its id and who has it.
+#[derive(Clone, Copy)]
+pub struct Role<'r> {
     /// The members' `_role`.
-    pub id: Arc<str>,
+    pub id: Text<'r>,
     /// Places of its members in the roster, ascending; never empty.
-    pub members: Box<[u32]>,
+    pub members: &'r [u32],
 }
 
 /// One account's team at one moment.
 pub struct Roster {
     id: SnapshotId,
     fetched_at: Timestamp,
-    members: Box<[TeamMember]>,
-    roles: Box<[Role]>,
+    strings: Strings,
+    rows: Box<[Row]>,
+    /// For each role, in the order of `strings.roles`, where its members end in `role_members`.
+    role_ends: Box<[u32]>,
+    role_members: Box<[u32]>,
     skipped_rows: Box<[SkippedRow]>,
     drift: Drift,
     size: usize,
@@ -55,47 +58,39 @@ pub struct Roster {
 
 impl std::fmt::Debug for Roster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Roster").field("id", &self.id).field("members", &self.members.len()).finish_non_exhaustive()
+        f.debug_struct("Roster").field("id", &self.id).field("members", &self.rows.len()).finish_non_exhaustive()
     }
 }
 
 impl Roster {
-    /// Makes a snapshot of what the upstream told at `fetched_at`. Of members with the same id the one with the newest
-    /// `updated_at` stays, of equally new ones the last.
-    #[must_use]
-    pub fn new(
-        mut members: Vec<TeamMember>,
+    pub(super) fn new(
+        mut strings: Strings,
+        mut rows: Vec<Row>,
         skipped_rows: Vec<SkippedRow>,
         mut drift: Drift,
         fetched_at: Timestamp,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
-        let rows = members.len();
-        // Stable: of equally new rows the upstream's order decides. A missing moment is older than any.
-        members.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.updated_at.cmp(&b.updated_at)));
-        members.reverse();
-        members.dedup_by(|later, kept| later.id == kept.id);
-        members.reverse();
-        drift.duplicate_rows = rows - members.len();
-
-        let mut roles = BTreeMap::<Arc<str>, Vec<u32>>::new();
-        for (place, member) in (0..).zip(&members) {
-            if let Some(role) = &member.role_id {
-                roles.entry(role.clone()).or_default().push(place);
-            }
-        }
-        let roles: Box<[Role]> = roles.into_iter().map(|(id, members)| Role { id, members: members.into() }).collect();
-
+        drift.duplicate_rows = sort(&strings, &mut rows);
+        let (role_ends, role_members) = index_roles(&mut strings, &mut rows);
+        strings.texts.shrink();
         let size = size_of::<Self>()
-            + members.iter().map(TeamMember::size).sum::<usize>()
-            + roles.iter().map(|role| size_of::<Role>() + role.id.len() + size_of_val(&*role.members)).sum::<usize>()
+            + strings.texts.capacity()
+            + size_of_val(&*rows)
+            + rows.iter().map(Row::heap_size).sum::<usize>()
+            + size_of_val(&*strings.roles)
+            + size_of_val(&*strings.agencies)
+            + size_of_val(&*role_ends)
+            + size_of_val(&*role_members)
             + size_of_val(&*skipped_rows);
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
             fetched_at,
-            members: members.into(),
-            roles,
+            strings,
+            rows: rows.into(),
+            role_ends,
+            role_members,
             skipped_rows: skipped_rows.into(),
             drift,
             size,
@@ -114,16 +109,48 @@ impl Roster {
         self.fetched_at
     }
 
-    /// All members, by id.
+    /// How many members there are.
     #[must_use]
-    pub fn members(&self) -> &[TeamMember] {
-        &self.members
+    pub fn len(&self) -> usize {
+        self.rows.len()
     }
 
-    /// The roles that members have, by id.
+    /// Whether there are none.
     #[must_use]
-    pub fn roles(&self) -> &[Role] {
-        &self.roles
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The member at this place.
+    ///
+    /// # Panics
+    /// When there is no such place: places come from this roster.
+    #[must_use]
+    pub fn member(&self, place: u32) -> TeamMember<'_> {
+        TeamMember::new(&self.strings, &self.rows[place as usize])
+    }
+
+    /// All members, by id.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = TeamMember<'_>> {
+        self.rows.iter().map(|row| TeamMember::new(&self.strings, row))
+    }
+
+    /// How many different roles the members have.
+    #[must_use]
+    pub fn roles_len(&self) -> usize {
+        self.role_ends.len()
+    }
+
+    /// The role at this place; they lie by id.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    #[must_use]
+    pub fn role(&self, place: u32) -> Role<'_> {
+        let place = place as usize;
+        let start = if place == 0 { 0 } else { self.role_ends[place - 1] };
+        let members = &self.role_members[start as usize..self.role_ends[place] as usize];
+        Role { id: self.strings.texts.get(self.strings.roles[place]), members }
     }
 
     /// The rows that could not be read, in the upstream's order.
@@ -147,14 +174,15 @@ impl Roster {
     /// The place of the member with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<u32> {
-        let place = self.members.binary_search_by(|member| (*member.id).cmp(id)).ok()?;
+        let place = self.rows.binary_search_by(|row| TeamMember::new(&self.strings, row).id().cmp_plain(id)).ok()?;
         u32::try_from(place).ok()
     }
 
-    /// The place in [`roles`](Self::roles) of the role with this id.
+    /// The place of the role with this id.
     #[must_use]
     pub fn find_role(&self, id: &str) -> Option<u32> {
-        let place = self.roles.binary_search_by(|role| (*role.id).cmp(id)).ok()?;
+        let roles = &self.strings.roles;
+        let place = roles.binary_search_by(|role| self.strings.texts.get(*role).cmp_plain(id)).ok()?;
         u32::try_from(place).ok()
     }
 
@@ -162,21 +190,71 @@ impl Roster {
     #[must_use]
     pub fn page(
         &self,
-        role: Option<&Role>,
+        role: Option<Role<'_>>,
         filter: Option<&Filter>,
         order: &Order,
         request: &PageRequest,
         limits: PageLimits,
     ) -> Page {
-        let member = |place: u32| &self.members[place as usize];
-        let matches = |place: &u32| filter.is_none_or(|filter| filter.matches(member(*place)));
+        let matches = |place: &u32| filter.is_none_or(|filter| filter.matches(self.member(*place)));
         let mut list: Vec<u32> = match role {
             Some(role) => role.members.iter().copied().filter(matches).collect(),
-            None => (0..).take(self.members.len()).filter(matches).collect(),
+            None => (0..).take(self.rows.len()).filter(matches).collect(),
         };
         if !order.is_by_id() {
-            list.sort_unstable_by(|a, b| order.compare(member(*a), member(*b)));
+            list.sort_unstable_by(|a, b| order.compare(self.member(*a), self.member(*b)));
         }
-        request.cut(list, &self.members, order, limits)
+        request.cut(list, self, order, limits)
     }
+}
+
+/// Sorts rows by id and leaves one of each; says how many it threw away.
+fn sort(strings: &Strings, rows: &mut Vec<Row>) -> usize {
+    fn id<'r>(strings: &'r Strings, row: &'r Row) -> Text<'r> {
+        TeamMember::new(strings, row).id()
+    }
+    // Most lists come in this order.
+    if rows.is_sorted_by(|a, b| id(strings, a) < id(strings, b)) {
+        return 0;
+    }
+    let before = rows.len();
+    // Stable: of equally new rows the upstream's order decides. A missing moment is older than any.
+    rows.sort_by(|a, b| id(strings, a).cmp(&id(strings, b)).then_with(|| a.updated_at.cmp(&b.updated_at)));
+    rows.reverse();
+    rows.dedup_by(|later, kept| id(strings, later) == id(strings, kept));
+    rows.reverse();
+    before - rows.len()
+}
+
+/// Sorts the roles by id, leaves out those that nobody has any more, and lists who has each.
+fn index_roles(strings: &mut Strings, rows: &mut [Row]) -> (Box<[u32]>, Box<[u32]>) {
+    let mut counts = vec![0_u32; strings.roles.len()];
+    for role in rows.iter().filter_map(|row| row.role) {
+        counts[role as usize] += 1;
+    }
+    let mut order: Vec<u32> = (0..).zip(&counts).filter(|(_, count)| **count > 0).map(|(role, _)| role).collect();
+    let id = |role: u32| strings.texts.get(strings.roles[role as usize]);
+    order.sort_unstable_by(|a, b| id(*a).cmp(&id(*b)));
+
+    // Where each role's members begin, by its old place; they are put in one by one.
+    let mut places = vec![0_u32; counts.len()];
+    let mut next = vec![0_u32; order.len()];
+    let mut total = 0;
+    for (place, role) in (0_u32..).zip(&order) {
+        places[*role as usize] = place;
+        next[place as usize] = total;
+        total += counts[*role as usize];
+    }
+    let mut members = vec![0; total as usize].into_boxed_slice();
+    for (place, row) in (0..).zip(rows) {
+        if let Some(role) = &mut row.role {
+            *role = places[*role as usize];
+            let next = &mut next[*role as usize];
+            members[*next as usize] = place;
+            *next += 1;
+        }
+    }
+    strings.roles = order.iter().map(|role| strings.roles[*role as usize]).collect();
+    // Each has been moved to its end.
+    (next.into(), members)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 /// Milliseconds since the Unix epoch. Prints as RFC 3339 in UTC with milliseconds (`2024-04-26T17:10:22.134Z`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,9 @@ impl Timestamp {
     /// Reads an RFC 3339 date and time with any offset; `None` when it is not one, or outside the years 0 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if let Some(moment) = parse_plain(text.as_bytes()) {
+            return Some(moment);
+        }
         let moment = DateTime::parse_from_rfc3339(text.trim()).ok()?;
         Self::from_millis(moment.timestamp_millis())
     }
@@ -47,4 +50,27 @@ impl fmt::Display for Timestamp {
         let moment = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
         f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
+}
+
+/// The form that the upstream writes and we print, `2024-04-26T17:10:22.134Z`; `None` for any other, and for what is no
+/// moment.
+fn parse_plain(text: &[u8]) -> Option<Timestamp> {
+    let text: &[u8; 24] = text.try_into().ok()?;
+    let fixed = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
+    if fixed.iter().any(|(at, byte)| text[*at] != *byte) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to]
+            .iter()
+            .try_fold(0_u32, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?)?;
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = i64::from(date.to_epoch_days());
+    let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    Timestamp::from_millis(seconds * 1000 + i64::from(number(20, 23)?))
 }

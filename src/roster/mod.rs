@@ -99,7 +99,7 @@ impl Rosters {
     #[must_use]
     pub fn known_size(&self, grant: &Grant) -> Option<(usize, usize)> {
         let entry = self.store.get(grant.key())?;
-        Some((entry.roster.members().len(), entry.roster.roles().len()))
+        Some((entry.roster.len(), entry.roster.roles_len()))
     }
 
     /// The roster: fresh, or loaded, or stale.

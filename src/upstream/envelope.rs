@@ -1,17 +1,16 @@
 //! Splits the upstream's envelope into rows while it streams in, so that a body of any length costs the memory of one row.
 //!
-//! Only the two outer levels are read here (the envelope's object and the array in `data`); each value below is found
-//! whole by counting brackets and handed to `wire`. The result does not depend on where the chunks were cut.
+//! Only the two outer levels are read here (the envelope's object and the array in `data`). A row is read by `wire` right
+//! where it stands; one that is cut, or is not good, is found whole by counting brackets and read again. The result does not depend on where the chunks were cut.
 
 use memchr::memchr2;
 
 use super::error::Malformed;
+use super::json::DEPTH_LIMIT;
 use super::wire::Rows;
 
 /// The longest single row, and the longest value beside `data`, in bytes.
 const VALUE_LIMIT: usize = 1 << 20;
-/// How deep a single row may nest; the documented ones nest three levels.
-const DEPTH_LIMIT: u32 = 32;
 
 /// What the envelope said.
 pub(super) struct Envelope {
@@ -63,6 +62,29 @@ struct Scan {
     in_string: bool,
 }
 
+/// The bytes at hand.
+struct Input<'b> {
+    bytes: &'b [u8],
+    /// What of them is text, from a row's beginning on: found once for all rows that follow.
+    text: Option<(usize, &'b str)>,
+}
+
+impl<'b> Input<'b> {
+    /// The text that begins at this byte, as far as it is one.
+    fn text(&mut self, at: usize) -> &'b str {
+        let bytes = self.bytes;
+        let (from, text) = *self.text.get_or_insert_with(|| (at, valid_utf8(&bytes[at..])));
+        text.get(at - from..).unwrap_or_default()
+    }
+}
+
+fn valid_utf8(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
+
 impl EnvelopeReader {
     /// `rows_limit`: the most rows that are read.
     pub(super) fn new(rows_limit: usize) -> Self {
@@ -84,9 +106,12 @@ impl EnvelopeReader {
 
     /// Takes the next bytes of the body.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
-        self.buffer.extend_from_slice(chunk);
-        while self.step()? {}
-        self.buffer.drain(..self.at);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.extend_from_slice(chunk);
+        let mut input = Input { bytes: &buffer, text: None };
+        while self.step(&mut input)? {}
+        buffer.drain(..self.at);
+        self.buffer = buffer;
         self.at = 0;
         if self.buffer.len() > VALUE_LIMIT { Err(Malformed::TooLarge) } else { Ok(()) }
     }
@@ -109,13 +134,13 @@ impl EnvelopeReader {
     }
 
     /// Takes one token; `false` when more bytes are needed.
-    fn step(&mut self) -> Result<bool, Malformed> {
+    fn step(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
         if self.scan.seen == 0 {
-            while self.buffer.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
+            while input.bytes.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
                 self.at += 1;
             }
         }
-        let Some(&byte) = self.buffer.get(self.at) else {
+        let Some(&byte) = input.bytes.get(self.at) else {
             return Ok(false);
         };
         let next = match (self.expect, byte) {
@@ -126,7 +151,7 @@ impl EnvelopeReader {
             (Expect::RowOrClose, b']') | (Expect::RowCommaOrClose, b']') => Expect::CommaOrClose,
             (Expect::RowCommaOrClose, b',') => Expect::Row,
             (Expect::KeyOrClose | Expect::Key, b'"') => {
-                return self.value(|reader, key| {
+                return self.value(input, |reader, key| {
                     reader.key = serde_json::from_str(key).map_err(|_| Malformed::NotJson)?;
                     Ok(Expect::Colon)
                 });
@@ -137,17 +162,12 @@ impl EnvelopeReader {
                 Expect::RowOrClose
             }
             (Expect::Value, _) => {
-                return self.value(|reader, value| {
+                return self.value(input, |reader, value| {
                     reader.envelope_value(value)?;
                     Ok(Expect::CommaOrClose)
                 });
             }
-            (Expect::RowOrClose | Expect::Row, _) => {
-                return self.value(|reader, row| {
-                    reader.rows.read(row)?;
-                    Ok(Expect::RowCommaOrClose)
-                });
-            }
+            (Expect::RowOrClose | Expect::Row, _) => return self.row(input),
             _ => return Err(Malformed::NotJson),
         };
         self.at += 1;
@@ -155,18 +175,35 @@ impl EnvelopeReader {
         Ok(true)
     }
 
+    /// Takes one row, if it is all there. A good one is read where it stands; of any other the end is found first, so that
+    /// the next can be.
+    fn row(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
+        if self.scan.seen == 0
+            && let Some(length) = self.rows.read_front(input.text(self.at))?
+        {
+            self.at += length;
+            self.expect = Expect::RowCommaOrClose;
+            return Ok(true);
+        }
+        self.value(input, |reader, row| {
+            reader.rows.read(row)?;
+            Ok(Expect::RowCommaOrClose)
+        })
+    }
+
     /// Takes one whole value, if it is all there.
-    fn value(&mut self, take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>) -> Result<bool, Malformed> {
-        let Some(length) = self.scan.find_end(&self.buffer[self.at..])? else {
+    fn value(
+        &mut self,
+        input: &Input<'_>,
+        take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>,
+    ) -> Result<bool, Malformed> {
+        let Some(length) = self.scan.find_end(&input.bytes[self.at..])? else {
             return Ok(false);
         };
-        let buffer = std::mem::take(&mut self.buffer);
-        let text = std::str::from_utf8(&buffer[self.at..self.at + length]);
-        let next = take(self, text.map_err(|_| Malformed::NotUtf8)?)?;
-        self.buffer = buffer;
+        let text = std::str::from_utf8(&input.bytes[self.at..self.at + length]);
+        self.expect = take(self, text.map_err(|_| Malformed::NotUtf8)?)?;
         self.at += length;
         self.scan = Scan::default();
-        self.expect = next;
         Ok(true)
     }
 

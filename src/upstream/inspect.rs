@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Error;
 use super::envelope::Envelope;
 use super::wire;
-use crate::model::Account;
+use crate::model::{Account, Contact, Text};
 
 /// What one call brought.
 #[derive(Debug)]
@@ -71,13 +71,13 @@ impl Findings {
         };
         let known = |field: &&str| wire::DOCUMENTED.contains(field) || wire::NEWER.contains(field);
         let mut unreadable = BTreeMap::<&'static str, usize>::new();
-        for entry in rows.members.iter().flat_map(|member| &member.unrecognized) {
+        for entry in rows.draft.members().flat_map(|member| member.unrecognized()) {
             *unreadable.entry(entry.field).or_default() += 1;
         }
-        let people: BTreeSet<&str> = rows.members.iter().map(|member| &*member.id).collect();
-        let own = rows.members.iter().any(|member| {
-            let email = member.contact.as_ref().and_then(|contact| contact.email.as_deref());
-            email.is_some_and(|email| email.eq_ignore_ascii_case(account.email.as_str()))
+        let people: BTreeSet<Text<'_>> = rows.draft.members().map(|member| member.id()).collect();
+        let own = rows.draft.members().any(|member| {
+            let email = member.contact().and_then(Contact::email);
+            email.is_some_and(|email| email.plain().eq_ignore_ascii_case(account.email.as_str()))
         });
         Self {
             members: people.len(),

@@ -1,15 +1,18 @@
 //! The upstream: the only place that knows the HTTP client and the REST shapes.
 //!
 //! One call, step by step: wait for a free place → send → judge the status (`error`) → split the envelope while it streams
-//! in (`envelope`) → read each row on its own (`wire`) → a roster; where the endpoint pages, page by page (`pages`).
+//! in (`envelope`) → read each row on its own (`wire`; its JSON by `json`, what its values say by `value`) → a roster; where
+//! the endpoint pages, page by page (`pages`).
 //! Invariant: a roster is only ever whole, and an error says nothing secret or personal.
 
 mod client;
 mod envelope;
 mod error;
 mod inspect;
+mod json;
 mod pages;
 mod retry_after;
+mod value;
 mod wire;
 
 use futures_util::future::BoxFuture;
@@ -31,7 +34,7 @@ pub fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Roster, 
     }
     let envelope = reader.finish()?;
     let rows = envelope.rows.filter(|_| envelope.success).ok_or(Malformed::WrongShape)?;
-    Ok(Roster::new(rows.members, rows.skipped, rows.drift, std::time::SystemTime::UNIX_EPOCH.into()))
+    Ok(rows.into_roster(std::time::SystemTime::UNIX_EPOCH.into()))
 }
 
 /// Where teams come from: the real endpoint, or a test's own in memory.

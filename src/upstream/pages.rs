@@ -49,7 +49,7 @@ impl Pages {
     /// Takes the page that was asked for; the whole list when it was the last one.
     pub(super) fn take(&mut self, page: Page) -> Result<Option<Rows>, Malformed> {
         let pass = &mut self.pass;
-        let ids: Vec<Box<str>> = page.rows.members.iter().map(|member| member.id.clone()).collect();
+        let ids: Vec<Box<str>> = page.rows.draft.members().map(|member| member.id().plain().into()).collect();
         let seen = page.rows.seen();
         let first = pass.number == 1;
         if seen == 0 || (!first && seen == pass.length && ids == pass.last) {

@@ -3,17 +3,12 @@
 //! Tolerant in: whatever is missing, null or empty is absent; what cannot be read is kept aside as text and counted; only
 //! a row without a usable `_id` is skipped.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::Arc;
-
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::error::Malformed;
+use super::json::{Broken, Kind, Reader, Value};
+use super::value::{Found, Read, identifier, integer, json, named, some_text, string, text, url};
 use crate::model::{
-    ChatTransferPermission, Contact, Drift, LeadsVisibility, LiveAvailability, Phone, SkippedRow, TeamMember,
-    TeamMemberStatus, Timestamp, Unrecognized, UserType, fold,
+    ChatTransferPermission, Draft, Drift, LeadsVisibility, LiveAvailability, Roster, Row, SkippedRow, Span,
+    TeamMemberStatus, TextField, Timestamp, Unrecognized, UserType,
 };
 
 /// The fields of a row that the vendor documents.
@@ -39,8 +34,6 @@ pub(super) const DOCUMENTED: [&str; 16] = [
 pub(super) const NEWER: [&str; 6] =
     ["assignedBots", "assignedAiAgents", "_department", "maskedAttributes", "chatTransferPermission", "_businessHours"];
 
-/// The longest identifier that is taken for one, in bytes.
-const ID_LIMIT: usize = 128;
 /// How much of an unreadable value is kept, in bytes.
 const RAW_LIMIT: usize = 1024;
 
@@ -48,28 +41,24 @@ const RAW_LIMIT: usize = 1024;
 pub(super) struct Rows {
     limit: usize,
     seen: usize,
-    pub(super) members: Vec<TeamMember>,
+    pub(super) draft: Draft,
     pub(super) skipped: Vec<SkippedRow>,
     pub(super) drift: Drift,
-    /// Role and agency ids: a handful of values, each on most rows.
-    shared: HashSet<Arc<str>>,
 }
 
 impl Rows {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            seen: 0,
-            members: Vec::new(),
-            skipped: Vec::new(),
-            drift: Drift::default(),
-            shared: HashSet::new(),
-        }
+        Self { limit, seen: 0, draft: Draft::default(), skipped: Vec::new(), drift: Drift::default() }
     }
 
     /// How many rows were seen, good and bad.
     pub(super) fn seen(&self) -> usize {
         self.seen
+    }
+
+    /// Makes the roster of them.
+    pub(super) fn into_roster(self, fetched_at: Timestamp) -> Roster {
+        self.draft.finish(self.skipped, self.drift, fetched_at)
     }
 
     /// Puts the rows of the next page behind these.
@@ -79,12 +68,25 @@ impl Rows {
         if self.seen > self.limit {
             return Err(Malformed::TooManyRows);
         }
-        self.members.extend(page.members);
+        self.draft.append(page.draft);
         self.skipped
             .extend(page.skipped.into_iter().map(|row| SkippedRow { index: row.index.saturating_add(before), ..row }));
         self.drift.unrecognized_values += page.drift.unrecognized_values;
         self.drift.unknown_fields += page.drift.unknown_fields;
-        Ok(())
+        self.check_size()
+    }
+
+    /// Reads the row at the front of `text`, if a whole and good one is there, and says how long it is.
+    pub(super) fn read_front(&mut self, text: &str) -> Result<Option<usize>, Malformed> {
+        if self.seen == self.limit {
+            return Err(Malformed::TooManyRows);
+        }
+        let mut reader = Reader::new(text);
+        let read = self.row(&mut reader);
+        let Ok(Some(())) = read else { return Ok(None) };
+        self.seen += 1;
+        self.check_size()?;
+        Ok(Some(reader.at()))
     }
 
     /// Reads the next row, which may turn out not to be one.
@@ -94,251 +96,221 @@ impl Rows {
         }
         let index = u32::try_from(self.seen).unwrap_or(u32::MAX);
         self.seen += 1;
-
-        let mut row =
-            Row { shared: &mut self.shared, member: TeamMember::default(), unrecognized: Vec::new(), unknown: 0 };
-        let reason = match for_each_field(text, |key, value| row.field(key, value)) {
-            Err(reason) => Some(reason),
-            Ok(()) if row.member.id.is_empty() => Some("it has no usable _id"),
-            Ok(()) => None,
+        let mut reader = Reader::new(text);
+        let reason = match self.row(&mut reader) {
+            Ok(Some(())) if reader.at() == text.len() => return self.check_size(),
+            Ok(None) => "it has no usable _id",
+            _ if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
+                "it is not an object"
+            }
+            _ => "it is not valid JSON",
         };
-        if let Some(reason) = reason {
-            self.skipped.push(SkippedRow { index, reason });
-            return Ok(());
-        }
-        self.drift.unrecognized_values += row.unrecognized.len();
-        self.drift.unknown_fields += row.unknown;
-        row.member.unrecognized = row.unrecognized.into();
-        self.members.push(row.member);
+        self.skipped.push(SkippedRow { index, reason });
         Ok(())
+    }
+
+    /// Reads a row and keeps it; `None` when it has no usable id.
+    fn row(&mut self, reader: &mut Reader<'_>) -> Result<Option<()>, Broken> {
+        let mark = self.draft.mark();
+        let mut line = Line { draft: &mut self.draft, row: Row::default(), unrecognized: Vec::new(), unknown: 0 };
+        let read = reader.object(|reader, key| line.field(reader, key));
+        if read.is_err() || !line.row.has(TextField::Id) {
+            self.draft.take_back(mark);
+            return read.map(|()| None);
+        }
+        self.drift.unrecognized_values += line.unrecognized.len();
+        self.drift.unknown_fields += line.unknown;
+        let mut row = line.row;
+        row.unrecognized = line.unrecognized.into();
+        self.draft.push(row);
+        Ok(Some(()))
+    }
+
+    fn check_size(&self) -> Result<(), Malformed> {
+        if self.draft.is_too_large() { Err(Malformed::TooLarge) } else { Ok(()) }
     }
 }
 
-struct Row<'r> {
-    shared: &'r mut HashSet<Arc<str>>,
-    member: TeamMember,
+/// A row that is being read.
+struct Line<'r> {
+    draft: &'r mut Draft,
+    row: Row,
     unrecognized: Vec<Unrecognized>,
     unknown: usize,
 }
 
-impl Row<'_> {
-    fn field(&mut self, key: &str, raw: &str) {
+impl Line<'_> {
+    fn field(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), Broken> {
         match key {
-            "_id" => self.member.id = identifier(raw).value().unwrap_or_default(),
-            "name" => {
-                self.member.name = self.take("name", raw, text);
-                self.member.folded_name = self.member.name.as_deref().map(|name| fold(name).into());
+            "_id" => {
+                let id = identifier(reader.value()?);
+                let id = id.value().map(|id| self.put(id));
+                self.row.set(TextField::Id, id);
             }
-            "contact" => self.contact(raw),
-            "picture" => self.member.picture = self.take("picture", raw, url),
+            "name" => {
+                let name = self.take("name", reader.value()?, text);
+                let folded = name.as_ref().map(|name| self.draft.put_folded(name.plain()));
+                self.row.set(TextField::FoldedName, folded);
+                self.set(TextField::Name, name);
+            }
+            "contact" => self.contact(reader)?,
+            "picture" => self.text(TextField::Picture, "picture", reader.value()?, url),
             "liveAvailability" => {
-                self.member.live_availability = self.take("liveAvailability", raw, named(LiveAvailability::from_name));
+                let read = named(LiveAvailability::from_name);
+                self.row.live_availability = self.take("liveAvailability", reader.value()?, read);
             }
             "leadsVisibility" => {
-                self.member.leads_visibility = self.take("leadsVisibility", raw, named(LeadsVisibility::from_name));
+                self.row.leads_visibility =
+                    self.take("leadsVisibility", reader.value()?, named(LeadsVisibility::from_name));
             }
-            "status" => {
-                self.member.status = self.take("status", raw, named(TeamMemberStatus::from_name));
+            "status" => self.row.status = self.take("status", reader.value()?, named(TeamMemberStatus::from_name)),
+            "description" => self.text(TextField::Description, "description", reader.value()?, text),
+            "type" => self.row.user_type = self.take("type", reader.value()?, named(UserType::from_name)),
+            "unreadMessages" => self.row.unread_messages = self.take("unreadMessages", reader.value()?, integer),
+            "_role" => {
+                let id = self.take("role", reader.value()?, identifier);
+                self.draft.set_role(&mut self.row, id.as_ref().map(Found::plain));
             }
-            "description" => self.member.description = self.take("description", raw, text),
-            "type" => self.member.user_type = self.take("type", raw, named(UserType::from_name)),
-            "unreadMessages" => self.member.unread_messages = self.take("unreadMessages", raw, json),
-            "_role" => self.member.role_id = self.shared("role", raw),
-            "_parent" => self.member.agency_id = self.shared("agencyId", raw),
-            "whitelabel" => self.member.whitelabel = self.take("whitelabel", raw, json),
-            "createdAt" => self.member.created_at = self.take("createdAt", raw, named(Timestamp::parse)),
-            "updatedAt" => self.member.updated_at = self.take("updatedAt", raw, named(Timestamp::parse)),
-            "__v" => self.member.version = self.take("version", raw, json),
-            "assignedBots" => self.member.assigned_bot_ids = self.list("assignedBotIds", raw),
-            "assignedAiAgents" => self.member.assigned_ai_agent_ids = self.list("assignedAiAgentIds", raw),
-            "_department" => self.member.department_ids = self.list("departmentIds", raw),
-            "_businessHours" => {
-                self.member.business_hours_id = self.take("businessHoursId", raw, identifier);
+            "_parent" => {
+                let id = self.take("agencyId", reader.value()?, identifier);
+                self.draft.set_agency(&mut self.row, id.as_ref().map(Found::plain));
             }
+            "whitelabel" => self.row.whitelabel = self.take("whitelabel", reader.value()?, json),
+            "createdAt" => self.row.created_at = self.take("createdAt", reader.value()?, named(Timestamp::parse)),
+            "updatedAt" => self.row.updated_at = self.take("updatedAt", reader.value()?, named(Timestamp::parse)),
+            "__v" => self.row.version = self.take("version", reader.value()?, integer),
+            "assignedBots" => self.list(TextField::AssignedBotIds, "assignedBotIds", reader)?,
+            "assignedAiAgents" => self.list(TextField::AssignedAiAgentIds, "assignedAiAgentIds", reader)?,
+            "_department" => self.list(TextField::DepartmentIds, "departmentIds", reader)?,
+            "_businessHours" => self.text(TextField::BusinessHoursId, "businessHoursId", reader.value()?, identifier),
             "chatTransferPermission" => {
-                self.member.chat_transfer_permission =
-                    self.take("chatTransferPermission", raw, named(ChatTransferPermission::from_name));
+                let read = named(ChatTransferPermission::from_name);
+                self.row.chat_transfer_permission = self.take("chatTransferPermission", reader.value()?, read);
             }
-            "maskedAttributes" => self.member.masked_attributes = self.list("maskedAttributes", raw),
-            _ => self.unknown += 1,
+            "maskedAttributes" => self.list(TextField::MaskedAttributes, "maskedAttributes", reader)?,
+            _ => {
+                reader.value()?;
+                self.unknown += 1;
+            }
         }
+        Ok(())
     }
 
-    fn contact(&mut self, raw: &str) {
-        if raw == "null" {
-            return;
+    fn contact(&mut self, reader: &mut Reader<'_>) -> Result<(), Broken> {
+        if reader.peek() != Some(b'{') {
+            self.keep("contact", reader.value()?);
+            return Ok(());
         }
-        let mut contact = Contact::default();
-        let read = for_each_field(raw, |key, raw| match key {
-            "_id" => contact.id = self.take("contact.id", raw, identifier),
-            "email" => contact.email = self.take("contact.email", raw, some_text),
-            "phone" => contact.phone = self.phone(raw),
-            _ => self.unknown += 1,
-        });
-        match read {
-            Ok(()) => self.member.contact = Some(contact.into()),
-            Err(_) => self.keep("contact", raw),
+        // Of two contacts the second counts.
+        for field in [TextField::ContactId, TextField::Email, TextField::PhonePrefix, TextField::PhoneNumber] {
+            self.row.set(field, None);
         }
+        (self.row.has_contact, self.row.has_phone) = (true, false);
+        reader.object(|reader, key| {
+            match key {
+                "_id" => self.text(TextField::ContactId, "contact.id", reader.value()?, identifier),
+                "email" => self.text(TextField::Email, "contact.email", reader.value()?, some_text),
+                "phone" => self.phone(reader)?,
+                _ => {
+                    reader.value()?;
+                    self.unknown += 1;
+                }
+            }
+            Ok(())
+        })
     }
 
-    fn phone(&mut self, raw: &str) -> Option<Phone> {
-        if raw == "null" {
-            return None;
+    fn phone(&mut self, reader: &mut Reader<'_>) -> Result<(), Broken> {
+        self.row.set(TextField::PhonePrefix, None);
+        self.row.set(TextField::PhoneNumber, None);
+        self.row.has_phone = reader.peek() == Some(b'{');
+        if !self.row.has_phone {
+            self.keep("contact.phone", reader.value()?);
+            return Ok(());
         }
-        let mut phone = Phone::default();
-        let read = for_each_field(raw, |key, raw| match key {
-            "prefix" => phone.prefix = self.take("contact.phone.prefix", raw, some_text),
-            "number" => phone.number = self.take("contact.phone.number", raw, some_text),
-            _ => self.unknown += 1,
-        });
-        if read.is_err() {
-            self.keep("contact.phone", raw);
-        }
-        read.is_ok().then_some(phone)
-    }
-
-    fn shared(&mut self, field: &'static str, raw: &str) -> Option<Arc<str>> {
-        let id = self.take(field, raw, identifier)?;
-        if let Some(shared) = self.shared.get(&*id) {
-            return Some(shared.clone());
-        }
-        let shared = Arc::<str>::from(id);
-        self.shared.insert(shared.clone());
-        Some(shared)
+        reader.object(|reader, key| {
+            match key {
+                "prefix" => self.text(TextField::PhonePrefix, "contact.phone.prefix", reader.value()?, some_text),
+                "number" => self.text(TextField::PhoneNumber, "contact.phone.number", reader.value()?, some_text),
+                _ => {
+                    reader.value()?;
+                    self.unknown += 1;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// A list of texts; entries that are none are kept aside one by one.
-    fn list(&mut self, field: &'static str, raw: &str) -> Option<Box<[Box<str>]>> {
-        if raw == "null" {
-            return None;
+    fn list(&mut self, to: TextField, field: &'static str, reader: &mut Reader<'_>) -> Result<(), Broken> {
+        self.row.set(to, None);
+        if reader.peek() != Some(b'[') {
+            self.keep(field, reader.value()?);
+            return Ok(());
         }
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
-            self.keep(field, raw);
-            return None;
-        };
-        Some(entries.into_iter().filter_map(|entry| self.take(field, entry.get(), some_text)).collect())
+        let list = self.draft.open_list();
+        reader.array(|reader| {
+            if let Some(entry) = self.take(field, reader.value()?, some_text) {
+                self.draft.next_item(list);
+                self.put(entry);
+            }
+            Ok(())
+        })?;
+        let list = self.draft.close_list(list);
+        self.row.set(to, Some(list));
+        Ok(())
     }
 
-    fn take<T>(&mut self, field: &'static str, raw: &str, read: impl FnOnce(&str) -> Read<T>) -> Option<T> {
-        if raw == "null" {
+    fn text<'v>(
+        &mut self,
+        to: TextField,
+        field: &'static str,
+        value: Value<'v>,
+        read: impl FnOnce(Value<'v>) -> Read<Found<'v>>,
+    ) {
+        let found = self.take(field, value, read);
+        self.set(to, found);
+    }
+
+    fn set(&mut self, to: TextField, found: Option<Found<'_>>) {
+        let span = found.map(|found| self.put(found));
+        self.row.set(to, span);
+    }
+
+    fn put(&mut self, found: Found<'_>) -> Span {
+        match found {
+            Found::Plain(raw) => self.draft.put_quoted(raw),
+            Found::Escaped(text) => self.draft.put_plain(&text),
+        }
+    }
+
+    fn take<'v, T>(
+        &mut self,
+        field: &'static str,
+        value: Value<'v>,
+        read: impl FnOnce(Value<'v>) -> Read<T>,
+    ) -> Option<T> {
+        if value.kind == Kind::Null {
             return None;
         }
-        match read(raw) {
+        match read(value) {
             Read::Value(value) => Some(value),
             Read::Empty => None,
             Read::Unreadable => {
-                self.keep(field, raw);
+                self.keep(field, value);
                 None
             }
         }
     }
 
-    fn keep(&mut self, field: &'static str, raw: &str) {
-        let text = string(raw).unwrap_or(Cow::Borrowed(raw));
+    fn keep(&mut self, field: &'static str, value: Value<'_>) {
+        if value.kind == Kind::Null {
+            return;
+        }
+        let text = string(value);
+        let text = text.as_ref().map_or(value.raw, Found::plain);
         let end = (0..=RAW_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
         let value = text[..end.unwrap_or(0)].into();
         self.unrecognized.push(Unrecognized { field, value });
     }
 }
-
-/// What became of one value.
-enum Read<T> {
-    Value(T),
-    /// There, but nothing: an empty string.
-    Empty,
-    Unreadable,
-}
-
-impl<T> Read<T> {
-    fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Empty | Self::Unreadable => None,
-        }
-    }
-}
-
-/// The characters of a JSON string, copied only where it has escapes.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') { serde_json::from_str(raw).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
-}
-
-/// A string that may be empty.
-fn text(raw: &str) -> Read<Box<str>> {
-    string(raw).map_or(Read::Unreadable, |text| Read::Value(text.into()))
-}
-
-/// A string that means something only when it is not empty.
-fn some_text(raw: &str) -> Read<Box<str>> {
-    match string(raw) {
-        None => Read::Unreadable,
-        Some(text) if text.is_empty() => Read::Empty,
-        Some(text) => Read::Value(text.into()),
-    }
-}
-
-fn identifier(raw: &str) -> Read<Box<str>> {
-    match some_text(raw) {
-        Read::Value(id) if id.len() > ID_LIMIT || id.chars().any(|c| c.is_control() || c.is_whitespace()) => {
-            Read::Unreadable
-        }
-        read => read,
-    }
-}
-
-/// A string that is one of some names, or otherwise has a form of its own.
-fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(&str) -> Read<T> {
-    |raw| match string(raw) {
-        None => Read::Unreadable,
-        Some(text) if text.is_empty() => Read::Empty,
-        Some(text) => parse(&text).map_or(Read::Unreadable, Read::Value),
-    }
-}
-
-/// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
-fn url(raw: &str) -> Read<Box<str>> {
-    named(|text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let host = rest.split(['/', '?', '#']).next()?;
-        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
-        (!host.is_empty() && !text.contains(odd)).then(|| text.into())
-    })(raw)
-}
-
-fn json<T: serde::de::DeserializeOwned>(raw: &str) -> Read<T> {
-    serde_json::from_str(raw).map_or(Read::Unreadable, Read::Value)
-}
-
-/// Calls `field` with each key and raw value of the object in `text`; the error says why it is none.
-fn for_each_field(text: &str, field: impl FnMut(&str, &str)) -> Result<(), &'static str> {
-    struct Fields<F>(F);
-
-    impl<'de, F: FnMut(&str, &str)> Visitor<'de> for Fields<F> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-            while let Some(key) = map.next_key::<Key<'de>>()? {
-                let value: &'de RawValue = map.next_value()?;
-                (self.0)(&key.0, value.get());
-            }
-            Ok(())
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = deserializer.deserialize_map(Fields(field)).and_then(|()| deserializer.end());
-    match read {
-        Ok(()) => Ok(()),
-        Err(error) if error.is_data() => Err("it is not an object"),
-        Err(_) => Err("it is not valid JSON"),
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,43 +1,62 @@
 //! Properties: what holds for any roster, any question and any bytes.
 
-use std::sync::Arc;
-
 use flowmatix_graphql::demo::Scripted;
 use flowmatix_graphql::model::{
-    Credential, CredentialId, Cursor, Direction, Drift, Filter, IntTest, Order, OrderField, PageLimits, PageRequest,
-    Roster, StringTest, TeamMember, TeamMemberStatus, TimeTest, Timestamp, UserType, fold,
+    Credential, CredentialId, Cursor, Direction, Filter, IntTest, Order, OrderField, PageLimits, PageRequest,
+    StringTest, TeamMemberStatus, TimeTest, Timestamp, UserType, fold,
 };
+use flowmatix_graphql::upstream::decode;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[abAB åÅ]{0,3}", "[a-c]{1,2}", "ß|ẞ|İ|ı|Σ|ς"]
+    prop_oneof!["[abAB åÅ\"\\\\\n]{0,3}", "[a-c]{1,2}", "ß|ẞ|İ|ı|Σ|ς"]
 }
 
-fn member() -> impl Strategy<Value = TeamMember> {
-    let id = "[a-d][0-9]{0,2}";
+/// A row, as its reader would write it down.
+#[derive(Clone, Debug)]
+struct Person {
+    id: String,
+    name: Option<String>,
+    status: Option<TeamMemberStatus>,
+    user_type: Option<UserType>,
+    unread_messages: Option<i32>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    role_id: Option<&'static str>,
+    whitelabel: Option<bool>,
+}
+
+impl Person {
+    /// The row as the upstream writes it.
+    fn row(&self) -> Value {
+        json!({
+            "_id": self.id,
+            "name": self.name,
+            "status": self.status.map(TeamMemberStatus::name),
+            "type": self.user_type.map(UserType::name),
+            "unreadMessages": self.unread_messages,
+            "createdAt": self.created_at.map(|at| at.to_string()),
+            "updatedAt": self.updated_at.map(|at| at.to_string()),
+            "_role": self.role_id,
+            "whitelabel": self.whitelabel,
+        })
+    }
+}
+
+fn person() -> impl Strategy<Value = Person> {
+    let id = "[a-d\"][0-9]{0,2}";
     let name = prop::option::of(text());
     let status = prop::option::of(prop::sample::select(TeamMemberStatus::ALL));
     let kind = prop::option::of(prop::sample::select(UserType::ALL.to_vec()));
     let moment = || prop::option::of((0_i64..5).prop_map(|n| Timestamp::from_millis(n * 1000).unwrap()));
     let role = prop::option::of(prop::sample::select(vec!["r1", "r2"]));
     (id, name, status, kind, prop::option::of(0_i32..4), moment(), moment(), role, prop::option::of(any::<bool>()))
-        .prop_map(|(id, name, status, user_type, unread_messages, created_at, updated_at, role, whitelabel)| {
-            TeamMember {
-                id: id.into(),
-                folded_name: name.as_deref().map(|name| fold(name).into()),
-                name: name.map(Into::into),
-                status,
-                user_type,
-                unread_messages,
-                created_at,
-                updated_at,
-                role_id: role.map(Arc::from),
-                whitelabel,
-                ..TeamMember::default()
-            }
+        .prop_map(|(id, name, status, user_type, unread_messages, created_at, updated_at, role_id, whitelabel)| {
+            Person { id, name, status, user_type, unread_messages, created_at, updated_at, role_id, whitelabel }
         })
 }
 
@@ -51,7 +70,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     };
     let leaf = prop_oneof![
         string().prop_map(Filter::Name),
-        prop::collection::vec("[a-d][0-9]{0,2}", 0..4).prop_map(Filter::Id),
+        prop::collection::vec("[a-d\"][0-9]{0,2}", 0..4).prop_map(Filter::Id),
         prop::collection::vec(prop::sample::select(vec!["r1".to_owned(), "r2".into(), "r3".into()]), 0..3)
             .prop_map(Filter::RoleId),
         prop::collection::vec(prop::sample::select(TeamMemberStatus::ALL), 0..3).prop_map(Filter::Status),
@@ -86,14 +105,14 @@ fn keys() -> impl Strategy<Value = Vec<(OrderField, Direction)>> {
 }
 
 /// The filter, the way a reader of the schema would write it down.
-fn meets(filter: &Filter, member: &TeamMember) -> bool {
+fn meets(filter: &Filter, member: &Person) -> bool {
     let name = member.name.as_deref().map(str::to_lowercase);
     match filter {
         Filter::And(all) => !all.iter().any(|filter| !meets(filter, member)),
         Filter::Or(any) => any.iter().any(|filter| meets(filter, member)),
         Filter::Not(filter) => !meets(filter, member),
-        Filter::Id(ids) => ids.contains(&member.id.to_string()),
-        Filter::RoleId(ids) => member.role_id.as_ref().is_some_and(|role| ids.contains(&role.to_string())),
+        Filter::Id(ids) => ids.contains(&member.id),
+        Filter::RoleId(ids) => member.role_id.is_some_and(|role| ids.contains(&role.to_owned())),
         Filter::Name(StringTest::In(any)) => name.is_some_and(|name| any.contains(&name)),
         Filter::Name(StringTest::Contains(text)) => name.is_some_and(|name| name.contains(text.as_str())),
         Filter::Name(StringTest::StartsWith(text)) => name.is_some_and(|name| name.starts_with(text.as_str())),
@@ -109,8 +128,8 @@ fn meets(filter: &Filter, member: &TeamMember) -> bool {
 
 /// The list that the schema's words describe: last of the newest rows of an id, filtered, then sorted key by key from the
 /// least important one, with the missing at the end.
-fn reference(rows: &[TeamMember], filter: &Filter, keys: &[(OrderField, Direction)]) -> Vec<String> {
-    let mut list: Vec<&TeamMember> = Vec::new();
+fn reference(rows: &[Person], filter: &Filter, keys: &[(OrderField, Direction)]) -> Vec<String> {
+    let mut list: Vec<&Person> = Vec::new();
     for row in rows {
         match list.iter_mut().find(|known| known.id == row.id) {
             Some(known) if row.updated_at >= known.updated_at => *known = row,
@@ -122,14 +141,14 @@ fn reference(rows: &[TeamMember], filter: &Filter, keys: &[(OrderField, Directio
     list.sort_by_key(|member| member.id.clone());
     for (field, direction) in keys.iter().rev() {
         // A key of a missing value and of one that is there; the values as text that sorts the same.
-        let key = |member: &TeamMember| match field {
-            OrderField::Name => member.name.as_ref().map(|name| (name.to_lowercase(), name.to_string())),
+        let key = |member: &Person| match field {
+            OrderField::Name => member.name.as_ref().map(|name| (name.to_lowercase(), name.clone())),
             OrderField::Status => member.status.map(|value| (format!("{}", value as u8), String::new())),
             OrderField::Type => member.user_type.map(|value| (format!("{}", value as u8), String::new())),
             OrderField::UnreadMessages => member.unread_messages.map(|n| (format!("{n:09}"), String::new())),
             OrderField::CreatedAt => member.created_at.map(|at| (at.to_string(), String::new())),
             OrderField::UpdatedAt => member.updated_at.map(|at| (at.to_string(), String::new())),
-            OrderField::Id => Some((member.id.to_string(), String::new())),
+            OrderField::Id => Some((member.id.clone(), String::new())),
             OrderField::LiveAvailability => unreachable!("not generated"),
         };
         let (mut there, missing): (Vec<_>, Vec<_>) = list.into_iter().partition(|member| key(member).is_some());
@@ -139,7 +158,7 @@ fn reference(rows: &[TeamMember], filter: &Filter, keys: &[(OrderField, Directio
         });
         list = there.into_iter().chain(missing).collect();
     }
-    list.into_iter().map(|member| member.id.to_string()).collect()
+    list.into_iter().map(|member| member.id.clone()).collect()
 }
 
 proptest! {
@@ -147,7 +166,7 @@ proptest! {
 
     #[test]
     fn any_filter_order_and_page_equals_the_plain_reference(
-        rows in prop::collection::vec(member(), 0..30),
+        rows in prop::collection::vec(person(), 0..30),
         filter in filter(),
         keys in keys(),
         size in 1_usize..7,
@@ -155,10 +174,10 @@ proptest! {
         let expected = reference(&rows, &filter, &keys);
         let order = Order::new(keys);
         let limits = PageLimits { default: size, max: 100 };
-        let now = Timestamp::from_millis(0).unwrap();
-        let roster = Roster::new(rows, vec![], Drift::default(), now);
+        let body = json!({ "data": rows.iter().map(Person::row).collect::<Vec<_>>() }).to_string();
+        let roster = decode([body.as_bytes()]).unwrap();
         let ids = |page: &[u32]| -> Vec<String> {
-            page.iter().map(|place| roster.members()[*place as usize].id.to_string()).collect()
+            page.iter().map(|place| roster.member(*place).id().plain().into_owned()).collect()
         };
         let page = |request: PageRequest| roster.page(None, Some(&filter), &order, &request, limits);
         let length = i32::try_from(size).unwrap();
@@ -207,6 +226,57 @@ proptest! {
         prop_assert_eq!(ours.cursor_key().open(&account, &order, &text), Ok(Cursor { id, rank }));
         prop_assert!(theirs.cursor_key().open(&account, &order, &text).is_err());
         prop_assert!(ours.cursor_key().open(&account, &order, &other).is_err());
+    }
+}
+
+/// A string as JSON with every character escaped, as some writers do.
+fn all_escaped(text: &str) -> String {
+    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{units}\"")
+}
+
+/// Pieces of JSON in any order.
+fn nearly_json() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "0", "1", "-", "12", ".5", "e", "E+", "9", "\"", "\"a\"", "\"\\n\"", "\\u00e9", "\\u12", "\\x", "\u{1}", "é",
+        "[", "]", "{", "}", "{\"k\":", ",", ":", "true", "tru", "false", "null", "nul", " ", "\t", "abcdefgh",
+    ]);
+    prop::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(4000))]
+
+    #[test]
+    fn a_text_is_kept_as_it_was_written(name in "\\PC{0,12}|[\"\\\\\u{0}-\u{1f}aé🏃]{0,6}", escape: bool, cut in 1_usize..40) {
+        let json = if escape { all_escaped(&name) } else { serde_json::to_string(&name).unwrap() };
+        let body = format!(r#"{{"data":[{{"_id":"1","name":{json},"maskedAttributes":[{json},null,"x"]}}]}}"#);
+        let roster = decode(body.as_bytes().chunks(cut)).unwrap();
+        let member = roster.member(0);
+        let kept = member.name().unwrap();
+        prop_assert_eq!(&kept.plain(), &name);
+        prop_assert_eq!(kept.json(), serde_json::to_string(&name).unwrap());
+        prop_assert_eq!(member.folded_name().unwrap(), fold(&name));
+        let expected: Vec<&str> = [&*name, "x"].into_iter().filter(|text| !text.is_empty()).collect();
+        let list = member.masked_attributes().unwrap();
+        prop_assert_eq!(list.json(), serde_json::to_string(&expected).unwrap());
+        prop_assert_eq!(list.items(), expected);
+    }
+
+    #[test]
+    fn a_moment_is_read_as_the_calendar_has_it(text in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9][.:][0-9]{3}Z") {
+        let expected = chrono::DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.timestamp_millis());
+        prop_assert_eq!(Timestamp::parse(&text).map(Timestamp::millis), expected);
+    }
+
+    #[test]
+    fn a_row_is_read_exactly_when_it_is_json(value in nearly_json(), cut in 1_usize..40) {
+        let body = format!(r#"{{"data":[{{"_id":"1","x":{value}}}]}}"#);
+        let read = decode(body.as_bytes().chunks(cut)).is_ok_and(|roster| {
+            (roster.len(), roster.skipped_rows().len(), roster.drift().unknown_fields) == (1, 0, 1)
+                && roster.drift().duplicate_rows == 0
+        });
+        prop_assert_eq!(read, serde_json::from_str::<serde::de::IgnoredAny>(&value).is_ok());
     }
 }
 

@@ -50,7 +50,12 @@ impl ListArguments {
 
 impl Prepared {
     /// The page of the view's members, or of a role's.
-    pub(super) fn list(self, session: &Session, view: &Arc<View>, role: Option<&Role>) -> Result<TeamMemberConnection> {
+    pub(super) fn list(
+        self,
+        session: &Session,
+        view: &Arc<View>,
+        role: Option<Role<'_>>,
+    ) -> Result<TeamMemberConnection> {
         let open = |name, cursor: Option<String>| {
             let cursor = cursor.map(|text| view.cursor_key().open(view.account(), &self.order, &text));
             cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
@@ -71,9 +76,9 @@ pub(super) struct TeamMemberConnection {
 impl TeamMemberConnection {
     /// The cursor of the page's n-th member.
     fn cursor(&self, n: usize) -> Option<String> {
-        let member = &self.view.roster.members()[*self.page.members.get(n)? as usize];
+        let member = self.view.roster.member(*self.page.members.get(n)?);
         let rank = u32::try_from(self.page.start + n).unwrap_or(u32::MAX);
-        Some(self.view.cursor_key().seal(self.view.account(), &self.order, &member.id, rank))
+        Some(self.view.cursor_key().seal(self.view.account(), &self.order, &member.id().plain(), rank))
     }
 }
 

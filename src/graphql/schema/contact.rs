@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, SimpleObject};
 
-use crate::model::{Contact, Phone};
+use crate::model::{Contact, Phone, Text};
 
 /// How a member can be reached. Reading it needs the scope `team:contact:read`.
 #[derive(SimpleObject)]
@@ -27,22 +27,22 @@ pub(super) struct PhoneNumber {
     e164: Option<String>,
 }
 
-impl From<&Contact> for TeamMemberContact {
-    fn from(contact: &Contact) -> Self {
+impl From<Contact<'_>> for TeamMemberContact {
+    fn from(contact: Contact<'_>) -> Self {
         Self {
-            id: contact.id.as_deref().map(ID::from),
-            email: contact.email.as_deref().map(str::to_owned),
-            phone: contact.phone.as_ref().map(PhoneNumber::from),
+            id: contact.id().map(|id| ID(plain(id))),
+            email: contact.email().map(plain),
+            phone: contact.phone().map(PhoneNumber::from),
         }
     }
 }
 
-impl From<&Phone> for PhoneNumber {
-    fn from(phone: &Phone) -> Self {
-        Self {
-            prefix: phone.prefix.as_deref().map(str::to_owned),
-            number: phone.number.as_deref().map(str::to_owned),
-            e164: phone.e164(),
-        }
+impl From<Phone<'_>> for PhoneNumber {
+    fn from(phone: Phone<'_>) -> Self {
+        Self { prefix: phone.prefix().map(plain), number: phone.number().map(plain), e164: phone.e164() }
     }
+}
+
+fn plain(text: Text<'_>) -> String {
+    text.plain().into_owned()
 }

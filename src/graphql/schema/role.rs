@@ -17,19 +17,23 @@ pub(super) struct Role {
 }
 
 impl Role {
+    /// The role at this place of the roster.
+    pub(super) fn new(view: &Arc<View>, place: u32) -> Self {
+        Self { view: view.clone(), place }
+    }
+
     /// The role with this id, if a member of the team has it.
     pub(super) fn find(view: &Arc<View>, id: &str) -> Option<Self> {
-        let place = view.roster.find_role(id)?;
-        Some(Self { view: view.clone(), place })
+        view.roster.find_role(id).map(|place| Self::new(view, place))
     }
 
     /// All roles of the team, by id.
     pub(super) fn all(view: &Arc<View>) -> Vec<Self> {
-        (0..).take(view.roster.roles().len()).map(|place| Self { view: view.clone(), place }).collect()
+        (0..).take(view.roster.roles_len()).map(|place| Self::new(view, place)).collect()
     }
 
-    fn role(&self) -> &model::Role {
-        &self.view.roster.roles()[self.place as usize]
+    fn role(&self) -> model::Role<'_> {
+        self.view.roster.role(self.place)
     }
 }
 
@@ -38,7 +42,7 @@ impl Role {
 impl Role {
     /// The identifier of the role.
     async fn id(&self) -> ID {
-        ID(self.role().id.to_string())
+        ID(self.role().id.plain().into_owned())
     }
 
     /// The account in whose team the role was found.

@@ -1,5 +1,6 @@
 //! A member, as a view of one row of a roster.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -10,7 +11,7 @@ use super::enums::{ChatTransferPermission, LeadsVisibility, LiveAvailability, Te
 use super::role::Role;
 use super::scalars::{DateTime, Url};
 use super::session::{Session, View};
-use crate::model;
+use crate::model::{self, Text, TextList};
 
 pub(super) struct TeamMember {
     view: Arc<View>,
@@ -37,8 +38,8 @@ impl TeamMember {
         view.roster.find(id).map(|place| Self::new(view, place))
     }
 
-    fn row(&self) -> &model::TeamMember {
-        &self.view.roster.members()[self.place as usize]
+    fn row(&self) -> model::TeamMember<'_> {
+        self.view.roster.member(self.place)
     }
 }
 
@@ -48,7 +49,7 @@ impl TeamMember {
 impl TeamMember {
     /// The identifier of the member.
     async fn id(&self) -> ID {
-        ID(self.row().id.to_string())
+        id(self.row().id())
     }
 
     /// The account whose team this member was read from.
@@ -57,8 +58,8 @@ impl TeamMember {
     }
 
     /// The name.
-    async fn name(&self) -> Option<&str> {
-        self.row().name.as_deref()
+    async fn name(&self) -> Option<Cow<'_, str>> {
+        self.row().name().map(Text::plain)
     }
 
     /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with one FORBIDDEN error
@@ -67,105 +68,105 @@ impl TeamMember {
     async fn contact(&self, ctx: &Context<'_>) -> Option<Result<TeamMemberContact>> {
         match Session::of(ctx) {
             Err(error) => Some(Err(error)),
-            Ok(session) if session.scopes().contact => self.row().contact.as_deref().map(|contact| Ok(contact.into())),
+            Ok(session) if session.scopes().contact => self.row().contact().map(|contact| Ok(contact.into())),
             Ok(session) => session.refuse_contact(ctx).map(Err),
         }
     }
 
     /// The profile picture.
     async fn picture(&self) -> Option<Url> {
-        self.row().picture.as_deref().map(|url| Url(url.to_owned()))
+        self.row().picture().map(|url| Url(url.plain().into_owned()))
     }
 
     /// Whether the member can be reached in live chat right now.
     async fn live_availability(&self) -> Option<LiveAvailability> {
-        self.row().live_availability.map(Into::into)
+        self.row().live_availability().map(Into::into)
     }
 
     /// Which leads the member sees.
     async fn leads_visibility(&self) -> Option<LeadsVisibility> {
-        self.row().leads_visibility.map(Into::into)
+        self.row().leads_visibility().map(Into::into)
     }
 
     /// Whether the member's access is switched on.
     async fn status(&self) -> Option<TeamMemberStatus> {
-        self.row().status.map(Into::into)
+        self.row().status().map(Into::into)
     }
 
     /// A free text about the member, often empty.
-    async fn description(&self) -> Option<&str> {
-        self.row().description.as_deref()
+    async fn description(&self) -> Option<Cow<'_, str>> {
+        self.row().description().map(Text::plain)
     }
 
     /// The kind of user.
     #[graphql(name = "type")]
     async fn user_type(&self) -> Option<UserType> {
-        self.row().user_type.map(Into::into)
+        self.row().user_type().map(Into::into)
     }
 
     /// How many messages the member has not read.
     async fn unread_messages(&self) -> Option<i32> {
-        self.row().unread_messages
+        self.row().unread_messages()
     }
 
     /// The member's role.
     async fn role(&self) -> Option<Role> {
-        Role::find(&self.view, self.row().role_id.as_deref()?)
+        self.row().role_place().map(|place| Role::new(&self.view, place))
     }
 
     /// The identifier of the agency that the member belongs to.
     async fn agency_id(&self) -> Option<ID> {
-        self.row().agency_id.as_deref().map(ID::from)
+        self.row().agency_id().map(id)
     }
 
     /// Whether the member belongs to a white label.
     async fn whitelabel(&self) -> Option<bool> {
-        self.row().whitelabel
+        self.row().whitelabel()
     }
 
     /// When the member was created.
     async fn created_at(&self) -> Option<DateTime> {
-        self.row().created_at.map(DateTime)
+        self.row().created_at().map(DateTime)
     }
 
     /// When the member was last changed.
     async fn updated_at(&self) -> Option<DateTime> {
-        self.row().updated_at.map(DateTime)
+        self.row().updated_at().map(DateTime)
     }
 
     /// The version number that the upstream keeps of the member.
     async fn version(&self) -> Option<i32> {
-        self.row().version
+        self.row().version()
     }
 
     /// The identifiers of the bots assigned to the member.
     async fn assigned_bot_ids(&self) -> Option<Vec<ID>> {
-        ids(self.row().assigned_bot_ids.as_deref())
+        self.row().assigned_bot_ids().map(ids)
     }
 
     /// The identifiers of the AI agents assigned to the member.
     async fn assigned_ai_agent_ids(&self) -> Option<Vec<ID>> {
-        ids(self.row().assigned_ai_agent_ids.as_deref())
+        self.row().assigned_ai_agent_ids().map(ids)
     }
 
     /// The identifiers of the departments that the member belongs to.
     async fn department_ids(&self) -> Option<Vec<ID>> {
-        ids(self.row().department_ids.as_deref())
+        self.row().department_ids().map(ids)
     }
 
     /// The identifier of the member's business hours.
     async fn business_hours_id(&self) -> Option<ID> {
-        self.row().business_hours_id.as_deref().map(ID::from)
+        self.row().business_hours_id().map(id)
     }
 
     /// To whom the member may transfer a chat.
     async fn chat_transfer_permission(&self) -> Option<ChatTransferPermission> {
-        self.row().chat_transfer_permission.map(Into::into)
+        self.row().chat_transfer_permission().map(Into::into)
     }
 
     /// The attributes of leads that are masked for the member.
-    async fn masked_attributes(&self) -> Option<Vec<&str>> {
-        self.row().masked_attributes.as_deref().map(|list| list.iter().map(|text| &**text).collect())
+    async fn masked_attributes(&self) -> Option<Vec<String>> {
+        self.row().masked_attributes().map(TextList::items)
     }
 
     /// The fields whose upstream value this version could not read, with the raw text. Contact data is among them only for
@@ -173,7 +174,7 @@ impl TeamMember {
     async fn unrecognized(&self, ctx: &Context<'_>) -> Vec<UnrecognizedField> {
         let contact = Session::of(ctx).is_ok_and(|session| session.scopes().contact);
         self.row()
-            .unrecognized
+            .unrecognized()
             .iter()
             .filter(|entry| contact || !entry.is_contact())
             .map(|entry| UnrecognizedField { field: entry.field, value: entry.value.to_string() })
@@ -181,6 +182,10 @@ impl TeamMember {
     }
 }
 
-fn ids(list: Option<&[Box<str>]>) -> Option<Vec<ID>> {
-    list.map(|list| list.iter().map(|id| ID(id.to_string())).collect())
+fn id(text: Text<'_>) -> ID {
+    ID(text.plain().into_owned())
+}
+
+fn ids(list: TextList<'_>) -> Vec<ID> {
+    list.items().into_iter().map(ID).collect()
 }

@@ -1,0 +1,77 @@
+//! How a member can be reached, as views of its row.
+
+use super::Text;
+use super::row::{Row, Strings, TextField};
+
+/// How a member can be reached: personal data.
+#[derive(Clone, Copy)]
+pub struct Contact<'r> {
+    strings: &'r Strings,
+    row: &'r Row,
+}
+
+impl<'r> Contact<'r> {
+    pub(super) fn new(strings: &'r Strings, row: &'r Row) -> Self {
+        Self { strings, row }
+    }
+
+    /// `contact._id`.
+    #[must_use]
+    pub fn id(self) -> Option<Text<'r>> {
+        self.strings.text(self.row, TextField::ContactId)
+    }
+
+    /// `contact.email`, as written.
+    #[must_use]
+    pub fn email(self) -> Option<Text<'r>> {
+        self.strings.text(self.row, TextField::Email)
+    }
+
+    /// `contact.phone`.
+    #[must_use]
+    pub fn phone(self) -> Option<Phone<'r>> {
+        self.row.has_phone.then_some(Phone(self))
+    }
+}
+
+/// A telephone number in the upstream's two parts.
+#[derive(Clone, Copy)]
+pub struct Phone<'r>(Contact<'r>);
+
+impl<'r> Phone<'r> {
+    /// The country code without `+`.
+    #[must_use]
+    pub fn prefix(self) -> Option<Text<'r>> {
+        self.0.strings.text(self.0.row, TextField::PhonePrefix)
+    }
+
+    /// The number without the country code.
+    #[must_use]
+    pub fn number(self) -> Option<Text<'r>> {
+        self.0.strings.text(self.0.row, TextField::PhoneNumber)
+    }
+
+    /// `+`, prefix and number, where both are there and together make a valid E.164 number (at most 15 digits, no leading
+    /// zero).
+    #[must_use]
+    pub fn e164(self) -> Option<String> {
+        let (prefix, number) = (self.prefix()?.plain(), self.number()?.plain());
+        let mut text = String::with_capacity(1 + prefix.len() + number.len());
+        text.push('+');
+        text.push_str(prefix.trim_start_matches('+'));
+        text.push_str(&number);
+        text.retain(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'));
+        let digits = &text[1..];
+        let valid =
+            (4..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+        valid.then_some(text)
+    }
+
+    /// What a search for a number looks in: `+`, prefix and number, as far as they are there.
+    #[must_use]
+    pub fn searchable(self) -> String {
+        let (prefix, number) = (self.prefix().map(Text::plain), self.number().map(Text::plain));
+        let prefix = prefix.as_deref().unwrap_or_default();
+        format!("+{}{}", prefix.trim_start_matches('+'), number.as_deref().unwrap_or_default())
+    }
+}

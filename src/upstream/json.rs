@@ -1,0 +1,228 @@
+//! A reader of JSON text that goes over each byte once: strict about the grammar, with slices of the text for values.
+//!
+//! It says only that something is wrong, or not all there, not what: whoever wants to know reads the text again.
+
+/// How deep a row may nest; the documented ones nest three levels.
+pub(super) const DEPTH_LIMIT: u32 = 32;
+
+/// The text is no JSON, or ends too early.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broken;
+
+/// Reads a text from the front.
+pub(super) struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    depth: u32,
+}
+
+/// A value, and the text that it is.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'t> {
+    pub(super) raw: &'t str,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    /// A string without escapes: what stands between the quotes is what it says.
+    Plain,
+    /// A string with escapes; they are well-formed, but may still mean nothing.
+    Escaped,
+    /// A number, a truth value, an array or an object.
+    Other,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The byte that the next value begins with.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Reads an object: `field` is called after each key, and reads its value.
+    pub(super) fn object(
+        &mut self,
+        mut field: impl FnMut(&mut Self, &str) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        self.open(b'{')?;
+        if self.close(b'}') {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(Broken);
+            }
+            let key = self.string()?;
+            self.take(b':')?;
+            if key.kind == Kind::Escaped {
+                let key: String = serde_json::from_str(key.raw).map_err(|_| Broken)?;
+                field(self, &key)?;
+            } else {
+                field(self, &key.raw[1..key.raw.len() - 1])?;
+            }
+            if !self.skip(b',') {
+                return if self.close(b'}') { Ok(()) } else { Err(Broken) };
+            }
+        }
+    }
+
+    /// Reads an array: `item` is called before each value, and reads it.
+    pub(super) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+        self.open(b'[')?;
+        if self.close(b']') {
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            if !self.skip(b',') {
+                return if self.close(b']') { Ok(()) } else { Err(Broken) };
+            }
+        }
+    }
+
+    /// Reads a value of any kind.
+    pub(super) fn value(&mut self) -> Result<Value<'t>, Broken> {
+        let first = self.peek();
+        let start = self.at;
+        let mut kind = Kind::Other;
+        match first.ok_or(Broken)? {
+            b'"' => return self.string(),
+            b'n' => {
+                self.word("null")?;
+                kind = Kind::Null;
+            }
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'[' => self.array(|reader| reader.value().map(drop))?,
+            b'{' => self.object(|reader, _| reader.value().map(drop))?,
+            _ => return Err(Broken),
+        }
+        Ok(Value { raw: &self.text[start..self.at], kind })
+    }
+
+    /// Reads a string, which begins here.
+    fn string(&mut self) -> Result<Value<'t>, Broken> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start + 1;
+        let mut kind = Kind::Plain;
+        loop {
+            // Eight bytes at a time, up to the first that ends the string, escapes or must not be there.
+            while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                let special = special(u64::from_le_bytes(*chunk));
+                if special != 0 {
+                    at += (special.trailing_zeros() / 8) as usize;
+                    break;
+                }
+                at += 8;
+            }
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    kind = Kind::Escaped;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u')
+                            if bytes.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) =>
+                        {
+                            6
+                        }
+                        _ => return Err(Broken),
+                    };
+                }
+                Some(0x20..) => at += 1,
+                _ => return Err(Broken),
+            }
+        }
+        self.at = at + 1;
+        Ok(Value { raw: &self.text[start..self.at], kind })
+    }
+
+    fn number(&mut self) -> Result<(), Broken> {
+        self.at += usize::from(self.text.as_bytes()[self.at] == b'-');
+        match self.text.as_bytes().get(self.at) {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if self.is_next(|byte| byte == b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if self.is_next(|byte| matches!(byte, b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(self.is_next(|byte| matches!(byte, b'+' | b'-')));
+            self.digits()?;
+        }
+        // At the end of a text that is cut somewhere there may be more to come.
+        if self.at < self.text.len() { Ok(()) } else { Err(Broken) }
+    }
+
+    fn digits(&mut self) -> Result<(), Broken> {
+        let start = self.at;
+        while self.is_next(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(Broken) }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Broken> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(Broken);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn is_next(&self, test: impl Fn(u8) -> bool) -> bool {
+        self.text.as_bytes().get(self.at).is_some_and(|byte| test(*byte))
+    }
+
+    fn open(&mut self, bracket: u8) -> Result<(), Broken> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(Broken);
+        }
+        self.depth += 1;
+        self.take(bracket)
+    }
+
+    fn close(&mut self, bracket: u8) -> bool {
+        let closed = self.skip(bracket);
+        self.depth -= u32::from(closed);
+        closed
+    }
+
+    fn skip(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), Broken> {
+        if self.skip(byte) { Ok(()) } else { Err(Broken) }
+    }
+}
+
+/// Marks the highest bit of each byte that is a quote, a backslash or a control character; above the first of them
+/// others may be marked too.
+fn special(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let zero = |bytes: u64| bytes.wrapping_sub(EACH) & !bytes;
+    let control = bytes.wrapping_sub(EACH * 0x20) & !bytes;
+    (zero(bytes ^ (EACH * u64::from(b'"'))) | zero(bytes ^ (EACH * u64::from(b'\\'))) | control) & (EACH * 0x80)
+}
