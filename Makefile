@@ -24,6 +24,10 @@ test:
 	npm test --prefix tests/audits
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
 	npm test --prefix tests/federation
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/clients
+	npm test --prefix tests/clients
+	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/team-dashboard
+	npm test --prefix examples/team-dashboard
 
 # Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
 sockets:

@@ -1,0 +1,303 @@
+// The built page in a real browser, in front of the real service: people, filters, pages, outages, and the way back in.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createSocket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { build, createServer, preview } from "vite";
+
+import { LANTERN_TOKEN, PINES, PINES_TOKEN, start, startPassthrough } from "../../../tests/service.js";
+import { contrasts, controls, launch, open, shoot } from "./browser.js";
+
+const stops = [];
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  for (const stop of stops.reverse()) await stop();
+});
+
+/** The page, served as `npm run preview` does, in front of this service. */
+async function serve(service) {
+  stops.push(() => service.stop());
+  process.env.SERVICE_URL = new URL(service.url).origin;
+  const server = await preview({ preview: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
+  stops.push(() => server.close());
+  return `http://127.0.0.1:${server.httpServer.address().port}`;
+}
+
+const list = (page) => page.getByRole("list", { name: "Members" });
+const names = (page) => list(page).getByRole("heading").allInnerTexts();
+const addresses = (page) => list(page).getByRole("link", { name: "@" }).allInnerTexts();
+const counts = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+const notice = (page) => page.getByRole("alert").filter({ hasText: /^As of \d+:\d\d/ });
+
+/** Refreshes, as an impatient person would, until this is there: when a list is stale is the service's to say. */
+async function refreshUntil(page, expected) {
+  const refresh = button(page, "Refresh");
+  while (!(await expected.isVisible())) {
+    if (await refresh.isEnabled()) await refresh.click();
+    await expected.waitFor({ timeout: 300 }).catch(() => {});
+  }
+}
+
+/** Signs in, or changes whose team is shown. */
+async function signIn(page, { token, account }) {
+  if (token) await page.getByLabel("Access token").fill(token);
+  if (account) {
+    await page.getByLabel("E-mail address").fill(account.email);
+    await page.getByLabel("User type").selectOption(account.type);
+  }
+  await button(page, "Show the team").click();
+}
+
+test("the team is there: real names, who is online, and how to reach them", async () => {
+  const page = await open(browser, await serve(await start("demo")));
+  await counts(page, "12 people, 6 online");
+  const shown = await names(page);
+  assert.equal(shown.length, 12);
+  assert.deepEqual(shown.slice(0, 3), ["Bruno Jansen", "Farah Kowalski", "Fatou Yılmaz"]);
+  const farah = list(page).getByRole("listitem").filter({ hasText: "Farah Kowalski" });
+  await farah.getByText("Online", { exact: true }).waitFor();
+  assert.match(await farah.getByRole("link").first().getAttribute("href"), /^mailto:farah\.kowalski/);
+  await page.getByText(/^As of \d+:\d\d/).waitFor();
+  await shoot(page, "desktop");
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a role, a search, who is online, and another order; and back to everybody", async () => {
+  const page = await open(browser, await serve(await start("demo")));
+  await counts(page, "12 people");
+  await page.getByLabel("Role").selectOption({ index: 2 });
+  await counts(page, "4 people");
+  await page.getByLabel("Online only").check();
+  await counts(page, "2 people, 2 online");
+  assert.deepEqual(await names(page), ["Farah Kowalski", "Tariq Xu"]);
+  await page.getByLabel("Sort by").selectOption("Most unread");
+  await page.waitForFunction(() => document.querySelector(".member h2")?.textContent === "Tariq Xu");
+  await page.getByLabel("Search").fill("nobody at all");
+  await page.getByRole("heading", { name: "Nobody matches" }).waitFor();
+  await shoot(page, "empty");
+  await button(page, "Show everybody").click();
+  await counts(page, "12 people");
+  assert.equal(await page.getByLabel("Search").inputValue(), "");
+  await page.getByLabel("Search").fill("jovanović");
+  await counts(page, "1 person");
+  assert.deepEqual(await names(page), ["Yusuf Jovanović"]);
+});
+
+test("another account, and its next pages, forth and back, by keyboard alone", async () => {
+  const page = await open(browser, await serve(await start("demo")));
+  await counts(page, "12 people");
+  await button(page, "Account").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(PINES.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("Page 1 of 13").waitFor();
+  const first = await addresses(page);
+  assert.equal(first.length, 20);
+  await button(page, "Next").focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Page 2 of 13").waitFor();
+  await list(page).getByText(first[0]).waitFor({ state: "detached" });
+  const second = await addresses(page);
+  assert.equal(new Set([...first, ...second]).size, 40);
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Team");
+  await button(page, "Previous").click();
+  await page.getByText("Page 1 of 13").waitFor();
+  await list(page).getByText(first[0]).waitFor();
+  assert.deepEqual(await addresses(page), first);
+  await shoot(page, "pages");
+});
+
+test("Flowmatix is down: the team stays, marked with its age, and the mark goes when it is back", async () => {
+  const service = await start("demo", { "roster.fresh": "1s" });
+  const page = await open(browser, await serve(service));
+  await counts(page, "12 people");
+  const before = await names(page);
+  await service.misbehave({ status: 503 });
+  await refreshUntil(page, notice(page));
+  assert.deepEqual(await names(page), before);
+  await shoot(page, "stale");
+  await service.misbehave({});
+  await notice(page).waitFor({ state: "detached" });
+  assert.deepEqual(await names(page), before);
+});
+
+test("where a token is wanted, the page asks for one, and an expired one is replaced on the spot", async () => {
+  const service = await startPassthrough({ "roster.fresh": "1s" });
+  const page = await open(browser, await serve(service));
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await shoot(page, "sign-in");
+  await signIn(page, { token: LANTERN_TOKEN });
+  await counts(page, "12 people");
+  const before = await names(page);
+
+  await service.misbehave({ status: 401 });
+  const expired = page.getByRole("heading", { name: "Your access token is no longer accepted" });
+  await refreshUntil(page, expired);
+  assert.equal(await list(page).count(), 0);
+  assert.equal(await page.getByLabel("Access token").evaluate((input) => input === document.activeElement), true);
+  await shoot(page, "expired");
+  await service.misbehave({});
+  await signIn(page, { token: LANTERN_TOKEN });
+  await counts(page, "12 people");
+  assert.deepEqual(await names(page), before);
+
+  await button(page, "Account").click();
+  await signIn(page, { account: PINES });
+  await page.getByRole("heading", { name: "This token does not open that account" }).waitFor();
+  await shoot(page, "forbidden");
+  await button(page, "Choose another account").click();
+  await signIn(page, { token: PINES_TOKEN });
+  await counts(page, "250 people");
+
+  await button(page, "Account").click();
+  await button(page, "Sign out").click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await signIn(page, { token: PINES_TOKEN, account: PINES });
+  await counts(page, "250 people");
+
+  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, location.href]);
+  assert.deepEqual(kept.slice(0, 3), [0, 0, ""]);
+  assert.equal(new URL(kept[3]).search, "");
+  await page.reload();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+});
+
+test("it asks again by itself, and not while nobody looks", async () => {
+  const service = await start("demo", { "roster.fresh": "1s" });
+  const page = await open(browser, await serve(service), { clock: true });
+  await counts(page, "12 people");
+  const asked = () => page.seen.filter((url) => url.endsWith("/graphql")).length;
+  const before = asked();
+  await page.clock.fastForward(29_000);
+  assert.equal(asked(), before);
+  await Promise.all([page.waitForResponse("**/graphql"), page.clock.fastForward(2_000)]);
+  const after = asked();
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { value: true, configurable: true }));
+  await page.clock.fastForward(300_000);
+  assert.equal(asked(), after);
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { value: false }));
+  await Promise.all([page.waitForResponse("**/graphql"), page.clock.fastForward(31_000)]);
+});
+
+test("no team: nobody home, and a way to try again", async () => {
+  const service = await start("demo", {});
+  await service.misbehave({ status: 503 });
+  const origin = await serve(service);
+  const page = await open(browser, origin);
+  await page.getByRole("heading", { name: "Flowmatix is not answering" }).waitFor();
+  await shoot(page, "down");
+  await service.misbehave({});
+  await button(page, "Try again").click();
+  await counts(page, "12 people");
+});
+
+test("while the team loads, the page says so", async () => {
+  const service = await start("demo", {});
+  await service.misbehave({ latencyMs: 1500 });
+  const page = await open(browser, await serve(service));
+  await page.getByText("Loading the team").waitFor();
+  await shoot(page, "loading");
+  await counts(page, "12 people");
+});
+
+for (const [name, viewport] of [["phone", { width: 390, height: 844 }], ["desktop", { width: 1280, height: 800 }]]) {
+  test(`every text can be read and every control has a name and its place: ${name}`, async () => {
+    const service = await start("demo", { "roster.fresh": "1s" });
+    const page = await open(browser, await serve(service), { viewport });
+    const check = async (state) => {
+      for (const colorScheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme });
+        for (const { text, ratio } of await contrasts(page)) assert.ok(ratio >= 4.5, `${state}, ${colorScheme}: "${text}" has ${ratio.toFixed(2)}`);
+        await shoot(page, `${name}-${colorScheme}-${state}`);
+      }
+      assert.deepEqual(await controls(page), { unnamed: [], small: [], outside: [] }, state);
+    };
+    await counts(page, "12 people");
+    await check("team");
+    await button(page, "Account").click();
+    await check("account");
+    await signIn(page, { account: PINES });
+    await page.getByText("Page 1 of 13").waitFor();
+    await service.misbehave({ status: 503 });
+    await refreshUntil(page, notice(page));
+    await check("stale");
+    await page.getByLabel("Search").fill("nobody at all");
+    await page.getByRole("heading", { name: "Nobody matches" }).waitFor();
+    await check("empty");
+  });
+}
+
+test("nothing is asked of anybody but the page's own origin", async () => {
+  const origin = await serve(await start("demo"));
+  const page = await open(browser, origin);
+  await counts(page, "12 people");
+  assert.ok(page.seen.length >= 4);
+  for (const url of page.seen) assert.ok(url.startsWith(`${origin}/`), url);
+  const policy = (await fetch(origin)).headers.get("content-security-policy");
+  for (const rule of ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"]) assert.ok(policy.includes(rule), rule);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("as `npm run dev` serves it, it is there too", async () => {
+  const service = await start("demo");
+  stops.push(() => service.stop());
+  process.env.SERVICE_URL = new URL(service.url).origin;
+  const server = await createServer({ server: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
+  stops.push(() => server.close());
+  await server.listen();
+  const page = await open(browser, `http://127.0.0.1:${server.httpServer.address().port}`);
+  await counts(page, "12 people");
+  assert.deepEqual(page.wrong, []);
+});
+
+test("from another origin it is let in where the service names that origin, and nowhere else", async () => {
+  const outDir = await mkdtemp(join(tmpdir(), "team-dashboard-"));
+  stops.push(() => rm(outDir, { recursive: true }));
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const service = await startPassthrough({ "http.cors_origins": origin });
+  stops.push(() => service.stop());
+  process.env.VITE_GRAPHQL_URL = service.url;
+  try {
+    await build({ build: { outDir }, logLevel: "error" });
+    const server = await preview({ build: { outDir }, preview: { host: "127.0.0.1", port, strictPort: true }, logLevel: "error" });
+    stops.push(() => server.close());
+    const elsewhere = await preview({ build: { outDir }, preview: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
+    stops.push(() => elsewhere.close());
+    const page = await open(browser, origin);
+    // A refusal can be read across origins as well.
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await signIn(page, { token: LANTERN_TOKEN });
+    await counts(page, "12 people");
+    assert.ok(page.seen.includes(service.url));
+    const stranger = await open(browser, `http://127.0.0.1:${elsewhere.httpServer.address().port}`);
+    await stranger.getByRole("heading", { name: "The service cannot be reached" }).waitFor();
+    await shoot(stranger, "unreachable");
+  } finally {
+    delete process.env.VITE_GRAPHQL_URL;
+  }
+});
+
+/** A port that is free now. */
+async function freePort() {
+  const socket = createSocket().listen(0, "127.0.0.1");
+  await new Promise((resolve) => socket.once("listening", resolve));
+  const { port } = socket.address();
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}

@@ -1,0 +1,100 @@
+// The real binary and its sample Flowmatix, on free ports, for suites in JavaScript and TypeScript.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The binary of this checkout, found from wherever this file was compiled to. */
+const binary = (() => {
+  let folder = new URL(".", import.meta.url);
+  while (!existsSync(new URL("Cargo.toml", folder))) folder = new URL("..", folder);
+  return fileURLToPath(new URL("target/debug/flowmatix-graphql", folder));
+})();
+
+/** The sample's accounts, and the token that opens each. */
+export const LANTERN = { email: "maya@lantern-books.example", type: /** @type {const} */ ("CUSTOMER") };
+export const PINES = { email: "ops@tall-pines.example", type: /** @type {const} */ ("CUSTOM_USER") };
+export const LANTERN_TOKEN = "demo-lantern-token";
+export const PINES_TOKEN = "demo-pines-token";
+
+/**
+ * Starts a command of the binary, `demo` or `serve`; resolves once it listens.
+ * @param {"demo" | "serve"} command
+ * @param {Record<string, string | number | boolean>} settings
+ * @returns {Promise<Service>}
+ */
+export async function start(command, settings = {}) {
+  const all = { "log.format": "json", "demo.listen": "127.0.0.1:0", ...settings };
+  const set = Object.entries(all).flatMap(([setting, value]) => ["--set", `${setting}=${value}`]);
+  const child = spawn(binary, [command, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...set], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const said = JSON.parse(await firstLine(child, child.stderr));
+  return new Service(child, said.graphql, said.upstream);
+}
+
+/**
+ * The production profile in front of a sample of its own: callers send their Flowmatix token.
+ * @param {Record<string, string | number | boolean>} settings
+ * @returns {Promise<Service>}
+ */
+export async function startPassthrough(settings = {}) {
+  const sample = spawn(binary, ["demo-upstream", "--set", "demo.listen=127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+  const upstream = (await firstLine(sample, sample.stdout)).match(/http:\S+/)?.[0] ?? "";
+  const account = { "account.email": LANTERN.email, "account.type": LANTERN.type };
+  const all = { "auth.mode": "passthrough", "upstream.url": upstream, "upstream.allow_http": true, ...account, ...settings };
+  const service = await start("serve", all);
+  service.others.push(sample);
+  return service;
+}
+
+export class Service {
+  /** @type {import("node:child_process").ChildProcess[]} */
+  others = [];
+
+  /**
+   * @param {import("node:child_process").ChildProcess} child
+   * @param {string} url
+   * @param {string} sample
+   */
+  constructor(child, url, sample) {
+    this.child = child;
+    this.url = url;
+    this.sample = sample;
+  }
+
+  /**
+   * How many calls came to the sample.
+   * @returns {Promise<number>}
+   */
+  async calls() {
+    return (await (await fetch(new URL("/_demo/calls", this.sample))).json()).calls;
+  }
+
+  /**
+   * Makes the sample misbehave; `{}` ends it.
+   * @param {Record<string, unknown>} switches
+   */
+  async misbehave(switches) {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(new URL("/_demo/switches", this.sample), { method: "PUT", headers, body: JSON.stringify(switches) });
+    if (!response.ok) throw new Error(await response.text());
+  }
+
+  stop() {
+    for (const child of [this.child, ...this.others]) child.kill();
+  }
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {import("node:stream").Readable} stream
+ * @returns {Promise<string>}
+ */
+function firstLine(child, stream) {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: stream }).once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`${child.spawnargs[1]} ended with ${code}`)));
+  });
+}
