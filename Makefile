@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: demo explorer test sockets
+.PHONY: demo explorer test oracle sockets
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -28,6 +28,10 @@ test:
 	npm test --prefix tests/clients
 	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/team-dashboard
 	npm test --prefix examples/team-dashboard
+
+# 100,000 random operations, answered by projection and by the engine: the bytes must be equal. The suite tries 3,000.
+oracle:
+	ORACLE_CASES=100000 cargo test --locked --test it oracle -- --nocapture
 
 # Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
 sockets:

@@ -15,6 +15,10 @@ section! {
         pub page_max: usize = 1_000,
         /// How many requests may come in one body; 0 and 1 take no batches. A batch is counted as the sum of its parts.
         pub batch_limit: usize = 0,
+        /// Whether answers over plain data are written straight from the teams; without, the engine executes everything.
+        pub projection: bool = true,
+        /// How much memory prepared operations may take: documents that were parsed, checked and planned.
+        pub prepared_limit: Size = Size::mib(32),
         /// The longest document.
         pub document_limit: Size = Size::kib(32),
         /// The longest answer.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate};
 
 /// Milliseconds since the Unix epoch. Prints as RFC 3339 in UTC with milliseconds (`2024-04-26T17:10:22.134Z`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,29 @@ impl Timestamp {
         (YEAR_0..YEAR_10000).contains(&millis).then_some(Self(millis))
     }
 
+    /// RFC 3339 in UTC with milliseconds: `2024-04-26T17:10:22.134Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> [u8; 24] {
+        const DAY: i64 = 86_400_000;
+        let (year, month, day) = date(self.0.div_euclid(DAY));
+        let millis = self.0.rem_euclid(DAY);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |from: usize, to: usize, mut number: i64| {
+            for digit in text[from..to].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 7, month);
+        put(8, 10, day);
+        put(11, 13, millis / 3_600_000);
+        put(14, 16, millis / 60_000 % 60);
+        put(17, 19, millis / 1000 % 60);
+        put(20, 23, millis % 1000);
+        text
+    }
+
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn millis(self) -> i64 {
@@ -47,8 +70,7 @@ impl From<SystemTime> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
-        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+        f.write_str(std::str::from_utf8(&self.rfc3339()).unwrap_or_default())
     }
 }
 
@@ -73,4 +95,21 @@ fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     let days = i64::from(date.to_epoch_days());
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
     Timestamp::from_millis(seconds * 1000 + i64::from(number(20, 23)?))
+}
+
+/// Year, month and day of the n-th day after 1970-01-01, in the proleptic Gregorian calendar: counted in years that begin in
+/// March, so that a leap day is a year's last.
+fn date(days: i64) -> (i64, i64, i64) {
+    const YEARS_400: i64 = 146_097;
+    // Days after 0000-03-01.
+    let days = days + 719_468;
+    let era = days.div_euclid(YEARS_400);
+    let day = days.rem_euclid(YEARS_400);
+    let year = (day - day / 1460 + day / 36_524 - day / (YEARS_400 - 1)) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Months from March on take turns of 153 days in five.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
 }

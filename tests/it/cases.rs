@@ -36,8 +36,17 @@ fn team() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_case_has_its_answer() {
-    let app = TestApp::start().await;
+async fn every_case_has_its_answer_by_projection() {
+    every_case_has_its_answer(true).await;
+}
+
+#[tokio::test]
+async fn every_case_has_its_answer_by_the_engine() {
+    every_case_has_its_answer(false).await;
+}
+
+async fn every_case_has_its_answer(projection: bool) {
+    let app = TestApp::with(&[("graphql.projection", if projection { "true" } else { "false" })]).await;
     app.demo.set_team("maya@lantern-books.example", team());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -64,5 +73,7 @@ async fn every_case_has_its_answer() {
             wrong.push(format!("{}\n{printed}", path.display()));
         }
     }
+    let projected = app.metric("flowmatix_executions_total{path=\"projection\"}").await;
+    assert_eq!(projected > 0.0, projection);
     assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
 }

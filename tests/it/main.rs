@@ -24,6 +24,7 @@ mod http;
 mod limits;
 mod lists;
 mod logs;
+mod oracle;
 mod outcomes;
 mod overload;
 mod paging;

@@ -113,10 +113,10 @@ impl Documents {
         Ok(found)
     }
 
-    /// Keeps a document that was found to be valid.
-    pub(super) fn keep(&self, found: &Found) {
-        if let (Some(persisted), Some(hash)) = (&self.persisted, found.keep) {
-            persisted.put(hash, found.text.clone());
+    /// Keeps a document that was found to be valid, where a client wants it kept.
+    pub(super) fn keep(&self, text: &Arc<str>, hash: Option<Hash>) {
+        if let (Some(persisted), Some(hash)) = (&self.persisted, hash) {
+            persisted.put(hash, text.clone());
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde::Serialize;
 
 use super::super::error::Code;
 use super::super::limits::Refused;
+use super::project::Projected;
 use crate::loader::Report;
 
 /// The longest message of the engine's, in bytes.
@@ -36,16 +37,6 @@ pub enum Class {
     Invalid,
     /// A limit or a switch refused it.
     Refused(Code),
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extensions: Option<Extensions>,
 }
 
 #[derive(Serialize)]
@@ -82,13 +73,13 @@ impl Answer {
         };
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
-        Self::new(None, &[error], None, None, class)
+        Self::new(b"{".to_vec(), &[error], None, None, class)
     }
 
     pub(super) fn panicked() -> Self {
         let mut error = ServerError::new("internal server error", None);
         set_code(&mut error, Code::Internal);
-        Self::new(Some(&Value::Null), &[error], None, None, Class::Executed)
+        Self::new(b"{\"data\":null".to_vec(), &[error], None, None, Class::Executed)
     }
 
     /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
@@ -110,11 +101,30 @@ impl Answer {
             }
         }
         if executed {
-            Self::new(Some(&response.data), &response.errors, report, cost, Class::Executed)
+            let mut out = Self::begin();
+            // Neither values nor vectors fail to be written.
+            let _ = serde_json::to_writer(&mut out, &response.data);
+            in_order(&response.data, &mut response.errors);
+            Self::new(out, &response.errors, report, cost, Class::Executed)
         } else {
+            // The validator finds some of them in no order.
+            response.errors.sort_by_cached_key(|error| {
+                let places: Vec<_> = error.locations.iter().map(|place| (place.line, place.column)).collect();
+                (places, error.message.clone())
+            });
             response.errors.truncate(errors_limit);
-            Self::new(None, &response.errors, None, None, Class::Invalid)
+            Self::new(b"{".to_vec(), &response.errors, None, None, Class::Invalid)
         }
+    }
+
+    /// What an answer with data begins with.
+    pub(super) fn begin() -> Vec<u8> {
+        b"{\"data\":".to_vec()
+    }
+
+    /// The projection's data, written after what [`begin`](Self::begin) gave.
+    pub(super) fn projected(projected: Projected, report: Option<Report>, cost: Option<Cost>) -> Self {
+        Self::new(projected.out, &projected.errors, report, cost, Class::Executed)
     }
 
     /// The answer, unless it is longer than `limit` bytes.
@@ -132,8 +142,9 @@ impl Answer {
         Self { kind, ..self }
     }
 
+    /// Completes `body`, which holds the bracket and the data, if there is any.
     fn new(
-        data: Option<&Value>,
+        mut body: Vec<u8>,
         errors: &[ServerError],
         report: Option<Report>,
         cost: Option<Cost>,
@@ -144,17 +155,59 @@ impl Answer {
             cache: report.cache.map(|cache| cache.name()),
             age_seconds: report.age.as_secs(),
         });
-        let some = upstream.is_some() || cost.is_some();
-        let extensions = some.then_some(Extensions { upstream, cost });
-        let body = Body { data, errors, extensions };
+        let mut member = |key: &[u8], write: &dyn Fn(&mut Vec<u8>) -> serde_json::Result<()>| {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            body.extend_from_slice(key);
+            // Neither these nor vectors fail to be written.
+            let _ = write(&mut body);
+        };
+        if !errors.is_empty() {
+            member(b"\"errors\":", &|body| serde_json::to_writer(body, errors));
+        }
+        if upstream.is_some() || cost.is_some() {
+            let extensions = Extensions { upstream, cost };
+            member(b"\"extensions\":", &|body| serde_json::to_writer(body, &extensions));
+        }
+        body.push(b'}');
         Self {
-            body: serde_json::to_vec(&body).unwrap_or_default(),
+            body,
             class,
             has_errors: !errors.is_empty(),
             fresh_for: report.map_or(Duration::ZERO, |report| report.fresh_for),
             kind: "none",
         }
     }
+}
+
+/// Brings the engine's errors, which come in the order in which resolvers end, into that of the answer: each where the field
+/// that it nulls is written. Of fields that were merged the engine executes each, so the same error can come several times;
+/// the first stays.
+fn in_order(data: &Value, errors: &mut Vec<ServerError>) {
+    errors.sort_by_cached_key(|error| place(data, &error.path));
+    errors.dedup_by(|later, kept| !later.path.is_empty() && later.path == kept.path);
+}
+
+/// Where in the answer a path leads, as the places that its segments have in their objects and lists.
+fn place(mut data: &Value, path: &[PathSegment]) -> Vec<usize> {
+    let mut places = Vec::with_capacity(path.len());
+    for segment in path {
+        let (place, below) = match (segment, data) {
+            (PathSegment::Field(key), Value::Object(fields)) => match fields.get_full(key.as_str()) {
+                Some((place, _, below)) => (place, below),
+                None => break,
+            },
+            (PathSegment::Index(place), Value::List(list)) => match list.get(*place) {
+                Some(below) => (*place, below),
+                None => break,
+            },
+            _ => break,
+        };
+        places.push(place);
+        data = below;
+    }
+    places
 }
 
 /// The engine repeats names from the document; how long those are is the sender's choice, how long an error is ours.

@@ -1,26 +1,38 @@
 //! Execution: a request's text becomes an answer's bytes.
 //!
-//! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate and execute (async-graphql) together with the
-//! loader's batches → write the answer. Whatever goes wrong on the way has a code.
+//! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate (async-graphql)
+//! → plan, all of it once for a text (`prepare`). Then, for each request: fill in the variables (`coerce`) → load the rosters
+//! (`resolve`) → write the answer's data by the plan (`project`) → write what is around it (`answer`). An operation that is
+//! not over plain data is executed by async-graphql. Whatever goes wrong on the way has a code.
 
 mod answer;
+mod coerce;
+mod collect;
+mod json;
+mod plan;
+mod planner;
+mod prepare;
+mod project;
+mod resolve;
 mod variables;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{
-    EmptyMutation, EmptySubscription, Name, Positioned, Response, Schema, SchemaBuilder, ServerError, Variables,
-};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ServerError, Variables};
 use async_graphql_value::ConstValue;
 use futures_util::FutureExt;
 
 use answer::Cost;
 pub use answer::{Answer, Class};
+use coerce::{Arguments, complete};
+use prepare::{Library, Prepared};
+use project::{Terms, project};
+use resolve::resolve;
 
-use super::documents::{Documents, Found, Manifest, Reference};
+use super::documents::{Documents, Found, Hash, Manifest, Reference};
 use super::error::Code;
 use super::limits::{self, Known, Refused, Spent, Switches};
 use super::schema::{ApiRoot, Session, SubgraphRoot, build, requested_account};
@@ -64,6 +76,7 @@ pub struct Settings {
 pub struct Engine {
     schema: AnySchema,
     documents: Documents,
+    library: Library,
     settings: Settings,
     rosters: Arc<Rosters>,
     metrics: Arc<Metrics>,
@@ -86,7 +99,8 @@ impl Engine {
             AnySchema::Api(configure(build(), suggestions))
         };
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
-        Self { schema, documents, settings, rosters, metrics }
+        let library = Library::new(settings.graphql.prepared_limit.as_u64());
+        Self { schema, documents, library, settings, rosters, metrics }
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
@@ -134,23 +148,53 @@ impl Engine {
         Answer::refused(refused)
     }
 
-    async fn run(&self, prepared: Prepared) -> Answer {
-        let kind = if introspects(&prepared.document) { "introspection" } else { "query" };
-        let mut request = async_graphql::Request::new(&*prepared.found.text).variables(prepared.variables);
-        request.operation_name = prepared.operation_name;
-        request.set_parsed_query(prepared.document);
-        self.metrics.executed("engine");
-        let execution = self.respond(request, prepared.grants);
-        let answer = match AssertUnwindSafe(execution).catch_unwind().await {
-            Ok((response, report)) => {
-                Answer::executed(response, report, prepared.cost, self.settings.graphql.errors_limit)
-            }
-            Err(_) => Answer::panicked(),
-        };
+    async fn run(&self, ready: Ready) -> Answer {
+        let kind = if ready.prepared.introspects { "introspection" } else { "query" };
+        let execution = AssertUnwindSafe(self.answer(&ready)).catch_unwind();
+        let answer = execution.await.unwrap_or_else(|_| Answer::panicked());
         if answer.class == Class::Executed {
-            self.documents.keep(&prepared.found);
+            self.documents.keep(&ready.prepared.text, ready.keep);
+            if ready.is_new {
+                self.library.keep(&ready.prepared);
+            }
         }
         answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
+    }
+
+    /// The answer by projection, or else by the engine.
+    async fn answer(&self, ready: &Ready) -> Answer {
+        if let Some(answer) = self.project(ready).await {
+            self.metrics.executed("projection");
+            return answer;
+        }
+        self.metrics.executed("engine");
+        let request = ready.engine_request();
+        let (response, report) = self.respond(request, ready.grants.clone()).await;
+        Answer::executed(response, report, ready.cost, self.settings.graphql.errors_limit)
+    }
+
+    /// The answer to an operation over plain data; `None` for any other, and for one that the validator has something to say
+    /// of.
+    async fn project(&self, ready: &Ready) -> Option<Answer> {
+        if !self.settings.graphql.projection {
+            return None;
+        }
+        let plan = ready.prepared.plan(ready.operation_name.as_deref(), &ready.variables)?;
+        let arguments = Arguments::of(&plan, &ready.variables)?;
+        if !ready.prepared.is_valid() {
+            // Validates, and resolves nothing but introspection, of which there is none.
+            let request = ready.engine_request().only_introspection();
+            if !self.schema.execute(request).await.errors.is_empty() {
+                return None;
+            }
+            ready.prepared.set_valid();
+        }
+        let session = self.session(ready.grants.clone());
+        let resolved = session.loader.drive(resolve(&plan, arguments, &session)).await;
+        let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
+        let terms = Terms { contact: session.scopes().contact, pages: session.page_limits, limit };
+        let projected = project(&plan, &resolved, terms, Answer::begin());
+        Some(Answer::projected(projected, session.loader.report(), ready.cost))
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.
@@ -159,40 +203,66 @@ impl Engine {
         request: async_graphql::Request,
         grants: Arc<dyn Grants>,
     ) -> (Response, Option<Report>) {
+        let session = self.session(grants);
+        let loader = session.loader.clone();
+        let response = loader.drive(self.schema.execute(request.data(session))).await;
+        (response, loader.report())
+    }
+
+    fn session(&self, grants: Arc<dyn Grants>) -> Session {
         let concurrency = self.settings.loader_concurrency;
         let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, self.metrics.clone()));
         let page_limits =
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
-        let request = request.data(Session::new(grants, loader.clone(), page_limits));
-        let response = loader.drive(self.schema.execute(request)).await;
-        (response, loader.report())
+        Session::new(grants, loader, page_limits)
     }
 
     /// Everything that can be said of a request before it runs.
-    fn prepare(&self, request: Request, spent: &mut Spent) -> Result<Prepared, Refused> {
+    fn prepare(&self, request: Request, spent: &mut Spent) -> Result<Ready, Refused> {
         let limits = &self.settings.graphql;
-        let found = self.documents.find(request.document)?;
-        limits::check_text(&found.text, spent, limits)?;
-        let document = parse_query(&*found.text).map_err(|error| syntax(&error.into()))?;
-        let variables = Variables::from_json(serde_json::Value::Object(request.variables));
+        let Found { text, keep } = self.documents.find(request.document)?;
+        let known = self.library.get(&text);
+        let is_new = known.is_none();
+        let mut variables = Variables::from_json(serde_json::Value::Object(request.variables));
         let switches = Switches {
             introspection: limits.introspection,
             service: self.settings.federation.service && request.grants.is_router(),
         };
-        limits::check_document(&document, &variables, switches, spent, limits)?;
-        let operation = operation(&document, request.operation_name.as_deref())?;
-        variables::check(&operation.node, &variables)?;
-        if request.queries_only && operation.node.ty != OperationType::Query {
+        let name = request.operation_name.as_deref();
+        let prepared = match known {
+            Some(prepared) => {
+                limits::check_tokens(prepared.tokens, spent, limits)?;
+                if let Some((_, operation)) = prepared.operation(name) {
+                    variables = complete(operation, variables);
+                }
+                if !prepared.measured.spend_again(&variables, spent, limits) {
+                    limits::check_document(&prepared.document, &variables, switches, spent, limits)?;
+                }
+                prepared
+            }
+            None => {
+                let tokens = limits::check_text(&text, spent, limits)?;
+                let document = parse_query(&*text).map_err(|error| syntax(&error.into()))?;
+                if let Some(operation) = prepare::operation(&document, name) {
+                    variables = complete(operation, variables);
+                }
+                let measured = limits::check_document(&document, &variables, switches, spent, limits)?;
+                Arc::new(Prepared::new(text, document, tokens, measured))
+            }
+        };
+        let (operation, definition) = prepared.operation(name).ok_or_else(|| unresolved(name))?;
+        variables::check(definition, &variables)?;
+        if request.queries_only && definition.ty != OperationType::Query {
             return Err(Refused {
                 code: Code::MethodNotAllowed,
                 message: "only queries can be sent with GET".to_owned(),
             });
         }
         let known = |account| self.known(account, &*request.grants);
-        let cost = limits::check_cost(&document, &operation.node, &variables, &known, spent, limits)?;
+        let cost = limits::check_cost(&operation.cost, &variables, &known, spent, limits)?;
         let cost = request.show_cost.then_some(Cost { estimated: cost, limit: limits.cost_limit });
         let Request { operation_name, grants, .. } = request;
-        Ok(Prepared { cost, found, document, variables, operation_name, grants })
+        Ok(Ready { cost, keep, is_new, prepared, variables, operation_name, grants })
     }
 
     /// What is known of the roster that a request would read, without reading it.
@@ -205,14 +275,27 @@ impl Engine {
 }
 
 /// A request that may run.
-struct Prepared {
-    found: Found,
-    document: ExecutableDocument,
+struct Ready {
+    prepared: Arc<Prepared>,
+    /// Whether it was prepared for this request.
+    is_new: bool,
+    /// Under which hash to keep the document when it turns out to be valid.
+    keep: Option<Hash>,
+    /// The variables, as its operation declares them.
     variables: Variables,
     operation_name: Option<String>,
     grants: Arc<dyn Grants>,
     /// What it was estimated to cost, where the request wants to know.
     cost: Option<Cost>,
+}
+
+impl Ready {
+    fn engine_request(&self) -> async_graphql::Request {
+        let mut request = async_graphql::Request::new(&*self.prepared.text).variables(self.variables.clone());
+        request.operation_name.clone_from(&self.operation_name);
+        request.set_parsed_query(self.prepared.document.clone());
+        request
+    }
 }
 
 impl AnySchema {
@@ -233,34 +316,14 @@ fn configure<Root: async_graphql::ObjectType + 'static>(
     if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
 }
 
-/// The operation asked for.
-fn operation<'d>(
-    document: &'d ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'d Positioned<async_graphql::parser::types::OperationDefinition>, Refused> {
-    let mut operations = document.operations.iter();
-    let found = match name {
-        Some(name) => operations.find(|(known, _)| known.map(Name::as_str) == Some(name)),
-        None => operations.next().filter(|_| operations.next().is_none()),
-    };
-    found.map(|(_, operation)| operation).ok_or_else(|| Refused {
+fn unresolved(name: Option<&str>) -> Refused {
+    Refused {
         code: Code::OperationResolutionFailure,
         message: match name {
             Some(_) => "the document has no operation of that name".to_owned(),
             None => "the document has several operations: `operationName` must say which".to_owned(),
         },
-    })
-}
-
-fn introspects(document: &ExecutableDocument) -> bool {
-    document.operations.iter().any(|(_, operation)| {
-        operation.node.selection_set.node.items.iter().any(|item| match &item.node {
-            async_graphql::parser::types::Selection::Field(field) => {
-                matches!(field.node.name.node.as_str(), "__schema" | "__type")
-            }
-            _ => false,
-        })
-    })
+    }
 }
 
 /// The parser's finding in one line, without the excerpt of the document that it comes with.

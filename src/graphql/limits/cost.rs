@@ -1,7 +1,8 @@
 //! Cost: how many cells an answer may have at most, rows times fields, estimated before anything runs.
 //!
-//! A list's rows are the smaller of its page and the roster, where that is known. The walk spreads fragments; the measure
-//! before it has bounded how much that can be.
+//! A list's rows are the smaller of its page and the roster, where that is known. What a document's fields come to is worked
+//! out once; how many rows a request makes of them, each time. The walk spreads fragments; the measure before it has bounded
+//! how much that can be.
 
 use std::collections::HashMap;
 
@@ -22,25 +23,123 @@ pub(in crate::graphql) struct Known {
     pub(in crate::graphql) roles: Option<usize>,
 }
 
-/// The most cells that the operation's answer can have. `known` tells of the roster that an `account` argument names, or of
-/// the request's own without one.
-pub(super) fn estimate(
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
-    pages: PageLimits,
-    known: &dyn Fn(Option<ConstValue>) -> Known,
-) -> usize {
-    let estimator = Estimator { fragments: &document.fragments, operation, variables, pages, known };
-    estimator.selection_set(&operation.selection_set.node, Level { roster: known(None), page: 1 })
+/// What an operation's answer can come to, before its variables are known.
+#[derive(Debug)]
+pub(in crate::graphql) struct Cost(Cells);
+
+/// The cells of one selection set.
+#[derive(Debug, Default)]
+struct Cells {
+    /// Those that are one each.
+    single: usize,
+    /// Those that depend on rows.
+    fields: Vec<(Rows, Cells)>,
 }
 
-struct Estimator<'d> {
-    fragments: &'d HashMap<Name, Positioned<FragmentDefinition>>,
-    operation: &'d OperationDefinition,
-    variables: &'d Variables,
+/// How many rows a field has.
+#[derive(Debug)]
+enum Rows {
+    One,
+    /// A root field that shows one object of this account's roster.
+    Lookup(Argument),
+    /// The connection over an account's members.
+    TeamMembers {
+        account: Argument,
+        page: Page,
+    },
+    /// The connection over a role's members.
+    Members(Page),
+    /// What a connection shows.
+    Page,
+    /// An account's roles.
+    Roles(Argument),
+    /// What representations refer to.
+    Entities(Argument),
+}
+
+/// An argument as written.
+type Argument = Option<Value>;
+
+#[derive(Debug)]
+struct Page {
+    first: Argument,
+    last: Argument,
+}
+
+impl Cost {
+    pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+        Self(cells(&operation.selection_set.node, &document.fragments))
+    }
+
+    /// The most cells that the answer can have. `known` tells of the roster that an `account` argument names, or of the
+    /// request's own without one.
+    pub(super) fn estimate(
+        &self,
+        variables: &Variables,
+        pages: PageLimits,
+        known: &dyn Fn(Option<ConstValue>) -> Known,
+    ) -> usize {
+        Estimator { variables, pages, known }.cells(&self.0, Level { roster: Known::default(), page: 1 })
+    }
+
+    /// Memory held, in bytes, approximately.
+    pub(in crate::graphql) fn size(&self) -> usize {
+        fn size(cells: &Cells) -> usize {
+            cells.fields.iter().map(|(_, below)| size_of::<(Rows, Cells)>() + size(below)).sum()
+        }
+        size(&self.0)
+    }
+}
+
+fn cells(set: &SelectionSet, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) -> Cells {
+    let mut sum = Cells::default();
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => sum.add_field(&field.node, fragments),
+            Selection::InlineFragment(fragment) => sum.add(cells(&fragment.node.selection_set.node, fragments)),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    sum.add(cells(&fragment.node.selection_set.node, fragments));
+                }
+            }
+        }
+    }
+    sum
+}
+
+impl Cells {
+    fn add(&mut self, other: Self) {
+        self.single = self.single.saturating_add(other.single);
+        self.fields.extend(other.fields);
+    }
+
+    fn add_field(&mut self, field: &Field, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) {
+        let argument = |name| field.get_argument(name).map(|value| value.node.clone());
+        let page = || Page { first: argument("first"), last: argument("last") };
+        let account = || argument("account");
+        let rows = match field.name.node.as_str() {
+            "__schema" | "__type" => return,
+            "teamMembers" => Rows::TeamMembers { account: account(), page: page() },
+            "members" => Rows::Members(page()),
+            "nodes" | "edges" => Rows::Page,
+            "roles" => Rows::Roles(account()),
+            "teamMember" | "role" if field.get_argument("id").is_some() => Rows::Lookup(account()),
+            "_entities" => Rows::Entities(argument("representations")),
+            _ => Rows::One,
+        };
+        let below = cells(&field.selection_set.node, fragments);
+        if matches!(rows, Rows::One) && below.fields.is_empty() {
+            self.single = self.single.saturating_add(below.single.max(1));
+        } else {
+            self.fields.push((rows, below));
+        }
+    }
+}
+
+struct Estimator<'r> {
+    variables: &'r Variables,
     pages: PageLimits,
-    known: &'d dyn Fn(Option<ConstValue>) -> Known,
+    known: &'r dyn Fn(Option<ConstValue>) -> Known,
 }
 
 /// Where in the answer a selection set stands.
@@ -53,70 +152,53 @@ struct Level {
 }
 
 impl Estimator<'_> {
-    fn selection_set(&self, set: &SelectionSet, level: Level) -> usize {
-        let cost = |selection: &Positioned<Selection>| match &selection.node {
-            Selection::Field(field) => self.field(&field.node, level),
-            Selection::InlineFragment(fragment) => self.selection_set(&fragment.node.selection_set.node, level),
-            Selection::FragmentSpread(spread) => {
-                let fragment = self.fragments.get(&spread.node.fragment_name.node);
-                fragment.map_or(0, |fragment| self.selection_set(&fragment.node.selection_set.node, level))
-            }
-        };
-        set.items.iter().map(cost).fold(0, usize::saturating_add)
+    fn cells(&self, cells: &Cells, level: Level) -> usize {
+        let fields = cells.fields.iter().map(|(rows, below)| self.field(rows, below, level));
+        fields.fold(cells.single, usize::saturating_add)
     }
 
-    fn field(&self, field: &Field, level: Level) -> usize {
-        let (rows, level) = match field.name.node.as_str() {
-            "__schema" | "__type" => return 0,
-            "teamMembers" => {
-                let roster = self.roster(field);
-                (1, Level { roster, page: self.page(field, roster) })
+    fn field(&self, rows: &Rows, below: &Cells, level: Level) -> usize {
+        let (rows, level) = match rows {
+            Rows::One => (1, level),
+            Rows::Lookup(account) => (1, Level { roster: self.roster(account), ..level }),
+            Rows::TeamMembers { account, page } => {
+                let roster = self.roster(account);
+                (1, Level { roster, page: self.page(page, roster) })
             }
-            "members" => (1, Level { page: self.page(field, level.roster), ..level }),
-            "nodes" | "edges" => (level.page, level),
-            "roles" => {
-                let roster = self.roster(field);
+            Rows::Members(page) => (1, Level { page: self.page(page, level.roster), ..level }),
+            Rows::Page => (level.page, level),
+            Rows::Roles(account) => {
+                let roster = self.roster(account);
                 (roster.roles.unwrap_or(self.pages.default), Level { roster, ..level })
             }
-            "teamMember" | "role" if self.argument(field, "id").is_some() => {
-                (1, Level { roster: self.roster(field), ..level })
+            Rows::Entities(representations) => {
+                let count = match self.value(representations) {
+                    Some(ConstValue::List(list)) => list.len(),
+                    _ => 1,
+                };
+                (count, Level { roster: (self.known)(None), ..level })
             }
-            "_entities" => match self.argument(field, "representations") {
-                Some(ConstValue::List(list)) => (list.len(), level),
-                _ => (1, level),
-            },
-            _ => (1, level),
         };
-        let below = self.selection_set(&field.selection_set.node, level);
-        rows.saturating_mul(below.max(1))
+        rows.saturating_mul(self.cells(below, level).max(1))
     }
 
-    fn roster(&self, field: &Field) -> Known {
-        (self.known)(self.argument(field, "account"))
+    fn roster(&self, account: &Argument) -> Known {
+        (self.known)(self.value(account))
     }
 
     /// How many members a connection shows at most.
-    fn page(&self, field: &Field, roster: Known) -> usize {
-        let length = |name| match self.argument(field, name) {
+    fn page(&self, page: &Page, roster: Known) -> usize {
+        let length = |argument| match self.value(argument) {
             Some(ConstValue::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
             _ => None,
         };
-        let asked = length("first").or_else(|| length("last")).unwrap_or(self.pages.default).min(self.pages.max);
-        asked.min(roster.members.unwrap_or(usize::MAX))
+        let asked = length(&page.first).or_else(|| length(&page.last)).unwrap_or(self.pages.default);
+        asked.min(self.pages.max).min(roster.members.unwrap_or(usize::MAX))
     }
 
     /// An argument's value with its variables filled in; `None` when it is absent or null.
-    fn argument(&self, field: &Field, name: &str) -> Option<ConstValue> {
-        let value: Value = field.get_argument(name)?.node.clone();
-        let filled = value.into_const_with(|name| self.variable(&name).ok_or(()));
+    fn value(&self, argument: &Argument) -> Option<ConstValue> {
+        let filled = argument.clone()?.into_const_with(|name| self.variables.get(&name).cloned().ok_or(()));
         filled.ok().filter(|value| *value != ConstValue::Null)
-    }
-
-    fn variable(&self, name: &Name) -> Option<ConstValue> {
-        self.variables.get(name).cloned().or_else(|| {
-            let mut definitions = self.operation.variable_definitions.iter();
-            let definition = definitions.find(|definition| definition.node.name.node == *name)?;
-            definition.node.default_value.as_ref().map(|value| value.node.clone())
-        })
     }
 }

@@ -9,15 +9,77 @@ use async_graphql_value::{ConstValue, Value};
 use super::{Code, Refused, Spent, Switches};
 use crate::config;
 
+/// What a document was found to come to, so that it need not be walked again.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct Measured {
+    selections: usize,
+    fields: usize,
+    aliases: usize,
+    directives: usize,
+    representations: Vec<Representations>,
+    /// Whether it asks for what not every caller may have.
+    pub(in crate::graphql) restricted: bool,
+}
+
+/// How many representations an `_entities` is given.
+#[derive(Debug)]
+enum Representations {
+    Written(usize),
+    Variable(Name),
+}
+
+impl Measured {
+    /// Counts the document again, for another request. `false`, and nothing is counted, where it must be walked once more:
+    /// a limit may refuse it, or a switch.
+    pub(in crate::graphql) fn spend_again(
+        &self,
+        variables: &Variables,
+        spent: &mut Spent,
+        limits: &config::GraphQl,
+    ) -> bool {
+        let representations: usize = self.representations.iter().map(|one| one.count(variables)).sum();
+        let sum = Spent {
+            selections: spent.selections.saturating_add(self.selections),
+            fields: spent.fields.saturating_add(self.fields),
+            aliases: spent.aliases.saturating_add(self.aliases),
+            directives: spent.directives.saturating_add(self.directives),
+            representations: spent.representations.saturating_add(representations),
+            ..*spent
+        };
+        let fits = !self.restricted
+            && sum.selections <= limits.selections_limit
+            && sum.fields <= limits.root_fields_limit
+            && sum.aliases <= limits.aliases_limit
+            && sum.directives <= limits.directives_limit
+            && sum.representations <= limits.representations_limit;
+        if fits {
+            *spent = sum;
+        }
+        fits
+    }
+}
+
+impl Representations {
+    fn count(&self, variables: &Variables) -> usize {
+        match self {
+            Self::Written(count) => *count,
+            Self::Variable(name) => match variables.get(name) {
+                Some(ConstValue::List(list)) => list.len(),
+                _ => 0,
+            },
+        }
+    }
+}
+
 pub(super) fn check(
     document: &ExecutableDocument,
     variables: &Variables,
     switches: Switches,
     spent: &mut Spent,
     limits: &config::GraphQl,
-) -> Result<(), Refused> {
-    let mut meter =
-        Meter { fragments: &document.fragments, known: HashMap::new(), level: 0, variables, switches, spent, limits };
+) -> Result<Measured, Refused> {
+    let (fragments, measured) = (&document.fragments, Measured::default());
+    let mut meter = Meter { fragments, known: HashMap::new(), level: 0, variables, switches, spent, limits, measured };
     for (_, operation) in document.operations.iter() {
         meter.directives(&operation.node.directives)?;
         let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
@@ -35,7 +97,7 @@ pub(super) fn check(
         }
         measure.check(limits)?;
     }
-    Ok(())
+    Ok(meter.measured)
 }
 
 /// What a selection set comes to when everything in it is spread.
@@ -93,6 +155,7 @@ struct Meter<'d> {
     switches: Switches,
     spent: &'d mut Spent,
     limits: &'d config::GraphQl,
+    measured: Measured,
 }
 
 impl<'d> Meter<'d> {
@@ -141,6 +204,7 @@ impl<'d> Meter<'d> {
             self.representations(field)?;
         }
         let introspects = matches!(name, "__schema" | "__type");
+        self.measured.restricted |= introspects || name == "_service";
         if introspects && !self.switches.introspection {
             return Err(Refused {
                 code: Code::IntrospectionDisabled,
@@ -196,6 +260,11 @@ impl<'d> Meter<'d> {
 
     /// Counts an operation beside what the request has asked for before.
     fn spend(&mut self, measure: Measure) -> Result<(), Refused> {
+        let measured = &mut self.measured;
+        measured.selections = measured.selections.saturating_add(measure.selections);
+        measured.fields = measured.fields.saturating_add(measure.fields);
+        measured.aliases = measured.aliases.saturating_add(measure.aliases);
+        measured.directives = measured.directives.saturating_add(measure.directives);
         let spent = &mut *self.spent;
         spent.selections = spent.selections.saturating_add(measure.selections);
         spent.fields = spent.fields.saturating_add(measure.fields);
@@ -206,14 +275,13 @@ impl<'d> Meter<'d> {
     }
 
     fn representations(&mut self, field: &Field) -> Result<(), Refused> {
-        let count = match field.get_argument("representations").map(|value| &value.node) {
-            Some(Value::List(list)) => list.len(),
-            Some(Value::Variable(name)) => match self.variables.get(name) {
-                Some(ConstValue::List(list)) => list.len(),
-                _ => 0,
-            },
-            _ => 0,
+        let representations = match field.get_argument("representations").map(|value| &value.node) {
+            Some(Value::List(list)) => Representations::Written(list.len()),
+            Some(Value::Variable(name)) => Representations::Variable(name.clone()),
+            _ => Representations::Written(0),
         };
+        let count = representations.count(self.variables);
+        self.measured.representations.push(representations);
         let limit = self.limits.representations_limit;
         self.spent.representations = self.spent.representations.saturating_add(count);
         if self.spent.representations > limit {

@@ -17,7 +17,8 @@ use super::Code;
 use crate::config;
 use crate::model::PageLimits;
 
-pub(super) use cost::Known;
+pub(super) use cost::{Cost, Known};
+pub(super) use measure::Measured;
 
 /// A limit, or a switch, refuses the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,17 +54,21 @@ impl Refused {
     }
 }
 
+/// What an operation can cost, before its variables are known.
+pub(super) fn cost(document: &ExecutableDocument, operation: &OperationDefinition) -> Cost {
+    Cost::of(document, operation)
+}
+
 /// Refuses an operation whose answer could have too many cells, and returns how many it could have.
 pub(super) fn check_cost(
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
+    cost: &Cost,
     variables: &Variables,
     known: &dyn Fn(Option<ConstValue>) -> Known,
     spent: &mut Spent,
     limits: &config::GraphQl,
 ) -> Result<usize, Refused> {
     let pages = PageLimits { default: limits.page_default, max: limits.page_max };
-    let cells = cost::estimate(document, operation, variables, pages, known);
+    let cells = cost.estimate(variables, pages, known);
     spent.cells = spent.cells.saturating_add(cells);
     if spent.cells > limits.cost_limit {
         return Err(Refused::past(
@@ -96,19 +101,26 @@ pub(super) struct Spent {
     cells: usize,
 }
 
-/// Refuses a text that must not reach the parser.
-pub(super) fn check_text(text: &str, spent: &mut Spent, limits: &config::GraphQl) -> Result<(), Refused> {
-    spent.tokens = scan::check(text, spent.tokens, limits)?;
-    Ok(())
+/// Refuses a text that must not reach the parser, and returns how many tokens it has.
+pub(super) fn check_text(text: &str, spent: &mut Spent, limits: &config::GraphQl) -> Result<usize, Refused> {
+    let before = spent.tokens;
+    spent.tokens = scan::check(text, before, limits)?;
+    Ok(spent.tokens - before)
 }
 
-/// Refuses a document that must not reach the validator.
+/// Counts a text that was looked through before.
+pub(super) fn check_tokens(tokens: usize, spent: &mut Spent, limits: &config::GraphQl) -> Result<(), Refused> {
+    spent.tokens = spent.tokens.saturating_add(tokens);
+    if spent.tokens > limits.tokens_limit { Err(scan::too_many_tokens(limits)) } else { Ok(()) }
+}
+
+/// Refuses a document that must not reach the validator, and returns what it was found to come to.
 pub(super) fn check_document(
     document: &ExecutableDocument,
     variables: &Variables,
     switches: Switches,
     spent: &mut Spent,
     limits: &config::GraphQl,
-) -> Result<(), Refused> {
+) -> Result<Measured, Refused> {
     measure::check(document, variables, switches, spent, limits)
 }

@@ -40,11 +40,15 @@ pub(super) fn check(text: &str, before: usize, limits: &config::GraphQl) -> Resu
         };
         tokens += 1;
         if tokens > limits.tokens_limit {
-            return Err(Refused::past(Code::MaxTokens, "the number of tokens", limits.tokens_limit));
+            return Err(too_many_tokens(limits));
         }
         at += length;
     }
     Ok(tokens)
+}
+
+pub(super) fn too_many_tokens(limits: &config::GraphQl) -> Refused {
+    Refused::past(Code::MaxTokens, "the number of tokens", limits.tokens_limit)
 }
 
 /// Names, numbers, and whatever else is not ASCII: the parser will say what it thinks of that.

@@ -8,7 +8,7 @@ use crate::model;
 
 /// The account whose team is read: the two parameters that the upstream requires.
 #[derive(InputObject)]
-pub(super) struct AccountInput {
+pub(in crate::graphql) struct AccountInput {
     /// The e-mail address of the account's user.
     email: EmailAddress,
     /// The type of the account's user.

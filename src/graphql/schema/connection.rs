@@ -11,30 +11,30 @@ use super::scalars::DateTime;
 use super::session::{Session, View};
 use super::team_member::TeamMember;
 use crate::graphql::Code;
-use crate::model::{Filter, Order, Page, PageRequest, Role};
+use crate::model::{Filter, Order, Page, PageLimits, PageRequest, Role};
 
 /// The arguments of a list.
-pub(super) struct ListArguments {
-    pub(super) search: Option<String>,
-    pub(super) filter: Option<TeamMemberFilter>,
-    pub(super) order_by: Option<Vec<TeamMemberOrder>>,
-    pub(super) first: Option<i32>,
-    pub(super) after: Option<String>,
-    pub(super) last: Option<i32>,
-    pub(super) before: Option<String>,
+pub(in crate::graphql) struct ListArguments {
+    pub(in crate::graphql) search: Option<String>,
+    pub(in crate::graphql) filter: Option<TeamMemberFilter>,
+    pub(in crate::graphql) order_by: Option<Vec<TeamMemberOrder>>,
+    pub(in crate::graphql) first: Option<i32>,
+    pub(in crate::graphql) after: Option<String>,
+    pub(in crate::graphql) last: Option<i32>,
+    pub(in crate::graphql) before: Option<String>,
 }
 
 /// Arguments that make sense, as far as that can be seen before anything is loaded.
-pub(super) struct Prepared {
+pub(in crate::graphql) struct Prepared {
     filter: Option<Filter>,
-    order: Order,
-    page: PageRequest,
+    pub(in crate::graphql) order: Order,
+    lengths: PageRequest,
     after: Option<String>,
     before: Option<String>,
 }
 
 impl ListArguments {
-    pub(super) fn prepare(self, session: &Session) -> Result<Prepared> {
+    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<Prepared> {
         let scopes = session.scopes();
         let search = self.search.and_then(|text| Filter::search(&text, scopes.contact));
         let filter = self.filter.map(|filter| filter.prepare(scopes)).transpose()?;
@@ -42,28 +42,33 @@ impl ListArguments {
             (Some(search), Some(filter)) => Some(Filter::And(vec![search, filter])),
             (search, filter) => search.or(filter),
         };
-        let page = PageRequest { first: self.first, last: self.last, after: None, before: None };
-        page.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
-        Ok(Prepared { filter, order: order(self.order_by), page, after: self.after, before: self.before })
+        let lengths = PageRequest { first: self.first, last: self.last, after: None, before: None };
+        lengths.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
+        Ok(Prepared { filter, order: order(self.order_by), lengths, after: self.after, before: self.before })
     }
 }
 
 impl Prepared {
-    /// The page of the view's members, or of a role's.
+    /// The connection of the view's members, or of a role's.
     pub(super) fn list(
         self,
         session: &Session,
         view: &Arc<View>,
         role: Option<Role<'_>>,
     ) -> Result<TeamMemberConnection> {
-        let open = |name, cursor: Option<String>| {
-            let cursor = cursor.map(|text| view.cursor_key().open(view.account(), &self.order, &text));
+        let page = self.page(view, role, session.page_limits)?;
+        Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
+    }
+
+    /// The page of the view's members, or of a role's.
+    pub(in crate::graphql) fn page(&self, view: &View, role: Option<Role<'_>>, limits: PageLimits) -> Result<Page> {
+        let open = |name, cursor: &Option<String>| {
+            let cursor = cursor.as_ref().map(|text| view.cursor_key().open(view.account(), &self.order, text));
             cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
         };
-        let request =
-            PageRequest { after: open("after", self.after)?, before: open("before", self.before)?, ..self.page };
-        let page = view.roster.page(role, self.filter.as_ref(), &self.order, &request, session.page_limits);
-        Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
+        let (after, before) = (open("after", &self.after)?, open("before", &self.before)?);
+        let request = PageRequest { after, before, ..self.lengths };
+        Ok(view.roster.page(role, self.filter.as_ref(), &self.order, &request, limits))
     }
 }
 
@@ -74,11 +79,8 @@ pub(super) struct TeamMemberConnection {
 }
 
 impl TeamMemberConnection {
-    /// The cursor of the page's n-th member.
     fn cursor(&self, n: usize) -> Option<String> {
-        let member = self.view.roster.member(*self.page.members.get(n)?);
-        let rank = u32::try_from(self.page.start + n).unwrap_or(u32::MAX);
-        Some(self.view.cursor_key().seal(self.view.account(), &self.order, &member.id().plain(), rank))
+        self.view.cursor(&self.page, &self.order, n)
     }
 }
 

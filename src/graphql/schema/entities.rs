@@ -5,14 +5,16 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{Any, Context, ID, InputType, Name, Object, Result, SimpleObject, Union, Value};
+use async_graphql::{Any, Context, ID, InputType, Object, Result, SimpleObject, Union, Value};
 
 use super::super::error::fault;
 use super::account::AccountInput;
 use super::query::{role, team_member};
 use super::role::Role;
+use super::session::Session;
 use super::team_member::TeamMember;
 use crate::graphql::Code;
+use crate::model::Account;
 
 #[derive(Default)]
 pub(super) struct Entities;
@@ -58,32 +60,58 @@ impl Entities {
     }
 }
 
-async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
-    let Value::Object(mut fields) = representation else {
-        return Err(malformed("it is not an object"));
-    };
-    let Some(Value::String(type_name)) = fields.get("__typename") else {
-        return Err(malformed("it has no __typename"));
-    };
-    let type_name = type_name.clone();
-    let id = match fields.swap_remove("id") {
-        Some(Value::String(id)) => id,
-        Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
-        _ => return Err(malformed("it has no id")),
-    };
-    let account = match fields.swap_remove(&Name::new("account")) {
-        None => None,
-        Some(account) => Some(
+/// What one representation refers to.
+pub(in crate::graphql) struct Representation {
+    pub(in crate::graphql) kind: EntityKind,
+    pub(in crate::graphql) id: String,
+    pub(in crate::graphql) account: Option<Account>,
+}
+
+/// The types that other subgraphs can refer to, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::graphql) enum EntityKind {
+    TeamMember,
+    Role,
+}
+
+impl Representation {
+    /// Reads a representation, without looking anything up.
+    pub(in crate::graphql) fn read(value: Value) -> Result<Self> {
+        let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
+        let Value::Object(mut fields) = value else {
+            return Err(malformed("it is not an object"));
+        };
+        let kind = match fields.get("__typename") {
+            Some(Value::String(name)) => match name.as_str() {
+                "TeamMember" => Some(EntityKind::TeamMember),
+                "Role" => Some(EntityKind::Role),
+                _ => None,
+            },
+            _ => return Err(malformed("it has no __typename")),
+        };
+        let id = match fields.swap_remove("id") {
+            Some(Value::String(id)) => id,
+            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
+            _ => return Err(malformed("it has no id")),
+        };
+        let account = fields.swap_remove("account").map(|account| {
             AccountInput::parse(Some(account))
-                .map_err(|_| malformed("its account is not an e-mail address and a type"))?,
-        ),
-    };
-    match type_name.as_str() {
-        "TeamMember" => Ok(team_member(ctx, &id, account).await?.map(Entity::TeamMember)),
-        "Role" => Ok(role(ctx, &id, account).await?.map(Entity::Role)),
-        _ => Err(malformed("its __typename is no entity of this subgraph")),
+                .map(Account::from)
+                .map_err(|_| malformed("its account is not an e-mail address and a type"))
+        });
+        let account = account.transpose()?;
+        let kind = kind.ok_or_else(|| malformed("its __typename is no entity of this subgraph"))?;
+        Ok(Self { kind, id, account })
     }
+}
+
+async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
+    let Representation { kind, id, account } = Representation::read(representation)?;
+    let view = Session::of(ctx)?.view(account).await?;
+    Ok(match kind {
+        EntityKind::TeamMember => TeamMember::find(&view, &id).map(Entity::TeamMember),
+        EntityKind::Role => Role::find(&view, &id).map(Entity::Role),
+    })
 }
 
 /// The keys of the entities, from which the engine prints them into the federation SDL.

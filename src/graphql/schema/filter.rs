@@ -10,7 +10,7 @@ use crate::model::{Filter, IntTest, Scopes, StringTest, TimeTest, fold};
 /// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
 /// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. Null is the same as leaving out.
 #[derive(InputObject, Default)]
-pub(super) struct TeamMemberFilter {
+pub(in crate::graphql) struct TeamMemberFilter {
     /// All of these hold.
     and: Option<Vec<TeamMemberFilter>>,
     /// At least one of these holds.

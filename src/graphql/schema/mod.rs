@@ -23,8 +23,12 @@ use async_graphql::{
 use entities::{Entities, EntityKeys};
 use query::Query;
 
-pub(super) use account::requested_account;
-pub(super) use session::Session;
+pub(super) use account::{AccountInput, requested_account};
+pub(super) use connection::{ListArguments, Prepared as PreparedList};
+pub(super) use entities::{EntityKind, Representation};
+pub(super) use filter::TeamMemberFilter;
+pub(super) use order::TeamMemberOrder;
+pub(super) use session::{Session, View};
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]

@@ -6,7 +6,7 @@ use crate::model;
 
 /// What to sort by, and which way. Nulls come last in both directions, and ties are broken by id.
 #[derive(InputObject)]
-pub(super) struct TeamMemberOrder {
+pub(in crate::graphql) struct TeamMemberOrder {
     /// What to sort by.
     field: TeamMemberOrderField,
     /// Which way.

@@ -72,12 +72,12 @@ async fn list(
     let session = Session::of(ctx)?;
     // Bad arguments are refused before anything is loaded.
     let prepared = arguments.prepare(session)?;
-    let view = session.view(account).await?;
+    let view = session.view(account.map(Into::into)).await?;
     prepared.list(session, &view, None)
 }
 
 async fn roles(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Vec<Role>> {
-    let view = Session::of(ctx)?.view(account).await?;
+    let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
     Ok(Role::all(&view))
 }
 
@@ -87,12 +87,12 @@ pub(super) async fn team_member(
     id: &str,
     account: Option<AccountInput>,
 ) -> Result<Option<TeamMember>> {
-    let view = Session::of(ctx)?.view(account).await?;
+    let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
     Ok(TeamMember::find(&view, id))
 }
 
 /// Looks up a role: the root field's answer, and the entity's.
 pub(super) async fn role(ctx: &Context<'_>, id: &str, account: Option<AccountInput>) -> Result<Option<Role>> {
-    let view = Session::of(ctx)?.view(account).await?;
+    let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
     Ok(Role::find(&view, id))
 }

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::{Context, Error, QueryPathSegment, Result};
 
 use super::super::error::{contact_forbidden, fault, refused, upstream};
-use super::account::AccountInput;
 use crate::graphql::Code;
 use crate::loader::Loader;
-use crate::model::{Account, CursorKey, Grant, Grants, PageLimits, Roster, Scopes};
+use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, Scopes};
 
 /// What a request may do, and what it does it with.
 pub(in crate::graphql) struct Session {
@@ -21,9 +20,9 @@ pub(in crate::graphql) struct Session {
 }
 
 /// An account's roster as this request sees it: what every object below a root field is a view of.
-pub(super) struct View {
-    pub(super) roster: Arc<Roster>,
-    pub(super) stale: bool,
+pub(in crate::graphql) struct View {
+    pub(in crate::graphql) roster: Arc<Roster>,
+    pub(in crate::graphql) stale: bool,
     grant: Grant,
 }
 
@@ -37,15 +36,23 @@ impl Session {
     }
 
     /// Loads the roster of the account that the argument names, or the request itself.
-    pub(super) async fn view(&self, account: Option<AccountInput>) -> Result<Arc<View>> {
-        let account = account.map(Account::from);
-        let grant = self.grants.grant(account).map_err(|refusal| refused(&refusal))?;
+    pub(super) async fn view(&self, account: Option<Account>) -> Result<Arc<View>> {
+        self.load(self.grant(account)?).await
+    }
+
+    /// The right to read the team of the account that the argument names, or the request itself.
+    pub(in crate::graphql) fn grant(&self, account: Option<Account>) -> Result<Grant> {
+        self.grants.grant(account).map_err(|refusal| refused(&refusal))
+    }
+
+    /// Loads the roster that the grant opens.
+    pub(in crate::graphql) async fn load(&self, grant: Grant) -> Result<Arc<View>> {
         let found = self.loader.load(&grant).await.map_err(|error| upstream(&error))?;
         Ok(Arc::new(View { roster: found.roster, stale: found.stale, grant }))
     }
 
     /// What the caller may read.
-    pub(super) fn scopes(&self) -> Scopes {
+    pub(in crate::graphql) fn scopes(&self) -> Scopes {
         self.grants.caller().scopes
     }
 
@@ -66,8 +73,15 @@ impl Session {
 }
 
 impl View {
-    pub(super) fn account(&self) -> &Account {
+    pub(in crate::graphql) fn account(&self) -> &Account {
         self.grant.account()
+    }
+
+    /// The cursor of the page's n-th member.
+    pub(in crate::graphql) fn cursor(&self, page: &Page, order: &Order, n: usize) -> Option<String> {
+        let member = self.roster.member(*page.members.get(n)?);
+        let rank = u32::try_from(page.start + n).unwrap_or(u32::MAX);
+        Some(self.cursor_key().seal(self.account(), order, &member.id().plain(), rank))
     }
 
     pub(super) fn cursor_key(&self) -> &CursorKey {

@@ -1,0 +1,133 @@
+//! Arguments: the variables of a request, filled into a plan, become values of the schema's types.
+//!
+//! The types' own parsers read them, the ones that the engine uses. Whatever they do not take is `None` here: the engine is
+//! asked then, and says what is wrong.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use async_graphql::parser::types::OperationDefinition;
+use async_graphql::registry::{MetaType, MetaTypeName, Registry};
+use async_graphql::{Any, ID, InputType, Variables};
+use async_graphql_value::ConstValue;
+
+use super::plan::{Argument, ListSlot, Plan, Root};
+use crate::graphql::schema::{AccountInput, ListArguments, Representation, TeamMemberFilter, TeamMemberOrder};
+use crate::model::Account;
+
+/// The arguments of a plan's fields.
+pub(super) struct Arguments {
+    /// Of each root field, in order.
+    pub(super) roots: Vec<RootArguments>,
+    /// Of each list.
+    pub(super) lists: Vec<ListArguments>,
+}
+
+pub(super) enum RootArguments {
+    /// `teamMembers` and `roles`.
+    All(Option<Account>),
+    /// `teamMember` and `role`.
+    One(String, Option<Account>),
+    Entities(Vec<async_graphql::Result<Representation>>),
+}
+
+/// The variables as the operation declares them: no others, and defaults for those that are missing.
+pub(super) fn complete(operation: &OperationDefinition, mut given: Variables) -> Variables {
+    let mut complete = Variables::default();
+    for definition in &operation.variable_definitions {
+        let definition = &definition.node;
+        let name = &definition.name.node;
+        if let Some(value) = given.remove(name).or_else(|| definition.default_value().cloned()) {
+            complete.insert(name.clone(), value);
+        }
+    }
+    complete
+}
+
+impl Arguments {
+    pub(super) fn of(plan: &Plan, variables: &Variables) -> Option<Self> {
+        let root = |item: &super::plan::Item<Root>| match &item.field {
+            Root::TeamMembers { account, .. } | Root::Roles { account, .. } => {
+                Some(RootArguments::All(self::account(account, variables)?))
+            }
+            Root::TeamMember { id, account, .. } | Root::Role { id, account, .. } => {
+                let id: ID = parse(id, variables)?;
+                Some(RootArguments::One(id.0, self::account(account, variables)?))
+            }
+            Root::Entities { representations, .. } => entities(representations, variables),
+        };
+        Some(Self {
+            roots: plan.roots.fields.iter().map(root).collect::<Option<_>>()?,
+            lists: plan.lists.iter().map(|slot| list(slot, variables)).collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn account(argument: &Argument, variables: &Variables) -> Option<Option<Account>> {
+    let account: Option<AccountInput> = parse(argument, variables)?;
+    Some(account.map(Into::into))
+}
+
+fn entities(argument: &Argument, variables: &Variables) -> Option<RootArguments> {
+    let list: Vec<Any> = parse(argument, variables)?;
+    // The type is `[_Any!]!`, but its parser takes null.
+    if list.iter().any(|representation| representation.0 == ConstValue::Null) {
+        return None;
+    }
+    Some(RootArguments::Entities(
+        list.into_iter().map(|representation| Representation::read(representation.0)).collect(),
+    ))
+}
+
+fn list(slot: &ListSlot, variables: &Variables) -> Option<ListArguments> {
+    Some(ListArguments {
+        search: parse(&slot.search, variables)?,
+        filter: parse::<Option<TeamMemberFilter>>(&slot.filter, variables)?,
+        order_by: parse::<Option<Vec<TeamMemberOrder>>>(&slot.order_by, variables)?,
+        first: parse(&slot.first, variables)?,
+        after: parse(&slot.after, variables)?,
+        last: parse(&slot.last, variables)?,
+        before: parse(&slot.before, variables)?,
+    })
+}
+
+fn parse<T: InputType>(argument: &Argument, variables: &Variables) -> Option<T> {
+    let Some(value) = &argument.value else {
+        return T::parse(None).ok();
+    };
+    let value = value.clone().into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
+    if argument.has_variables && !fits(&T::qualified_type_name(), &value) {
+        return None;
+    }
+    T::parse(Some(value)).ok()
+}
+
+/// The fields of the schema's input objects, with their types.
+static INPUTS: LazyLock<HashMap<String, HashMap<String, String>>> = LazyLock::new(|| {
+    let mut registry = Registry::default();
+    AccountInput::create_type_info(&mut registry);
+    TeamMemberFilter::create_type_info(&mut registry);
+    TeamMemberOrder::create_type_info(&mut registry);
+    let fields = |kind: MetaType| match kind {
+        MetaType::InputObject { name, input_fields, .. } => {
+            Some((name, input_fields.into_values().map(|field| (field.name, field.ty)).collect()))
+        }
+        _ => None,
+    };
+    registry.types.into_values().filter_map(fields).collect()
+});
+
+/// Whether the objects in a value have only fields that there are: the one thing that the parsers do not look at. What a
+/// document itself holds, the validator has seen.
+fn fits(kind: &str, value: &ConstValue) -> bool {
+    match value {
+        ConstValue::List(list) => list.iter().all(|value| fits(kind, value)),
+        ConstValue::Object(values) => match INPUTS.get(MetaTypeName::concrete_typename(kind)) {
+            None => true,
+            Some(fields) => {
+                values.iter().all(|(name, value)| fields.get(name.as_str()).is_some_and(|kind| fits(kind, value)))
+            }
+        },
+        _ => true,
+    }
+}

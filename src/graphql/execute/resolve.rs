@@ -1,0 +1,112 @@
+//! Resolving: the rosters that a plan's root fields read are loaded, each account's once, all side by side.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Error, Result};
+
+use super::coerce::{Arguments, RootArguments};
+use super::plan::{Item, Plan, Root};
+use crate::graphql::schema::{EntityKind, PreparedList, Representation, Session, View};
+use crate::model::Account;
+
+/// What a plan is written from.
+pub(super) struct Resolved {
+    /// Of each root field, in order.
+    pub(super) roots: Vec<RootData>,
+    /// Of each list: what it asks for, or why it cannot be answered.
+    pub(super) lists: Vec<Result<PreparedList>>,
+}
+
+pub(super) enum RootData {
+    Failed(Error),
+    /// `teamMembers` and `roles`.
+    All(Arc<View>),
+    /// `teamMember` and `role`.
+    One(Arc<View>, String),
+    Entities(Vec<Result<EntityData>>),
+}
+
+pub(super) struct EntityData {
+    pub(super) view: Arc<View>,
+    pub(super) kind: EntityKind,
+    pub(super) id: String,
+}
+
+pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
+    let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
+    let mut accounts = Accounts { session, places: HashMap::new(), grants: Vec::new() };
+    let roots: Vec<_> =
+        plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
+    let views = accounts.load().await;
+    let view = |place: usize| views[place].clone();
+    let root = |wanted| match wanted {
+        Wanted::Failed(error) => RootData::Failed(error),
+        Wanted::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
+        Wanted::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
+        Wanted::Entities(list) => {
+            let entity = |(representation, place): (Representation, usize)| {
+                let Representation { kind, id, .. } = representation;
+                view(place).map(|view| EntityData { view, kind, id })
+            };
+            RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
+        }
+    };
+    Resolved { roots: roots.into_iter().map(root).collect(), lists }
+}
+
+/// A root field and the places of the accounts that it reads.
+enum Wanted {
+    Failed(Error),
+    All(usize),
+    One(usize, String),
+    Entities(Vec<Result<(Representation, usize)>>),
+}
+
+fn wanted(
+    (item, arguments): (&Item<Root>, RootArguments),
+    lists: &[Result<PreparedList>],
+    accounts: &mut Accounts,
+) -> Wanted {
+    if let Root::TeamMembers { list, .. } = &item.field
+        && let Err(error) = &lists[*list]
+    {
+        // Bad arguments are refused before anything is loaded.
+        return Wanted::Failed(error.clone());
+    }
+    match arguments {
+        RootArguments::All(account) => Wanted::All(accounts.place(account)),
+        RootArguments::One(id, account) => Wanted::One(accounts.place(account), id),
+        RootArguments::Entities(list) => {
+            let mut placed = |mut representation: Representation| {
+                let place = accounts.place(representation.account.take());
+                (representation, place)
+            };
+            Wanted::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
+        }
+    }
+}
+
+/// The accounts of one request, each once.
+struct Accounts<'s> {
+    session: &'s Session,
+    places: HashMap<Option<Account>, usize>,
+    grants: Vec<Result<crate::model::Grant>>,
+}
+
+impl Accounts<'_> {
+    fn place(&mut self, account: Option<Account>) -> usize {
+        if let Some(place) = self.places.get(&account) {
+            return *place;
+        }
+        self.grants.push(self.session.grant(account.clone()));
+        self.places.insert(account, self.grants.len() - 1);
+        self.grants.len() - 1
+    }
+
+    async fn load(self) -> Vec<Result<Arc<View>>> {
+        let session = self.session;
+        let load = |grant: Result<_>| async { session.load(grant?).await };
+        futures_util::future::join_all(self.grants.into_iter().map(load)).await
+    }
+}

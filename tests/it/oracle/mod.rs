@@ -1,0 +1,111 @@
+//! The oracle: any valid operation over any rosters is answered by projection and by the engine with the same bytes, errors
+//! and their order included.
+//!
+//! `ORACLE_CASES` says how many operations are tried; `make oracle` tries 100,000.
+
+mod documents;
+mod world;
+
+use flowmatix_graphql::graphql::{Class, Engine, Reference, Request};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use documents::{Case, Draw, TypeSystem};
+use world::World;
+
+/// How many operations are tried over the same rosters.
+const WORLD: u32 = 250;
+
+fn cases() -> u32 {
+    std::env::var("ORACLE_CASES").map_or(3000, |cases| cases.parse().unwrap())
+}
+
+async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
+    let request = Request {
+        document: Reference { text: Some(case.document.clone()), persisted: None },
+        operation_name: case.operation_name.clone(),
+        variables: case.variables.clone(),
+        show_cost: true,
+        queries_only: false,
+        grants: world.grants(case.contact),
+    };
+    let answer = engine.execute(request).await;
+    (answer.class, String::from_utf8(answer.body).unwrap())
+}
+
+/// An answer without what it says of the way to it.
+fn result(answer: &(Class, String)) -> &str {
+    answer.1.rsplit_once(",\"extensions\":{").map_or(&answer.1, |(result, _)| result)
+}
+
+async fn agree(world: &World, case: &Case) -> Result<(), TestCaseError> {
+    let first = run(&world.projection, world, case).await;
+    let projected = run(&world.projection, world, case).await;
+    let executed = run(&world.engine, world, case).await;
+    prop_assert_eq!(&projected, &executed, "{:#?}", case);
+    prop_assert_eq!(result(&first), result(&executed), "asked first: {:#?}", case);
+    if case.cold {
+        let projected = run(&world.cold_projection, world, case).await;
+        let executed = run(&world.cold_engine, world, case).await;
+        prop_assert_eq!(&projected, &executed, "nothing stored: {:#?}", case);
+        prop_assert_eq!(result(&first), result(&executed), "nothing stored: {:#?}", case);
+    }
+    Ok(())
+}
+
+/// Tries so many operations over one world, and returns how many were projected, executed, and had errors.
+fn try_world(cases: u32, seed: u64) -> [u32; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (world, types) = runtime.block_on(async {
+        let world = World::new(seed);
+        let types = TypeSystem::of(&world.engine, world.grants(true)).await;
+        (world, types)
+    });
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+    let numbers = prop::collection::vec(any::<u32>(), 0..400);
+    let tried = TestRunner::new(config).run(&numbers, |numbers| {
+        let case = types.case(&mut Draw::new(&numbers), &world.pools);
+        runtime.block_on(agree(&world, &case))
+    });
+    // The numbers say nothing to a reader; the case is in the reason.
+    match tried {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => panic!("{reason}"),
+    }
+    ["projection", "engine"].map(|path| world.executions(path))
+}
+
+#[test]
+fn both_paths_agree_to_the_byte() {
+    let worlds = cases().div_ceil(WORLD);
+    // Beside other tests one thread is enough.
+    let threads = if cases() > 10_000 { 2 } else { 1 };
+    let counts: Vec<_> = std::thread::scope(|scope| {
+        let share =
+            |part: u32| move || (part..worlds).step_by(threads).map(|n| try_world(WORLD, n.into())).collect::<Vec<_>>();
+        let running: Vec<_> = (0..).take(threads).map(|part| scope.spawn(share(part))).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let sum = |n: usize| counts.iter().map(|counts| counts[n]).sum::<u32>();
+    let (projected, executed) = (sum(0), sum(1));
+    println!("{} operations: {projected} projected, {executed} executed by the engine instead", cases());
+    assert!(projected > executed * 4, "{projected} projected, {executed} not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_the_schema_is_projected() {
+    let world = World::new(1);
+    let types = TypeSystem::of(&world.engine, world.grants(true)).await;
+    let fields = types.every_field(&world.pools);
+    assert!(fields.len() > 50, "{}", fields.len());
+    for (name, case) in fields {
+        let before = world.executions("projection");
+        let projected = run(&world.projection, &world, &case).await;
+        let executed = run(&world.engine, &world, &case).await;
+        assert_eq!(result(&projected), result(&executed), "{case:#?}");
+        assert_eq!(projected.0, Class::Executed, "{case:#?} {}", projected.1);
+        // The engine's own: they tell of the schema, not of a team.
+        let plain = !matches!(name.as_str(), "Query._service" | "_Service.sdl");
+        assert_eq!(world.executions("projection") - before, u32::from(plain), "{name}");
+    }
+}

@@ -1,0 +1,243 @@
+//! A world: accounts with random rosters, accounts that fail, and engines of both kinds over them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use flowmatix_graphql::config::{Config, Profile};
+use flowmatix_graphql::graphql::{Engine, Settings};
+use flowmatix_graphql::model::{
+    Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants, Order,
+    OrderField, Refusal, Scopes, UserType,
+};
+use flowmatix_graphql::roster::Rosters;
+use flowmatix_graphql::telemetry::Metrics;
+use flowmatix_graphql::upstream::{Fetched, Kind, Upstream, decode};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::documents::Draw;
+
+/// E-mail addresses: three teams and three failures.
+const ACCOUNTS: [&str; 6] =
+    ["big@a.example", "odd@a.example", "none@a.example", "down@a.example", "refused@a.example", "limited@a.example"];
+
+pub struct World {
+    pub projection: Engine,
+    pub engine: Engine,
+    pub cold_projection: Engine,
+    pub cold_engine: Engine,
+    pub pools: Pools,
+    metrics: [Arc<Metrics>; 2],
+    credential: Arc<Credential>,
+}
+
+/// What random arguments are taken from, so that they often hit something.
+pub struct Pools {
+    pub emails: Vec<String>,
+    pub ids: Vec<String>,
+    pub texts: Vec<String>,
+    pub cursors: Vec<String>,
+}
+
+struct Teams(HashMap<EmailAddress, Vec<u8>>);
+
+impl Upstream for Teams {
+    fn fetch<'a>(&'a self, account: &'a Account, _: &'a Credential) -> BoxFuture<'a, Fetched> {
+        let result = match self.0.get(&account.email) {
+            Some(body) => Ok(decode([&body[..]]).unwrap()),
+            None => Err(match account.email.as_str() {
+                "refused@a.example" => Kind::Forbidden.into(),
+                "limited@a.example" => Kind::Timeout.into(),
+                _ => Kind::Unavailable.into(),
+            }),
+        };
+        async move { Fetched { calls: 1, result } }.boxed()
+    }
+}
+
+struct Reader {
+    caller: Caller,
+    default: Account,
+}
+
+impl Grants for Reader {
+    fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal> {
+        Ok(Grant::mint(self.caller.clone(), argument.unwrap_or_else(|| self.default.clone())))
+    }
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn is_router(&self) -> bool {
+        true
+    }
+}
+
+fn account(email: &str) -> Account {
+    Account { email: EmailAddress::parse(email).unwrap(), user_type: UserType::Customer }
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut numbers = Vec::new();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+        for _ in 0..4000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            numbers.push((state >> 33) as u32);
+        }
+        let mut draw = Draw::new(&numbers);
+        let rows: Vec<Value> = (0..draw.up_to(14)).map(|n| row(&mut draw, n)).collect();
+        let odd: Vec<Value> = (0..draw.up_to(6)).map(|n| row(&mut draw, n * 7)).collect();
+        let body = |rows: &[Value]| json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes();
+        let teams: HashMap<_, _> = [(ACCOUNTS[0], body(&rows)), (ACCOUNTS[1], body(&odd)), (ACCOUNTS[2], body(&[]))]
+            .into_iter()
+            .map(|(email, body)| (account(email).email, body))
+            .collect();
+
+        let credential = Arc::new(Credential::new(CredentialId::Held("test".into()), "secret".into()));
+        let mut cursors = Vec::new();
+        let orders = [Order::default(), Order::new(vec![(OrderField::Name, Direction::Asc)])];
+        for (place, row) in rows.iter().take(5).enumerate() {
+            let id = row["_id"].as_str().unwrap_or("gone");
+            let order = &orders[place % 2];
+            cursors.push(credential.cursor_key().seal(&account(ACCOUNTS[0]), order, id, u32::try_from(place).unwrap()));
+        }
+        cursors.push("forged".to_owned());
+        let ids = rows.iter().chain(&odd).filter_map(|row| row["_id"].as_str()).map(str::to_owned);
+        let pools = Pools {
+            emails: ACCOUNTS.iter().map(|email| (*email).to_owned()).chain(["BIG@A.example".to_owned()]).collect(),
+            ids: ids.chain(["r1", "r2", "r\"3", "nobody", ""].map(str::to_owned)).collect(),
+            texts: ["", "a", "Å", "o", " an ", "\"", "91", "\u{1f600}"].map(str::to_owned).to_vec(),
+            cursors,
+        };
+
+        let teams = Arc::new(Teams(teams));
+        let metrics = [Arc::default(), Arc::default()];
+        let stored = rosters(&teams, true);
+        let cold = rosters(&teams, false);
+        Self {
+            projection: engine(true, &stored, &metrics[0]),
+            engine: engine(false, &stored, &metrics[1]),
+            cold_projection: engine(true, &cold, &Arc::default()),
+            cold_engine: engine(false, &cold, &Arc::default()),
+            pools,
+            metrics,
+            credential,
+        }
+    }
+
+    pub fn grants(&self, contact: bool) -> Arc<dyn Grants> {
+        let caller = Caller {
+            id: CallerId::Anonymous,
+            credential: self.credential.clone(),
+            scopes: Scopes { contact, ..Scopes::ALL },
+        };
+        Arc::new(Reader { caller, default: account(ACCOUNTS[0]) })
+    }
+
+    /// How many operations the engine that projects has answered this way.
+    pub fn executions(&self, path: &str) -> u32 {
+        let line = format!("flowmatix_executions_total{{path=\"{path}\"}} ");
+        let text = self.metrics[0].exposition();
+        text.lines().find_map(|known| known.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+    }
+}
+
+fn rosters(teams: &Arc<Teams>, store: bool) -> Arc<Rosters> {
+    let settings = flowmatix_graphql::config::Roster { store, ..Config::defaults(Profile::Demo).roster };
+    Arc::new(Rosters::new(&settings, teams.clone(), Clock::start(), Arc::default()))
+}
+
+fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> Engine {
+    let config = Config::defaults(Profile::Demo);
+    let graphql = flowmatix_graphql::config::GraphQl {
+        projection,
+        introspection: true,
+        page_default: 5,
+        tokens_limit: 100_000,
+        depth_limit: 40,
+        aliases_limit: 10_000,
+        root_fields_limit: 1000,
+        selections_limit: 100_000,
+        directives_limit: 10_000,
+        cost_limit: usize::MAX,
+        ..config.graphql
+    };
+    let federation = flowmatix_graphql::config::Federation { service: true, ..config.federation };
+    let settings = Settings {
+        graphql,
+        documents: config.documents,
+        manifest: Default::default(),
+        federation,
+        loader_concurrency: 4,
+    };
+    Engine::new(settings, rosters.clone(), metrics.clone())
+}
+
+/// A row with anything missing, null, odd or plain.
+fn row(draw: &mut Draw, n: u32) -> Value {
+    let mut row = serde_json::Map::new();
+    if !draw.one_in(12) {
+        row.insert("_id".to_owned(), json!(format!("m{}{}", n % 5, ["", "\"", "\\é", "z"][draw.up_to(3) as usize])));
+    }
+    let mut put = |name: &str, values: &[Value]| match draw.up_to(7) {
+        0 => {}
+        1 => {
+            row.insert(name.to_owned(), Value::Null);
+        }
+        2 => {
+            let odd =
+                [json!(""), json!(12), json!({ "a": [1, "\u{7}"] }), json!("ODD \"one\"\n"), json!([]), json!(9.5)];
+            row.insert(name.to_owned(), odd[draw.up_to(5) as usize].clone());
+        }
+        _ => {
+            let last = u32::try_from(values.len() - 1).unwrap();
+            row.insert(name.to_owned(), values[draw.up_to(last) as usize].clone());
+        }
+    };
+    put(
+        "name",
+        &[
+            json!("Asha Raman"),
+            json!("åsa \"Ö\" \\ Öberg"),
+            json!("ÅSA\u{0}\u{1f}\u{8}\u{c}\t\r\n/"),
+            json!("b\u{2028}ß😀"),
+        ],
+    );
+    put("picture", &[json!("https://cdn.example.com/a?b=\"c\""), json!("ftp://x")]);
+    put("liveAvailability", &[json!("ONLINE"), json!("OFFLINE"), json!("AWAY")]);
+    put("leadsVisibility", &[json!("ALL"), json!("ASSIGNED")]);
+    put("status", &[json!("ACTIVE"), json!("INACTIVE")]);
+    put("description", &[json!(""), json!("Night\nshift"), json!("plain words that need no escape at all")]);
+    put("type", &[json!("AGENT"), json!("CUSTOM_USER"), json!("CUSTOMER")]);
+    put("unreadMessages", &[json!(0), json!(-3), json!(2_147_483_647), json!(-2_147_483_648_i64), json!(10)]);
+    put("_role", &[json!("r1"), json!("r2"), json!("r\"3")]);
+    put("_parent", &[json!("p1"), json!("p2")]);
+    put("whitelabel", &[json!(true), json!(false)]);
+    put(
+        "createdAt",
+        &[json!("2024-04-26T17:10:22.134Z"), json!("0001-02-28T23:59:59.999-01:00"), json!("9999-12-31T23:59:59Z")],
+    );
+    put("updatedAt", &[json!("2024-02-29T00:00:00Z"), json!("1969-12-31T23:59:59.001Z"), json!(1_700_000_000_000_i64)]);
+    put("__v", &[json!(0), json!(7)]);
+    put("assignedBots", &[json!([]), json!(["b1", "b\"2"])]);
+    put("assignedAiAgents", &[json!(["a"]), json!([null])]);
+    put("_department", &[json!(["d1", "d2", "d3"])]);
+    put("_businessHours", &[json!("h1")]);
+    put("chatTransferPermission", &[json!("ALL"), json!("ASSIGNED")]);
+    put("maskedAttributes", &[json!(["phone", "e\\mail"])]);
+    let phone =
+        [json!({ "prefix": "91", "number": "555 010-0001" }), json!({ "prefix": "", "number": "12" }), json!("none")];
+    put(
+        "contact",
+        &[
+            json!({ "_id": "c1", "email": "Asha@example.com", "phone": phone[0] }),
+            json!({ "email": "q\"@example.com", "phone": phone[1] }),
+            json!({ "email": 5, "phone": phone[2] }),
+            json!({}),
+        ],
+    );
+    Value::Object(row)
+}
