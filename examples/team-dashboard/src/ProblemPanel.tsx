@@ -13,15 +13,16 @@ export function ProblemPanel({ problem, onAgain, onAccount }: Props) {
     <section className="panel" role="alert">
       <h2>{problem.title}</h2>
       <p>{problem.text}</p>
-      {problem.wayOut === "account" ? (
-        <button type="button" onClick={onAccount}>
-          Choose another account
-        </button>
-      ) : (
-        <button type="button" onClick={onAgain}>
+      <div className="actions">
+        {problem.wayOut === "account" && (
+          <button type="button" onClick={onAccount}>
+            Choose another account
+          </button>
+        )}
+        <button type="button" className={problem.wayOut === "account" ? "quiet" : undefined} onClick={onAgain}>
           Try again
         </button>
-      )}
+      </div>
     </section>
   );
 }

@@ -46,8 +46,9 @@ export function Team({ session, onSession }: Props) {
   const loading = networkStatus === NetworkStatus.loading || networkStatus === NetworkStatus.setVariables;
   // While new conditions are looked up, the old list stays, dimmed.
   const answer = shown ?? (loading ? previousData : undefined);
-  const team = answer?.teamMembers;
   const problem = problemOf(error);
+  // Whoever may no longer read a team is not shown the last one.
+  const team = problem?.wayOut === "account" ? undefined : answer?.teamMembers;
   const old = team != null && (team.stale || problem !== undefined);
   const oldForLong = useLasting(old, STALE_FOR);
   useEffect(() => setEvery(old ? EVERY.stale : EVERY.fresh), [old]);
@@ -127,7 +128,12 @@ export function Team({ session, onSession }: Props) {
             />
           </>
         ) : problem ? (
-          <ProblemPanel problem={problem} onAgain={() => void refetch()} onAccount={() => setChanging(true)} />
+          <ProblemPanel
+            problem={problem}
+            // From the first page: a cursor can be what was wrong.
+            onAgain={() => (cursors.length > 0 ? setCursors([]) : void refetch())}
+            onAccount={() => setChanging(true)}
+          />
         ) : (
           <MemberListLoading />
         )}

@@ -31,6 +31,7 @@ const problems: Record<string, Problem> = {
   UPSTREAM_BAD_RESPONSE: { title: "Flowmatix gave no usable answer", text: "The team appears as soon as it does.", wayOut: "again" },
   UPSTREAM_RATE_LIMITED: { title: "Flowmatix wants a pause", text: "This hour's calls are used up.", wayOut: "wait" },
   REQUEST_RATE_LIMITED: { title: "Too many requests", text: "The service wants a pause.", wayOut: "wait" },
+  AUTHENTICATION_UNAVAILABLE: { title: "Nobody can sign in right now", text: "Tokens cannot be checked.", wayOut: "wait" },
   REQUEST_CONCURRENCY_LIMITED: { title: "The service is busy", text: "It wants a pause.", wayOut: "wait" },
   REQUEST_TIMEOUT: { title: "The answer took too long", text: "Try again.", wayOut: "again" },
   BAD_USER_INPUT: { title: "That cannot be shown", text: "The service did not take these conditions.", wayOut: "again" },

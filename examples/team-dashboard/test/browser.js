@@ -57,17 +57,21 @@ export function contrasts(page) {
 
 /** Controls without a name, too small to be touched, or partly outside the page. */
 export async function controls(page) {
-  const [unnamed, small, outside] = [[], [], []];
-  const { width } = page.viewportSize();
-  for (const control of await page.locator("button, input, select, a").all()) {
-    const about = await control.evaluate((element) => element.outerHTML.slice(0, 80));
-    // As assistive technology sees it: `- button "Refresh"`.
-    if (!/^- \w+ ".+"/.test(await control.ariaSnapshot())) unnamed.push(about);
-    const target = page.locator("label", { has: control }).or(control).first();
-    const box = await target.boundingBox();
-    if (box.height < 24) small.push(`${about}: ${box.height}`);
-    if (box.x < 0 || box.x + box.width > width) outside.push(about);
-  }
-  if ((await page.evaluate(() => document.documentElement.scrollWidth)) > width) outside.push("the page");
-  return { unnamed, small, outside };
+  // As assistive technology sees it: `- button "Refresh"`.
+  const tree = (await page.locator("body").ariaSnapshot()).split("\n").map((line) => line.trim());
+  const roles = /^- (button|link|textbox|searchbox|combobox|checkbox)\b/;
+  const unnamed = tree.filter((line) => roles.test(line) && !/^- \w+ ".+"/.test(line));
+  const boxes = await page.locator("button, input, select, a").evaluateAll((elements) =>
+    elements.map((element) => {
+      const { left, right, height } = (element.closest("label") ?? element).getBoundingClientRect();
+      return { about: element.outerHTML.slice(0, 80), inside: left >= 0 && right <= innerWidth, height };
+    }),
+  );
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  return {
+    seen: tree.filter((line) => roles.test(line)).length,
+    unnamed,
+    small: boxes.filter(({ height }) => height < 24),
+    outside: boxes.filter(({ inside }) => !inside).concat(wide ? ["the page"] : []),
+  };
 }
