@@ -10,10 +10,10 @@ use flowmatix_graphql::auth::Auth;
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
 use flowmatix_graphql::http::{Overload, Public, public};
-use flowmatix_graphql::model::{Account, Clock, Credential};
+use flowmatix_graphql::model::{Clock, Grant};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Kind, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Kind, Need, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
@@ -22,7 +22,7 @@ use tower::ServiceExt;
 struct Down;
 
 impl Upstream for Down {
-    fn fetch<'a>(&'a self, _: &'a Account, _: &'a Credential) -> BoxFuture<'a, Fetched> {
+    fn fetch<'a>(&'a self, _: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
         async { Fetched { calls: 1, result: Err(Kind::Unavailable.into()) } }.boxed()
     }
 }

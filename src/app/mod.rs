@@ -21,7 +21,7 @@ use crate::http::{self, Health, Overload, Public};
 use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
-use crate::upstream::{Client, Inspection, Upstream};
+use crate::upstream::{Budget, Client, Fetcher, Inspection, Upstream};
 
 use listener::Listener;
 
@@ -39,12 +39,12 @@ impl App {
     /// holds it (see [`held_token`]).
     ///
     /// # Errors
-    /// When the upstream's settings make no client, or an address cannot be bound.
+    /// When the upstream's settings make no client, another process has the ledger file, or an address cannot be bound.
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
-        let client = client(config, clock, metrics.clone()).await?;
-        Self::start_over(config, token, Arc::new(client), clock, metrics)
+        let upstream = upstream(config, clock, metrics.clone()).await?;
+        Self::start_over(config, token, upstream, clock, metrics)
     }
 
     /// The same, over any upstream.
@@ -120,6 +120,16 @@ impl App {
     }
 }
 
+/// The configured endpoint, guarded.
+///
+/// # Errors
+/// When the upstream's settings make no client, or another process has the ledger file.
+pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
+    let client = Arc::new(client(config, clock).await?);
+    let budget = Budget::open(&config.budget, clock)?;
+    Ok(Arc::new(Fetcher::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics)))
+}
+
 /// Makes one upstream call for the configured account, with the token that the server holds, and tells what came back.
 ///
 /// # Errors
@@ -130,11 +140,11 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     let token = held_token(&config.auth)?
         .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
     let credential = Credential::new(CredentialId::Held("check".into()), token);
-    let client = client(config, Clock::start(), Arc::default()).await?;
+    let client = client(config, Clock::start()).await?;
     Ok(client.inspect(&account, &credential).await)
 }
 
-async fn client(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Client> {
+async fn client(config: &Config, clock: Clock) -> Result<Client> {
     let ca_pem = match &config.upstream.ca_file {
         Some(path) => {
             let pem = tokio::fs::read(path).await;
@@ -142,7 +152,7 @@ async fn client(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<
         }
         None => None,
     };
-    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock, metrics)?)
+    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock)?)
 }
 
 /// Waits until the process is told to stop.

@@ -76,6 +76,11 @@ impl Config {
             self.federation.secret_env.is_some() && self.federation.secret_file.is_some(),
             "federation.secret_env and federation.secret_file: set one of them",
         );
+        refuse(self.budget.plan == 0, "budget.plan: expected at least 1");
+        refuse(!(0.01..=1.0).contains(&self.budget.share), "budget.share: expected 0.01 to 1");
+        refuse(!(0.0..=0.9).contains(&self.budget.reserve), "budget.reserve: expected 0 to 0.9");
+        refuse(!(0.01..=1.0).contains(&self.budget.caller_share), "budget.caller_share: expected 0.01 to 1");
+        refuse(!(0.0..=1.0).contains(&self.upstream.retry_share), "upstream.retry_share: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         refuse(
             profile == Profile::Serve && self.auth.mode.is_none(),

@@ -10,6 +10,7 @@ mod section;
 mod account;
 mod admin;
 mod auth;
+mod budget;
 mod check;
 mod demo;
 mod documents;
@@ -27,6 +28,7 @@ mod value;
 pub use account::{Account, AccountSource, UserType};
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
+pub use budget::{Budget, BudgetScope};
 pub use demo::Demo;
 pub use documents::{Documents, Safelist};
 pub use federation::Federation;
@@ -56,6 +58,7 @@ pub struct Config {
     pub loader: Loader,
     pub roster: Roster,
     pub upstream: Upstream,
+    pub budget: Budget,
     pub log: Log,
     pub demo: Demo,
 }
@@ -85,7 +88,7 @@ impl Config {
         config
     }
 
-    fn sections(&self) -> [&dyn Section; 12] {
+    fn sections(&self) -> [&dyn Section; 13] {
         [
             &self.http,
             &self.admin,
@@ -97,12 +100,13 @@ impl Config {
             &self.loader,
             &self.roster,
             &self.upstream,
+            &self.budget,
             &self.log,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 12] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 13] {
         [
             &mut self.http,
             &mut self.admin,
@@ -114,6 +118,7 @@ impl Config {
             &mut self.loader,
             &mut self.roster,
             &mut self.upstream,
+            &mut self.budget,
             &mut self.log,
             &mut self.demo,
         ]

@@ -13,6 +13,10 @@ section! {
         pub single_flight: bool = true,
         /// How long a team counts as fresh, and is served without asking the upstream.
         pub fresh: Duration = Duration::from_secs(60),
+        /// Whether a team that is asked for near the end of that window is read again in the background.
+        pub refresh_ahead: bool = true,
+        /// How long a caller waits for a newer team when there is an old one to serve.
+        pub patience: Duration = Duration::from_millis(250),
         /// How old a team may be to be served, marked stale, when the upstream gives no newer one.
         pub stale: Duration = Duration::from_secs(3600),
         /// How much memory the kept teams may take.

@@ -27,6 +27,10 @@ section! {
         pub attempt_timeout: Duration = Duration::from_secs(2),
         /// How long connecting may take.
         pub connect_timeout: Duration = Duration::from_secs(1),
+        /// How many retries there may be for each call of the last minute; 0 for none.
+        pub retry_share: f64 = 0.1,
+        /// Whether a host that keeps failing is called only to see whether it is back.
+        pub breaker: bool = true,
         /// The largest body that is read, decompressed.
         pub body_limit: Size = Size::mib(40),
         /// The most rows that are read.

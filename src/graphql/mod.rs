@@ -10,3 +10,5 @@ pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
 pub use execute::{Answer, Class, Engine, Request, Settings};
 pub use schema::{api_sdl, federation_sdl};
+
+pub use crate::upstream::Share;

@@ -9,15 +9,19 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::config;
 
 /// What such a page may send besides what every page may.
-const ALLOWED: [&str; 7] = [
+const ALLOWED: [&str; 9] = [
     "x-flowmatix-email",
     "x-flowmatix-type",
+    "x-flowmatix-max-age",
+    "x-flowmatix-show-cost",
     "x-request-id",
     "apollo-require-preflight",
     "x-apollo-operation-name",
     "apollographql-client-name",
     "apollographql-client-version",
 ];
+/// What such a page may read of an answer besides what every page may.
+const EXPOSED: [&str; 3] = ["x-request-id", "ratelimit", "ratelimit-policy"];
 /// How long a browser may remember the permission.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
@@ -33,7 +37,7 @@ pub(super) fn layer(settings: &config::Http) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers.collect::<Vec<_>>())
-        .expose_headers([HeaderName::from_static("x-request-id"), RETRY_AFTER])
+        .expose_headers(EXPOSED.map(HeaderName::from_static).into_iter().chain([RETRY_AFTER]).collect::<Vec<_>>())
         .allow_credentials(settings.cors_credentials)
         .max_age(MAX_AGE);
     Some(layer)

@@ -1,13 +1,13 @@
 //! GraphQL over HTTP: a request's method, parameters and body become one GraphQL request, and its answer a response.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
@@ -16,10 +16,12 @@ use super::error::{Refusal, answer, status};
 use super::negotiate::{MediaType, accepted};
 use super::overload::Key;
 use super::{Public, guards, peer};
-use crate::graphql::{self, Answer, Class, Code, Reference};
+use crate::graphql::{self, Answer, Class, Code, Reference, Share};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
+/// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
+const MAX_AGE: &str = "x-flowmatix-max-age";
 
 /// A request's parameters, wherever they came from.
 struct Parameters {
@@ -102,10 +104,12 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
     let _place = public.overload.admit(key)?;
     let parsed = if by_get { Parsed::One(from_uri(&parts.uri)?) } else { from_body(&body)? };
     drop(body);
+    let max_age = max_age(&parts.headers)?;
     let request = |parameters: Parameters| graphql::Request {
         document: parameters.document,
         operation_name: parameters.operation_name,
         variables: parameters.variables,
+        max_age,
         show_cost: parts.headers.get(SHOW_COST).is_some_and(|value| value == "true"),
         queries_only: by_get,
         grants: grants.clone(),
@@ -117,6 +121,20 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
             answers.map_or_else(Answered::One, Answered::Many)
         }
     })
+}
+
+/// How old a team may be, for a caller who asks for a younger one than usual.
+fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let mut values = headers.get_all(MAX_AGE).iter();
+    let seconds = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().ok().and_then(|value| value.trim().parse::<u32>().ok()),
+        (Some(_), Some(_)) => None,
+    };
+    let seconds = seconds.ok_or_else(|| {
+        Refusal::new(Code::BadUserInput, "send x-flowmatix-max-age once, as a whole number of seconds")
+    })?;
+    Ok(Some(Duration::from_secs(seconds.into())))
 }
 
 /// What a request's body or query string holds.
@@ -208,9 +226,10 @@ fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {
         Class::Invalid => StatusCode::BAD_REQUEST,
         Class::Refused(code) => status(code),
     };
-    let cacheable_for = cacheable_for(&answered);
+    let (cacheable_for, share) = (cacheable_for(&answered), answered.share);
     let mut response = answer(status, media_type, answered.body);
     open_to_caches(&mut response, cacheable_for);
+    show_share(&mut response, share);
     if answered.class == Class::Refused(Code::MethodNotAllowed) {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
@@ -229,7 +248,20 @@ fn respond_to_batch(answers: &[Answer], media_type: MediaType) -> Response<Body>
     body.push(b']');
     let mut response = answer(StatusCode::OK, media_type, body);
     open_to_caches(&mut response, answers.iter().map(cacheable_for).min().unwrap_or(0));
+    show_share(&mut response, answers.iter().filter_map(|answer| answer.share).min_by_key(|share| share.remaining));
     response
+}
+
+/// What the caller may still spend of the upstream's plan (the IETF's `RateLimit` header fields).
+fn show_share(response: &mut Response<Body>, share: Option<Share>) {
+    let Some(share) = share else { return };
+    let policy = format!("\"upstream\";q={};w=3600", share.limit);
+    let left = format!("\"upstream\";r={};t={}", share.remaining, share.reset_seconds());
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        response
+            .headers_mut()
+            .extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+    }
 }
 
 /// For how many seconds an answer may be kept: not at all when there is an error or a stale roster in it.
@@ -247,7 +279,7 @@ fn open_to_caches(response: &mut Response<Body>, seconds: u64) {
 
 fn refuse(public: &Public, refusal: &Refusal, media_type: MediaType) -> Response<Body> {
     public.metrics.refused(refusal.code.name());
-    public.metrics.answered("none", "refused", std::time::Duration::ZERO);
+    public.metrics.answered("none", "refused", Duration::ZERO);
     refusal.answer(media_type)
 }
 

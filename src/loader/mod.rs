@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::OnceCell;
 
-use crate::model::{Grant, RosterKey};
+use crate::model::{Caller, Grant, RosterKey};
 use crate::roster::{CacheResult, Failed, Found, Rosters};
 use crate::telemetry::Metrics;
-use crate::upstream::{Error, Kind};
+use crate::upstream::{Error, Kind, Share};
 
 /// The roster of one account, or why there is none; the same for every field of a request.
 pub type Loaded = Result<Found, Error>;
@@ -37,6 +37,10 @@ pub struct Loader {
     /// Batches that were opened and wait to be driven.
     opened: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
     seen: Mutex<HashMap<RosterKey, Arc<Cell>>>,
+    /// How old a roster may be for a caller who asks for a younger one than usual.
+    max_age: Option<Duration>,
+    /// The first caller that a look-up was for: the request's only one.
+    caller: OnceLock<Caller>,
 }
 
 /// What a request's look-ups came to.
@@ -52,19 +56,24 @@ pub struct Report {
     pub fresh_for: Duration,
     /// Whether an account was asked for in vain.
     pub failed: bool,
+    /// Why a roster is older than the caller asked for.
+    pub notice: Option<&'static str>,
+    /// What the caller may still spend of the upstream's plan.
+    pub share: Option<Share>,
 }
 
 impl Loader {
-    /// A loader for one request; `concurrency` is how many accounts are looked up side by side.
+    /// A loader for one request; `concurrency` is how many accounts are looked up side by side, `max_age` how old a roster
+    /// may be for a caller who asks for a younger one than usual.
     #[must_use]
-    pub fn new(rosters: Arc<Rosters>, concurrency: usize, metrics: Arc<Metrics>) -> Self {
+    pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
         let opened = Arc::new(Mutex::new(Vec::new()));
         let queue = opened.clone();
-        let batch = Batch { rosters: rosters.clone(), concurrency, metrics };
+        let batch = Batch { rosters: rosters.clone(), concurrency, max_age, metrics };
         let batches = DataLoader::new(batch, move |batch| lock(&queue).push(batch))
             .delay(Duration::ZERO)
             .max_batch_size(usize::MAX);
-        Self { rosters, batches, opened, seen: Mutex::default() }
+        Self { rosters, batches, opened, seen: Mutex::default(), max_age, caller: OnceLock::new() }
     }
 
     /// The roster that the grant opens.
@@ -74,7 +83,8 @@ impl Loader {
     pub async fn load(&self, grant: &Grant) -> Loaded {
         let cell = lock(&self.seen).entry(grant.key().clone()).or_default().clone();
         let loaded = cell.get_or_init(|| async {
-            if let Some(found) = self.rosters.fresh(grant) {
+            let _ = self.caller.set(grant.caller().clone());
+            if let Some(found) = self.rosters.at_once(grant, self.max_age) {
                 return Ok(found);
             }
             match self.batches.load_one(Key(grant.clone())).await {
@@ -120,6 +130,8 @@ impl Loader {
                     age: found.age,
                     fresh_for: found.fresh_for,
                     failed: false,
+                    notice: found.notice,
+                    share: None,
                 },
                 Err(failed) => Report {
                     calls: failed.calls,
@@ -127,11 +139,14 @@ impl Loader {
                     age: Duration::ZERO,
                     fresh_for: Duration::ZERO,
                     failed: true,
+                    notice: None,
+                    share: None,
                 },
             };
             report = Some(report.map_or(one, |report| report.with(one)));
         }
-        report
+        let share = self.caller.get().and_then(|caller| self.rosters.share(caller));
+        report.map(|report| Report { share, ..report })
     }
 }
 
@@ -143,6 +158,8 @@ impl Report {
             age: self.age.max(other.age),
             fresh_for: self.fresh_for.min(other.fresh_for),
             failed: self.failed || other.failed,
+            notice: self.notice.or(other.notice),
+            share: self.share.or(other.share),
         }
     }
 }
@@ -168,6 +185,7 @@ impl std::hash::Hash for Key {
 struct Batch {
     rosters: Arc<Rosters>,
     concurrency: usize,
+    max_age: Option<Duration>,
     metrics: Arc<Metrics>,
 }
 
@@ -179,7 +197,7 @@ impl BatchLoader<Key> for Batch {
     async fn load(&self, keys: &[Key]) -> Result<HashMap<Key, Self::Value>, Infallible> {
         self.metrics.batched(keys.len());
         let loads = stream::iter(keys.iter().cloned()).map(|key| async move {
-            let loaded = self.rosters.get(&key.0).await;
+            let loaded = self.rosters.get(&key.0, self.max_age).await;
             (key, loaded)
         });
         Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)

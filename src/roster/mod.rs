@@ -1,28 +1,40 @@
 //! Rosters: keeps each account's team as one snapshot and sees to it that equal questions cost one call.
 //!
-//! A look-up, step by step: a fresh roster answers at once (`store`) → otherwise join the load under way or start one
-//! (`refresh`) → keep what came → if it failed in a way that may pass, a roster not yet too old answers, marked stale.
-//! Invariant: a roster is found only with a grant, under a key that holds the upstream credential's identity.
+//! A roster is fresh, then stale and still servable, then gone. A look-up, step by step: a fresh roster answers at once, and
+//! near the end of its window somebody's look-up has it read again in the background (`store`) → a stale one answers at once,
+//! too, where asking the upstream is of no use now (`failures`, breaker) or the plan has to be saved → otherwise join the load
+//! under way or start one (`refresh`), and wait for it, but not for long when there is a stale one to serve → keep what came.
+//! Invariant: a roster is found only with a grant, under a key that holds the upstream credential's identity; and never after
+//! the upstream has refused that credential, or that account.
 
+mod failures;
 mod refresh;
 mod store;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::config;
-use crate::model::{Clock, Grant, Roster};
+use crate::model::{Caller, Clock, Grant, Roster};
 use crate::telemetry::Metrics;
-use crate::upstream::{Error, Kind, Upstream};
+use crate::upstream::{Error, Kind, Need, Share, Upstream};
 
-use refresh::Refresh;
+use failures::Failures;
+use refresh::{Loaded, Refresh, Unfinished};
 use store::{Entry, Store};
+
+/// From this part of the fresh window on, give or take a tenth, a roster is read again ahead of time.
+const AHEAD: f64 = 0.85;
 
 /// The rosters of all accounts.
 pub struct Rosters {
+    upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
+    failures: Arc<Failures>,
     refresh: Refresh,
-    fresh: Duration,
+    settings: config::Roster,
+    clock: Clock,
     metrics: Arc<Metrics>,
 }
 
@@ -41,6 +53,8 @@ pub struct Found {
     pub stale: bool,
     /// How much longer it counts as fresh; zero when it is stale.
     pub fresh_for: Duration,
+    /// Why it is older than the caller asked for.
+    pub notice: Option<&'static str>,
 }
 
 /// Where a roster came from, from best to worst.
@@ -69,6 +83,10 @@ impl CacheResult {
     }
 }
 
+/// Why a caller who asked for a younger roster did not get one.
+const LOW: &str = "the upstream's plan is nearly spent: no newer team was read";
+const FAILED: &str = "the upstream gave no newer team";
+
 /// What became of a look-up: the calls it made, and the roster or why there is none.
 #[derive(Clone, Debug)]
 pub struct Failed {
@@ -82,17 +100,58 @@ impl Rosters {
     /// Rosters read from `upstream`.
     #[must_use]
     pub fn new(settings: &config::Roster, upstream: Arc<dyn Upstream>, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        let store = Arc::new(Store::new(settings));
-        let refresh = Refresh::new(settings, upstream, store.clone(), clock, metrics.clone());
-        Self { store, refresh, fresh: settings.fresh, metrics }
+        let (store, failures) = (Arc::new(Store::new(settings)), Arc::<Failures>::default());
+        let refresh = Refresh::new(settings, upstream.clone(), store.clone(), failures.clone(), clock, metrics.clone());
+        Self { upstream, store, failures, refresh, settings: settings.clone(), clock, metrics }
     }
 
-    /// The roster, if a fresh one is there: without waiting for anything.
+    /// The roster, if there is one that is to be served without waiting for anything: a fresh one, or a stale one where no
+    /// newer one is to be had now. `max_age` is how old it may be for a caller who asks for a younger one than usual.
     #[must_use]
-    pub fn fresh(&self, grant: &Grant) -> Option<Found> {
+    pub fn at_once(&self, grant: &Grant, max_age: Option<Duration>) -> Option<Found> {
         let entry = self.store.get(grant.key())?;
-        let found = self.found(&entry, CacheResult::Hit, 0);
-        (!found.fresh_for.is_zero()).then(|| self.counted(found))
+        let age = entry.age();
+        let demanded = max_age.is_some_and(|max_age| age > max_age);
+        if demanded && self.stretch(grant) > 1.0 {
+            return Some(self.counted(Found { notice: Some(LOW), ..self.found(&entry, CacheResult::Hit, 0) }));
+        }
+        if age < self.settings.fresh && !demanded {
+            self.refresh_ahead(grant, &entry, age);
+            return Some(self.counted(self.found(&entry, CacheResult::Hit, 0)));
+        }
+        let saved = !demanded && age < self.settings.fresh.mul_f64(self.stretch(grant) * entry.spread.max(1.0));
+        let refused = || match self.failures.recall(grant.key(), self.clock.now()) {
+            Some(error) => may_be_stale(&error),
+            None => self.upstream.refusal(grant, Need::Refresh { calls: entry.calls }).is_some(),
+        };
+        (saved || refused()).then(|| {
+            let notice = demanded.then_some(FAILED);
+            self.counted(Found { notice, ..self.found(&entry, CacheResult::Stale, 0) })
+        })
+    }
+
+    /// Has a roster read again that is about to leave its fresh window, where the plan is not short.
+    fn refresh_ahead(&self, grant: &Grant, entry: &Entry, age: Duration) {
+        let due = age > self.settings.fresh.mul_f64(AHEAD * entry.spread);
+        if !due || !self.settings.refresh_ahead || entry.ahead.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let need = Need::Refresh { calls: entry.calls };
+        let plenty = self.stretch(grant) <= 1.0;
+        let failing = self.failures.recall(grant.key(), self.clock.now()).is_some();
+        if plenty && !failing && self.upstream.refusal(grant, need).is_none() {
+            self.refresh.start(grant, need);
+        }
+    }
+
+    fn stretch(&self, grant: &Grant) -> f64 {
+        self.upstream.stretch(&grant.key().credential)
+    }
+
+    /// What the caller may still spend of the upstream's plan; `None` where nobody counts.
+    #[must_use]
+    pub fn share(&self, caller: &Caller) -> Option<Share> {
+        self.upstream.share(caller)
     }
 
     /// What is known of the roster, fresh or not: how many members and roles it has.
@@ -102,47 +161,62 @@ impl Rosters {
         Some((entry.roster.len(), entry.roster.roles_len()))
     }
 
-    /// The roster: fresh, or loaded, or stale.
+    /// The roster: fresh, or loaded, or stale. `max_age` as for [`at_once`](Self::at_once).
     ///
     /// # Errors
     /// [`Failed`] when the upstream gave none and none is left that may still be served.
-    pub async fn get(&self, grant: &Grant) -> Result<Found, Failed> {
-        if let Some(found) = self.fresh(grant) {
+    pub async fn get(&self, grant: &Grant, max_age: Option<Duration>) -> Result<Found, Failed> {
+        if let Some(found) = self.at_once(grant, max_age) {
             return Ok(found);
         }
-        let loaded = self.refresh.load(grant).await;
-        match loaded.result {
-            Ok(entry) => {
-                let cache = if loaded.joined { CacheResult::Coalesced } else { CacheResult::Miss };
-                Ok(self.counted(self.found(&entry, cache, loaded.calls)))
-            }
-            Err(error) => match self.stale(grant, &error) {
-                Some(entry) => Ok(self.counted(self.found(&entry, CacheResult::Stale, loaded.calls))),
-                None => {
-                    self.metrics.looked_up("error");
-                    Err(Failed { calls: loaded.calls, error })
-                }
-            },
+        let known = self.store.get(grant.key());
+        let need = known.as_ref().map_or(Need::Missing, |entry| Need::Refresh { calls: entry.calls });
+        let refused = || known.is_none().then(|| self.upstream.refusal(grant, need)).flatten();
+        if let Some(error) = self.failures.recall(grant.key(), self.clock.now()).or_else(refused) {
+            self.metrics.looked_up("error");
+            return Err(Failed { calls: 0, error });
         }
-    }
-
-    /// The old roster, where this error lets one be served.
-    fn stale(&self, grant: &Grant, error: &Error) -> Option<Entry> {
-        match error.kind() {
-            Kind::Unauthenticated | Kind::Forbidden | Kind::Internal => None,
-            _ => self.store.get(grant.key()),
+        let young = max_age.map_or(self.settings.fresh, |max_age| max_age.min(self.settings.fresh));
+        // Who asks for something younger than usual means to wait for it.
+        let patience = known.as_ref().and(if max_age.is_none() { Some(self.settings.patience) } else { None });
+        let (cache, calls, error) = match self.refresh.load(grant, need, young, patience).await {
+            Ok(Loaded { result: Ok(entry), joined, calls }) => {
+                let cache = if joined { CacheResult::Coalesced } else { CacheResult::Miss };
+                return Ok(self.counted(self.found(&entry, cache, calls)));
+            }
+            Ok(Loaded { result: Err(error), calls, .. }) => (CacheResult::Stale, calls, Some(error)),
+            Err(Unfinished { joined }) => (CacheResult::Stale, u32::from(!joined), None),
+        };
+        // What is there now, not what was: a refusal has dropped it.
+        let may_be_stale = error.as_ref().is_none_or(may_be_stale);
+        match self.store.get(grant.key()).filter(|_| may_be_stale) {
+            Some(entry) => {
+                let notice = max_age.is_some().then_some(FAILED);
+                Ok(self.counted(Found { notice, ..self.found(&entry, cache, calls) }))
+            }
+            None => {
+                self.metrics.looked_up("error");
+                Err(Failed { calls, error: error.unwrap_or_else(|| Kind::Internal.into()) })
+            }
         }
     }
 
     fn found(&self, entry: &Entry, cache: CacheResult, calls: u32) -> Found {
         let age = entry.age();
+        let stale = age > self.settings.fresh;
+        let cache = match cache {
+            CacheResult::Hit if stale => CacheResult::Stale,
+            CacheResult::Stale if !stale => CacheResult::Hit,
+            cache => cache,
+        };
         Found {
             roster: entry.roster.clone(),
             cache,
             calls,
             age,
-            stale: age > self.fresh,
-            fresh_for: self.fresh.saturating_sub(age),
+            stale,
+            fresh_for: self.settings.fresh.saturating_sub(age),
+            notice: None,
         }
     }
 
@@ -150,4 +224,9 @@ impl Rosters {
         self.metrics.looked_up(found.cache.name());
         found
     }
+}
+
+/// Whether an old roster may be served where this is why there is no newer one.
+fn may_be_stale(error: &Error) -> bool {
+    !matches!(error.kind(), Kind::Unauthenticated | Kind::Forbidden | Kind::Internal)
 }

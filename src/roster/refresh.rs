@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
+use super::failures::Failures;
 use super::store::{Entry, Store};
 use crate::config;
 use crate::model::{Clock, Grant, RosterKey};
 use crate::telemetry::Metrics;
-use crate::upstream::{Error, Fetched, Kind, Upstream};
+use crate::upstream::{Error, Fetched, Kind, Need, Upstream};
 
 pub(super) struct Refresh {
     inner: Arc<Inner>,
     single_flight: bool,
-    fresh: Duration,
 }
 
 /// Shows what a load brought once it has landed.
@@ -35,9 +36,16 @@ pub(super) struct Loaded {
     pub(super) joined: bool,
 }
 
+/// A load that goes on.
+pub(super) struct Unfinished {
+    /// Whether somebody else started it.
+    pub(super) joined: bool,
+}
+
 struct Inner {
     upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
+    failures: Arc<Failures>,
     flights: Mutex<HashMap<RosterKey, Flight>>,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -48,28 +56,50 @@ impl Refresh {
         settings: &config::Roster,
         upstream: Arc<dyn Upstream>,
         store: Arc<Store>,
+        failures: Arc<Failures>,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let flights = Mutex::default();
         Self {
-            inner: Arc::new(Inner { upstream, store, flights, clock, metrics }),
+            inner: Arc::new(Inner { upstream, store, failures, flights, clock, metrics }),
             single_flight: settings.single_flight,
-            fresh: settings.fresh,
         }
     }
 
-    /// Joins the load under way for this grant's roster, or starts one.
-    pub(super) async fn load(&self, grant: &Grant) -> Loaded {
+    /// Joins the load under way for this grant's roster, or starts one; what has landed meanwhile is good enough when it is
+    /// no older than `young`. With `patience`, a load that takes longer goes on
+    /// without the caller.
+    pub(super) async fn load(
+        &self,
+        grant: &Grant,
+        need: Need,
+        young: Duration,
+        patience: Option<Duration>,
+    ) -> Result<Loaded, Unfinished> {
         if !self.single_flight {
-            return self.inner.load(grant).await;
+            return Ok(self.inner.load(grant, need).await);
         }
-        let (mut flight, joined) = match self.board(grant) {
+        let (flight, joined) = match self.board(grant, need, young) {
             Ok(seat) => seat,
-            Err(landed) => {
-                return Loaded { result: Ok(landed), calls: 0, joined: true };
-            }
+            Err(landed) => return Ok(Loaded { result: Ok(landed), calls: 0, joined: true }),
         };
+        let arrival = Self::arrival(flight, joined);
+        match patience {
+            None => Ok(arrival.await),
+            Some(patience) => timeout(patience, arrival).await.map_err(|_| Unfinished { joined }),
+        }
+    }
+
+    /// Sees to it that a load is under way, and does not wait for it.
+    pub(super) fn start(&self, grant: &Grant, need: Need) {
+        if self.single_flight {
+            // The seat is given up; the flight goes on.
+            let _ = self.board(grant, need, Duration::ZERO);
+        }
+    }
+
+    async fn arrival(mut flight: Flight, joined: bool) -> Loaded {
         let landed = flight.wait_for(Option::is_some).await;
         let loaded = landed.ok().and_then(|loaded| loaded.clone());
         // A flight that is lost without landing went down with the runtime.
@@ -79,12 +109,12 @@ impl Refresh {
 
     /// A seat on the flight for this roster, and whether it was already under way; or what a flight brought that landed
     /// since the caller looked.
-    fn board(&self, grant: &Grant) -> Result<(Flight, bool), Entry> {
+    fn board(&self, grant: &Grant, need: Need, young: Duration) -> Result<(Flight, bool), Entry> {
         let mut flights = self.inner.flights();
         if let Some(flight) = flights.get(grant.key()) {
             return Ok((flight.clone(), true));
         }
-        if let Some(entry) = self.inner.store.get(grant.key()).filter(|entry| entry.age() < self.fresh) {
+        if let Some(entry) = self.inner.store.get(grant.key()).filter(|entry| entry.age() < young) {
             return Err(entry);
         }
         let (landing, flight) = watch::channel(None);
@@ -93,7 +123,7 @@ impl Refresh {
 
         let (inner, grant) = (self.inner.clone(), grant.clone());
         tokio::spawn(async move {
-            let loaded = inner.load(&grant).await;
+            let loaded = inner.load(&grant, need).await;
             // Kept, landed, and only then off the board: whoever comes finds one or the other.
             landing.send_replace(Some(loaded));
             inner.flights().remove(grant.key());
@@ -103,18 +133,22 @@ impl Refresh {
 }
 
 impl Inner {
-    async fn load(&self, grant: &Grant) -> Loaded {
-        let fetch = async { self.upstream.fetch(grant.account(), &grant.caller().credential).await };
+    async fn load(&self, grant: &Grant, need: Need) -> Loaded {
+        let fetch = async { self.upstream.fetch(grant, need).await };
         match AssertUnwindSafe(fetch).catch_unwind().await {
             Ok(Fetched { calls, result: Ok(roster) }) => {
-                let entry = Entry { roster: Arc::new(roster), loaded_at: self.clock.now() };
+                let entry = Entry::new(roster, self.clock.now(), calls);
                 self.store.put(grant.key().clone(), entry.clone());
+                self.failures.forget(grant.key());
                 self.count();
                 Loaded { result: Ok(entry), calls, joined: false }
             }
             Ok(Fetched { calls, result: Err(error) }) => {
-                self.drop_refused(grant, &error);
-                tracing::warn!(outcome = error.kind().label(), calls, "no roster from the upstream");
+                if calls > 0 {
+                    self.failures.remember(grant.key(), &error, self.clock.now());
+                    self.drop_refused(grant, &error);
+                    tracing::warn!(outcome = error.kind().label(), calls, "no roster from the upstream");
+                }
                 Loaded::failed(error, calls)
             }
             Err(_) => {

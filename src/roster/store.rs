@@ -2,6 +2,7 @@
 //! underneath only bounds the size.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -18,14 +19,25 @@ pub(super) struct Store {
     servable: Duration,
 }
 
-/// A roster and when it was loaded.
+/// A roster, and what is known of its loading.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) roster: Arc<Roster>,
-    pub(super) loaded_at: Instant,
+    loaded_at: Instant,
+    /// How many calls it took.
+    pub(super) calls: u32,
+    /// From 0.9 to 1.1: what was loaded together is not to be loaded again together.
+    pub(super) spread: f64,
+    /// Whether somebody has seen to it that it is read again ahead of time.
+    pub(super) ahead: Arc<AtomicBool>,
 }
 
 impl Entry {
+    pub(super) fn new(roster: Roster, loaded_at: Instant, calls: u32) -> Self {
+        let spread = 0.9 + 0.2 * fastrand::f64();
+        Self { roster: Arc::new(roster), loaded_at, calls, spread, ahead: Arc::default() }
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.loaded_at.elapsed()
     }

@@ -27,6 +27,10 @@ pub struct Metrics {
     upstream_calls: Family<OutcomeLabels, Counter>,
     upstream_duration: Histogram,
     drift: Family<KindLabels, Counter>,
+    retries: Counter,
+    breaker_open: Gauge,
+    breaker_trips: Counter,
+    budget_refusals: Family<ReasonLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,6 +60,11 @@ struct OutcomeLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabels {
     kind: &'static str,
 }
@@ -78,6 +87,10 @@ impl Default for Metrics {
             upstream_calls: Family::default(),
             upstream_duration: Histogram::new(seconds),
             drift: Family::default(),
+            retries: Counter::default(),
+            breaker_open: Gauge::default(),
+            breaker_trips: Counter::default(),
+            budget_refusals: Family::default(),
         };
         metrics.register();
         metrics
@@ -107,13 +120,25 @@ impl Metrics {
         registry.register("upstream_calls", "Calls made to the upstream, by outcome", self.upstream_calls.clone());
         registry.register(
             "upstream_call_duration_seconds",
-            "Time from asking the upstream to a whole roster or an error, in seconds",
+            "Time from a call to its whole answer or its failure, in seconds",
             self.upstream_duration.clone(),
         );
         registry.register(
             "upstream_drift",
             "What the upstream sent beyond what is known of it, by kind",
             self.drift.clone(),
+        );
+        registry.register("upstream_retries", "Calls that were made again", self.retries.clone());
+        registry.register(
+            "upstream_breaker_open",
+            "1 while the upstream is only called to see whether it is back",
+            self.breaker_open.clone(),
+        );
+        registry.register("upstream_breaker_trips", "How often the breaker has opened", self.breaker_trips.clone());
+        registry.register(
+            "budget_refusals",
+            "Loads that were not started, by what of the budget was spent",
+            self.budget_refusals.clone(),
         );
     }
 
@@ -150,10 +175,28 @@ impl Metrics {
         self.batch_keys.inc_by(keys as u64);
     }
 
-    /// Calls were made to the upstream, the last with this outcome.
-    pub fn called(&self, calls: u32, outcome: &'static str, elapsed: Duration) {
-        self.upstream_calls.get_or_create(&OutcomeLabels { outcome }).inc_by(calls.into());
+    /// A call was made to the upstream, with this outcome.
+    pub fn called(&self, outcome: &'static str, elapsed: Duration) {
+        self.upstream_calls.get_or_create(&OutcomeLabels { outcome }).inc();
         self.upstream_duration.observe(elapsed.as_secs_f64());
+    }
+
+    /// A call is made again.
+    pub fn retried(&self) {
+        self.retries.inc();
+    }
+
+    /// The breaker has opened or closed.
+    pub fn breaker(&self, open: bool) {
+        self.breaker_open.set(i64::from(open));
+        if open {
+            self.breaker_trips.inc();
+        }
+    }
+
+    /// A load was not started, because of this: `plan`, `reserve`, `share` or `blocked`.
+    pub fn budget_refused(&self, reason: &'static str) {
+        self.budget_refusals.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// So many things of a kind were not as the upstream documents them.

@@ -1,36 +1,28 @@
 //! The HTTP client: one GET, judged by its status, its body streamed into the decoder.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{Envelope, EnvelopeReader};
-use super::pages::{Page, Pages};
-use super::{Error, Fetched, Findings, Inspection, Kind, Malformed, Upstream, retry_after};
+use super::{Called, Endpoint, Error, Findings, Inspection, Kind, Malformed, Page, rate_limit};
 use crate::config;
-use crate::model::{Account, Clock, Credential, Roster, Timestamp};
-use crate::telemetry::Metrics;
+use crate::model::{Account, Clock, Credential, Timestamp};
 
 /// How much of a refusal's body is read for its message, in bytes.
 const REFUSAL_LIMIT: u64 = 16 << 10;
-
-/// Of more rows than these the sorting could hold up other requests for about a millisecond.
-const ROWS_INLINE: usize = 4000;
 
 /// Calls the endpoint.
 pub struct Client {
     http: reqwest::Client,
     url: Url,
     settings: config::Upstream,
-    places: Semaphore,
     clock: Clock,
-    metrics: Arc<Metrics>,
 }
 
 /// The settings do not make a client.
@@ -52,12 +44,7 @@ impl Client {
     ///
     /// # Errors
     /// [`InvalidClient`] says which setting is wrong.
-    pub fn new(
-        settings: &config::Upstream,
-        ca_pem: Option<&[u8]>,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, InvalidClient> {
+    pub fn new(settings: &config::Upstream, ca_pem: Option<&[u8]>, clock: Clock) -> Result<Self, InvalidClient> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
             // A redirect would carry `authtype` and the account to another host.
@@ -79,66 +66,13 @@ impl Client {
         Ok(Self {
             http: builder.build().map_err(InvalidClient::Http)?,
             url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
-            places: Semaphore::new(settings.concurrency),
             settings: settings.clone(),
             clock,
-            metrics,
         })
     }
 
-    /// The whole list, in one call or page by page.
-    async fn list(&self, account: &Account, credential: &Credential, calls: &mut u32) -> Result<Roster, Error> {
-        let rows = if self.settings.paged {
-            let mut pages = Pages::new(self.settings.pages_limit, self.settings.rows_limit);
-            loop {
-                let page = self.call(account, credential, Some(pages.next()), calls).await?;
-                if let Some(rows) = pages.take(page)? {
-                    break rows;
-                }
-            }
-        } else {
-            self.call(account, credential, None, calls).await?.rows
-        };
-        self.metrics.drifted("unrecognized_value", rows.drift.unrecognized_values);
-        self.metrics.drifted("unknown_field", rows.drift.unknown_fields);
-        self.metrics.drifted("skipped_row", rows.skipped.len());
-        let fetched_at = self.clock.wall(self.clock.now());
-        let roster = if rows.seen() > ROWS_INLINE {
-            let sorted = tokio::task::spawn_blocking(move || rows.into_roster(fetched_at)).await;
-            sorted.map_err(|_| Kind::Internal)?
-        } else {
-            rows.into_roster(fetched_at)
-        };
-        self.metrics.drifted("duplicate_row", roster.drift().duplicate_rows);
-        Ok(roster)
-    }
-
-    /// One call, from the wait for a place to the rows it brought.
-    async fn call(
-        &self,
-        account: &Account,
-        credential: &Credential,
-        page: Option<u32>,
-        calls: &mut u32,
-    ) -> Result<Page, Error> {
-        let deadline = self.clock.now() + self.settings.timeout;
-        let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
-            // Nothing was asked: too many calls are under way, and none came back in time.
-            return Err(Kind::Unavailable.into());
-        };
-        let _place = place.map_err(|_| Kind::Internal)?;
-        let deadline = deadline.min(self.clock.now() + self.settings.attempt_timeout);
-        *calls += 1;
-        let attempt = async {
-            let response = self.send(account, credential, page).await?;
-            let envelope = self.read(response, None).await?;
-            let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
-            Ok(Page { rows, total: envelope.total })
-        };
-        match timeout_at(deadline, attempt).await {
-            Ok(result) => result,
-            Err(_) => Err(Kind::Timeout.into()),
-        }
+    fn now(&self) -> Timestamp {
+        self.clock.wall(self.clock.now())
     }
 
     async fn send(&self, account: &Account, credential: &Credential, page: Option<u32>) -> Result<Response, Error> {
@@ -155,18 +89,17 @@ impl Client {
         if let Some(page) = page {
             request = request.query(&[("ispagination", "true"), ("page", &page.to_string())]);
         }
-        let sent = request.send().await;
-        sent.map_err(|error| if error.is_timeout() { Kind::Timeout } else { Kind::Unavailable }.into())
+        request.send().await.map_err(|error| unanswered(&error))
     }
 
     /// Judges an answer, and reads the envelope of a good one; `copy` gets the body as it came.
     async fn read(&self, response: Response, copy: Option<&mut Vec<u8>>) -> Result<Envelope, Error> {
-        let retry_after = retry_after(&response, self.clock.wall(self.clock.now()));
+        let retry_after = rate_limit::retry_after(response.headers(), self.now());
         match response.status() {
             StatusCode::OK => {}
             status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
             status => {
-                let error = refusal(status.as_u16(), &retry_after);
+                let error = refusal(status.as_u16(), retry_after);
                 return Err(match error.kind() {
                     Kind::Rejected(_) => {
                         let envelope = self.envelope(response, REFUSAL_LIMIT, None).await.ok();
@@ -182,7 +115,7 @@ impl Client {
         }
         let code = envelope.code.filter(|code| (400..600).contains(code));
         let code = code.ok_or(Malformed::FailureWithoutCode)?;
-        Err(refusal(code, &retry_after).with_message(envelope.message.as_deref()))
+        Err(refusal(code, retry_after).with_message(envelope.message.as_deref()))
     }
 
     /// Streams the body into the decoder, refusing it at the first byte past `limit`.
@@ -233,34 +166,59 @@ impl Client {
     }
 }
 
-impl Upstream for Client {
-    fn fetch<'a>(&'a self, account: &'a Account, credential: &'a Credential) -> BoxFuture<'a, Fetched> {
+impl Endpoint for Client {
+    fn call<'a>(
+        &'a self,
+        account: &'a Account,
+        credential: &'a Credential,
+        page: Option<u32>,
+    ) -> BoxFuture<'a, Called> {
         async move {
-            let started = Instant::now();
-            let mut calls = 0;
-            let result = self.list(account, credential, &mut calls).await;
-            let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
-            self.metrics.called(calls, outcome, started.elapsed());
-            Fetched { calls, result }
+            let response = match self.send(account, credential, page).await {
+                Ok(response) => response,
+                Err(error) => return Called { result: Err(error), rate_limit: None },
+            };
+            let rate_limit = rate_limit::read(response.headers(), self.now());
+            let result = self.read(response, None).await.and_then(|envelope| {
+                let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
+                Ok(Page { rows, total: envelope.total })
+            });
+            Called { result, rate_limit }
         }
         .boxed()
     }
 }
 
+/// What a call that brought no answer means.
+fn unanswered(error: &reqwest::Error) -> Error {
+    if error.is_timeout() {
+        return Kind::Timeout.into();
+    }
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let unavailable = Error::from(Kind::Unavailable);
+    causes.find_map(|cause| cause_of(cause)).unwrap_or_else(|| unavailable.passing())
+}
+
+/// What this cause makes of the failure, where it is one that trying again does not help.
+fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        return Some(Malformed::NotHttp.into());
+    }
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    tls.filter(|error| matches!(error, rustls::Error::InvalidCertificate(_))).map(|_| Kind::Unavailable.into())
+}
+
 /// What a status, or the code of an envelope that reports a failure, means.
-fn refusal(status: u16, retry_after: &impl Fn() -> std::time::Duration) -> Error {
+fn refusal(status: u16, retry_after: Duration) -> Error {
     match status {
         300..400 => Malformed::Redirect.into(),
         401 => Kind::Unauthenticated.into(),
         403 => Kind::Forbidden.into(),
-        408 | 425 | 500..600 => Kind::Unavailable.into(),
-        429 => Kind::RateLimited(retry_after()).into(),
+        408 | 425 | 500 | 502 | 503 | 504 => Error::from(Kind::Unavailable).passing(),
+        500..600 => Kind::Unavailable.into(),
+        429 => Kind::RateLimited(retry_after).into(),
         400..500 => Kind::Rejected(status).into(),
         _ => Malformed::UnexpectedStatus.into(),
     }
-}
-
-fn retry_after(response: &Response, now: Timestamp) -> impl Fn() -> std::time::Duration + use<> {
-    let header = response.headers().get(RETRY_AFTER).cloned();
-    move || retry_after::read(header.as_ref().and_then(|value| value.to_str().ok()), now)
 }

@@ -10,6 +10,18 @@ use std::time::Duration;
 pub struct Error {
     kind: Kind,
     message: Option<Arc<str>>,
+    retry: Retry,
+}
+
+/// Whether the same call may succeed when it is made again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It may not.
+    Never,
+    /// It may, once.
+    Once,
+    /// It may, once, where there is time enough left for another like it.
+    OnceInTime,
 }
 
 /// The kinds of failure, one per error code.
@@ -27,7 +39,7 @@ pub enum Kind {
     Unauthenticated,
     /// 403: the credential may not read this account.
     Forbidden,
-    /// 429: come back after this long.
+    /// 429, or the plan is spent: come back after this long.
     RateLimited(Duration),
     /// Our own fault: a load that panicked.
     Internal,
@@ -39,6 +51,8 @@ pub enum Kind {
 pub enum Malformed {
     #[error("it is empty")]
     Empty,
+    #[error("it is not HTTP")]
+    NotHttp,
     #[error("it is not JSON")]
     NotJson,
     #[error("it ends too early")]
@@ -98,6 +112,18 @@ impl Error {
         }
     }
 
+    /// Whether to try again.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// The same failure, of a kind that may pass at once.
+    #[must_use]
+    pub fn passing(self) -> Self {
+        Self { retry: Retry::Once, ..self }
+    }
+
     /// The upstream's own words, where it answered and they are safe to pass on.
     #[must_use]
     pub fn upstream_message(&self) -> Option<&str> {
@@ -114,7 +140,12 @@ impl Error {
 
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
-        Self { kind, message: None }
+        let retry = match kind {
+            Kind::Timeout => Retry::OnceInTime,
+            Kind::BadResponse(Malformed::Truncated) => Retry::Once,
+            _ => Retry::Never,
+        };
+        Self { kind, message: None, retry }
     }
 }
 

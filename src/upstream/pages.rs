@@ -7,10 +7,11 @@
 use std::collections::HashSet;
 
 use super::Malformed;
+use super::envelope::EnvelopeReader;
 use super::wire::Rows;
 
-/// One page, as it came.
-pub(super) struct Page {
+/// One page, or a whole list, as it came.
+pub struct Page {
     pub(super) rows: Rows,
     /// How many rows there are on all pages, where the upstream says so.
     pub(super) total: Option<u64>,
@@ -44,6 +45,13 @@ impl Pages {
     /// The number of the page to fetch next, from 1.
     pub(super) fn next(&self) -> u32 {
         self.pass.number
+    }
+
+    /// How many pages there still are at most, as far as the upstream said.
+    pub(super) fn left(&self) -> Option<u32> {
+        let pass = &self.pass;
+        let rows = pass.total?.saturating_sub(pass.whole.seen() as u64);
+        u32::try_from(rows.div_ceil(pass.length.max(1) as u64)).ok()
     }
 
     /// Takes the page that was asked for; the whole list when it was the last one.
@@ -82,6 +90,22 @@ impl Pages {
 
     fn finish(&mut self) -> Rows {
         std::mem::replace(&mut self.pass, Pass::new(self.rows_limit)).whole
+    }
+}
+
+impl Page {
+    /// Reads a body, given in chunks, as the client does.
+    ///
+    /// # Errors
+    /// What is wrong with the body, or the failure that it reports.
+    pub fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Self, Malformed> {
+        let mut reader = EnvelopeReader::new(usize::MAX);
+        for chunk in chunks {
+            reader.push(chunk)?;
+        }
+        let envelope = reader.finish()?;
+        let rows = envelope.rows.filter(|_| envelope.success).ok_or(Malformed::WrongShape)?;
+        Ok(Self { rows, total: envelope.total })
     }
 }
 

@@ -31,7 +31,10 @@ async fn sixty_look_ups_over_two_accounts_cost_two_calls_and_then_none() {
     let before = app.demo.calls();
 
     let first = app.query(&query).await;
-    assert_eq!(first.upstream(), &json!({ "calls": 2, "cache": "miss", "ageSeconds": 0 }));
+    let budget = json!({ "limit": 950, "remaining": 948, "resetSeconds": 3600 });
+    assert_eq!(first.upstream(), &json!({ "calls": 2, "cache": "miss", "ageSeconds": 0, "budget": budget }));
+    assert_eq!(first.header("ratelimit-policy"), "\"upstream\";q=950;w=3600");
+    assert_eq!(first.header("ratelimit"), "\"upstream\";r=948;t=3600");
     assert_eq!(first.clean().as_object().unwrap().values().filter(|member| member["id"].is_string()).count(), 60);
     assert_eq!(app.demo.calls() - before, 2);
 

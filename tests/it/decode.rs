@@ -59,7 +59,7 @@ async fn the_call_is_as_documented() {
 
 #[tokio::test]
 async fn envelopes_may_leave_out_or_add_members() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&[("upstream.breaker", "false")]).await;
     let fine = [
         r#"{"data":[{"_id":"1"}]}"#,
         r#" { "x" : [1,{"data":[]}] , "data" : [ { "_id" : "1" } ] , "success" : true } "#,
@@ -70,6 +70,7 @@ async fn envelopes_may_leave_out_or_add_members() {
     let app_answer = async |body: &'static str| {
         app.demo.script(None, Some(Scripted::ok(body)));
         let other = "query($e: EmailAddress!) { teamMembers(account: { email: $e, type: AGENT }) { totalCount } }";
+        // An account of its own for each: failures are remembered.
         let email = format!("a{}@example.com", app.demo.calls());
         app.variables(other, json!({ "e": email })).await
     };

@@ -5,7 +5,7 @@ use flowmatix_graphql::demo::{Malformed, Switches};
 use flowmatix_graphql::graphql::{Code, api_sdl, federation_sdl};
 use serde_json::Value;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, account};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -73,10 +73,11 @@ async fn the_page_of_metrics_lists_what_is_counted_and_no_more() {
         page.lines().filter_map(|line| line.strip_prefix("| `flowmatix_")?.split('`').next()).collect();
     listed.sort_unstable();
     // Everything that can happen, once: what never happened is not in the text.
-    let app = TestApp::start().await;
+    let app = TestApp::with(&[("budget.plan", "2")]).await;
     app.query("{").await;
     app.demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
     app.query("{ teamMembers { totalCount } }").await.clean();
+    assert_eq!(app.query(&format!("{{ roles({}) {{ id }} }}", account(1))).await.codes(), ["UPSTREAM_RATE_LIMITED"]);
     let url = format!("http://{}/metrics", app.app.admin_address());
     let text = app.client.get(url).send().await.unwrap().text().await.unwrap();
     let mut counted: Vec<&str> =

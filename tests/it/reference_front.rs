@@ -13,7 +13,6 @@ use flowmatix_graphql::graphql::{Engine, Settings};
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::Client;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
@@ -29,7 +28,7 @@ struct Stock {
 impl Executor for Stock {
     async fn execute(&self, request: Request) -> Response {
         let grants = self.auth.authenticate(&HeaderMap::new()).unwrap();
-        self.engine.respond(request, grants).await.0
+        self.engine.respond(request, grants, None).await.0
     }
 
     fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
@@ -41,8 +40,8 @@ impl Executor for Stock {
 async fn start(demo: &Demo) -> String {
     let config = settings(&demo.url(), &[]);
     let (clock, metrics) = (Clock::start(), Arc::new(Metrics::default()));
-    let client = Client::new(&config.upstream, None, clock, metrics.clone()).unwrap();
-    let rosters = Arc::new(Rosters::new(&config.roster, Arc::new(client), clock, metrics.clone()));
+    let upstream = flowmatix_graphql::app::upstream(&config, clock, metrics.clone()).await.unwrap();
+    let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
     let settings = Settings {
         graphql: config.graphql.clone(),
         documents: config.documents.clone(),

@@ -9,6 +9,7 @@ use super::super::error::Code;
 use super::super::limits::Refused;
 use super::project::Projected;
 use crate::loader::Report;
+use crate::upstream::Share;
 
 /// The longest message of the engine's, in bytes.
 const MESSAGE_LIMIT: usize = 300;
@@ -24,6 +25,8 @@ pub struct Answer {
     pub has_errors: bool,
     /// How long it may be kept: as long as every roster in it is fresh. Zero when one is not.
     pub fresh_for: Duration,
+    /// What the caller may still spend of the upstream's plan, where it was asked for a team.
+    pub share: Option<Share>,
     /// `query`, `introspection`, or `none` when nothing ran.
     pub kind: &'static str,
 }
@@ -61,6 +64,25 @@ struct Upstream {
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<&'static str>,
     age_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+}
+
+/// What the caller may still spend of the upstream's plan.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Budget {
+    limit: u32,
+    remaining: u32,
+    reset_seconds: u64,
+}
+
+impl From<Share> for Budget {
+    fn from(share: Share) -> Self {
+        Self { limit: share.limit, remaining: share.remaining, reset_seconds: share.reset_seconds() }
+    }
 }
 
 impl Answer {
@@ -154,6 +176,8 @@ impl Answer {
             calls: report.calls,
             cache: report.cache.map(|cache| cache.name()),
             age_seconds: report.age.as_secs(),
+            notice: report.notice,
+            budget: report.share.map(Budget::from),
         });
         let mut member = |key: &[u8], write: &dyn Fn(&mut Vec<u8>) -> serde_json::Result<()>| {
             if body.len() > 1 {
@@ -176,6 +200,7 @@ impl Answer {
             class,
             has_errors: !errors.is_empty(),
             fresh_for: report.map_or(Duration::ZERO, |report| report.fresh_for),
+            share: report.and_then(|report| report.share),
             kind: "none",
         }
     }

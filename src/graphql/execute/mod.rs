@@ -18,6 +18,7 @@ mod variables;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::OperationType;
@@ -52,6 +53,8 @@ pub struct Request {
     pub variables: serde_json::Map<String, serde_json::Value>,
     /// Whether the answer tells what it was estimated to cost.
     pub show_cost: bool,
+    /// How old a team may be, for a caller who asks for a younger one than usual.
+    pub max_age: Option<Duration>,
     /// Whether only queries may run (GET).
     pub queries_only: bool,
     /// What the caller may read.
@@ -169,7 +172,7 @@ impl Engine {
         }
         self.metrics.executed("engine");
         let request = ready.engine_request();
-        let (response, report) = self.respond(request, ready.grants.clone()).await;
+        let (response, report) = self.respond(request, ready.grants.clone(), ready.max_age).await;
         Answer::executed(response, report, ready.cost, self.settings.graphql.errors_limit)
     }
 
@@ -189,7 +192,7 @@ impl Engine {
             }
             ready.prepared.set_valid();
         }
-        let session = self.session(ready.grants.clone());
+        let session = self.session(ready.grants.clone(), ready.max_age);
         let resolved = session.loader.drive(resolve(&plan, arguments, &session)).await;
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         let terms = Terms { contact: session.scopes().contact, pages: session.page_limits, limit };
@@ -202,16 +205,17 @@ impl Engine {
         &self,
         request: async_graphql::Request,
         grants: Arc<dyn Grants>,
+        max_age: Option<Duration>,
     ) -> (Response, Option<Report>) {
-        let session = self.session(grants);
+        let session = self.session(grants, max_age);
         let loader = session.loader.clone();
         let response = loader.drive(self.schema.execute(request.data(session))).await;
         (response, loader.report())
     }
 
-    fn session(&self, grants: Arc<dyn Grants>) -> Session {
+    fn session(&self, grants: Arc<dyn Grants>, max_age: Option<Duration>) -> Session {
         let concurrency = self.settings.loader_concurrency;
-        let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, self.metrics.clone()));
+        let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, max_age, self.metrics.clone()));
         let page_limits =
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
         Session::new(grants, loader, page_limits)
@@ -261,8 +265,8 @@ impl Engine {
         let known = |account| self.known(account, &*request.grants);
         let cost = limits::check_cost(&operation.cost, &variables, &known, spent, limits)?;
         let cost = request.show_cost.then_some(Cost { estimated: cost, limit: limits.cost_limit });
-        let Request { operation_name, grants, .. } = request;
-        Ok(Ready { cost, keep, is_new, prepared, variables, operation_name, grants })
+        let Request { operation_name, grants, max_age, .. } = request;
+        Ok(Ready { cost, keep, is_new, prepared, variables, operation_name, grants, max_age })
     }
 
     /// What is known of the roster that a request would read, without reading it.
@@ -285,6 +289,7 @@ struct Ready {
     variables: Variables,
     operation_name: Option<String>,
     grants: Arc<dyn Grants>,
+    max_age: Option<Duration>,
     /// What it was estimated to cost, where the request wants to know.
     cost: Option<Cost>,
 }

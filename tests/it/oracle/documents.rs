@@ -103,6 +103,7 @@ impl TypeSystem {
             document: Reference { text: Some(INTROSPECTION.to_owned()), persisted: None },
             operation_name: None,
             variables: Map::new(),
+            max_age: None,
             show_cost: false,
             queries_only: false,
             grants,

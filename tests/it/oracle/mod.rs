@@ -25,6 +25,7 @@ async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
         document: Reference { text: Some(case.document.clone()), persisted: None },
         operation_name: case.operation_name.clone(),
         variables: case.variables.clone(),
+        max_age: None,
         show_cost: true,
         queries_only: false,
         grants: world.grants(case.contact),

@@ -11,7 +11,7 @@ use flowmatix_graphql::model::{
 };
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Kind, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Kind, Need, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -43,16 +43,17 @@ pub struct Pools {
 struct Teams(HashMap<EmailAddress, Vec<u8>>);
 
 impl Upstream for Teams {
-    fn fetch<'a>(&'a self, account: &'a Account, _: &'a Credential) -> BoxFuture<'a, Fetched> {
-        let result = match self.0.get(&account.email) {
+    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
+        let result = match self.0.get(&grant.account().email) {
             Some(body) => Ok(decode([&body[..]]).unwrap()),
-            None => Err(match account.email.as_str() {
+            None => Err(match grant.account().email.as_str() {
                 "refused@a.example" => Kind::Forbidden.into(),
                 "limited@a.example" => Kind::Timeout.into(),
                 _ => Kind::Unavailable.into(),
             }),
         };
-        async move { Fetched { calls: 1, result } }.boxed()
+        // A failure that cost no call is not remembered: each case meets the same world.
+        async move { Fetched { calls: u32::from(result.is_ok()), result } }.boxed()
     }
 }
 

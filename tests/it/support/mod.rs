@@ -8,3 +8,15 @@ mod team;
 pub use answer::Answer;
 pub use app::{TestApp, demo_settings, settings};
 pub use team::{account, member, row};
+
+/// Asks again and again until the answer is as expected; what comes of itself comes within seconds.
+pub async fn until<F: Future<Output = Answer>>(ask: impl Fn() -> F, expected: impl Fn(&Answer) -> bool) -> Answer {
+    for _ in 0..1000 {
+        let answer = ask().await;
+        if expected(&answer) {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it never came");
+}

@@ -1,0 +1,320 @@
+//! The ledger of one credential: every call of the last hour, written before it is made.
+//!
+//! Invariant: calls of the last hour and places held for calls to come are together never more than the credential may spend,
+//! so no sliding hour ever has more calls than that, whatever asks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Terms;
+use crate::upstream::Need;
+use crate::upstream::rate_limit::RateLimit;
+
+pub(super) const HOUR_MILLIS: i64 = 3_600_000;
+/// From this share of what refreshing may spend, the fresh window begins to stretch.
+const EASY: f64 = 0.8;
+
+/// Whom a call is charged to, besides the credential: a caller's name, hashed.
+pub(in crate::upstream) type Payer = u64;
+
+pub(in crate::upstream) struct Ledger {
+    terms: Terms,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last hour's calls, oldest first.
+    calls: VecDeque<Call>,
+    spent_by: HashMap<Payer, u32>,
+    /// Places that loads have taken for the calls they are about to make.
+    held: u32,
+    held_by: HashMap<Payer, u32>,
+    /// After a 429: no call before this.
+    blocked_until: i64,
+    /// What the vendor said is left, counted down since, and until when that holds.
+    hint: Option<(RateLimit, i64)>,
+    /// Whether the upstream has ever taken this credential for one.
+    accepted: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Call {
+    /// Milliseconds since 1970.
+    at: i64,
+    payer: Option<Payer>,
+}
+
+/// Why a call may not be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::upstream) struct Spent {
+    /// `plan`, `reserve`, `share` or `blocked`.
+    pub(in crate::upstream) reason: &'static str,
+    /// When it may, in milliseconds since 1970.
+    pub(in crate::upstream) until: i64,
+}
+
+/// What a caller may still spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Calls an hour.
+    pub limit: u32,
+    /// Calls that are left of them.
+    pub remaining: u32,
+    /// Until a call of the last hour is forgotten, or the vendor's word runs out; zero when nothing is spent.
+    pub reset: Duration,
+}
+
+impl Share {
+    /// `reset` in whole seconds, rounded up.
+    #[must_use]
+    pub fn reset_seconds(&self) -> u64 {
+        self.reset.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl Ledger {
+    pub(super) fn new(terms: Terms) -> Self {
+        Self { terms, state: Mutex::default() }
+    }
+
+    /// Calls that somebody else has written down: a ledger from before a restart.
+    pub(super) fn restore(&self, calls: impl IntoIterator<Item = i64>, accepted: bool) {
+        let mut state = self.state();
+        state.calls.extend(calls.into_iter().map(|at| Call { at, payer: None }));
+        state.calls.make_contiguous().sort_by_key(|call| call.at);
+        state.accepted |= accepted;
+    }
+
+    /// Holds places for `n` calls.
+    pub(in crate::upstream) fn hold(
+        self: &Arc<Self>,
+        now: i64,
+        n: u32,
+        need: Need,
+        payer: Option<Payer>,
+    ) -> Result<Held, Spent> {
+        let mut state = self.state();
+        state.forget(now);
+        self.check(&state, now, n, need, payer)?;
+        state.held += n;
+        if let Some(payer) = payer {
+            *state.held_by.entry(payer).or_default() += n;
+        }
+        drop(state);
+        Ok(Held { ledger: self.clone(), places: n, payer })
+    }
+
+    /// Whether `hold` would succeed.
+    pub(in crate::upstream) fn would_hold(
+        &self,
+        now: i64,
+        n: u32,
+        need: Need,
+        payer: Option<Payer>,
+    ) -> Result<(), Spent> {
+        let mut state = self.state();
+        state.forget(now);
+        self.check(&state, now, n, need, payer)
+    }
+
+    fn check(&self, state: &State, now: i64, n: u32, need: Need, payer: Option<Payer>) -> Result<(), Spent> {
+        if state.blocked_until > now {
+            return Err(Spent { reason: "blocked", until: state.blocked_until });
+        }
+        if let Some((limit, until)) = state.hint
+            && until > now
+            && limit.remaining.saturating_sub(self.terms.spared(limit.limit)) < n + state.held
+        {
+            return Err(Spent { reason: "blocked", until });
+        }
+        let wanted = state.spent() + state.held + n;
+        let (bound, reason) = match need {
+            Need::Missing => (self.terms.spendable(), "plan"),
+            Need::Refresh { .. } => (self.terms.for_refreshing(), "reserve"),
+        };
+        if wanted > bound {
+            return Err(Spent { reason, until: state.freed(wanted - bound, None).max(now + 1) });
+        }
+        if let Some(payer) = payer {
+            let bound = self.terms.share(state.taken() - state.taken_by(payer));
+            let wanted = state.taken_by(payer) + n;
+            if wanted > bound {
+                let until = state.freed(wanted - bound, Some(payer)).max(now + 1);
+                return Err(Spent { reason: "share", until });
+            }
+        }
+        Ok(())
+    }
+
+    /// By how much fresh windows are to be stretched now: 1 while there is plenty.
+    pub(in crate::upstream) fn stretch(&self, now: i64) -> f64 {
+        let mut state = self.state();
+        state.forget(now);
+        let used = f64::from(state.taken()) / f64::from(self.terms.for_refreshing().max(1));
+        let said = match state.hint {
+            Some((RateLimit { limit: Some(limit), remaining, .. }, until)) if until > now => {
+                1.0 - f64::from(remaining) / f64::from(limit.max(1))
+            }
+            _ => 0.0,
+        };
+        let used = used.max(said);
+        if used <= EASY { 1.0 } else { (1.0 - EASY) / (1.0 - used).max(1e-6) }
+    }
+
+    /// What the payer, or whoever has the credential, may still spend.
+    pub(in crate::upstream) fn share(&self, now: i64, payer: Option<Payer>) -> Share {
+        let mut state = self.state();
+        state.forget(now);
+        let spendable = self.terms.spendable();
+        let mut remaining = spendable.saturating_sub(state.taken());
+        let mut reset = state.calls.front().map_or(0, |call| call.at + HOUR_MILLIS - now);
+        if let Some((limit, until)) = state.hint.filter(|(_, until)| *until > now) {
+            let said = limit.remaining.saturating_sub(self.terms.spared(limit.limit));
+            if said < remaining {
+                (remaining, reset) = (said, until - now);
+            }
+        }
+        if state.blocked_until > now {
+            (remaining, reset) = (0, state.blocked_until - now);
+        }
+        let limit = payer.map_or(spendable, |payer| {
+            let limit = self.terms.share(state.taken() - state.taken_by(payer));
+            remaining = remaining.min(limit.saturating_sub(state.taken_by(payer)));
+            limit
+        });
+        Share { limit, remaining, reset: Duration::from_millis(u64::try_from(reset).unwrap_or(0)) }
+    }
+
+    /// The vendor said 429.
+    pub(in crate::upstream) fn block(&self, until: i64) {
+        let mut state = self.state();
+        state.blocked_until = state.blocked_until.max(until);
+    }
+
+    /// The vendor said how much is left.
+    pub(in crate::upstream) fn learn(&self, limit: RateLimit, now: i64) {
+        let reset = i64::try_from(limit.reset.as_millis()).unwrap_or(HOUR_MILLIS);
+        self.state().hint = Some((limit, now.saturating_add(reset)));
+    }
+
+    pub(in crate::upstream) fn accept(&self) {
+        self.state().accepted = true;
+    }
+
+    pub(super) fn is_accepted(&self) -> bool {
+        self.state().accepted
+    }
+
+    /// Whether nothing would be lost by forgetting it.
+    pub(super) fn is_idle(&self, now: i64) -> bool {
+        let mut state = self.state();
+        state.forget(now);
+        state.calls.is_empty() && state.held == 0 && state.blocked_until <= now
+    }
+
+    /// When its calls were made, oldest first, in milliseconds since 1970.
+    pub(super) fn calls(&self, now: i64) -> Vec<i64> {
+        let mut state = self.state();
+        state.forget(now);
+        state.calls.iter().map(|call| call.at).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, now: i64) {
+        while let Some(call) = self.calls.front().copied().filter(|call| now - call.at >= HOUR_MILLIS) {
+            self.calls.pop_front();
+            if let Some(payer) = call.payer {
+                less(&mut self.spent_by, payer, 1);
+            }
+        }
+    }
+
+    fn spent(&self) -> u32 {
+        u32::try_from(self.calls.len()).unwrap_or(u32::MAX)
+    }
+
+    fn taken(&self) -> u32 {
+        self.spent() + self.held
+    }
+
+    fn taken_by(&self, payer: Payer) -> u32 {
+        let of = |map: &HashMap<Payer, u32>| map.get(&payer).copied().unwrap_or(0);
+        of(&self.spent_by) + of(&self.held_by)
+    }
+
+    /// When the `n` oldest calls, of this payer where one is named, will have been forgotten.
+    fn freed(&self, n: u32, payer: Option<Payer>) -> i64 {
+        let mut calls = self.calls.iter().filter(|call| payer.is_none() || call.payer == payer);
+        let last = calls.clone().next_back();
+        calls.nth(n.saturating_sub(1) as usize).or(last).map_or(0, |call| call.at + HOUR_MILLIS)
+    }
+}
+
+fn less(map: &mut HashMap<Payer, u32>, payer: Payer, n: u32) {
+    match map.get_mut(&payer) {
+        Some(count) if *count > n => *count -= n,
+        _ => drop(map.remove(&payer)),
+    }
+}
+
+/// Places for calls that are about to be made; what is not used is given back.
+pub(in crate::upstream) struct Held {
+    ledger: Arc<Ledger>,
+    places: u32,
+    payer: Option<Payer>,
+}
+
+impl Held {
+    /// Turns a place into a call, written down before it is made.
+    pub(in crate::upstream) fn spend(&mut self, now: i64) {
+        self.places = self.places.saturating_sub(1);
+        let mut state = self.ledger.state();
+        state.held = state.held.saturating_sub(1);
+        state.calls.push_back(Call { at: now, payer: self.payer });
+        if let Some(payer) = self.payer {
+            less(&mut state.held_by, payer, 1);
+            *state.spent_by.entry(payer).or_default() += 1;
+        }
+        if let Some((hint, _)) = &mut state.hint {
+            hint.remaining = hint.remaining.saturating_sub(1);
+        }
+    }
+
+    /// Holds `n` more places, where there are so many.
+    pub(in crate::upstream) fn extend(&mut self, now: i64, n: u32, need: Need) -> Result<(), Spent> {
+        let mut more = self.ledger.hold(now, n, need, self.payer)?;
+        self.places += std::mem::take(&mut more.places);
+        Ok(())
+    }
+
+    /// Gives back all but `n` places.
+    pub(in crate::upstream) fn keep(&mut self, n: u32) {
+        self.give_back(self.places.saturating_sub(n));
+    }
+
+    pub(in crate::upstream) fn places(&self) -> u32 {
+        self.places
+    }
+
+    fn give_back(&mut self, n: u32) {
+        self.places -= n;
+        let mut state = self.ledger.state();
+        state.held -= n;
+        if let Some(payer) = self.payer {
+            less(&mut state.held_by, payer, n);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.give_back(self.places);
+    }
+}

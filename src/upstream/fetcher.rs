@@ -1,0 +1,272 @@
+//! The fetcher: reads whole teams over an endpoint, guarded. Every call goes through its one narrow place, so that none is
+//! made which is not held, admitted and written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::breaker::Breaker;
+use super::budget::{Held, Ledger, Spent};
+use super::error::Retry;
+use super::pages::Pages;
+use super::retry::Retries;
+use super::wire::Rows;
+use super::{Budget, Called, Endpoint, Error, Fetched, Kind, Need, Page, Share, Upstream};
+use crate::config;
+use crate::model::{Caller, Clock, CredentialId, Grant, Roster};
+use crate::telemetry::Metrics;
+
+/// Of more rows than these the sorting could hold up other requests for about a millisecond.
+const ROWS_INLINE: usize = 4000;
+
+/// Reads teams.
+pub struct Fetcher {
+    endpoint: Arc<dyn Endpoint>,
+    settings: config::Upstream,
+    budget: Budget,
+    breaker: Option<Breaker>,
+    retries: Retries,
+    places: Semaphore,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// One team's reading, while it goes on.
+struct Reading<'r> {
+    grant: &'r Grant,
+    need: Need,
+    ledger: Arc<Ledger>,
+    held: Held,
+    calls: &'r mut u32,
+}
+
+impl Fetcher {
+    /// Reads over `endpoint`, within `budget`; `seed` is for the jitter.
+    #[must_use]
+    pub fn new(
+        endpoint: Arc<dyn Endpoint>,
+        settings: &config::Upstream,
+        budget: Budget,
+        seed: u64,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            endpoint,
+            budget,
+            breaker: settings.breaker.then(|| Breaker::new(seed)),
+            retries: Retries::new(settings.retry_share, seed),
+            places: Semaphore::new(settings.concurrency),
+            settings: settings.clone(),
+            clock,
+            metrics,
+        }
+    }
+
+    async fn team(&self, grant: &Grant, need: Need, calls: &mut u32) -> Result<Roster, Error> {
+        let ledger = self.budget.ledger(&grant.caller().credential);
+        let deadline = self.clock.now() + self.settings.timeout;
+        let held = self.hold(&ledger, grant, need, deadline).await?;
+        let rows = self.rows(Reading { grant, need, ledger, held, calls }, deadline).await?;
+        self.metrics.drifted("unrecognized_value", rows.drift.unrecognized_values);
+        self.metrics.drifted("unknown_field", rows.drift.unknown_fields);
+        self.metrics.drifted("skipped_row", rows.skipped.len());
+        let fetched_at = self.clock.wall(self.clock.now());
+        let roster = if rows.seen() > ROWS_INLINE {
+            let sorted = tokio::task::spawn_blocking(move || rows.into_roster(fetched_at)).await;
+            sorted.map_err(|_| Kind::Internal)?
+        } else {
+            rows.into_roster(fetched_at)
+        };
+        self.metrics.drifted("duplicate_row", roster.drift().duplicate_rows);
+        Ok(roster)
+    }
+
+    /// The whole list, in one call or page by page.
+    async fn rows(&self, mut reading: Reading<'_>, deadline: Instant) -> Result<Rows, Error> {
+        if !self.settings.paged {
+            return Ok(self.call(&mut reading, None, deadline).await?.rows);
+        }
+        let mut pages = Pages::new(self.settings.pages_limit, self.settings.rows_limit);
+        loop {
+            if reading.held.places() == 0 {
+                // The list has grown, or has to be read again.
+                let more = reading.held.extend(self.budget.now(), 1, reading.need);
+                more.map_err(|spent| self.spent(spent))?;
+            }
+            // Each page has a deadline of its own: a long list is not a slow upstream.
+            let deadline = self.clock.now() + self.settings.timeout;
+            let page = self.call(&mut reading, Some(pages.next()), deadline).await?;
+            if let Some(rows) = pages.take(page)? {
+                return Ok(rows);
+            }
+            if let Some(left) = pages.left() {
+                reading.held.keep(left);
+            }
+        }
+    }
+
+    /// Holds places for as many calls as the whole list may take. For a team that is not there yet it waits for them, where
+    /// they come before the deadline.
+    async fn hold(&self, ledger: &Arc<Ledger>, grant: &Grant, need: Need, deadline: Instant) -> Result<Held, Error> {
+        let payer = self.budget.payer(grant.caller());
+        loop {
+            let spent = match ledger.hold(self.budget.now(), self.calls(need), need, payer) {
+                Ok(held) => return Ok(held),
+                Err(spent) => spent,
+            };
+            let moment = self.clock.now() + self.until(spent);
+            if need != Need::Missing || moment >= deadline {
+                self.metrics.budget_refused(spent.reason);
+                return Err(self.spent(spent));
+            }
+            sleep_until(moment).await;
+        }
+    }
+
+    /// How many calls a list takes, as far as that is known.
+    fn calls(&self, need: Need) -> u32 {
+        let most = if self.settings.paged { self.settings.pages_limit.min(self.budget.spendable()) } else { 1 };
+        match need {
+            Need::Missing => most,
+            Need::Refresh { calls } => calls.clamp(1, most),
+        }
+    }
+
+    /// One call, and another one where that may help.
+    async fn call(&self, reading: &mut Reading<'_>, page: Option<u32>, deadline: Instant) -> Result<Page, Error> {
+        let started = self.clock.now();
+        self.retries.called(started);
+        let (error, probe) = match self.attempt(reading, page, deadline).await {
+            Ok(page) => return Ok(page),
+            Err(failed) => failed,
+        };
+        let now = self.clock.now();
+        let in_time = match error.retry() {
+            Retry::Never => false,
+            Retry::Once => now < deadline,
+            Retry::OnceInTime => now - started < (deadline - started) / 2,
+        };
+        if probe || !in_time || reading.held.extend(self.budget.now(), 1, reading.need).is_err() {
+            return Err(error);
+        }
+        let Some(pause) = self.retries.take(now).filter(|pause| now + *pause < deadline) else {
+            return Err(error);
+        };
+        self.metrics.retried();
+        sleep(pause).await;
+        self.attempt(reading, page, deadline).await.map_err(|(again, _)| match again.kind() {
+            // Meanwhile the breaker has opened, or all places are taken: what was seen says more.
+            Kind::Unavailable => error,
+            _ => again,
+        })
+    }
+
+    /// The one place where a call is made. The error comes with whether the call was a probe.
+    async fn attempt(
+        &self,
+        reading: &mut Reading<'_>,
+        page: Option<u32>,
+        deadline: Instant,
+    ) -> Result<Page, (Error, bool)> {
+        let not_made = |kind: Kind| (Error::from(kind), false);
+        let Ok(place) = timeout_at(deadline, self.places.acquire()).await else {
+            // Too many calls are under way, and none came back in time.
+            return Err(not_made(Kind::Unavailable));
+        };
+        let _place = place.map_err(|_| not_made(Kind::Internal))?;
+        let permit = match &self.breaker {
+            None => None,
+            Some(breaker) => Some(breaker.admit(self.clock.now()).ok_or_else(|| not_made(Kind::Unavailable))?),
+        };
+        reading.held.spend(self.budget.now());
+        *reading.calls += 1;
+        self.budget.write().await;
+
+        let started = self.clock.now();
+        let deadline = deadline.min(started + self.settings.attempt_timeout);
+        let credential = &reading.grant.caller().credential;
+        let call = self.endpoint.call(reading.grant.account(), credential, page);
+        let called = timeout_at(deadline, call).await;
+        let Called { result, rate_limit } =
+            called.unwrap_or_else(|_| Called { result: Err(Kind::Timeout.into()), rate_limit: None });
+        let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
+        let now = self.clock.now();
+        self.metrics.called(outcome, now - started);
+
+        let kind = result.as_ref().map_err(Error::kind).err();
+        self.learn(reading, kind, rate_limit);
+        let probe = permit.as_ref().is_some_and(|permit| permit.is_probe());
+        if let Some(permit) = permit {
+            match kind {
+                Some(Kind::Unavailable | Kind::Timeout | Kind::BadResponse(_)) => permit.failure(now, &self.metrics),
+                // A refusal is an answer, too.
+                None | Some(_) => permit.success(now, &self.metrics),
+            }
+        }
+        result.map_err(|error| (error, probe))
+    }
+
+    /// What an answer says of the credential and its plan.
+    fn learn(&self, reading: &Reading<'_>, kind: Option<Kind>, rate_limit: Option<super::RateLimit>) {
+        let now = self.budget.now();
+        if let Some(limit) = rate_limit {
+            reading.ledger.learn(limit, now);
+        }
+        match kind {
+            Some(Kind::RateLimited(after)) => reading.ledger.block(now.saturating_add(millis(after))),
+            Some(Kind::Unauthenticated) => self.budget.reject(reading.grant.caller().credential.id()),
+            None | Some(Kind::Rejected(_) | Kind::Forbidden) => reading.ledger.accept(),
+            Some(_) => {}
+        }
+    }
+
+    fn until(&self, spent: Spent) -> Duration {
+        Duration::from_millis(u64::try_from(spent.until - self.budget.now()).unwrap_or(0))
+    }
+
+    fn spent(&self, spent: Spent) -> Error {
+        Kind::RateLimited(self.until(spent)).into()
+    }
+}
+
+impl Upstream for Fetcher {
+    fn fetch<'a>(&'a self, grant: &'a Grant, need: Need) -> BoxFuture<'a, Fetched> {
+        async move {
+            let mut calls = 0;
+            let result = self.team(grant, need, &mut calls).await;
+            Fetched { calls, result }
+        }
+        .boxed()
+    }
+
+    fn refusal(&self, grant: &Grant, need: Need) -> Option<Error> {
+        if self.breaker.as_ref().is_some_and(|breaker| !breaker.would_admit(self.clock.now())) {
+            return Some(Kind::Unavailable.into());
+        }
+        let ledger = self.budget.known(grant.caller().credential.id())?;
+        let payer = self.budget.payer(grant.caller());
+        let spent = ledger.would_hold(self.budget.now(), self.calls(need), need, payer).err()?;
+        let waits = need == Need::Missing && self.until(spent) < self.settings.timeout;
+        (!waits).then(|| {
+            self.metrics.budget_refused(spent.reason);
+            self.spent(spent)
+        })
+    }
+
+    fn stretch(&self, credential: &CredentialId) -> f64 {
+        self.budget.stretch(credential)
+    }
+
+    fn share(&self, caller: &Caller) -> Option<Share> {
+        Some(self.budget.share(caller))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
