@@ -196,7 +196,7 @@ fn unanswered(error: &reqwest::Error) -> Error {
     }
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let unavailable = Error::from(Kind::Unavailable);
-    causes.find_map(|cause| cause_of(cause)).unwrap_or_else(|| unavailable.passing())
+    causes.find_map(cause_of).unwrap_or_else(|| unavailable.passing())
 }
 
 /// What this cause makes of the failure, where it is one that trying again does not help.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, account};
+use crate::support::{Answer, PATIENT, TestApp, account};
 
 type Make = Box<dyn Fn(usize) -> Value>;
 
@@ -182,7 +182,7 @@ async fn the_cost_is_told_to_who_asks() {
 
 #[tokio::test]
 async fn an_answer_that_could_be_too_large_is_refused() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&PATIENT).await;
     let all = "id name description status type unreadMessages";
     let team = |first: usize| {
         format!(

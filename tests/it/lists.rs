@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, account};
+use crate::support::{PATIENT, TestApp, account};
 
 /// All ids of a list, page by page.
 async fn walk(app: &TestApp, place: usize, order: &str, size: usize, forward: bool) -> Vec<String> {
@@ -43,7 +43,7 @@ async fn walk(app: &TestApp, place: usize, order: &str, size: usize, forward: bo
 
 #[tokio::test]
 async fn ten_thousand_members_page_through_both_ways() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&PATIENT).await;
     let forward = walk(&app, 3, "[]", 1000, true).await;
     assert_eq!(forward.iter().collect::<BTreeSet<_>>().len(), 10_000);
     assert!(forward.is_sorted());

@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{self, BudgetScope};
-use crate::model::{Caller, Clock, Credential, CredentialId};
+use crate::model::{Caller, CallerId, Clock, Credential, CredentialId};
 
 pub use file::InvalidLedger;
 use file::{LedgerFile, Remembered};
@@ -179,10 +179,12 @@ impl Budget {
 
     /// Whom the caller's loads are charged to, where several callers share a ledger.
     pub(super) fn payer(&self, caller: &Caller) -> Option<u64> {
-        match self.scope {
-            BudgetScope::Host => Some(self.payers.hash_one(caller.credential.id())),
-            BudgetScope::Credential => None,
-        }
+        let shares = match caller.id {
+            CallerId::Key(_) | CallerId::Subject(_) => true,
+            CallerId::Token(_) => self.scope == BudgetScope::Host,
+            CallerId::Anonymous => false,
+        };
+        shares.then(|| self.payers.hash_one(&caller.id))
     }
 
     /// Brings the ledgers to disk, so that a call that is made now is remembered. Calls made at one time share one write.

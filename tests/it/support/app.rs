@@ -20,6 +20,10 @@ pub struct TestApp {
 /// Any free port of this machine.
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// For teams of thousands, which an unoptimised build on a busy machine reads and sorts for seconds.
+pub const PATIENT: [(&str, &str); 3] =
+    [("http.timeout", "60s"), ("upstream.timeout", "50s"), ("upstream.attempt_timeout", "40s")];
+
 pub fn demo_settings() -> flowmatix_graphql::config::Demo {
     flowmatix_graphql::config::Demo { listen: ANY, ..Default::default() }
 }

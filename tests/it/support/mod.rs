@@ -6,7 +6,7 @@ pub mod service;
 mod team;
 
 pub use answer::Answer;
-pub use app::{TestApp, demo_settings, settings};
+pub use app::{PATIENT, TestApp, demo_settings, settings};
 pub use team::{account, member, row};
 
 /// Asks again and again until the answer is as expected; what comes of itself comes within seconds.
