@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use crate::support::{TestApp, account, member};
+use crate::support::{PATIENT, TestApp, account, member};
 
 /// A query of 60 aliased look-ups over two accounts, 30 each.
 async fn sixty(app: &TestApp) -> String {
@@ -153,7 +153,7 @@ async fn a_roster_is_loaded_again_after_its_fresh_window() {
 
 #[tokio::test]
 async fn the_store_is_bounded_in_bytes() {
-    let app = TestApp::with(&[("roster.store_limit", "64KiB")]).await;
+    let app = TestApp::with(&[&PATIENT[..], &[("roster.store_limit", "64KiB")]].concat()).await;
     for place in [1, 2, 0, 3] {
         app.query(&format!("{{ roles({}) {{ id }} }}", account(place))).await.clean();
     }
