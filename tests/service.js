@@ -1,6 +1,6 @@
-// The real binary and its sample Flowmatix, on free ports, for suites in JavaScript and TypeScript.
+// The real binary and its sample Flowmatix, on free ports, for every suite in JavaScript and TypeScript.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -19,19 +19,29 @@ export const LANTERN_TOKEN = "demo-lantern-token";
 export const PINES_TOKEN = "demo-pines-token";
 
 /**
+ * What a command of the binary prints.
+ * @param {string[]} args
+ */
+export function print(...args) {
+  return execFileSync(binary, args, { encoding: "utf8" });
+}
+
+/**
  * Starts a command of the binary, `demo` or `serve`; resolves once it listens.
  * @param {"demo" | "serve"} command
  * @param {Record<string, string | number | boolean>} settings
+ * @param {Record<string, string>} variables of its environment, besides ours
  * @returns {Promise<Service>}
  */
-export async function start(command, settings = {}) {
+export async function start(command, settings = {}, variables = {}) {
   const all = { "log.format": "json", "demo.listen": "127.0.0.1:0", ...settings };
   const set = Object.entries(all).flatMap(([setting, value]) => ["--set", `${setting}=${value}`]);
   const child = spawn(binary, [command, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...set], {
+    env: { ...process.env, ...variables },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const said = JSON.parse(await firstLine(child, child.stderr));
-  return new Service(child, said.graphql, said.upstream);
+  return new Service(child, said.graphql, said.admin, said.upstream);
 }
 
 /**
@@ -56,12 +66,18 @@ export class Service {
   /**
    * @param {import("node:child_process").ChildProcess} child
    * @param {string} url
+   * @param {string} admin
    * @param {string} sample
    */
-  constructor(child, url, sample) {
+  constructor(child, url, admin, sample) {
     this.child = child;
     this.url = url;
+    this.admin = admin;
     this.sample = sample;
+  }
+
+  get origin() {
+    return new URL(this.url).origin;
   }
 
   /**
@@ -80,6 +96,24 @@ export class Service {
     const headers = { "content-type": "application/json" };
     const response = await fetch(new URL("/_demo/switches", this.sample), { method: "PUT", headers, body: JSON.stringify(switches) });
     if (!response.ok) throw new Error(await response.text());
+  }
+
+  /** How many GraphQL requests it answered. */
+  async requests() {
+    const metrics = await (await fetch(new URL("/metrics", this.admin))).text();
+    const counts = metrics.matchAll(/^flowmatix_requests_total\{.*\} (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  /**
+   * Asks it, in plain HTTP.
+   * @param {string} query
+   * @param {Record<string, string>} headers
+   */
+  async query(query, headers = {}) {
+    const all = { "content-type": "application/json", ...headers };
+    const response = await fetch(this.url, { method: "POST", headers: all, body: JSON.stringify({ query }) });
+    return response.json();
   }
 
   stop() {

@@ -1,14 +1,12 @@
 // The explorer in a real browser, served by the real binary: it runs a query, completes, describes, and asks nobody else.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-const binary = fileURLToPath(new URL("../../target/debug/flowmatix-graphql", import.meta.url));
+import { start } from "../../tests/service.js";
+
 // Without these the browser itself calls home, and nothing could be said of the page.
 const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"];
 const screenshots = process.env.SCREENSHOTS;
@@ -16,17 +14,14 @@ const screenshots = process.env.SCREENSHOTS;
 let service, origin, browser;
 
 before(async () => {
-  const args = ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", "demo.listen=127.0.0.1:0", "--set", "log.format=json"];
-  service = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const lines = createInterface({ input: service.stderr });
-  const said = JSON.parse(await new Promise((resolve) => lines.once("line", resolve)));
-  origin = new URL(said.graphql).origin;
+  service = await start("demo");
+  origin = service.origin;
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 });
 
 after(async () => {
   await browser?.close();
-  service?.kill();
+  service?.stop();
 });
 
 /** Opens the explorer; `page.seen` has each request's URL, and `page.wrong` what the browser complained about. */

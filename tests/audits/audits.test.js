@@ -5,19 +5,19 @@ import { after, before, test } from "node:test";
 
 import { serverAudits } from "graphql-http";
 
-import { start } from "./service.js";
+import { start } from "../service.js";
 
 let service;
 
 before(async () => {
   // The production profile with GET open, because every request carries a token, and with introspection, which audits use.
-  service = await start("serve", ["auth.mode=passthrough", "http.get_needs_preflight=false", "graphql.introspection=true"]);
+  service = await start("serve", { "auth.mode": "passthrough", "http.get_needs_preflight": false, "graphql.introspection": true });
 });
 
 after(() => service?.stop());
 
 const fetchFn = (input, init = {}) => fetch(input, { ...init, headers: { ...init.headers, authorization: "Bearer any-token" } });
-const audits = serverAudits({ url: () => service.url.href, fetchFn });
+const audits = serverAudits({ url: () => service.url, fetchFn });
 
 test("there are 61 audits", () => assert.equal(audits.length, 61));
 

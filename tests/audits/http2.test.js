@@ -5,13 +5,19 @@ import http2 from "node:http2";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 
-import { start } from "./service.js";
+import { start } from "../service.js";
 
 let service, session, settings;
 
 before(async () => {
-  service = await start("demo", ["http.timeout=1s", "upstream.timeout=900ms", "upstream.attempt_timeout=800ms", "upstream.connect_timeout=700ms", "http.send_timeout=1s"]);
-  session = http2.connect(service.url.origin);
+  service = await start("demo", {
+    "http.timeout": "1s",
+    "http.send_timeout": "1s",
+    "upstream.timeout": "900ms",
+    "upstream.attempt_timeout": "800ms",
+    "upstream.connect_timeout": "700ms",
+  });
+  session = http2.connect(service.origin);
   [settings] = await once(session, "remoteSettings");
 });
 
@@ -63,7 +69,7 @@ async function ended(client) {
 }
 
 test("a client that keeps its windows shut is left", { timeout: 20_000 }, async () => {
-  const deaf = http2.connect(service.url.origin, { settings: { initialWindowSize: 0 } });
+  const deaf = http2.connect(service.origin, { settings: { initialWindowSize: 0 } });
   const stream = deaf.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
   stream.on("error", () => {});
   stream.end(JSON.stringify({ query: "{ teamMembers { totalCount } }" }));
@@ -73,9 +79,9 @@ test("a client that keeps its windows shut is left", { timeout: 20_000 }, async 
 });
 
 test("a connection without requests is left, whether or not it answers pings", { timeout: 20_000 }, async () => {
-  const short = await start("demo", ["http.idle_timeout=500ms"]);
+  const short = await start("demo", { "http.idle_timeout": "500ms" });
   try {
-    const idle = http2.connect(short.url.origin);
+    const idle = http2.connect(short.origin);
     const pings = setInterval(() => idle.destroyed || idle.ping(() => {}), 50);
     const stream = idle.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json" });
     stream.resume().end(JSON.stringify({ query: "{ __typename }" }));
@@ -88,7 +94,7 @@ test("a connection without requests is left, whether or not it answers pings", {
 });
 
 test("a client that resets its streams as fast as it can is thrown out, and others are answered", { timeout: 20_000 }, async () => {
-  const flood = http2.connect(service.url.origin);
+  const flood = http2.connect(service.origin);
   let reason;
   flood.on("error", (error) => (reason = error));
   const gone = new Promise((resolve) => flood.once("close", resolve));

@@ -8,7 +8,7 @@ import { composeServices as composeWithApollo } from "@apollo/composition";
 import { composeServices as composeWithGuild } from "@theguild/federation-composition";
 import { parse } from "graphql";
 
-import { print } from "./service.js";
+import { print } from "../service.js";
 
 const read = (name) => parse(readFileSync(new URL(`subgraphs/${name}.graphql`, import.meta.url), "utf8"));
 const ours = { name: "team", typeDefs: parse(print("schema", "--federation")), url: "http://127.0.0.1:8080/graphql" };

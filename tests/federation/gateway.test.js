@@ -11,7 +11,7 @@ import { startStandaloneServer } from "@apollo/server/standalone";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { parse } from "graphql";
 
-import { print, start } from "./service.js";
+import { print, start } from "../service.js";
 
 const MAYA = { email: "maya@lantern-books.example", type: "CUSTOMER" };
 const PINES = { email: "ops@tall-pines.example", type: "CUSTOM_USER" };
@@ -43,7 +43,7 @@ async function ask(query, account) {
 }
 
 before(async () => {
-  service = await start({ "roster.fresh": "2s" });
+  service = await start("demo", { "roster.fresh": "2s" });
   const team = await service.query('{ teamMembers(account: { email: "ops@tall-pines.example", type: CUSTOM_USER }) { nodes { id } } }');
   members = team.data.teamMembers.nodes.map((node) => node.id);
   const assigned = (lead) => ({ ...lead, assignee: { __typename: "TeamMember", id: lead.assignee } });
@@ -100,7 +100,7 @@ test("fifty assignees are one _entities request and at most one upstream call", 
 });
 
 test("a cold look-up of fifty assignees costs exactly one upstream call", async () => {
-  const cold = await start();
+  const cold = await start("demo");
   try {
     const calls = await cold.calls();
     const list = members.slice(0, 50).map((id) => `{ __typename: "TeamMember", id: "${id}", account: { email: "${PINES.email}", type: "${PINES.type}" } }`);
@@ -161,7 +161,7 @@ test("the vendor down: answers are marked stale, with the moment they are from",
 });
 
 test("a gateway that knows the secret can ask the running service for its schema, and no other can", async () => {
-  const closed = await start({ "federation.secret_env": "ROUTER_SECRET" }, { ROUTER_SECRET: "between-routers" });
+  const closed = await start("demo", { "federation.secret_env": "ROUTER_SECRET" }, { ROUTER_SECRET: "between-routers" });
   const load = async (introspectionHeaders) => {
     const subgraphs = [{ name: "team", url: closed.url }];
     const gateway = new ApolloGateway({ supergraphSdl: new IntrospectAndCompose({ subgraphs, introspectionHeaders }), logger });

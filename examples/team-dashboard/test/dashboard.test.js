@@ -27,7 +27,7 @@ after(async () => {
 /** The page, served as `npm run preview` does, in front of this service. */
 async function serve(service) {
   stops.push(() => service.stop());
-  process.env.SERVICE_URL = new URL(service.url).origin;
+  process.env.SERVICE_URL = service.origin;
   const server = await preview({ preview: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
   stops.push(() => server.close());
   return `http://127.0.0.1:${server.httpServer.address().port}`;
@@ -265,7 +265,7 @@ test("nothing is asked of anybody but the page's own origin", async () => {
 test("as `npm run dev` serves it, it is there too", async () => {
   const service = await start("demo");
   stops.push(() => service.stop());
-  process.env.SERVICE_URL = new URL(service.url).origin;
+  process.env.SERVICE_URL = service.origin;
   const server = await createServer({ server: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
   stops.push(() => server.close());
   await server.listen();
