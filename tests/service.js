@@ -16,6 +16,7 @@ const binary = (() => {
 export const LANTERN = { email: "maya@lantern-books.example", type: /** @type {const} */ ("CUSTOMER") };
 export const PINES = { email: "ops@tall-pines.example", type: /** @type {const} */ ("CUSTOM_USER") };
 export const LANTERN_TOKEN = "demo-lantern-token";
+export const AGENCY_TOKEN = "demo-agency-token";
 export const PINES_TOKEN = "demo-pines-token";
 
 /**

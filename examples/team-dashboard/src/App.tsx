@@ -4,18 +4,26 @@ import { ApolloProvider } from "@apollo/client/react";
 import { useMemo, useState } from "react";
 
 import { createClient } from "./apollo/client.ts";
+import { type Conditions, everybody } from "./Filters.tsx";
 import { Team } from "./Team.tsx";
 import type { Session } from "./session.ts";
 
 const uri = import.meta.env.VITE_GRAPHQL_URL ?? "/graphql";
 
 export function App() {
-  const [session, setSession] = useState<Session>({ token: "" });
-  // A client for each session: nothing that one caller read is left in the cache for the next.
-  const client = useMemo(() => createClient({ uri, token: () => session.token }), [session]);
+  const [visit, setVisit] = useState<{ number: number; session: Session }>({ number: 1, session: { token: "" } });
+  const [conditions, setConditions] = useState<Conditions>(everybody);
+  // A client and a page for each session: nothing that one caller read is left for the next.
+  const client = useMemo(() => createClient({ uri, token: () => visit.session.token }), [visit]);
   return (
     <ApolloProvider client={client}>
-      <Team session={session} onSession={setSession} />
+      <Team
+        key={visit.number}
+        session={visit.session}
+        conditions={conditions}
+        onConditions={setConditions}
+        onSession={(session) => setVisit({ number: visit.number + 1, session })}
+      />
     </ApolloProvider>
   );
 }

@@ -16,18 +16,19 @@ import { teamQuery } from "./queries.ts";
 import type { Session } from "./session.ts";
 
 const PAGE = 20;
-/** How often to ask: a stale team again soon, because the service is getting a newer one, or trying to. */
-const EVERY = { fresh: 30_000, stale: 2_000 };
+/** How often to ask: for a stale team, or none, again soon, because the service is getting a newer one, or trying to. */
+const EVERY = { fresh: 30_000, stale: 3_000 };
 /** A team that is stale for a moment is no news. */
 const STALE_FOR = 4_000;
 
 interface Props {
   session: Session;
+  conditions: Conditions;
+  onConditions: (conditions: Conditions) => void;
   onSession: (session: Session) => void;
 }
 
-export function Team({ session, onSession }: Props) {
-  const [conditions, setConditions] = useState<Conditions>(everybody);
+export function Team({ session, conditions, onConditions, onSession }: Props) {
   // The cursor before each page that was turned to; the first page has none.
   const [cursors, setCursors] = useState<string[]>([]);
   const [every, setEvery] = useState(EVERY.fresh);
@@ -51,7 +52,8 @@ export function Team({ session, onSession }: Props) {
   const team = problem?.wayOut === "account" ? undefined : answer?.teamMembers;
   const old = team != null && (team.stale || problem !== undefined);
   const oldForLong = useLasting(old, STALE_FOR);
-  useEffect(() => setEvery(old ? EVERY.stale : EVERY.fresh), [old]);
+  const soon = old || problem?.wayOut === "again";
+  useEffect(() => setEvery(soon ? EVERY.stale : EVERY.fresh), [soon]);
 
   const signIn = problem?.wayOut === "sign in";
   if (signIn || changing) {
@@ -60,18 +62,14 @@ export function Team({ session, onSession }: Props) {
         session={session}
         reason={signIn ? problem : undefined}
         onCancel={signIn ? undefined : () => setChanging(false)}
-        onSession={(next) => {
-          setCursors([]);
-          setChanging(false);
-          onSession(next);
-        }}
+        onSession={onSession}
       />
     );
   }
 
   const change = (next: Conditions) => {
     setCursors([]);
-    setConditions(next);
+    onConditions(next);
   };
   const turn = (next: string[]) => {
     setCursors(next);
