@@ -81,3 +81,12 @@ async fn a_batch_is_counted_as_the_sum_of_its_parts() {
         assert_eq!(app.demo.calls(), before);
     }
 }
+
+#[tokio::test]
+async fn a_batchs_answers_are_as_long_together_as_one_may_be() {
+    let team = || query("{ teamMembers { nodes { id name } } }");
+    let app = TestApp::with(&[("graphql.batch_limit", "10"), ("graphql.response_limit", "2KiB")]).await;
+    assert_eq!(send(&app, &[team(), query("{ __typename }")]).await.body.as_array().unwrap().len(), 2);
+    let past = send(&app, &[team(), team(), team()]).await;
+    assert_eq!((past.status, past.codes()), (400, vec!["RESPONSE_TOO_LARGE"]));
+}

@@ -37,3 +37,19 @@ async fn a_request_is_one_line_without_its_query_string_and_variables() {
     }
     assert!(!log.contains("demo-agency-token"));
 }
+
+/// The operator can look the hash up, or put it on the list.
+#[tokio::test]
+async fn documents_that_are_not_listed_are_logged_by_their_hash_as_manifests_have_it() {
+    let path = std::env::temp_dir().join(format!("flowmatix-empty-manifest-{}.json", std::process::id()));
+    std::fs::write(&path, "{}").unwrap();
+    let manifest = format!("documents.manifest={}", path.display());
+    let service = start("demo", &["documents.safelist=log".to_owned(), manifest], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = client.post(service.url("/graphql")).header("content-type", "application/json");
+    post.body(r#"{"query":"{ __typename }"}"#).send().await.unwrap();
+    let (well, _, log) = service.stop();
+    std::fs::remove_file(path).unwrap();
+    // `printf '{ __typename }' | sha256sum`
+    assert!(well && log.contains("\"7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b\""), "{log}");
+}

@@ -19,6 +19,13 @@ pub use trusted::{InvalidManifest, Manifest};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Hash([u8; 32]);
 
+/// As manifests have it.
+impl std::fmt::Display for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Hash {
     pub(super) fn of(text: &str) -> Self {
         let mut hash = [0; 32];
@@ -125,7 +132,7 @@ impl Documents {
             return Ok(());
         }
         if self.safelist == Safelist::Log {
-            tracing::warn!(hash = ?Hash::of(text), "a document that is not on the list");
+            tracing::warn!(hash = %Hash::of(text), "a document that is not on the list");
             return Ok(());
         }
         Err(Refused {

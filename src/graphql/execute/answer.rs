@@ -154,10 +154,7 @@ impl Answer {
         if self.body.len() as u64 <= limit {
             return self;
         }
-        Self::refused(Refused {
-            code: Code::ResponseTooLarge,
-            message: format!("the answer's length in bytes is limited to {limit}: ask for fewer members or fields"),
-        })
+        Self::refused(too_large(limit))
     }
 
     pub(super) fn of_kind(self, kind: &'static str) -> Self {
@@ -233,6 +230,14 @@ fn place(mut data: &Value, path: &[PathSegment]) -> Vec<usize> {
         data = below;
     }
     places
+}
+
+/// The refusal of an answer that is longer than `limit` bytes.
+pub(super) fn too_large(limit: u64) -> Refused {
+    Refused {
+        code: Code::ResponseTooLarge,
+        message: format!("the answer's length in bytes is limited to {limit}: ask for fewer members or fields"),
+    }
 }
 
 /// The engine repeats names from the document; how long those are is the sender's choice, how long an error is ours.

@@ -143,7 +143,12 @@ impl Engine {
                 Err(refused) => self.refuse(refused),
             }
         });
-        Ok(futures_util::future::join_all(answers).await)
+        let answers = futures_util::future::join_all(answers).await;
+        let limit = self.settings.graphql.response_limit.as_u64();
+        if answers.iter().map(|answer| answer.body.len() as u64).sum::<u64>() > limit {
+            return Err(self.refuse(answer::too_large(limit)));
+        }
+        Ok(answers)
     }
 
     fn refuse(&self, refused: Refused) -> Answer {
