@@ -1,6 +1,7 @@
 // The tabs that are open at the start: real queries over the sample's accounts, each worth running.
 
-const team = `# A team: who is in it, and in which role. Press the play button, or Ctrl-Enter.
+const team = `# A team: who is in it, and in which role.
+# Press the play button, or Ctrl-Enter.
 query Team {
   teamMembers(first: 12, orderBy: [{ field: NAME }]) {
     totalCount
@@ -14,7 +15,8 @@ query Team {
 }
 `;
 
-const role = `# One role's members: everybody who has the same role as the first of the team.
+const role = `# One role's members: everybody who has
+# the same role as the first of the team.
 query Role {
   teamMembers(first: 1) {
     nodes {
@@ -31,7 +33,8 @@ query Role {
 }
 `;
 
-const accounts = `# Several accounts in one request. One that fails would not touch the others.
+const accounts = `# Several accounts in one request. One that
+# fails would not touch the others.
 query Accounts($first: AccountInput!, $second: AccountInput!) {
   first: teamMembers(account: $first, first: 3) {
     totalCount
@@ -44,8 +47,10 @@ query Accounts($first: AccountInput!, $second: AccountInput!) {
 }
 `;
 
-const cost = `# What a response cost: run it twice and look at extensions.upstream, below the data.
-# "calls" is what was asked of Flowmatix, "cache" is where the list came from.
+const cost = `# What a response cost: run it twice, and look
+# at extensions.upstream, below the data. "calls"
+# is what was asked of Flowmatix, "cache" is
+# where the list came from.
 query Cost($account: AccountInput!) {
   teamMembers(account: $account, first: 1) {
     fetchedAt

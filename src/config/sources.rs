@@ -49,7 +49,7 @@ impl Config {
     /// # Errors
     /// [`Problems`] names every unknown name, unreadable value and contradiction.
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
-        let mut reader = Reader { config: Self::defaults(profile), problems: Vec::new() };
+        let mut reader = Reader::new(Self::defaults(profile));
         if let Some(path) = &sources.file {
             reader.file(path);
         }
@@ -57,10 +57,8 @@ impl Config {
         for flag in &sources.flags {
             reader.set(&flag.path, &flag.value, &flag.flag);
         }
-        // Contradictions between values make sense only once each value does.
-        if reader.problems.is_empty() {
-            reader.problems = reader.config.contradictions(profile);
-        }
+        let contradictions = reader.contradictions(profile);
+        reader.problems.extend(contradictions);
         if reader.problems.is_empty() { Ok(reader.config) } else { Err(Problems(reader.problems)) }
     }
 }
@@ -71,7 +69,7 @@ impl Config {
     /// # Errors
     /// [`Problems`] when one cannot be set.
     pub fn follow(&mut self, flags: &[Flag]) -> Result<(), Problems> {
-        let mut reader = Reader { config: self.clone(), problems: Vec::new() };
+        let mut reader = Reader::new(self.clone());
         for flag in flags {
             reader.set(&flag.path, &flag.value, &flag.flag);
         }
@@ -86,20 +84,28 @@ impl Config {
 struct Reader {
     config: Config,
     problems: Vec<String>,
+    /// Whether there was a file that could not be read.
+    blind: bool,
 }
 
 impl Reader {
+    fn new(config: Config) -> Self {
+        Self { config, problems: Vec::new(), blind: false }
+    }
+
     fn file(&mut self, path: &Path) {
         let name = path.display().to_string();
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
+                self.blind = true;
                 return self.problems.push(format!("{name}: cannot be read: {error}"));
             }
         };
         let table = match text.parse::<toml::Table>() {
             Ok(table) => table,
             Err(error) => {
+                self.blind = true;
                 let place = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
                 return self.problems.push(format!("{name}: line {place}: {}", error.message()));
             }
@@ -162,6 +168,22 @@ impl Reader {
             Some(Err(expected)) => self.problems.push(format!("{source}: {path}: {expected}")),
             Some(Ok(())) => {}
         }
+    }
+
+    /// Contradictions between values that could be read; a setting of which something has been said is left out.
+    fn contradictions(&self, profile: Profile) -> Vec<String> {
+        if self.blind {
+            return Vec::new();
+        }
+        let said = |name: &str| self.problems.iter().any(|problem| problem.contains(name));
+        let settings = self.config.settings().into_iter();
+        let doubtful: Vec<String> = settings
+            .filter(|setting| said(&setting.path) || said(&setting.variable()))
+            .map(|setting| setting.path)
+            .collect();
+        let mut contradictions = self.config.contradictions(profile);
+        contradictions.retain(|contradiction| !doubtful.iter().any(|path| contradiction.contains(path)));
+        contradictions
     }
 
     fn unknown(&mut self, path: &str, source: &str) {

@@ -37,7 +37,7 @@ pub fn start_logs(settings: &config::Log) -> Result<(), InvalidLog> {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
             registry.with(layer.with_ansi(ansi)).try_init()
         }
-        config::LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+        config::LogFormat::Json => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
     }
     .map_err(|_| InvalidLog::Twice)
 }

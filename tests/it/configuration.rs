@@ -95,6 +95,21 @@ fn a_file_that_is_no_toml_or_not_there_is_said_so() {
 }
 
 #[test]
+fn contradictions_are_named_beside_other_mistakes_but_not_of_the_same_setting() {
+    let sources = Sources {
+        flags: flags(&[("graphql.page_max", "many"), ("http.concurrency", "0"), ("http.timout", "1s")]),
+        ..Sources::default()
+    };
+    insta::assert_snapshot!(Config::load(Profile::Serve, &sources).unwrap_err(), @r"
+    the configuration is not usable:
+      --set: graphql.page_max: expected a whole number
+      --set: http.timout: no such setting; did you mean http.timeout?
+      http.concurrency: expected at least 1
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) or `server` (the server holds the token, on a loopback address)
+    ");
+}
+
+#[test]
 fn contradictions_are_found() {
     let cases = [
         (vec![("account.email", "a@b.example")], "account.email and account.type: set both or neither"),

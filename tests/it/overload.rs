@@ -234,14 +234,14 @@ async fn nobodys_body_is_read_who_may_not_ask() {
 async fn a_client_that_does_not_read_its_answers_is_left() {
     let limits = [("http.peer_connections_limit", "1"), ("http.timeout", "2s"), ("http.send_timeout", "1s")];
     let app = TestApp::with(&limits).await;
-    let query = format!("{{ teamMembers({}, first: 1000) {{ nodes {{ id name picture description }} }} }}", account(3));
+    let query = format!("{{ teamMembers({}, first: 250) {{ nodes {{ id name picture description }} }} }}", account(2));
     let body = json!({ "query": query }).to_string();
     let request = format!(
         "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut deaf = TcpStream::connect(app.app.address()).await.unwrap();
-    deaf.write_all(request.repeat(100).as_bytes()).await.unwrap();
+    deaf.write_all(request.repeat(300).as_bytes()).await.unwrap();
     let connect = || TcpStream::connect(app.app.address());
     assert!(!answers(&mut connect().await.unwrap()).await);
     let started = std::time::Instant::now();

@@ -8,7 +8,7 @@ use axum::routing::get;
 use flowmatix_graphql::app::App;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, account, settings};
+use crate::support::{Answer, PATIENT, TestApp, account, settings};
 
 /// A vendor that answers from a list of pages, the k-th call with what the script says for it.
 type Script = Arc<Mutex<Box<dyn FnMut(usize, usize) -> Value + Send>>>;
@@ -167,9 +167,7 @@ async fn a_skipped_rows_place_counts_the_pages_before() {
 
 #[tokio::test]
 async fn the_samples_ten_thousand_members_come_page_by_page() {
-    let app =
-        TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "60s"), ("upstream.attempt_timeout", "20s")])
-            .await;
+    let app = TestApp::with(&[&PATIENT[..], &[("upstream.paged", "true")]].concat()).await;
     let answer = app.query(&format!("{{ teamMembers({}) {{ totalCount }} }}", account(3))).await;
     assert_eq!(answer.upstream()["calls"], 101);
     assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 10_000 } }));
