@@ -42,7 +42,7 @@ section! {
         /// The most directives in one place.
         pub field_directives_limit: usize = 5,
         /// The most cells that an answer may have by estimate: rows times fields, where a list's rows are the smaller of its
-        /// page and the team, as far as it is known.
+        /// page and the team, as far as it is known. For a list that searches, filters or sorts, a tenth of the team is added.
         pub cost_limit: usize = 200_000,
         /// The most errors that a refusal lists.
         pub errors_limit: usize = 5,

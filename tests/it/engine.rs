@@ -2,6 +2,7 @@
 //! a panic stays ours.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Schema};
+use serde_json::json;
 
 use crate::support::TestApp;
 
@@ -44,8 +45,8 @@ async fn run(query: &str) -> serde_json::Value {
 #[tokio::test]
 async fn a_failing_required_field_nulls_its_parent() {
     let answer = run("{ parent { other required } fast }").await;
-    assert_eq!(answer["data"], serde_json::json!({ "parent": null, "fast": 2 }));
-    assert_eq!(answer["errors"][0]["path"], serde_json::json!(["parent", "required"]));
+    assert_eq!(answer["data"], json!({ "parent": null, "fast": 2 }));
+    assert_eq!(answer["errors"][0]["path"], json!(["parent", "required"]));
 }
 
 #[tokio::test]
@@ -65,4 +66,15 @@ async fn the_service_keeps_the_order_of_the_query_too() {
     let places: Vec<_> =
         ["\"z\"", "\"__typename\":\"Query\"", "\"a\""].iter().map(|key| text.find(key).unwrap()).collect();
     assert!(places.is_sorted(), "{text}");
+}
+
+#[tokio::test]
+async fn a_type_name_may_depend_on_a_variable() {
+    let app = TestApp::start().await;
+    let query = "query($v: Boolean!) { teamMembers(first: 1) { nodes { ...F } } __typename @skip(if: $v) }
+        fragment F on TeamMember { __typename @include(if: $v) t: __typename @skip(if: $v) }";
+    let shown = app.variables(query, json!({ "v": true })).await.clean();
+    assert_eq!(shown, json!({ "teamMembers": { "nodes": [{ "__typename": "TeamMember" }] } }));
+    let other = app.variables(query, json!({ "v": false })).await.clean();
+    assert_eq!(other, json!({ "teamMembers": { "nodes": [{ "t": "TeamMember" }] }, "__typename": "Query" }));
 }

@@ -176,6 +176,23 @@ async fn the_cost_is_told_to_who_asks() {
     let entities = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { id memberCount } } }";
     let list = vec![json!({ "__typename": "Role", "id": "x" }); 30];
     assert_eq!(cost(entities, json!({ "r": list })).await, 60);
+    // One of another account, whose 250 members are known by now, and one of an account that is not: the page counts.
+    app.query(&format!("{{ roles({}) {{ id }} }}", account(2))).await.clean();
+    let members = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { members(first: 500) { nodes { id } } } } }";
+    let role = |place: usize| {
+        let flowmatix_graphql::demo::DemoAccount { email, user_type, .. } = flowmatix_graphql::demo::ACCOUNTS[place];
+        json!({ "__typename": "Role", "id": "x", "account": { "email": email, "type": user_type } })
+    };
+    let own = json!({ "__typename": "Role", "id": "x" });
+    assert_eq!(cost(members, json!({ "r": [own] })).await, 12);
+    assert_eq!(cost(members, json!({ "r": own })).await, 12);
+    assert_eq!(cost(members, json!({ "r": [own, role(2)] })).await, 500);
+    assert_eq!(cost(members, json!({ "r": [role(2), role(3), own] })).await, 1500);
+    // Looking through 250 rows costs 25, however few are shown.
+    let chosen = |choice: &str| format!("{{ teamMembers({}, first: 2, {choice}) {{ nodes {{ id }} }} }}", account(2));
+    for choice in ["search: \"a\"", "filter: { status: [ACTIVE] }", "orderBy: [{ field: NAME }]"] {
+        assert_eq!(cost(&chosen(choice), json!({})).await, 27, "{choice}");
+    }
     let silent = app.query("{ __typename }").await;
     assert!(silent.body.get("extensions").is_none());
 }
@@ -194,4 +211,20 @@ async fn an_answer_that_could_be_too_large_is_refused() {
     assert_eq!((answer.status, answer.codes()), (400, vec!["COST_ESTIMATED_TOO_EXPENSIVE"]));
     assert_eq!(app.demo.calls(), 0);
     app.query(&team(2)).await.clean();
+}
+
+/// Each of a thousand members' roles would be sorted anew.
+#[tokio::test]
+async fn lists_that_look_through_the_team_over_and_over_are_refused() {
+    let app = TestApp::with(&PATIENT).await;
+    let team = account(3);
+    app.query(&format!("{{ roles({team}) {{ id }} }}")).await.clean();
+    let sorted = |first: usize| {
+        format!(
+            "{{ teamMembers({team}, first: {first}) {{ nodes {{ role {{
+               members(first: 1, orderBy: [{{ field: NAME }}]) {{ totalCount }} }} }} }} }}"
+        )
+    };
+    assert_eq!(app.query(&sorted(1000)).await.codes(), ["COST_ESTIMATED_TOO_EXPENSIVE"]);
+    app.query(&sorted(10)).await.clean();
 }

@@ -14,6 +14,7 @@ mod planner;
 mod prepare;
 mod project;
 mod resolve;
+mod typename;
 mod variables;
 
 use std::panic::AssertUnwindSafe;
@@ -251,11 +252,12 @@ impl Engine {
             }
             None => {
                 let tokens = limits::check_text(&text, spent, limits)?;
-                let document = parse_query(&*text).map_err(|error| syntax(&error.into()))?;
+                let mut document = parse_query(&*text).map_err(|error| syntax(&error.into()))?;
                 if let Some(operation) = prepare::operation(&document, name) {
                     variables = complete(operation, variables);
                 }
                 let measured = limits::check_document(&document, &variables, switches, spent, limits)?;
+                typename::rewrite(&mut document);
                 Arc::new(Prepared::new(text, document, tokens, measured))
             }
         };

@@ -1,6 +1,7 @@
 //! Cost: how many cells an answer may have at most, rows times fields, estimated before anything runs.
 //!
-//! A list's rows are the smaller of its page and the roster, where that is known. What a document's fields come to is worked
+//! A list's rows are the smaller of its page and the roster, where that is known. One that searches, filters or sorts looks
+//! through all rows of the roster whatever its page; that costs, too. What a document's fields come to is worked
 //! out once; how many rows a request makes of them, each time. The walk spreads fragments; the measure before it has bounded
 //! how much that can be.
 
@@ -13,6 +14,9 @@ use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
 use crate::model::PageLimits;
+
+/// So many rows that a list looks through cost as much as one cell.
+const LOOKED_THROUGH: usize = 10;
 
 /// What is known of an account's roster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +68,8 @@ type Argument = Option<Value>;
 struct Page {
     first: Argument,
     last: Argument,
+    /// Whether every row is looked at for it.
+    chosen: bool,
 }
 
 impl Cost {
@@ -115,7 +121,8 @@ impl Cells {
 
     fn add_field(&mut self, field: &Field, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) {
         let argument = |name| field.get_argument(name).map(|value| value.node.clone());
-        let page = || Page { first: argument("first"), last: argument("last") };
+        let chosen = || ["search", "filter", "orderBy"].into_iter().any(|name| field.get_argument(name).is_some());
+        let page = || Page { first: argument("first"), last: argument("last"), chosen: chosen() };
         let account = || argument("account");
         let rows = match field.name.node.as_str() {
             "__schema" | "__type" => return,
@@ -158,28 +165,42 @@ impl Estimator<'_> {
     }
 
     fn field(&self, rows: &Rows, below: &Cells, level: Level) -> usize {
+        let connection = |page: &Page, roster: Known| {
+            let looked_through = if page.chosen { roster.members.unwrap_or(self.pages.max) } else { 0 };
+            let level = Level { roster, page: self.page(page, roster) };
+            self.cells(below, level).max(1).saturating_add(looked_through / LOOKED_THROUGH)
+        };
         let (rows, level) = match rows {
             Rows::One => (1, level),
             Rows::Lookup(account) => (1, Level { roster: self.roster(account), ..level }),
-            Rows::TeamMembers { account, page } => {
-                let roster = self.roster(account);
-                (1, Level { roster, page: self.page(page, roster) })
-            }
-            Rows::Members(page) => (1, Level { page: self.page(page, level.roster), ..level }),
+            Rows::TeamMembers { account, page } => return connection(page, self.roster(account)),
+            Rows::Members(page) => return connection(page, level.roster),
             Rows::Page => (level.page, level),
             Rows::Roles(account) => {
                 let roster = self.roster(account);
                 (roster.roles.unwrap_or(self.pages.default), Level { roster, ..level })
             }
             Rows::Entities(representations) => {
-                let count = match self.value(representations) {
-                    Some(ConstValue::List(list)) => list.len(),
-                    _ => 1,
+                let list = match self.value(representations) {
+                    Some(ConstValue::List(list)) => list,
+                    single => single.into_iter().collect(),
                 };
-                (count, Level { roster: (self.known)(None), ..level })
+                (list.len().max(1), Level { roster: self.largest(&list), ..level })
             }
         };
         rows.saturating_mul(self.cells(below, level).max(1))
+    }
+
+    /// What is known of the largest roster that these representations are read from.
+    fn largest(&self, representations: &[ConstValue]) -> Known {
+        let mut accounts: Vec<Option<&ConstValue>> = representations.iter().map(account).collect();
+        accounts.dedup();
+        let known = accounts.into_iter().map(|account| (self.known)(account.cloned()));
+        let larger = |one: Known, other: Known| Known {
+            members: one.members.zip(other.members).map(|(one, other)| one.max(other)),
+            roles: one.roles.zip(other.roles).map(|(one, other)| one.max(other)),
+        };
+        known.reduce(larger).unwrap_or_default()
     }
 
     fn roster(&self, account: &Argument) -> Known {
@@ -200,5 +221,13 @@ impl Estimator<'_> {
     fn value(&self, argument: &Argument) -> Option<ConstValue> {
         let filled = argument.clone()?.into_const_with(|name| self.variables.get(&name).cloned().ok_or(()));
         filled.ok().filter(|value| *value != ConstValue::Null)
+    }
+}
+
+/// The account that a representation names.
+fn account(representation: &ConstValue) -> Option<&ConstValue> {
+    match representation {
+        ConstValue::Object(fields) => fields.get("account").filter(|account| **account != ConstValue::Null),
+        _ => None,
     }
 }
