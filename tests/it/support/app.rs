@@ -50,10 +50,6 @@ pub fn settings(upstream: &str, pairs: &[(&str, &str)]) -> Config {
     config
 }
 
-/// Time for the largest team, whose 10,000 rows a debug build on a busy machine may read for longer than callers wait.
-pub const PATIENT: [(&str, &str); 3] =
-    [("upstream.attempt_timeout", "50s"), ("upstream.timeout", "50s"), ("http.timeout", "60s")];
-
 impl TestApp {
     pub async fn start() -> Self {
         Self::with(&[]).await
