@@ -19,6 +19,8 @@ section! {
         pub projection: bool = true,
         /// How much memory prepared operations may take: documents that were parsed, checked and planned.
         pub prepared_limit: Size = Size::mib(32),
+        /// How much memory answers may take that are kept for identical questions about the same teams; 0 for none.
+        pub reuse_limit: Size = Size::mib(32),
         /// The longest document.
         pub document_limit: Size = Size::kib(32),
         /// The longest answer.

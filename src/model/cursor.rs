@@ -46,6 +46,14 @@ impl CursorKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
+    /// Tells the key from any other, and nothing else of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&hmac::sign(&self.0, b"fingerprint").as_ref()[..16]);
+        fingerprint
+    }
+
     /// The cursor's text: unpadded base64url of version, rank, id and tag.
     #[must_use]
     pub fn seal(&self, account: &Account, order: &Order, id: &str, rank: u32) -> String {

@@ -84,6 +84,19 @@ impl Filter {
         (!text.is_empty()).then_some(Self::Search { text, contact })
     }
 
+    /// How many tests it makes of a member at most.
+    #[must_use]
+    pub fn tests(&self) -> usize {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::tests).sum(),
+            Self::Not(filter) => filter.tests(),
+            Self::Id(any) | Self::RoleId(any) | Self::Name(StringTest::In(any)) | Self::Email(StringTest::In(any)) => {
+                any.len()
+            }
+            _ => 1,
+        }
+    }
+
     /// Whether `member` is asked for.
     #[must_use]
     pub fn matches(&self, member: TeamMember<'_>) -> bool {

@@ -153,7 +153,7 @@ impl Metrics {
         self.refusals.get_or_create(&CodeLabels { code }).inc();
     }
 
-    /// An operation was executed by this path (`projection`; `engine`: async-graphql).
+    /// An operation was executed by this path (`projection`, `reuse`; `engine`: async-graphql).
     pub fn executed(&self, path: &'static str) {
         self.executions.get_or_create(&PathLabels { path }).inc();
     }

@@ -31,5 +31,6 @@ mod paging;
 mod persisted;
 mod properties;
 mod reference_front;
+mod reuse;
 mod sample;
 mod tls;

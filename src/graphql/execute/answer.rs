@@ -14,6 +14,9 @@ use crate::upstream::Share;
 /// The longest message of the engine's, in bytes.
 const MESSAGE_LIMIT: usize = 300;
 
+/// More than what is around the data of an answer without errors, in bytes.
+const AROUND: usize = 256;
+
 /// What to send back.
 #[derive(Debug)]
 pub struct Answer {
@@ -159,6 +162,13 @@ impl Answer {
 
     pub(super) fn of_kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
+    }
+
+    /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
+    pub(super) fn reused(data: &[u8], report: Option<Report>, cost: Option<Cost>) -> Self {
+        let mut body = Vec::with_capacity(data.len() + AROUND);
+        body.extend_from_slice(data);
+        Self::new(body, &[], report, cost, Class::Executed)
     }
 
     /// Completes `body`, which holds the bracket and the data, if there is any.

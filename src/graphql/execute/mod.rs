@@ -2,7 +2,8 @@
 //!
 //! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate (async-graphql)
 //! → plan, all of it once for a text (`prepare`). Then, for each request: fill in the variables (`coerce`) → load the rosters
-//! (`resolve`) → write the answer's data by the plan (`project`) → write what is around it (`answer`). An operation that is
+//! (`resolve`) → take the data of an identical question (`reuse`), or write it by the plan (`project`) → write what is around
+//! it (`answer`). An operation that is
 //! not over plain data is executed by async-graphql. Whatever goes wrong on the way has a code.
 
 mod answer;
@@ -14,6 +15,7 @@ mod planner;
 mod prepare;
 mod project;
 mod resolve;
+mod reuse;
 mod typename;
 mod variables;
 
@@ -32,17 +34,21 @@ pub use answer::{Answer, Class};
 use coerce::{Arguments, complete};
 use prepare::{Library, Prepared};
 use project::{Terms, project};
-use resolve::resolve;
+use resolve::{Resolved, resolve};
+use reuse::Answers;
 
 use super::documents::{Documents, Found, Hash, Manifest, Reference};
 use super::error::Code;
 use super::limits::{self, Known, Refused, Spent, Switches};
-use super::schema::{ApiRoot, Session, SubgraphRoot, build, requested_account};
+use super::schema::{ApiRoot, PreparedList, Session, SubgraphRoot, build, requested_account};
 use crate::config;
 use crate::loader::{Loader, Report};
 use crate::model::{Grants, PageLimits};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
+
+/// From so many cells and tests on an answer is written beside the runtime's workers.
+const LONG: usize = 8192;
 
 /// One GraphQL request.
 pub struct Request {
@@ -81,6 +87,7 @@ pub struct Engine {
     schema: AnySchema,
     documents: Documents,
     library: Library,
+    answers: Answers,
     settings: Settings,
     rosters: Arc<Rosters>,
     metrics: Arc<Metrics>,
@@ -104,7 +111,8 @@ impl Engine {
         };
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let library = Library::new(settings.graphql.prepared_limit.as_u64());
-        Self { schema, documents, library, settings, rosters, metrics }
+        let answers = Answers::new(settings.graphql.reuse_limit.as_u64());
+        Self { schema, documents, library, answers, settings, rosters, metrics }
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
@@ -173,7 +181,6 @@ impl Engine {
     /// The answer by projection, or else by the engine.
     async fn answer(&self, ready: &Ready) -> Answer {
         if let Some(answer) = self.project(ready).await {
-            self.metrics.executed("projection");
             return answer;
         }
         self.metrics.executed("engine");
@@ -200,10 +207,28 @@ impl Engine {
         }
         let session = self.session(ready.grants.clone(), ready.max_age);
         let resolved = session.loader.drive(resolve(&plan, arguments, &session)).await;
+        let (report, scopes) = (session.loader.report(), session.scopes());
+
+        let (text, name) = (&ready.prepared.text, ready.operation_name.as_deref());
+        let question = self.answers.question(text, name, &ready.variables, scopes, (&plan, &resolved));
+        if let Some(data) = question.as_ref().and_then(|question| self.answers.get(question)) {
+            self.metrics.executed("reuse");
+            return Some(Answer::reused(&data, report, ready.cost));
+        }
+        self.metrics.executed("projection");
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
-        let terms = Terms { contact: session.scopes().contact, pages: session.page_limits, limit };
-        let projected = project(&plan, &resolved, terms, Answer::begin());
-        Some(Answer::projected(projected, session.loader.report(), ready.cost))
+        let terms = Terms { contact: scopes.contact, pages: session.page_limits, limit };
+        let projected = if is_long(ready.cells, &resolved) {
+            // The runtime's workers have others to serve. What panics there is tried by the engine.
+            let job = move || project(&plan, &resolved, terms, Answer::begin());
+            tokio::task::spawn_blocking(job).await.ok()?
+        } else {
+            project(&plan, &resolved, terms, Answer::begin())
+        };
+        if let Some(question) = question.filter(|_| projected.errors.is_empty()) {
+            self.answers.keep(question, &projected.out);
+        }
+        Some(Answer::projected(projected, report, ready.cost))
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.
@@ -270,10 +295,10 @@ impl Engine {
             });
         }
         let known = |account| self.known(account, &*request.grants);
-        let cost = limits::check_cost(&operation.cost, &variables, &known, spent, limits)?;
-        let cost = request.show_cost.then_some(Cost { estimated: cost, limit: limits.cost_limit });
+        let cells = limits::check_cost(&operation.cost, &variables, &known, spent, limits)?;
+        let cost = request.show_cost.then_some(Cost { estimated: cells, limit: limits.cost_limit });
         let Request { operation_name, grants, max_age, .. } = request;
-        Ok(Ready { cost, keep, is_new, prepared, variables, operation_name, grants, max_age })
+        Ok(Ready { cells, cost, keep, is_new, prepared, variables, operation_name, grants, max_age })
     }
 
     /// What is known of the roster that a request would read, without reading it.
@@ -297,8 +322,17 @@ struct Ready {
     operation_name: Option<String>,
     grants: Arc<dyn Grants>,
     max_age: Option<Duration>,
-    /// What it was estimated to cost, where the request wants to know.
+    /// How many cells its answer may have.
+    cells: usize,
+    /// The same, where the request wants to know.
     cost: Option<Cost>,
+}
+
+/// Whether writing the answer may take longer than about a millisecond.
+fn is_long(cells: usize, resolved: &Resolved) -> bool {
+    let members = resolved.views.iter().flatten().map(|view| view.roster.len()).max().unwrap_or(0);
+    let tests: usize = resolved.lists.iter().flatten().map(PreparedList::tests).sum();
+    cells.saturating_add(members.saturating_mul(tests)) > LONG
 }
 
 impl Ready {

@@ -13,7 +13,6 @@ pub(super) struct Plan {
     /// The arguments of every list in it.
     pub(super) lists: Vec<ListSlot>,
     /// Whether a cursor is written anywhere.
-    #[allow(dead_code)]
     pub(super) cursors: bool,
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Resolved {
     pub(super) roots: Vec<RootData>,
     /// Of each list: what it asks for, or why it cannot be answered.
     pub(super) lists: Vec<Result<PreparedList>>,
+    /// What was loaded: each account's, in the order in which they are read first.
+    pub(super) views: Vec<Result<Arc<View>>>,
 }
 
 pub(super) enum RootData {
@@ -52,7 +54,8 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
             RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
         }
     };
-    Resolved { roots: roots.into_iter().map(root).collect(), lists }
+    let roots = roots.into_iter().map(root).collect();
+    Resolved { roots, lists, views }
 }
 
 /// A root field and the places of the accounts that it reads.

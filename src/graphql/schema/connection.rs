@@ -60,6 +60,11 @@ impl Prepared {
         Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 
+    /// How many tests and comparisons it makes of a member.
+    pub(in crate::graphql) fn tests(&self) -> usize {
+        self.filter.as_ref().map_or(0, Filter::tests) + if self.order.is_by_id() { 0 } else { 16 }
+    }
+
     /// The page of the view's members, or of a role's.
     pub(in crate::graphql) fn page(&self, view: &View, role: Option<Role<'_>>, limits: PageLimits) -> Result<Page> {
         let open = |name, cursor: &Option<String>| {

@@ -8,7 +8,7 @@ use async_graphql::{Context, Error, QueryPathSegment, Result};
 use super::super::error::{contact_forbidden, fault, refused, upstream};
 use crate::graphql::Code;
 use crate::loader::Loader;
-use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, Scopes};
+use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 
 /// What a request may do, and what it does it with.
 pub(in crate::graphql) struct Session {
@@ -73,6 +73,16 @@ impl Session {
 }
 
 impl View {
+    /// Under what the roster is kept.
+    pub(in crate::graphql) fn key(&self) -> &RosterKey {
+        self.grant.key()
+    }
+
+    /// Tells the key that signs this roster's cursors from any other.
+    pub(in crate::graphql) fn signature(&self) -> [u8; 16] {
+        self.cursor_key().fingerprint()
+    }
+
     pub(in crate::graphql) fn account(&self) -> &Account {
         self.grant.account()
     }

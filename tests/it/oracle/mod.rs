@@ -4,7 +4,7 @@
 //! `ORACLE_CASES` says how many operations are tried; `make oracle` tries 100,000.
 
 mod documents;
-mod world;
+pub mod world;
 
 use flowmatix_graphql::graphql::{Class, Engine, Reference, Request};
 use proptest::prelude::*;

@@ -129,12 +129,13 @@ impl World {
         }
     }
 
+    /// What a caller may read, with the one credential that there is.
     pub fn grants(&self, contact: bool) -> Arc<dyn Grants> {
-        let caller = Caller {
-            id: CallerId::Anonymous,
-            credential: self.credential.clone(),
-            scopes: Scopes { contact, ..Scopes::ALL },
-        };
+        self.grants_with(self.credential.clone(), contact)
+    }
+
+    pub fn grants_with(&self, credential: Arc<Credential>, contact: bool) -> Arc<dyn Grants> {
+        let caller = Caller { id: CallerId::Anonymous, credential, scopes: Scopes { contact, ..Scopes::ALL } };
         Arc::new(Reader { caller, default: account(ACCOUNTS[0]) })
     }
 
