@@ -41,24 +41,38 @@ export async function start(command, settings = {}, variables = {}) {
     env: { ...process.env, ...variables },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const said = JSON.parse(await firstLine(child, child.stderr));
+  const line = await firstLine(child, child.stderr);
+  if (!line.startsWith("{")) throw new Error(line);
+  const said = JSON.parse(line);
   return new Service(child, said.graphql, said.admin, said.upstream);
 }
 
 /**
- * The production profile in front of a sample of its own: callers send their Flowmatix token.
+ * The production profile in front of a sample of its own.
  * @param {Record<string, string | number | boolean>} settings
+ * @param {Record<string, string>} variables
  * @returns {Promise<Service>}
  */
-export async function startPassthrough(settings = {}) {
+async function serve(settings, variables = {}) {
   const sample = spawn(binary, ["demo-upstream", "--set", "demo.listen=127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
   const upstream = (await firstLine(sample, sample.stdout)).match(/http:\S+/)?.[0] ?? "";
   const account = { "account.email": LANTERN.email, "account.type": LANTERN.type };
-  const all = { "auth.mode": "passthrough", "upstream.url": upstream, "upstream.allow_http": true, ...account, ...settings };
-  const service = await start("serve", all);
-  service.others.push(sample);
-  return service;
+  const all = { "upstream.url": upstream, "upstream.allow_http": true, ...account, ...settings };
+  try {
+    const service = await start("serve", all, variables);
+    service.others.push(sample);
+    return service;
+  } catch (error) {
+    sample.kill();
+    throw error;
+  }
 }
+
+/**
+ * Callers send their Flowmatix token.
+ * @param {Record<string, string | number | boolean>} settings
+ */
+export const startPassthrough = (settings = {}) => serve({ "auth.mode": "passthrough", ...settings });
 
 export class Service {
   /** @type {import("node:child_process").ChildProcess[]} */

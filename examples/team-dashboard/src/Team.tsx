@@ -36,7 +36,7 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
 
   const variables = { account: session.account, first: PAGE, after: cursors.at(-1), ...toVariables(conditions) };
-  const { data, error, networkStatus, previousData, refetch } = useQuery(teamQuery, {
+  const { data, error, loading: asking, networkStatus, previousData, refetch } = useQuery(teamQuery, {
     variables,
     fetchPolicy: "cache-and-network",
     nextFetchPolicy: "cache-first",
@@ -47,7 +47,8 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
   const loading = networkStatus === NetworkStatus.loading || networkStatus === NetworkStatus.setVariables;
   // While new conditions are looked up, the old list stays, dimmed.
   const answer = shown ?? (loading ? previousData : undefined);
-  const problem = problemOf(error);
+  const lastError = useSettled(error, asking);
+  const problem = problemOf(lastError);
   // Whoever may no longer read a team is not shown the last one.
   const team = problem?.wayOut === "account" ? undefined : answer?.teamMembers;
   const old = team != null && (team.stale || problem !== undefined);
@@ -111,7 +112,7 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
         {team ? (
           <>
             {oldForLong && <StaleNotice fetchedAt={team.fetchedAt} reason={problem?.title} />}
-            {contactIsHidden(error) && <p className="note">Your key may not read e-mail addresses and telephone numbers, so they are left out.</p>}
+            {contactIsHidden(lastError) && <p className="note">Your key may not read e-mail addresses and telephone numbers, so they are left out.</p>}
             <MemberList
               members={team.nodes}
               dimmed={shown === undefined}
@@ -156,6 +157,15 @@ function useKept<Data>(data: Data | undefined, key: string): Data | undefined {
     if (data) kept.current = { key, data };
   }, [data, key]);
   return data ?? (kept.current?.key === key ? kept.current.data : undefined);
+}
+
+/** The last error, also while it is asked again and nobody knows yet. */
+function useSettled<Value>(value: Value, asking: boolean): Value {
+  const settled = useRef(value);
+  useEffect(() => {
+    if (!asking) settled.current = value;
+  }, [value, asking]);
+  return asking ? settled.current : value;
 }
 
 /** Whether this has been true for so many milliseconds. */

@@ -28,7 +28,7 @@ after(async () => {
 async function serve(service) {
   stops.push(() => service.stop());
   process.env.SERVICE_URL = service.origin;
-  const server = await preview({ preview: { host: "127.0.0.1", port: 0 }, logLevel: "error" });
+  const server = await preview({ preview: { host: "127.0.0.1", port: 0 }, logLevel: "silent" });
   stops.push(() => server.close());
   return `http://127.0.0.1:${server.httpServer.address().port}`;
 }
@@ -198,6 +198,17 @@ test("it asks again by itself, and not while nobody looks", async () => {
   assert.equal(asked(), after);
   await page.evaluate(() => Object.defineProperty(document, "hidden", { value: false }));
   await Promise.all([page.waitForResponse("**/graphql"), page.clock.fastForward(31_000)]);
+});
+
+test("the service itself is gone: the team stays, and the page says what is wrong", async () => {
+  const service = await start("demo");
+  const page = await open(browser, await serve(service));
+  await counts(page, "12 people");
+  const before = await names(page);
+  service.stop();
+  await button(page, "Refresh").click();
+  await notice(page).filter({ hasText: "The service cannot be reached" }).waitFor();
+  assert.deepEqual(await names(page), before);
 });
 
 test("no team: nobody home, and a way to try again", async () => {
