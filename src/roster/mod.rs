@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::config;
 use crate::model::{Caller, Clock, Grant, Roster};
 use crate::telemetry::Metrics;
-use crate::upstream::{Error, Kind, Need, Share, Upstream};
+use crate::upstream::{Error, Kind, Need, Pressure, Share, Upstream};
 
 use failures::Failures;
 use refresh::{Loaded, Refresh, Unfinished};
@@ -112,14 +112,16 @@ impl Rosters {
         let entry = self.store.get(grant.key())?;
         let age = entry.age();
         let demanded = max_age.is_some_and(|max_age| age > max_age);
-        if demanded && self.stretch(grant) > 1.0 {
+        if demanded && self.pressure(grant).low {
             return Some(self.counted(Found { notice: Some(LOW), ..self.found(&entry, CacheResult::Hit, 0) }));
         }
         if age < self.settings.fresh && !demanded {
             self.refresh_ahead(grant, &entry, age);
             return Some(self.counted(self.found(&entry, CacheResult::Hit, 0)));
         }
-        let saved = !demanded && age < self.settings.fresh.mul_f64(self.stretch(grant) * entry.spread.max(1.0));
+        let saved = !demanded
+            && age.as_secs_f64()
+                < self.settings.fresh.as_secs_f64() * (self.pressure(grant).stretch * entry.spread.max(1.0));
         let refused = || match self.failures.recall(grant.key(), self.clock.now()) {
             Some(error) => may_be_stale(&error),
             None => self.upstream.refusal(grant, Need::Refresh { calls: entry.calls }).is_some(),
@@ -137,15 +139,15 @@ impl Rosters {
             return;
         }
         let need = Need::Refresh { calls: entry.calls };
-        let plenty = self.stretch(grant) <= 1.0;
+        let plenty = self.pressure(grant).stretch <= 1.0;
         let failing = self.failures.recall(grant.key(), self.clock.now()).is_some();
         if plenty && !failing && self.upstream.refusal(grant, need).is_none() {
             self.refresh.start(grant, need);
         }
     }
 
-    fn stretch(&self, grant: &Grant) -> f64 {
-        self.upstream.stretch(&grant.key().credential)
+    fn pressure(&self, grant: &Grant) -> Pressure {
+        self.upstream.pressure(&grant.key().credential)
     }
 
     /// What the caller may still spend of the upstream's plan; `None` where nobody counts.

@@ -15,7 +15,7 @@ use super::error::Retry;
 use super::pages::Pages;
 use super::retry::Retries;
 use super::wire::Rows;
-use super::{Budget, Called, Endpoint, Error, Fetched, Kind, Need, Page, Share, Upstream};
+use super::{Budget, Called, Endpoint, Error, Fetched, Kind, Need, Page, Pressure, Share, Upstream};
 use crate::config;
 use crate::model::{Caller, Clock, CredentialId, Grant, Roster};
 use crate::telemetry::Metrics;
@@ -258,8 +258,8 @@ impl Upstream for Fetcher {
         })
     }
 
-    fn stretch(&self, credential: &CredentialId) -> f64 {
-        self.budget.stretch(credential)
+    fn pressure(&self, credential: &CredentialId) -> Pressure {
+        self.budget.pressure(credential)
     }
 
     fn share(&self, caller: &Caller) -> Option<Share> {

@@ -24,7 +24,7 @@ mod wire;
 
 use futures_util::future::BoxFuture;
 
-pub use budget::{Budget, InvalidLedger, Share};
+pub use budget::{Budget, InvalidLedger, Pressure, Share};
 pub use client::{Client, InvalidClient};
 pub use error::{Error, Kind, Malformed};
 pub use fetcher::Fetcher;
@@ -68,9 +68,9 @@ pub trait Upstream: Send + Sync + 'static {
         None
     }
 
-    /// By how much fresh windows are to be stretched for this credential, to save its plan: 1 while there is plenty.
-    fn stretch(&self, _credential: &CredentialId) -> f64 {
-        1.0
+    /// How short the credential's plan is.
+    fn pressure(&self, _credential: &CredentialId) -> Pressure {
+        Pressure::NONE
     }
 
     /// What the caller may still spend of the plan; `None` where nobody counts.

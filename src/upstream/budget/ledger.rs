@@ -12,8 +12,10 @@ use crate::upstream::Need;
 use crate::upstream::rate_limit::RateLimit;
 
 pub(super) const HOUR_MILLIS: i64 = 3_600_000;
-/// From this share of what refreshing may spend, the fresh window begins to stretch.
+/// From this share of what refreshing may spend, it is low, and the fresh window stretches, the more the less is left.
 const EASY: f64 = 0.8;
+/// Below this share nobody has to mind how fast it is spent.
+const LITTLE: f64 = 0.3;
 
 /// Whom a call is charged to, besides the credential: a caller's name, hashed.
 pub(in crate::upstream) type Payer = u64;
@@ -53,6 +55,20 @@ pub(in crate::upstream) struct Spent {
     pub(in crate::upstream) reason: &'static str,
     /// When it may, in milliseconds since 1970.
     pub(in crate::upstream) until: i64,
+}
+
+/// How short a plan is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pressure {
+    /// By how much fresh windows are to be stretched, so that the hour does not run dry: 1 while there is plenty.
+    pub stretch: f64,
+    /// Whether so little is left that nobody gets more than they need.
+    pub low: bool,
+}
+
+impl Pressure {
+    /// There is plenty.
+    pub const NONE: Self = Self { stretch: 1.0, low: false };
 }
 
 /// What a caller may still spend.
@@ -148,19 +164,21 @@ impl Ledger {
         Ok(())
     }
 
-    /// By how much fresh windows are to be stretched now: 1 while there is plenty.
-    pub(in crate::upstream) fn stretch(&self, now: i64) -> f64 {
+    /// How short the plan is.
+    pub(in crate::upstream) fn pressure(&self, now: i64) -> Pressure {
         let mut state = self.state();
         state.forget(now);
-        let used = f64::from(state.taken()) / f64::from(self.terms.for_refreshing().max(1));
-        let said = match state.hint {
-            Some((RateLimit { limit: Some(limit), remaining, .. }, until)) if until > now => {
-                1.0 - f64::from(remaining) / f64::from(limit.max(1))
-            }
-            _ => 0.0,
-        };
-        let used = used.max(said);
-        if used <= EASY { 1.0 } else { (1.0 - EASY) / (1.0 - used).max(1e-6) }
+        let mut used = f64::from(state.taken()) / f64::from(self.terms.for_refreshing().max(1));
+        // The part of the hour in which that was spent: as much of the plan may be, and a little.
+        let spent_in = state.calls.front().map_or(0, |call| now - call.at) as f64 / HOUR_MILLIS as f64;
+        let ahead = if used < LITTLE { 0.0 } else { used / spent_in.max(1e-3) };
+        if let Some((RateLimit { limit: Some(limit), remaining, .. }, until)) = state.hint
+            && until > now
+        {
+            used = used.max(1.0 - f64::from(remaining) / f64::from(limit.max(1)));
+        }
+        let left = (1.0 - used).max(1e-6);
+        Pressure { stretch: ahead.powi(4).max((1.0 - EASY) / left).max(1.0), low: used > EASY }
     }
 
     /// What the payer, or whoever has the credential, may still spend.

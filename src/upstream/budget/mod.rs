@@ -16,8 +16,8 @@ use crate::model::{Caller, CallerId, Clock, Credential, CredentialId};
 
 pub use file::InvalidLedger;
 use file::{LedgerFile, Remembered};
-pub use ledger::Share;
 pub(super) use ledger::{Held, Ledger, Spent};
+pub use ledger::{Pressure, Share};
 
 /// Ledgers kept before those without a call in the last hour are forgotten.
 const LEDGERS: usize = 10_000;
@@ -154,9 +154,9 @@ impl Budget {
         self.terms.spendable()
     }
 
-    /// By how much fresh windows are to be stretched.
-    pub(super) fn stretch(&self, id: &CredentialId) -> f64 {
-        self.known(id).map_or(1.0, |ledger| ledger.stretch(self.now()))
+    /// How short the credential's plan is.
+    pub(super) fn pressure(&self, id: &CredentialId) -> Pressure {
+        self.known(id).map_or(Pressure::NONE, |ledger| ledger.pressure(self.now()))
     }
 
     /// What the caller may still spend.

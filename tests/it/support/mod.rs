@@ -4,6 +4,7 @@ mod answer;
 mod app;
 pub mod service;
 mod team;
+pub mod vendor;
 
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};

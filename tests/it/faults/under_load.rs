@@ -1,0 +1,164 @@
+//! Outages under load, as `make faults` runs them: minutes of work, so not a part of the suite.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep, sleep_until};
+
+use super::Service;
+use crate::support::vendor::{Fault, Vendor};
+
+const ACCOUNTS: usize = 50;
+const RATE: u64 = 200;
+const SETTINGS: [(&str, &str); 2] = [("roster.fresh", "2s"), ("budget.plan", "1000000")];
+
+/// What a load of queries came to.
+#[derive(Default)]
+struct Tally {
+    answers: AtomicU32,
+    failed: AtomicU32,
+    stale: AtomicU32,
+}
+
+/// Asks 200 times a second about 50 accounts, for so long.
+async fn load(service: &Arc<Service>, length: Duration) -> Tally {
+    let tally = Arc::new(Tally::default());
+    let (started, mut ticks, mut running) =
+        (Instant::now(), interval(Duration::from_millis(1000 / RATE)), JoinSet::new());
+    let mut n = 0;
+    while started.elapsed() < length {
+        ticks.tick().await;
+        n += 1;
+        let (service, tally) = (service.clone(), tally.clone());
+        running.spawn(async move {
+            let answer = service.ask(n % ACCOUNTS).await;
+            tally.answers.fetch_add(1, Ordering::Relaxed);
+            let failed = answer.status != 200 || answer.body.get("errors").is_some();
+            tally.failed.fetch_add(u32::from(failed), Ordering::Relaxed);
+            let stale = answer.data()["teamMembers"]["stale"] == true;
+            tally.stale.fetch_add(u32::from(stale), Ordering::Relaxed);
+        });
+        while running.try_join_next().is_some() {}
+    }
+    running.join_all().await;
+    Arc::into_inner(tally).unwrap()
+}
+
+async fn warm(service: &Service) {
+    for n in 0..ACCOUNTS {
+        crate::support::until(|| service.ask(n), |answer| answer.data()["teamMembers"]["stale"] == false).await;
+    }
+}
+
+/// How long it takes, with traffic, until the first answer is fresh again.
+async fn recovery(service: &Service) -> Duration {
+    let started = Instant::now();
+    for n in 0.. {
+        let answer = service.ask(n % ACCOUNTS).await;
+        if answer.data()["teamMembers"]["stale"] == false {
+            break;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    started.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "minutes of work: run by `make faults`"]
+async fn outages_under_load() {
+    let seconds = std::env::var("FAULT_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let length = Duration::from_secs(seconds);
+    let faults = [
+        ("refused", Fault::Refused),
+        ("black hole", Fault::BlackHole),
+        ("reset", Fault::Reset),
+        ("503", Fault::Status(503, "")),
+        ("429", Fault::Status(429, "retry-after: 5\r\n")),
+        ("garbage 200", Fault::Body(b"<html>It works!</html>".to_vec())),
+        ("truncated", Fault::Truncated),
+        ("stall", Fault::StallAfter(200)),
+        ("flapping", Fault::Flapping(Duration::from_secs(3))),
+    ];
+    println!(
+        "| outage, {seconds} s | queries | failed | marked stale | upstream calls | short outage over: fresh again after |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let mut short_of = Vec::new();
+    for (name, fault) in faults {
+        let vendor = Vendor::start().await;
+        let service = Arc::new(Service::start(&vendor, &SETTINGS).await);
+        warm(&service).await;
+        let before = service.calls().await;
+        vendor.set(fault.clone());
+        let tally = load(&service, length).await;
+        let calls = service.calls().await - before;
+        vendor.set(Fault::None);
+
+        // A short one, of which it must recover within a second.
+        let vendor = Vendor::start().await;
+        let again = Arc::new(Service::start(&vendor, &SETTINGS).await);
+        warm(&again).await;
+        vendor.set(fault);
+        let down = load(&again, Duration::from_secs(10)).await;
+        vendor.set(Fault::None);
+        let recovered = recovery(&again).await;
+
+        let (answers, failed) = (tally.answers.into_inner(), tally.failed.into_inner() + down.failed.into_inner());
+        let stale = f64::from(tally.stale.into_inner()) / f64::from(answers);
+        println!(
+            "| {name} | {answers} | {failed} | {:.1} % | {calls} | {:.2} s |",
+            stale * 100.0,
+            recovered.as_secs_f64()
+        );
+        let flapping = name == "flapping";
+        let limited = name == "429";
+        // Five to open the breaker, with calls that were under way; then a probe at least every 0.64 s.
+        let most = 5 + 32 + u32::try_from(seconds).unwrap() * 100 / 64 + 1;
+        let mut check = |holds: bool, what: &str| {
+            if !holds {
+                short_of.push(format!("{name}: {what}"));
+            }
+        };
+        check(failed == 0, "queries failed");
+        check(flapping || stale >= 0.9, "fewer than 90 % are marked stale");
+        check(calls > 0, "the upstream was not called");
+        check(flapping || calls <= most, "more calls than the probe schedule has");
+        check(limited || recovered < Duration::from_secs(1), "it took a second to recover");
+    }
+
+    let vendor = Vendor::start().await;
+    let service = Service::start(&vendor, &SETTINGS).await;
+    vendor.set(Fault::BlackHole);
+    let started = Instant::now();
+    let mut cold = JoinSet::new();
+    let service = Arc::new(service);
+    for n in 0..5 {
+        let service = service.clone();
+        cold.spawn(async move { service.ask(n).await.codes() == ["UPSTREAM_TIMEOUT"] });
+    }
+    let told = cold.join_all().await.into_iter().all(|told| told);
+    let elapsed = started.elapsed();
+    println!("\ncold accounts on a black hole: UPSTREAM_TIMEOUT after {:.2} s", elapsed.as_secs_f64());
+    if !told || elapsed > Duration::from_millis(3100) {
+        short_of.push("a cold account on a black hole has its error by the deadline".to_owned());
+    }
+    // A connection to ask over, and a probe to keep busy.
+    let _ = service.ask(5).await;
+    let mut slowest = Duration::ZERO;
+    for n in 100..200 {
+        let started = Instant::now();
+        let answer = service.ask(n).await;
+        // One of them may be the next probe.
+        if answer.upstream()["calls"] == 0 {
+            slowest = slowest.max(started.elapsed());
+        }
+        sleep_until(started + Duration::from_millis(10)).await;
+    }
+    println!("the tripped breaker: the slowest of 100 answers took {:.2} ms", slowest.as_secs_f64() * 1000.0);
+    if slowest > Duration::from_millis(5) {
+        short_of.push("a tripped breaker answers within 5 ms".to_owned());
+    }
+    assert!(short_of.is_empty(), "{short_of:#?}");
+}
