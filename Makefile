@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: demo explorer test oracle sockets
+.PHONY: demo explorer test oracle sockets faults
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -37,3 +37,7 @@ oracle:
 sockets:
 	cargo build --release --locked
 	node tests/sockets/sockets.js
+
+# Nine kinds of outage under load, a minute each, and an hour of a spent plan on a paused clock; fails where a figure falls short.
+faults:
+	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 under_load look_ups_a_second
