@@ -204,8 +204,12 @@ fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<Error> {
     if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
         return Some(Malformed::NotHttp.into());
     }
-    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    // An I/O error does not name what it holds as its source, and may hold another one.
+    let mut held = cause;
+    while let Some(inner) = held.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        held = inner;
+    }
+    let tls = held.downcast_ref::<rustls::Error>();
     tls.filter(|error| matches!(error, rustls::Error::InvalidCertificate(_))).map(|_| Kind::Unavailable.into())
 }
 

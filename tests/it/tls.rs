@@ -12,6 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::support::service;
+use crate::support::vendor::{Fault, Vendor};
 
 /// An upstream that answers every request over TLS with the documented body; returns its address and its certificate.
 async fn upstream() -> (SocketAddr, String) {
@@ -63,6 +64,14 @@ async fn serve_trusts_the_configured_certificate_and_no_other() {
     let mut settings = vec!["auth.mode=passthrough".to_owned(), format!("upstream.url={url}")];
     let distrusted = ask(&settings).await;
     assert_eq!(distrusted["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    // A certificate does not get better by asking again; a handshake that fails otherwise may.
+    assert_eq!(distrusted["extensions"]["upstream"]["calls"], 1);
+    let vendor = Vendor::start().await;
+    vendor.set(Fault::NotHttp);
+    let port = vendor.address.port();
+    let broken = ask(&["auth.mode=passthrough".to_owned(), format!("upstream.url=https://localhost:{port}")]).await;
+    assert_eq!(broken["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    assert_eq!(broken["extensions"]["upstream"]["calls"], 2);
     settings.push(format!("upstream.ca_file={}", ca_file.display()));
     let trusted = ask(&settings).await;
     assert_eq!(trusted["data"], json!({ "teamMembers": { "nodes": [{ "name": "Asha Raman" }] } }));

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -125,7 +125,8 @@ async fn listen(listener: TcpListener, mut fault: watch::Receiver<Fault>, calls:
 
 async fn serve(mut stream: TcpStream, mut watched: watch::Receiver<Fault>, calls: Arc<AtomicUsize>) {
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    // A TLS handshake begins with this byte, and has no blank line at its end.
+    while !head.ends_with(b"\r\n\r\n") && head != [22] {
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
             Err(_) => return,
@@ -197,9 +198,7 @@ async fn answer(stream: &mut TcpStream, fault: &Fault) -> std::io::Result<()> {
                 stream.write_all(&b"x-more: and more and more\r\n".repeat(100)).await?;
             }
         }
-        Fault::GzipBomb => {
-            stream.write_all(&whole(200, "content-encoding: gzip\r\n", &BOMB)).await
-        }
+        Fault::GzipBomb => stream.write_all(&whole(200, "content-encoding: gzip\r\n", &BOMB)).await,
         Fault::NotHttp => stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await,
         Fault::Body(body) => stream.write_all(&whole(200, "", body)).await,
         Fault::Status(status, more) => {
