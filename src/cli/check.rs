@@ -35,19 +35,19 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 fn check(arguments: &Arguments) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
     let token = held_token(&config.auth)?;
-    println!("the configuration is usable; in effect:");
+    say!("the configuration is usable; in effect:");
     let defaults = Config::defaults(Profile::Serve).settings();
     for (setting, default) in config.settings().iter().zip(&defaults) {
         let value = if setting.value.is_empty() { "none" } else { &setting.value };
         let mark = if setting.value == default.value { "" } else { "   (set)" };
-        println!("  {} = {value}{mark}", setting.path);
+        say!("  {} = {value}{mark}", setting.path);
     }
-    println!("  the upstream credential: {}", if token.is_some() { "[REDACTED]" } else { "comes with each request" });
+    say!("  the upstream credential: {}", if token.is_some() { "[REDACTED]" } else { "comes with each request" });
     if !arguments.live {
         return Ok(0);
     }
     let inspection = super::block_on(app::inspect(&config))?;
-    println!("\none call to {}{}:", config.upstream.url.as_str(), config.upstream.path);
+    say!("\none call to {}{}:", config.upstream.url.as_str(), config.upstream.path);
     Ok(tell(&inspection))
 }
 
@@ -55,18 +55,18 @@ fn check(arguments: &Arguments) -> Result<u8> {
 fn tell(inspection: &Inspection) -> u8 {
     let millis = inspection.elapsed.as_millis();
     match inspection.status {
-        Some(status) => println!("  it answered {status} in {millis} ms"),
-        None => println!("  it did not answer ({millis} ms)"),
+        Some(status) => say!("  it answered {status} in {millis} ms"),
+        None => say!("  it did not answer ({millis} ms)"),
     }
     if inspection.rate_limit.is_empty() {
-        println!("  no rate-limit headers came");
+        say!("  no rate-limit headers came");
     }
     for (name, value) in &inspection.rate_limit {
-        println!("  {name}: {value}");
+        say!("  {name}: {value}");
     }
     match &inspection.result {
         Err(error) => {
-            println!("  no team: {error}");
+            say!("  no team: {error}");
             2
         }
         Ok(findings) => {
@@ -77,8 +77,8 @@ fn tell(inspection: &Inspection) -> u8 {
 }
 
 fn describe(findings: &Findings) {
-    println!("  members: {}", findings.members);
-    println!(
+    say!("  members: {}", findings.members);
+    say!(
         "  email and type seem to select {}",
         match findings.selects {
             Selects::Team => "the account whose team is listed (more than one person came)",
@@ -87,14 +87,14 @@ fn describe(findings: &Findings) {
         }
     );
     let list = |fields: &[&str]| if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
-    println!("  documented fields that are missing: {}", list(&findings.missing));
-    println!("  newer fields that are missing: {}", list(&findings.missing_newer));
+    say!("  documented fields that are missing: {}", list(&findings.missing));
+    say!("  newer fields that are missing: {}", list(&findings.missing_newer));
     let unknown: Vec<&str> = findings.unknown.iter().map(String::as_str).collect();
-    println!("  unknown fields: {}", list(&unknown));
+    say!("  unknown fields: {}", list(&unknown));
     for (field, count) in &findings.unreadable {
-        println!("  unreadable values of {field}: {count}");
+        say!("  unreadable values of {field}: {count}");
     }
     if findings.skipped_rows > 0 {
-        println!("  rows that could not be read at all: {}", findings.skipped_rows);
+        say!("  rows that could not be read at all: {}", findings.skipped_rows);
     }
 }

@@ -36,26 +36,24 @@ fn demo_flags(demo: &Demo) -> Vec<Flag> {
 
 fn greet(config: &Config, app: &App, demo: &Demo) {
     let address = app.address();
-    println!();
-    println!("  explorer         http://{address}/ (in a browser)");
-    println!("  GraphQL          http://{address}/graphql");
-    println!("  admin            http://{}/health/ready and /metrics", app.admin_address());
-    println!("  sample Flowmatix {} (accounts, tokens, switches)", demo.url());
-    println!();
-    println!(
-        "  The service holds the agency token, which opens every account; a request that names none reads the first."
-    );
-    println!();
-    println!("  {:<28} {:<12} {:>7}  token", "account", "type", "members");
+    say!("");
+    say!("  explorer         http://{address}/ (in a browser)");
+    say!("  GraphQL          http://{address}/graphql");
+    say!("  admin            http://{}/health/ready and /metrics", app.admin_address());
+    say!("  sample Flowmatix {} (accounts, tokens, switches)", demo.url());
+    say!("");
+    say!("  The service holds the agency token, which opens every account; a request that names none reads the first.");
+    say!("");
+    say!("  {:<28} {:<12} {:>7}  token", "account", "type", "members");
     for account in ACCOUNTS {
-        println!("  {:<28} {:<12} {:>7}  {}", account.email, account.user_type, account.members, account.token);
+        say!("  {:<28} {:<12} {:>7}  {}", account.email, account.user_type, account.members, account.token);
     }
-    println!("  {:<28} {:<12} {:>7}  {AGENCY_TOKEN}", "(all of them)", "", "");
-    println!();
-    println!("  curl -s http://{address}/graphql -H 'content-type: application/json' \\");
-    println!("    -d '{{\"query\":\"{{ teamMembers {{ nodes {{ name role {{ id }} }} }} }}\"}}'");
-    println!();
+    say!("  {:<28} {:<12} {:>7}  {AGENCY_TOKEN}", "(all of them)", "", "");
+    say!("");
+    say!("  curl -s http://{address}/graphql -H 'content-type: application/json' \\");
+    say!("    -d '{{\"query\":\"{{ teamMembers {{ nodes {{ name role {{ id }} }} }} }}\"}}'");
+    say!("");
     if !config.http.listen.ip().is_loopback() {
-        println!("  Everybody who can reach {address} can read this (invented) data.\n");
+        say!("  Everybody who can reach {address} can read this (invented) data.\n");
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     super::block_on(async {
         let listen = config.demo.listen;
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
-        println!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());
+        say!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());
         Ok(demo.run().await?)
     })
 }

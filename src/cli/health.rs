@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         if head.split(' ').nth(1) != Some("200") {
             bail!("not ready: {}", text.trim());
         }
-        println!("{}", text.trim());
+        say!("{}", text.trim());
         Ok(())
     })
 }

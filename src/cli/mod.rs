@@ -1,5 +1,12 @@
 //! The command line: one file per command.
 
+/// Says a line on standard output. Unlike `println!` it does not panic when nobody reads on (`| head`).
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::write(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+
 mod check;
 mod configuration;
 mod demo;
@@ -9,6 +16,7 @@ mod schema;
 mod serve;
 mod settings;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +69,19 @@ pub fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn write(text: std::fmt::Arguments<'_>) {
+    let _ = std::io::stdout().write_fmt(text);
+}
+
+/// Prints what the command is asked for. That nobody reads on (`| head`) is no failure; a full disk is.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -19,8 +19,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let sdl = if arguments.federation { federation_sdl() } else { api_sdl() };
     let Some(path) = &arguments.check else {
-        print!("{sdl}");
-        return Ok(());
+        return super::print(&sdl);
     };
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     if file == sdl {
@@ -28,7 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let diff = similar::TextDiff::from_lines(&file, &sdl);
     let name = path.display().to_string();
-    print!("{}", diff.unified_diff().context_radius(3).header(&name, "the code"));
+    super::print(&diff.unified_diff().context_radius(3).header(&name, "the code").to_string())?;
     let federation = if arguments.federation { " --federation" } else { "" };
     bail!(
         "{name} is not the schema of this version; print it anew with `flowmatix-graphql schema{federation} > {name}`"

@@ -12,6 +12,5 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    print!("{}", if arguments.summary { Config::summary() } else { Config::reference() });
-    Ok(())
+    super::print(&if arguments.summary { Config::summary() } else { Config::reference() })
 }

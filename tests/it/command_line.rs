@@ -116,6 +116,24 @@ fn schema_prints_and_compares() {
     assert!(text(&run(&["schema", "--federation"], &[]).stdout).contains("@link("));
 }
 
+/// As in `flowmatix-graphql settings | head -1`.
+#[test]
+fn nobody_has_to_read_everything_that_is_printed() {
+    for arguments in [&["settings"][..], &["schema"], &["check", "--auth-mode", "passthrough"]] {
+        let mut command = crate::support::service::command();
+        let mut child = command
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    }
+}
+
 #[test]
 fn help_names_every_command() {
     let help = text(&run(&["--help"], &[]).stdout);

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use flowmatix_graphql::app::App;
+use flowmatix_graphql::demo::Switches;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PATIENT, TestApp, account, settings};
@@ -171,4 +172,23 @@ async fn the_samples_ten_thousand_members_come_page_by_page() {
     let answer = app.query(&format!("{{ teamMembers({}) {{ totalCount }} }}", account(3))).await;
     assert_eq!(answer.upstream()["calls"], 101);
     assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 10_000 } }));
+}
+
+#[tokio::test]
+async fn a_list_that_takes_longer_than_its_caller_may_wait_is_there_for_the_next() {
+    let app = TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "150ms")]).await;
+    app.demo.set_switches(Switches { latency_ms: 100, ..Switches::default() });
+    let query = format!("{{ teamMembers({}) {{ totalCount }} }}", account(2));
+    let first = app.query(&query).await;
+    assert_eq!((first.status, first.codes()), (504, vec!["REQUEST_TIMEOUT"]));
+    // The third page is the last.
+    app.demo.arrived(3).await;
+    let answer = loop {
+        let answer = app.query(&query).await;
+        if answer.status == 200 {
+            break answer;
+        }
+    };
+    assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 250 } }));
+    assert_eq!(app.demo.calls(), 3);
 }
