@@ -1,7 +1,8 @@
 //! HTTP: bytes in, bytes out, and the only place with status codes.
 //!
-//! The steps of a GraphQL request: name it (`request_id`) → guard it (`guards`) → agree on a media type (`negotiate`) →
-//! read it (`graphql_over_http`) → who asks (`auth`) → execute (`graphql`) → status, caching headers, bytes (`error`).
+//! The steps of a GraphQL request: name it (`request_id`) → agree on a media type (`negotiate`) → look at its head (`guards`)
+//! → who asks (`auth`) → not too often, read it, a place for it (`overload`) → execute (`graphql`) → status, caching headers,
+//! bytes (`error`, `deliveries`).
 
 mod connections;
 mod cors;
