@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: demo explorer test oracle sockets faults
+.PHONY: bench demo explorer test oracle sockets faults
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -41,3 +41,10 @@ sockets:
 # Nine kinds of outage under load, a minute each, and an hour of a spent plan on a paused clock; fails where a figure falls short.
 faults:
 	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 under_load look_ups_a_second
+
+# Everything that is compared, in one run, and docs/performance.md written from it. For a machine that does nothing else; Linux.
+bench:
+	cargo build --release --locked
+	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bins
+	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/apollo
+	target/release/flowmatix-graphql-benches

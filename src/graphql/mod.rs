@@ -8,7 +8,7 @@ mod schema;
 
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
-pub use execute::{Answer, Class, Engine, Request, Settings};
+pub use execute::{Answer, Class, Document, Engine, Question, Request, Settings, Steps};
 pub use schema::{api_sdl, federation_sdl};
 
 pub use crate::upstream::Share;

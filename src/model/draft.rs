@@ -29,6 +29,12 @@ impl Draft {
         self.rows.iter().map(|row| TeamMember::new(&self.strings, row))
     }
 
+    /// Makes place for so many more rows and bytes of text.
+    pub fn expect(&mut self, rows: usize, text: usize) {
+        self.rows.reserve(rows);
+        self.strings.texts.reserve(text);
+    }
+
     /// Whether there is more text than a roster can hold.
     #[must_use]
     pub fn is_too_large(&self) -> bool {

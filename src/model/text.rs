@@ -129,6 +129,10 @@ impl Texts {
         self.0.capacity()
     }
 
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
     pub(super) fn truncate(&mut self, length: usize) {
         self.0.truncate(length);
     }

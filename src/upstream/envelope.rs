@@ -106,14 +106,26 @@ impl EnvelopeReader {
 
     /// Takes the next bytes of the body.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
+        self.rows.expect(chunk.len());
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.extend_from_slice(chunk);
-        let mut input = Input { bytes: &buffer, text: None };
-        while self.step(&mut input)? {}
-        buffer.drain(..self.at);
+        if buffer.is_empty() {
+            self.take(chunk)?;
+            buffer.extend_from_slice(&chunk[self.at..]);
+        } else {
+            buffer.extend_from_slice(chunk);
+            self.take(&buffer)?;
+            buffer.drain(..self.at);
+        }
         self.buffer = buffer;
         self.at = 0;
         if self.buffer.len() > VALUE_LIMIT { Err(Malformed::TooLarge) } else { Ok(()) }
+    }
+
+    /// Takes all tokens that are there.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let mut input = Input { bytes, text: None };
+        while self.step(&mut input)? {}
+        Ok(())
     }
 
     /// Ends the body.

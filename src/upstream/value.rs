@@ -61,14 +61,17 @@ pub(super) fn some_text(value: Value<'_>) -> Read<Found<'_>> {
 }
 
 pub(super) fn identifier(value: Value<'_>) -> Read<Found<'_>> {
-    let odd = |id: &str| {
-        // Nearly all are ASCII without either.
-        !id.bytes().all(|b| b.is_ascii_graphic()) && id.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
+    let odd = |id: &str| !is_graphic(id) && id.chars().any(|c| c.is_control() || c.is_whitespace());
     match some_text(value) {
         Read::Value(id) if id.plain().len() > ID_LIMIT || odd(id.plain()) => Read::Unreadable,
         read => read,
     }
+}
+
+/// Whether a text is of visible ASCII characters alone, as nearly all identifiers and addresses are.
+fn is_graphic(text: &str) -> bool {
+    // Without a way out in the middle, so that many bytes are looked at in one step.
+    text.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
 }
 
 /// A string that is one of some names, or otherwise has a form of its own.
@@ -82,11 +85,12 @@ pub(super) fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(Val
 
 /// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
 pub(super) fn url(value: Value<'_>) -> Read<Found<'_>> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
     let is_url = |text: &str| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
-        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
-        has_host && !text.contains(odd)
+        let has_odd = if is_graphic(text) { text.contains(['"', '<', '>', '\\']) } else { text.contains(odd) };
+        has_host && !has_odd
     };
     match some_text(value) {
         Read::Value(text) if !is_url(text.plain()) => Read::Unreadable,

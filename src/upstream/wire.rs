@@ -37,6 +37,9 @@ pub(super) const NEWER: [&str; 6] =
 /// How much of an unreadable value is kept, in bytes.
 const RAW_LIMIT: usize = 1024;
 
+/// The length of a usual row, in bytes.
+const ROW_LENGTH: usize = 640;
+
 /// The rows read so far.
 pub(super) struct Rows {
     limit: usize,
@@ -54,6 +57,11 @@ impl Rows {
     /// How many rows were seen, good and bad.
     pub(super) fn seen(&self) -> usize {
         self.seen
+    }
+
+    /// Makes place for what so many bytes of rows may hold.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.draft.expect(bytes / ROW_LENGTH, bytes / 2);
     }
 
     /// Makes the roster of them.

@@ -16,6 +16,7 @@ mod prepare;
 mod project;
 mod resolve;
 mod reuse;
+mod steps;
 mod typename;
 mod variables;
 
@@ -36,6 +37,7 @@ use prepare::{Library, Prepared};
 use project::{Terms, project};
 use resolve::{Resolved, resolve};
 use reuse::Answers;
+pub use steps::{Document, Question, Steps};
 
 use super::documents::{Documents, Found, Hash, Manifest, Reference};
 use super::error::Code;

@@ -1,0 +1,12 @@
+//! What the benchmark and its contestants share.
+
+pub mod chart;
+pub mod figures;
+pub mod load;
+pub mod machine;
+pub mod process;
+pub mod questions;
+pub mod serve;
+pub mod service;
+pub mod steps;
+pub mod team;

@@ -1,0 +1,489 @@
+//! `make bench`: everything compared in one run, and `docs/performance.md` written from it.
+//!
+//! The contestants are processes of their own on this machine, under load one at a time. Each round runs every contestant in
+//! every case, in another order; a ratio is taken within a round. Every answer is compared with what it must be: `data` as the
+//! reference front gives it, or the very bytes of the upstream.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use flowmatix_graphql_benches::chart::{self, Bar, Group};
+use flowmatix_graphql_benches::figures::{Results, Run, Spread, bytes, short, table, time};
+use flowmatix_graphql_benches::load::{self, Ask, Expected, NUMBER, Numbers};
+use flowmatix_graphql_benches::machine;
+use flowmatix_graphql_benches::process::Process;
+use flowmatix_graphql_benches::questions::{self, OPERATIONS, Whose};
+use flowmatix_graphql_benches::steps::{self, Step};
+use flowmatix_graphql_benches::team;
+use serde_json::value::RawValue;
+
+const OURS: &str = "flowmatix-graphql";
+const STATIC: &str = "static reply";
+const PROXY: &str = "raw proxy";
+const REFERENCE: &str = "reference front";
+const APOLLO: &str = "Apollo Server";
+
+/// Responses are not reused where that would be what is measured.
+const NO_REUSE: [(&str, &str); 1] = [("graphql.reuse_limit", "0B")];
+
+/// A case: what is asked, of whom, on how many connections.
+struct Case {
+    name: &'static str,
+    title: &'static str,
+    connections: usize,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    contestant: &'static str,
+    process: usize,
+    asks: Vec<Ask>,
+}
+
+struct Options {
+    rounds: usize,
+    seconds: f64,
+    /// The one case to run; nothing is written then.
+    only: Option<String>,
+    /// Another build of the service.
+    service: Option<PathBuf>,
+}
+
+fn options() -> Result<Options> {
+    let mut options = Options { rounds: 5, seconds: 2.0, only: None, service: None };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--rounds" => options.rounds = value.parse()?,
+            "--seconds" => options.seconds = value.parse()?,
+            "--only" => options.only = Some(value),
+            "--service" => options.service = Some(value.into()),
+            _ => anyhow::bail!("there is --rounds, --seconds, --only and --service, but no {name}"),
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let options = options()?;
+    let started = Instant::now();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder above")?.to_owned();
+    let mut stage = Stage::set(&root, &options)?;
+    let cases = stage.cases().await?;
+    let cases: Vec<Case> =
+        cases.into_iter().filter(|case| options.only.as_ref().is_none_or(|only| case.name == only)).collect();
+
+    let numbers = &stage.numbers;
+    let mut results = Results::default();
+    for round in 0..=options.rounds {
+        // The first round warms up: connections, caches, Apollo's compiler.
+        let length = Duration::from_secs_f64(if round == 0 { 0.5 } else { options.seconds });
+        for place in 0..cases.len() {
+            let case = &cases[(place + round) % cases.len()];
+            for place in 0..case.entries.len() {
+                let entry = &case.entries[(place + round) % case.entries.len()];
+                let process = &stage.processes[entry.process];
+                let before = process.cpu()?;
+                let outcome = load::run(process.address, &entry.asks, case.connections, length, numbers).await;
+                let outcome = outcome.with_context(|| format!("{} of {}", case.name, entry.contestant))?;
+                let run = Run::new(&outcome, process.cpu()? - before);
+                if round > 0 {
+                    results.add(case.name, entry.contestant, run);
+                }
+                eprintln!(
+                    "round {round}  {:<18} {:<18} {:>8} a second  p50 {:>8}  p99 {:>8}  CPU {:>8}",
+                    case.name,
+                    entry.contestant,
+                    short(run.per_second),
+                    time(run.p50.as_secs_f64()),
+                    time(run.p99.as_secs_f64()),
+                    time(run.cpu.as_secs_f64()),
+                );
+            }
+        }
+    }
+
+    let allocated = stage.allocations(&cases).await?;
+    let lasting = stage.lasting().await?;
+    let steps = steps::measure()?;
+    let page = Page { options: &options, results: &results, cases: &cases, allocated, lasting, steps, stage: &stage };
+    let (figures, svg) = (page.figures(), page.chart());
+    println!("{figures}");
+    if options.only.is_none() {
+        put(&root.join("docs/performance.md"), &figures)?;
+        std::fs::write(root.join("docs/performance.svg"), svg)?;
+    }
+    eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Puts the figures between their marks.
+fn put(page: &Path, figures: &str) -> Result<()> {
+    let text = std::fs::read_to_string(page)?;
+    let (head, rest) = text.split_once("<!-- figures -->\n").context("no place for the figures")?;
+    let (_, tail) = rest.split_once("<!-- /figures -->").context("no end of the figures")?;
+    std::fs::write(page, format!("{head}<!-- figures -->\n{figures}<!-- /figures -->{tail}"))?;
+    Ok(())
+}
+
+/// The contestants, and what they are started with.
+struct Stage {
+    binaries: PathBuf,
+    service: PathBuf,
+    upstream: Process,
+    processes: Vec<Process>,
+    names: Vec<&'static str>,
+    numbers: Numbers,
+}
+
+const REUSING: usize = 0;
+const VARIED: usize = 1;
+const COLD: usize = 2;
+const REFERENCE_FRONT: usize = 3;
+const APOLLO_SERVER: usize = 4;
+const RAW_PROXY: usize = 5;
+const STATIC_REPLY: usize = 6;
+
+impl Stage {
+    fn set(root: &Path, options: &Options) -> Result<Self> {
+        let binaries = std::env::current_exe()?.parent().context("no folder")?.to_owned();
+        let service = options.service.clone().unwrap_or_else(|| root.join("target/release/flowmatix-graphql"));
+        let upstream = Process::start(&binaries.join("upstream"), &[])?;
+        let ours = |more: &[(&'static str, &str)]| Process::service(&service, &upstream.url, more);
+        let apollo = root.join("benches/apollo/server.js");
+        let apollo = Process::start(Path::new("node"), &[&apollo.to_string_lossy(), &upstream.url]);
+        let processes = vec![
+            ours(&[])?.0,
+            ours(&NO_REUSE)?.0,
+            ours(&NO_REUSE)?.0,
+            Process::start(&binaries.join("reference"), &[&upstream.url])?,
+            apollo.context("is npm ci done in benches/apollo?")?,
+            Process::start(&binaries.join("proxy"), &[&upstream.url])?,
+        ];
+        let names = vec![
+            "flowmatix-graphql, reusing responses",
+            "flowmatix-graphql, not reusing",
+            "flowmatix-graphql, cold",
+            REFERENCE,
+            APOLLO,
+            PROXY,
+            STATIC,
+        ];
+        Ok(Self { binaries, service, upstream, processes, names, numbers: Numbers::default() })
+    }
+
+    /// Asks the reference front, so that every contestant's answers can be compared with its.
+    async fn known(&self, path: &str, bodies: &[String]) -> Result<Vec<Ask>> {
+        let asks: Vec<Ask> = bodies.iter().map(|body| Ask::post("/", body, Expected::Any)).collect();
+        let answers = load::answers(self.processes[REFERENCE_FRONT].address, &asks, &self.numbers).await?;
+        bodies
+            .iter()
+            .zip(answers)
+            .map(|(body, answer)| Ok(Ask::post(path, body, Expected::Data(data(&answer)?))))
+            .collect()
+    }
+
+    async fn cases(&mut self) -> Result<Vec<Case>> {
+        let warm = questions::lists(OPERATIONS, 100, |n| Whose::Warm(n % 4));
+        let varied = self.known("/graphql", &warm).await?;
+        let fronted = self.known("/", &warm).await?;
+        let identical = varied[..1].to_vec();
+
+        // The static reply has the very bytes that we answer.
+        let answers = load::answers(self.processes[VARIED].address, &varied, &self.numbers).await?;
+        let file = std::env::temp_dir().join(format!("flowmatix-graphql-answers-{}", std::process::id()));
+        std::fs::write(&file, answers.join(&b'\n'))?;
+        let replies = Process::start(&self.binaries.join("static_reply"), &[&file.to_string_lossy()]);
+        std::fs::remove_file(&file)?;
+        self.processes.push(replies?);
+        let replied: Vec<Ask> = warm
+            .iter()
+            .zip(answers)
+            .enumerate()
+            .map(|(n, (body, answer))| Ask::post(&format!("/{n}"), body, Expected::Body(answer)))
+            .collect();
+        let replied_one = replied[..1].to_vec();
+
+        let entry = |contestant, process, asks: &[Ask]| Entry { contestant, process, asks: asks.to_vec() };
+        let mut cases = vec![
+            Case {
+                name: "warm",
+                title: "Warm: 1,024 different operations and variables, 100 members × 6 fields",
+                connections: 32,
+                entries: vec![
+                    entry(STATIC, STATIC_REPLY, &replied),
+                    entry(OURS, VARIED, &varied),
+                    entry(REFERENCE, REFERENCE_FRONT, &fronted),
+                    entry(APOLLO, APOLLO_SERVER, &fronted),
+                ],
+            },
+            Case {
+                name: "identical",
+                title: "Warm: one and the same question, responses reused",
+                connections: 32,
+                entries: vec![entry(STATIC, STATIC_REPLY, &replied_one), entry(OURS, REUSING, &identical)],
+            },
+        ];
+        for (name, title, members, connections) in [
+            ("cold-1", "Cold: an account nobody asked for before, of 1 member", 1, 32),
+            ("cold", "Cold: an account nobody asked for before, of 100 members", 100, 32),
+            ("cold-10000", "Cold: an account nobody asked for before, of 10,000 members", 10_000, 4),
+        ] {
+            let count = if members > 100 { 16 } else { OPERATIONS };
+            let bodies = questions::lists(count, members, |_| Whose::Cold);
+            let (asked, fronted) = (self.known("/graphql", &bodies).await?, self.known("/", &bodies).await?);
+            let passed: Vec<Ask> = (0..count)
+                .map(|n| {
+                    let path = format!("/?email=account-{NUMBER}%40m{members}.example&type=CUSTOMER");
+                    let body = team::body(n as u64 % team::variants(members), members);
+                    Ask::get(&path, Expected::Body(body.into_bytes()))
+                })
+                .collect();
+            let mut entries = vec![entry(PROXY, RAW_PROXY, &passed), entry(OURS, COLD, &asked)];
+            if members == 100 {
+                entries.push(entry(APOLLO, APOLLO_SERVER, &fronted));
+            }
+            cases.push(Case { name, title, connections, entries });
+        }
+        for (name, title, members, connections) in [
+            ("members-1", "Warm: 1 member", 1, 32),
+            ("members-10", "Warm: 10 members", 10, 32),
+            ("members-1000", "Warm: 1,000 members", 1_000, 16),
+            ("members-10000", "Warm: 10,000 members", 10_000, 4),
+        ] {
+            let count = if members > 1_000 { 16 } else { 128 };
+            let bodies = questions::lists(count, members, |n| Whose::Warm(n % 4));
+            let asks = self.known("/graphql", &bodies).await?;
+            cases.push(Case { name, title, connections, entries: vec![entry(OURS, VARIED, &asks)] });
+        }
+        let bodies = questions::accounts(64);
+        let (asked, fronted) = (self.known("/graphql", &bodies).await?, self.known("/", &bodies).await?);
+        cases.push(Case {
+            name: "accounts-50",
+            title: "Warm: 50 accounts in one request, 10 members × 6 fields of each",
+            connections: 32,
+            entries: vec![entry(OURS, VARIED, &asked), entry(REFERENCE, REFERENCE_FRONT, &fronted)],
+        });
+        let bodies = questions::entities(OPERATIONS, 0, &self.ids().await?);
+        let (asked, fronted) = (self.known("/graphql", &bodies).await?, self.known("/", &bodies).await?);
+        cases.push(Case {
+            name: "entities-50",
+            title: "Warm: 50 `_entities`, 6 fields of each",
+            connections: 32,
+            entries: vec![entry(OURS, VARIED, &asked), entry(REFERENCE, REFERENCE_FRONT, &fronted)],
+        });
+        Ok(cases)
+    }
+
+    /// The ids of the first warm team.
+    async fn ids(&self) -> Result<Vec<String>> {
+        let body: serde_json::Value = serde_json::from_str(&team::body(0, 100))?;
+        let rows = body["data"].as_array().context("no rows")?;
+        Ok(rows.iter().filter_map(|row| row["_id"].as_str()).map(str::to_owned).collect())
+    }
+
+    /// Bytes and allocations for one request of ours, in each case.
+    async fn allocations(&self, cases: &[Case]) -> Result<Vec<(&'static str, f64, f64)>> {
+        let mut figures = Vec::new();
+        for case in cases {
+            let Some(entry) = case.entries.iter().find(|entry| entry.contestant == OURS) else { continue };
+            let more: &[_] = if entry.process == REUSING { &[] } else { &NO_REUSE };
+            let (mut process, _) = Process::service(&self.binaries.join("counted"), &self.upstream.url, more)?;
+            let asks = &entry.asks[..entry.asks.len().min(64)];
+            // Twice, so that what is kept is there; what is cold stays cold.
+            for _ in 0..2 {
+                load::answers(process.address, asks, &self.numbers).await?;
+            }
+            let (bytes, allocations) = process.allocated()?;
+            let mut requests = 0;
+            while requests < 64 {
+                requests += load::answers(process.address, asks, &self.numbers).await?.len();
+            }
+            let (more_bytes, more_allocations) = process.allocated()?;
+            let each = |more: u64, before: u64| (more - before) as f64 / requests as f64;
+            figures.push((case.name, each(more_bytes, bytes), each(more_allocations, allocations)));
+        }
+        Ok(figures)
+    }
+
+    /// What the service takes when it starts, idles, and holds a thousand teams.
+    async fn lasting(&self) -> Result<Lasting> {
+        let mut starts = Vec::new();
+        for _ in 0..11 {
+            let (_, took) = Process::service(&self.service, &self.upstream.url, &[])?;
+            starts.push(took.as_secs_f64());
+        }
+        let (process, _) = Process::service(&self.service, &self.upstream.url, &[])?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let idle = process.memory("VmRSS")? as f64;
+        let body = &questions::lists(1, 100, |_| Whose::Cold)[0];
+        let asks = vec![Ask::post("/graphql", body, Expected::Any); 1000];
+        load::answers(process.address, &asks, &self.numbers).await?;
+        Ok(Lasting { start: Spread::of(starts), idle, thousand_accounts: process.memory("VmRSS")? as f64 })
+    }
+}
+
+/// What the service takes for as long as it runs.
+struct Lasting {
+    start: Spread,
+    idle: f64,
+    thousand_accounts: f64,
+}
+
+/// The text of `data` in an answer without errors.
+fn data(answer: &[u8]) -> Result<Vec<u8>> {
+    let answer: std::collections::BTreeMap<String, Box<RawValue>> = serde_json::from_slice(answer)?;
+    ensure!(!answer.contains_key("errors"), "the reference front answers with errors: {answer:?}");
+    Ok(answer.get("data").context("no data")?.get().as_bytes().to_vec())
+}
+
+/// The page, from the figures of a run.
+struct Page<'a> {
+    options: &'a Options,
+    results: &'a Results,
+    cases: &'a [Case],
+    allocated: Vec<(&'static str, f64, f64)>,
+    lasting: Lasting,
+    steps: Vec<Step>,
+    stage: &'a Stage,
+}
+
+impl Page<'_> {
+    fn figures(&self) -> String {
+        let versions =
+            format!("{}, Node.js {}", machine::version("rustc", "--version"), machine::version("node", "--version"));
+        format!(
+            "Measured on {}; {versions}. {} rounds of {} s for each contestant in each case.\n\n![Requests a second of every \
+             contestant](performance.svg)\n\n### Goals\n\n{}\n### Contestants side by side\n\nMedians; in brackets the least and the greatest of the \
+             rounds. CPU is the contestant's own.\n\n{}\n### Steps\n\nIn one thread, without a network; medians.\n\n{}\n### Allocations\n\nOf the service, for one request.\n\n{}\n### Memory\n\nThe most \
+             that each process has had over the whole run.\n\n{}",
+            machine::describe(),
+            self.options.rounds,
+            self.options.seconds,
+            self.goals(),
+            self.throughput(),
+            self.steps(),
+            self.allocations(),
+            self.memory(),
+        )
+    }
+
+    fn goals(&self) -> String {
+        let mut rows = Vec::new();
+        let mut goal = |goal: &str, figure: String, reached: bool| {
+            rows.push(vec![goal.to_owned(), figure, if reached { "yes" } else { "no" }.to_owned()]);
+        };
+        let ratios = [
+            ("Warm, varied: at least 0.5 of the static reply", "warm", STATIC, 0.5),
+            ("Warm, varied: at least 8 × the reference front", "warm", REFERENCE, 8.0),
+            ("Warm, varied: at least 50 × Apollo Server", "warm", APOLLO, 50.0),
+            ("Warm, identical: at least 0.8 of the static reply", "identical", STATIC, 0.8),
+            ("Cold: at least 0.7 of the raw proxy", "cold", PROXY, 0.7),
+            ("Cold: at least 10 × Apollo Server", "cold", APOLLO, 10.0),
+        ];
+        for (text, case, other, least) in ratios {
+            if let Some(ratio) = self.results.ratio(case, OURS, other) {
+                goal(text, spread(ratio, short), ratio.median >= least);
+            }
+        }
+        let step = |name: &str| self.steps.iter().find(|step| step.name == name).map_or(f64::NAN, |step| step.seconds);
+        let sizes = [10, 100, 1_000, 10_000];
+        let costs = sizes.map(|members| step(&steps::projection(members)) / members as f64);
+        let flat = costs.into_iter().fold(0.0, f64::max) / costs.into_iter().fold(f64::INFINITY, f64::min);
+        let each: Vec<String> = costs.iter().map(|cost| time(*cost)).collect();
+        goal(
+            "Projection: cost per member flat within 1.5 × from 10 to 10,000 members",
+            format!("{} × ({})", short(flat), each.join(", ")),
+            flat <= 1.5,
+        );
+        let cell = costs[1] / 6.0;
+        goal("Projection: at most 30 ns per member × field", time(cell), cell <= 30e-9);
+        let check = step(steps::SCAN) + step(steps::MEASURE);
+        goal("Pre-check of a 2 KB query: at most 10 µs", time(check), check <= 10e-6);
+        let long = step(&steps::projection(10_000));
+        goal("An answer of 10,000 members holds no worker for more than 10 ms", time(long), long <= 10e-3);
+        let lasting = &self.lasting;
+        goal("Idle memory at most 25 MiB", bytes(lasting.idle), lasting.idle <= 25.0 * 1048576.0);
+        let thousand = lasting.thousand_accounts;
+        goal("1,000 accounts of 100 members in at most 150 MiB", bytes(thousand), thousand <= 150.0 * 1048576.0);
+        goal("Listening within 150 ms of start", spread(lasting.start, time), lasting.start.greatest <= 0.15);
+        table(&["goal", "measured", "reached"], &rows)
+    }
+
+    fn throughput(&self) -> String {
+        let mut text = String::new();
+        for case in self.cases {
+            let rows: Vec<Vec<String>> = case
+                .entries
+                .iter()
+                .filter_map(|entry| {
+                    let spread_of =
+                        |figure: &dyn Fn(&Run) -> f64| self.results.spread(case.name, entry.contestant, figure);
+                    let ratio = self.results.ratio(case.name, OURS, entry.contestant)?;
+                    let ratio = if entry.contestant == OURS { "1".to_owned() } else { spread(ratio, short) };
+                    Some(vec![
+                        entry.contestant.to_owned(),
+                        spread(spread_of(&|run| run.per_second)?, short),
+                        time(spread_of(&|run| run.p50.as_secs_f64())?.median),
+                        time(spread_of(&|run| run.p99.as_secs_f64())?.median),
+                        time(spread_of(&|run| run.cpu.as_secs_f64())?.median),
+                        ratio,
+                    ])
+                })
+                .collect();
+            let head = ["contestant", "requests a second", "p50", "p99", "CPU per request", "ours is … times this"];
+            text.push_str(&format!(
+                "**{}** ({} connections)\n\n{}\n",
+                case.title,
+                case.connections,
+                table(&head, &rows)
+            ));
+        }
+        text
+    }
+
+    fn steps(&self) -> String {
+        let row = |step: &Step| vec![step.name.clone(), time(step.seconds)];
+        table(&["step", "time"], &self.steps.iter().map(row).collect::<Vec<_>>())
+    }
+
+    fn allocations(&self) -> String {
+        let title =
+            |name: &str| self.cases.iter().find(|case| case.name == name).map_or("", |case| case.title).to_owned();
+        let row = |(name, size, count): &(&'static str, f64, f64)| vec![title(name), bytes(*size), short(*count)];
+        table(&["case", "bytes", "allocations"], &self.allocated.iter().map(row).collect::<Vec<_>>())
+    }
+
+    fn memory(&self) -> String {
+        let rows: Vec<Vec<String>> = self
+            .stage
+            .processes
+            .iter()
+            .zip(&self.stage.names)
+            .map(|(process, name)| vec![(*name).to_owned(), bytes(process.memory("VmHWM").unwrap_or(0) as f64)])
+            .collect();
+        table(&["process", "peak"], &rows)
+    }
+
+    fn chart(&self) -> String {
+        let groups = self.cases.iter().filter(|case| case.entries.len() > 1).map(|case| Group {
+            title: case.title.replace('`', ""),
+            bars: case
+                .entries
+                .iter()
+                .filter_map(|entry| {
+                    let per_second = self.results.spread(case.name, entry.contestant, |run| run.per_second)?;
+                    Some(Bar { name: entry.contestant, ours: entry.contestant == OURS, per_second })
+                })
+                .collect(),
+        });
+        chart::svg(&groups.collect::<Vec<_>>())
+    }
+}
+
+fn spread(spread: Spread, text: impl Fn(f64) -> String) -> String {
+    format!("{} ({} to {})", text(spread.median), text(spread.least), text(spread.greatest))
+}

@@ -1,0 +1,112 @@
+//! Processes under test: started, watched by what the system counts of them, and ended.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// A contestant's process; it ends with this.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    pub url: String,
+    pipes: Option<(ChildStdin, BufReader<ChildStdout>)>,
+}
+
+/// The service's settings: the upstream, and limits out of the way where a case needs it.
+pub fn settings(upstream: &str) -> impl Iterator<Item = (&'static str, String)> {
+    [
+        ("auth.mode", "passthrough"),
+        ("upstream.url", upstream.trim_end_matches('/')),
+        ("upstream.allow_http", "true"),
+        ("budget.plan", "1000000000"),
+        ("roster.fresh", "1h"),
+        ("http.rate_limit", "0"),
+        ("graphql.page_max", "10000"),
+        ("graphql.aliases_limit", "200"),
+        ("graphql.cost_limit", "10000000"),
+        ("graphql.response_limit", "64MiB"),
+        ("log.level", "warn"),
+    ]
+    .map(|(path, value)| (path, value.to_owned()))
+    .into_iter()
+}
+
+impl Process {
+    /// Starts a contestant that prints its address.
+    pub fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut url)?;
+        let url = url.trim().to_owned();
+        let address = url.trim_start_matches("http://").trim_end_matches('/').parse();
+        let address = address.with_context(|| format!("{} did not start", program.display()))?;
+        Ok(Self { child, address, url, pipes: None })
+    }
+
+    /// Starts the service, or the build of it that counts, and says how long it took until it took a connection.
+    pub fn service(program: &Path, upstream: &str, more: &[(&'static str, &str)]) -> Result<(Self, Duration)> {
+        let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let (address, admin) = (free()?, free()?);
+        let listen = [("http.listen", address.to_string()), ("admin.listen", admin.to_string())];
+        let more = more.iter().map(|(path, value)| (*path, (*value).to_owned()));
+        let mut command = Command::new(program);
+        command.arg("serve");
+        for (path, value) in settings(upstream).chain(listen).chain(more) {
+            command.arg("--set").arg(format!("{path}={value}"));
+        }
+        let started = Instant::now();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = child.try_wait()? {
+                bail!("the service did not start: {status}");
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        let took = started.elapsed();
+        let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
+        Ok((Self { child, address, url: format!("http://{address}/graphql"), pipes }, took))
+    }
+
+    /// Bytes and allocations since the start, as the counting build has them.
+    pub fn allocated(&mut self) -> Result<(u64, u64)> {
+        let (input, output) = self.pipes.as_mut().context("only the counting build counts")?;
+        writeln!(input)?;
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let (bytes, allocations) = line.trim().split_once(' ').context("no counts")?;
+        Ok((bytes.parse()?, allocations.parse()?))
+    }
+
+    /// The processor time that it has used.
+    pub fn cpu(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name, in brackets, may hold anything; what follows is numbers, in hundredths of a second.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// The memory that it has (`VmRSS`) or has had at most (`VmHWM`), in bytes.
+    pub fn memory(&self, kind: &str) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with(kind)).context("no memory figure")?;
+        let kibibytes: u64 = line.split_whitespace().nth(1).context("no memory figure")?.parse()?;
+        Ok(kibibytes << 10)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

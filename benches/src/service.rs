@@ -1,0 +1,81 @@
+//! The service's engine in this process, over teams in memory: for what is measured step by step.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use flowmatix_graphql::auth::Auth;
+use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
+use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings};
+use flowmatix_graphql::model::{Clock, Grant, Grants};
+use flowmatix_graphql::roster::Rosters;
+use flowmatix_graphql::telemetry::Metrics;
+use flowmatix_graphql::upstream::{self, Fetched, Need, Upstream};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::{process, team};
+
+/// The configuration of the contestants that are the service or its engine.
+pub fn config(upstream: &str) -> anyhow::Result<Config> {
+    let flags =
+        process::settings(upstream).map(|(path, value)| Flag { flag: "--set".into(), path: path.into(), value });
+    Ok(Config::load(Profile::Serve, &Sources { flags: flags.collect(), ..Sources::default() })?)
+}
+
+/// An engine over an upstream.
+pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metrics: Arc<Metrics>) -> Engine {
+    let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
+    let settings = Settings {
+        graphql: config.graphql.clone(),
+        documents: config.documents.clone(),
+        manifest: Default::default(),
+        federation: config.federation.clone(),
+        loader_concurrency: config.loader.concurrency,
+    };
+    Engine::new(settings, rosters, metrics)
+}
+
+/// What a caller may read.
+pub fn grants(config: &Config) -> anyhow::Result<Arc<dyn Grants>> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer bench"));
+    let auth = Auth::passthrough(&config.account, None);
+    auth.authenticate(&headers).map_err(|_| anyhow::anyhow!("the caller is refused"))
+}
+
+/// A request of a body that [`questions`](crate::questions) made.
+pub fn request(body: &str, grants: Arc<dyn Grants>) -> anyhow::Result<Request> {
+    let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body)?;
+    let query = body.remove("query").and_then(|query| query.as_str().map(str::to_owned)).unwrap_or_default();
+    let variables = match body.remove("variables") {
+        Some(serde_json::Value::Object(variables)) => variables,
+        _ => Default::default(),
+    };
+    let document = Reference { text: Some(query), persisted: None };
+    Ok(Request {
+        document,
+        operation_name: None,
+        variables,
+        show_cost: false,
+        queries_only: false,
+        max_age: None,
+        grants,
+    })
+}
+
+/// The document of such a body.
+pub fn text(body: &str) -> anyhow::Result<String> {
+    let body: serde_json::Value = serde_json::from_str(body)?;
+    Ok(body["query"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The benchmark's teams, without a network in between.
+pub struct InMemory;
+
+impl Upstream for InMemory {
+    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
+        let (members, seed) = team::of_account(grant.account().email.as_str()).unwrap_or_default();
+        let roster = upstream::decode([team::body(seed, members).as_bytes()]);
+        async { Fetched { calls: 1, result: roster.map_err(Into::into) } }.boxed()
+    }
+}
