@@ -11,10 +11,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use secrecy::SecretString;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Secret};
 use crate::config::{self, AuthMode, Config};
 use crate::graphql::{Engine, Manifest, Settings};
 use crate::http::{self, Health, Overload, Public};
@@ -36,7 +36,7 @@ pub struct App {
 
 impl App {
     /// Builds the service, binds its listeners and starts to serve. `token` is the upstream credential, where the server
-    /// holds it (see [`held_token`]).
+    /// holds it and the configuration does not say where it is.
     ///
     /// # Errors
     /// When the upstream's settings make no client, another process has the ledger file, or an address cannot be bound.
@@ -139,9 +139,17 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
         .context("a live check reads the default account: set account.email and account.type")?;
     let token = held_token(&config.auth)?
         .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
-    let credential = Credential::new(CredentialId::Held("check".into()), token);
+    let credential = Credential::new(CredentialId::Held("check".into()), SecretString::clone(&token.get()));
     let client = client(config, Clock::start()).await?;
     Ok(client.inspect(&account, &credential).await)
+}
+
+/// Whether what the configuration says of callers can be used: keys, tokens and accounts that are in files.
+///
+/// # Errors
+/// What cannot be read, without repeating any of it.
+pub async fn try_callers(config: &Config) -> Result<()> {
+    auth(config, None).map(drop)
 }
 
 async fn client(config: &Config, clock: Clock) -> Result<Client> {
@@ -169,13 +177,19 @@ async fn signal() -> Result<()> {
 
 fn auth(config: &Config, token: Option<SecretString>) -> Result<Auth> {
     let default = default_account(config)?;
-    let auth = match config.auth.mode {
-        Some(AuthMode::Passthrough) => Auth::passthrough(&config.account, default),
-        Some(AuthMode::Server) => {
-            let token = token.context("auth.mode: `server` needs a token")?;
-            Auth::server(token, &config.account, default)
+    let mode = config.auth.mode.context("auth.mode must be chosen")?;
+    let held = || match token {
+        Some(token) => Ok(Secret::from(token)),
+        None => held_token(&config.auth)?.with_context(|| format!("auth.mode: `{}` needs a token", mode.name())),
+    };
+    let auth = match mode {
+        AuthMode::Passthrough => Auth::passthrough(&config.account, default),
+        AuthMode::ApiKeys => {
+            let keys = config.auth.keys_file.as_deref().context("auth.keys_file: mode `api-keys` needs it")?;
+            Auth::api_keys(keys, held()?, &config.account, default)?
         }
-        None => return Err(anyhow!("auth.mode must be chosen")),
+        AuthMode::Jwt => Auth::jwt(&config.jwt, held()?, &config.account, default)?,
+        AuthMode::Server => Auth::server(held()?, &config.account, default),
     };
     Ok(match credential::router_secret(&config.federation)? {
         Some(secret) => auth.with_router_secret(secret),

@@ -1,24 +1,47 @@
 //! Who is asking, and for whose team: request headers become a caller, and caller plus account a grant, or a refusal.
 //!
-//! Argument, headers and configuration only *select* an account; whether the caller may read it is decided here, and
-//! nowhere else is a grant minted.
+//! The steps: the bearer token (`bearer`) → the caller it makes and the accounts named for them (the modes: `passthrough`,
+//! `api_keys`, `jwt`, or anybody) → the account that the headers name (`selection`) → grants, as the request asks for them
+//! (`authority`). Argument, headers and configuration only *select* an account; whether the caller may read it is decided
+//! here, and nowhere else is a grant minted.
 
+mod accounts;
+mod api_keys;
+mod authority;
+mod bearer;
+mod claims;
+mod held;
+mod jwks;
+mod jwt;
 mod passthrough;
 mod router;
+mod scopes;
+mod secret;
 mod selection;
-mod server;
+mod watched;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::HeaderMap;
-use secrecy::SecretString;
+use axum::http::request::Parts;
 
 use crate::config::{self, AccountSource};
-use crate::model::{Account, Caller, CallerId, Credential, Grant, Grants, Refusal, Scopes};
+use crate::model::{Account, Caller, CallerId, Grants, Refusal, Scopes};
 
+use accounts::Accounts;
+use api_keys::ApiKeys;
+use authority::Authority;
+use held::Held;
+use jwt::Jwt;
 use passthrough::Passthrough;
 use router::RouterSecret;
+
+pub use api_keys::{InvalidKey, NewKey};
+pub use jwt::InvalidJwt;
+pub use secret::Secret;
 pub use selection::{EMAIL_HEADER, TYPE_HEADER};
+pub use watched::Unusable;
 
 /// Turns requests into callers.
 pub struct Auth {
@@ -31,15 +54,34 @@ pub struct Auth {
 enum Mode {
     /// The caller's bearer token is the upstream credential.
     Passthrough(Box<Passthrough>),
+    /// The caller shows an API key; the server holds the upstream credential.
+    ApiKeys(Box<ApiKeys>),
+    /// The caller shows a JWT; the server holds the upstream credential.
+    Jwt(Box<Jwt>),
     /// The server holds the upstream credential; being able to connect is all that is asked of a caller.
-    Server(Arc<Credential>),
+    Server(Box<Held>),
 }
 
-/// Why a request has no caller.
+/// A caller who is let in, and the accounts named for them.
+struct Admitted {
+    caller: Caller,
+    accounts: Accounts,
+}
+
+/// Why a request has no caller. The texts are for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// No credential, or not one that can be used. The text is for the caller.
+    /// No token, or not in its place.
     Unauthenticated(&'static str),
+    /// A token that is not good.
+    Invalid(&'static str),
+    /// A token that is good for too little.
+    Insufficient(&'static str),
+    /// Tokens cannot be told from each other at the moment.
+    Unavailable {
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
     /// What names the account is wrong.
     Refused(Refusal),
 }
@@ -51,10 +93,36 @@ impl Auth {
         Self::new(Mode::Passthrough(Box::new(Passthrough::new())), account, default)
     }
 
+    /// Every request carries an API key of this file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn api_keys(
+        keys: &Path,
+        credential: Secret,
+        account: &config::Account,
+        default: Option<Account>,
+    ) -> Result<Self, Unusable> {
+        Ok(Self::new(Mode::ApiKeys(Box::new(ApiKeys::open(keys, credential)?)), account, default))
+    }
+
+    /// Every request carries a JWT that these settings let in. Needs the runtime, where keys come from a URL.
+    ///
+    /// # Errors
+    /// When the settings are not complete, or a file cannot be read.
+    pub fn jwt(
+        settings: &config::Jwt,
+        credential: Secret,
+        account: &config::Account,
+        default: Option<Account>,
+    ) -> Result<Self, InvalidJwt> {
+        Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential)?)), account, default))
+    }
+
     /// Every request is served with the credential that the server holds.
     #[must_use]
-    pub fn server(token: SecretString, account: &config::Account, default: Option<Account>) -> Self {
-        Self::new(Mode::Server(server::credential(token)), account, default)
+    pub fn server(credential: Secret, account: &config::Account, default: Option<Account>) -> Self {
+        Self::new(Mode::Server(Box::new(Held::new(credential))), account, default)
     }
 
     fn new(mode: Mode, account: &config::Account, default: Option<Account>) -> Self {
@@ -63,7 +131,7 @@ impl Auth {
 
     /// From now on, only who shows this secret is taken for a router.
     #[must_use]
-    pub fn with_router_secret(self, secret: SecretString) -> Self {
+    pub fn with_router_secret(self, secret: Secret) -> Self {
         Self { router_secret: Some(RouterSecret::new(secret)), ..self }
     }
 
@@ -73,71 +141,41 @@ impl Auth {
         matches!(self.mode, Mode::Server(_))
     }
 
-    /// The caller that these headers make, and what they may do.
+    /// The caller that the request's headers make, and what they may do.
     ///
     /// # Errors
     /// [`Denied`] when there is no usable credential, or the account headers are wrong.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<dyn Grants>, Denied> {
-        let caller = match &self.mode {
-            Mode::Passthrough(passthrough) => passthrough.caller(headers)?,
-            Mode::Server(credential) => {
-                Caller { id: CallerId::Anonymous, credential: credential.clone(), scopes: Scopes::ALL }
+    pub async fn authenticate(&self, parts: &Parts) -> Result<Arc<dyn Grants>, Denied> {
+        let Admitted { caller, accounts } = match &self.mode {
+            Mode::Passthrough(passthrough) => passthrough.admit(parts)?,
+            Mode::ApiKeys(keys) => keys.admit(parts)?,
+            Mode::Jwt(jwt) => jwt.admit(parts).await?,
+            Mode::Server(held) => {
+                let caller = Caller { id: CallerId::Anonymous, credential: held.credential(), scopes: Scopes::ALL };
+                Admitted { caller, accounts: Accounts::Any }
             }
         };
-        let named = selection::from_headers(headers).map_err(Denied::Refused)?;
+        if !caller.scopes.team {
+            return Err(Denied::Insufficient("reading a team needs the scope team:read"));
+        }
+        let named = selection::from_headers(&parts.headers).map_err(Denied::Refused)?;
         if named.is_some() && !self.allows(AccountSource::Headers) {
             return Err(Denied::Refused(Refusal::Forbidden("naming an account with headers is switched off here")));
         }
-        Ok(Arc::new(Authority {
+        let authority = Authority {
             caller,
+            accounts,
             named,
-            default: self.default.clone().filter(|_| self.allows(AccountSource::Default)),
+            configured: self.default.clone(),
+            preferred: self.allows(AccountSource::Default),
             argument: self.allows(AccountSource::Argument),
-            router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(headers)),
-        }))
+            router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(&parts.headers)),
+        };
+        authority.check_named().map_err(Denied::Refused)?;
+        Ok(Arc::new(authority))
     }
 
     fn allows(&self, source: AccountSource) -> bool {
         self.sources.contains(&source)
-    }
-}
-
-/// One request's right to grants.
-struct Authority {
-    caller: Caller,
-    /// The account that the request's headers name.
-    named: Option<Account>,
-    /// The account that the configuration names, where it may.
-    default: Option<Account>,
-    /// Whether an argument may name one.
-    argument: bool,
-    router: bool,
-}
-
-impl Grants for Authority {
-    fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal> {
-        if !self.caller.scopes.team {
-            return Err(Refusal::Forbidden("reading a team needs the scope team:read"));
-        }
-        let account = match (argument, &self.named) {
-            (Some(_), _) if !self.argument => {
-                return Err(Refusal::Forbidden("naming an account with an argument is switched off here"));
-            }
-            (Some(argument), Some(named)) if argument != *named => {
-                return Err(Refusal::Forbidden("the argument and the headers name different accounts"));
-            }
-            (Some(account), _) => account,
-            (None, Some(named)) => named.clone(),
-            (None, None) => self.default.clone().ok_or(Refusal::AccountRequired)?,
-        };
-        Ok(Grant::mint(self.caller.clone(), account))
-    }
-
-    fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    fn is_router(&self) -> bool {
-        self.router
     }
 }

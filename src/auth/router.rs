@@ -3,15 +3,17 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::HeaderMap;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
+
+use super::Secret;
 
 /// Carries the secret.
 const HEADER: &str = "x-flowmatix-router-secret";
 
-pub(super) struct RouterSecret(SecretString);
+pub(super) struct RouterSecret(Secret);
 
 impl RouterSecret {
-    pub(super) fn new(secret: SecretString) -> Self {
+    pub(super) fn new(secret: Secret) -> Self {
         Self(secret)
     }
 
@@ -21,7 +23,7 @@ impl RouterSecret {
         let (Some(shown), None) = (values.next(), values.next()) else { return false };
         // Digests, so that not even the length can be learnt from how long it takes.
         let digest = |bytes: &[u8]| digest(&SHA256, bytes);
-        let known = digest(self.0.expose_secret().as_bytes());
+        let known = digest(self.0.get().expose_secret().as_bytes());
         verify_slices_are_equal(digest(shown.as_bytes()).as_ref(), known.as_ref()).is_ok()
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::configuration;
 use crate::app::{self, held_token};
-use crate::config::{Config, Profile};
+use crate::config::{AuthMode, Config, Profile};
 use crate::upstream::{Findings, Inspection, Selects};
 
 #[derive(clap::Args)]
@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn check(arguments: &Arguments) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
-    let token = held_token(&config.auth)?;
+    held_token(&config.auth)?;
+    super::block_on(app::try_callers(&config))?;
     say!("the configuration is usable; in effect:");
     let defaults = Config::defaults(Profile::Serve).settings();
     for (setting, default) in config.settings().iter().zip(&defaults) {
@@ -42,7 +43,8 @@ fn check(arguments: &Arguments) -> Result<u8> {
         let mark = if setting.value == default.value { "" } else { "   (set)" };
         say!("  {} = {value}{mark}", setting.path);
     }
-    say!("  the upstream credential: {}", if token.is_some() { "[REDACTED]" } else { "comes with each request" });
+    let holds = config.auth.mode.is_some_and(AuthMode::holds_the_credential);
+    say!("  the upstream credential: {}", if holds { "[REDACTED]" } else { "comes with each request" });
     if !arguments.live {
         return Ok(0);
     }

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// The address of Flowmatix (upstream.url).
     #[arg(long, value_name = "URL")]
     upstream_url: Option<String>,
-    /// Where the upstream credential comes from: passthrough or server (auth.mode).
+    /// Who callers are: passthrough, api-keys, jwt or server (auth.mode).
     #[arg(long, value_name = "MODE")]
     auth_mode: Option<String>,
     /// Any setting, such as `--set roster.fresh=30s`. Can be given again.

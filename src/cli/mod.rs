@@ -12,6 +12,7 @@ mod configuration;
 mod demo;
 mod demo_upstream;
 mod health;
+mod keys;
 mod schema;
 mod serve;
 mod settings;
@@ -45,6 +46,9 @@ enum Command {
     Schema(schema::Arguments),
     /// Ask a running service's admin port whether it is ready; for container health checks.
     Health(configuration::Arguments),
+    /// Make API keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print every setting with its default and meaning, as Markdown.
     Settings(settings::Arguments),
 }
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Keys(command) => keys::run(&command),
         Command::Settings(arguments) => settings::run(&arguments),
     };
     match result {

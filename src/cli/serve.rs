@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::configuration::{Arguments, announce};
-use crate::app::{App, held_token};
+use crate::app::App;
 use crate::config::Profile;
 use crate::telemetry;
 
@@ -11,7 +11,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let config = arguments.load(Profile::Serve)?;
     telemetry::start_logs(&config.log)?;
     super::block_on(async {
-        let app = App::start(&config, held_token(&config.auth)?).await?;
+        let app = App::start(&config, None).await?;
         announce(&config, &app);
         app.run().await
     })

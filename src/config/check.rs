@@ -1,5 +1,7 @@
 //! Contradictions: values that are fine alone and wrong together.
 
+use std::time::Duration;
+
 use super::{AuthMode, Config, Profile, Safelist, Size};
 
 impl Config {
@@ -56,8 +58,8 @@ impl Config {
             "documents.safelist: needs documents.manifest",
         );
         refuse(
-            !self.http.get_needs_preflight && self.auth.mode != Some(AuthMode::Passthrough),
-            "http.get_needs_preflight: can be false only where every request carries a token (auth.mode = passthrough)",
+            !self.http.get_needs_preflight && !self.auth.mode.is_some_and(AuthMode::asks_for_a_token),
+            "http.get_needs_preflight: can be false only where every request carries a token (not in mode `server`)",
         );
         let any_origin = self.http.cors_origins.iter().any(|origin| origin == "*");
         refuse(
@@ -82,21 +84,48 @@ impl Config {
         refuse(!(0.01..=1.0).contains(&self.budget.caller_share), "budget.caller_share: expected 0.01 to 1");
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_share), "upstream.retry_share: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
-        refuse(
-            profile == Profile::Serve && self.auth.mode.is_none(),
-            "auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) \
-             or `server` (the server holds the token, on a loopback address)",
-        );
-        if profile == Profile::Serve && self.auth.mode == Some(AuthMode::Server) {
-            refuse(
-                self.auth.credential_env.is_some() == self.auth.credential_file.is_some(),
-                "auth.credential_env and auth.credential_file: mode `server` needs one of them",
-            );
-            refuse(
-                !self.http.listen.ip().is_loopback(),
-                "http.listen: mode `server` asks callers for nothing, so it must be a loopback address",
-            );
+        if profile == Profile::Serve {
+            self.callers(&mut refuse);
         }
         problems
+    }
+
+    /// Who may ask, where the service is not a sample's.
+    fn callers(&self, refuse: &mut impl FnMut(bool, &str)) {
+        let (auth, jwt) = (&self.auth, &self.jwt);
+        let Some(mode) = auth.mode else {
+            return refuse(
+                true,
+                "auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer \
+                 token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or \
+                 `server` (the server holds the token and asks callers for nothing, on a loopback address)",
+            );
+        };
+        let one = |a: bool, b: bool| a != b;
+        refuse(
+            mode.holds_the_credential() && !one(auth.credential_env.is_some(), auth.credential_file.is_some()),
+            "auth.credential_env and auth.credential_file: every mode but `passthrough` needs one of them",
+        );
+        refuse(
+            mode == AuthMode::Server && !self.http.listen.ip().is_loopback() && !auth.allow_anonymous,
+            "http.listen: mode `server` asks callers for nothing, so it must be a loopback address; \
+             auth.allow_anonymous = true lets everybody who reaches it read every team",
+        );
+        refuse(mode == AuthMode::ApiKeys && auth.keys_file.is_none(), "auth.keys_file: mode `api-keys` needs it");
+        if mode == AuthMode::Jwt {
+            refuse(
+                !one(jwt.jwks_url.is_some(), jwt.jwks_file.is_some()),
+                "jwt.jwks_url and jwt.jwks_file: mode `jwt` needs one of them",
+            );
+            refuse(
+                jwt.issuer.is_none() || jwt.audience.is_none(),
+                "jwt.issuer and jwt.audience: mode `jwt` needs both",
+            );
+            refuse(
+                jwt.jwks_url.as_ref().is_some_and(|url| url.is_plain() && !url.is_local()),
+                "jwt.jwks_url: expected https: who can change the keys on their way is every caller",
+            );
+            refuse(jwt.leeway > Duration::from_secs(300), "jwt.leeway: expected at most 5m");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod documents;
 mod federation;
 mod graphql;
 mod http;
+mod jwt;
 mod loader;
 mod log;
 mod reference;
@@ -34,6 +35,7 @@ pub use documents::{Documents, Safelist};
 pub use federation::Federation;
 pub use graphql::GraphQl;
 pub use http::Http;
+pub use jwt::Jwt;
 pub use loader::Loader;
 pub use log::{Log, LogFormat};
 pub use roster::Roster;
@@ -54,6 +56,7 @@ pub struct Config {
     pub documents: Documents,
     pub federation: Federation,
     pub auth: Auth,
+    pub jwt: Jwt,
     pub account: Account,
     pub loader: Loader,
     pub roster: Roster,
@@ -96,6 +99,7 @@ impl Config {
             &self.documents,
             &self.federation,
             &self.auth,
+            &self.jwt,
             &self.account,
             &self.loader,
             &self.roster,
@@ -114,6 +118,7 @@ impl Config {
             &mut self.documents,
             &mut self.federation,
             &mut self.auth,
+            &mut self.jwt,
             &mut self.account,
             &mut self.loader,
             &mut self.roster,

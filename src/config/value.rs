@@ -172,6 +172,14 @@ impl HttpUrl {
         &self.0
     }
 
+    /// Whether it is this machine's own.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    }
+
     /// Whether it goes without TLS.
     #[must_use]
     pub fn is_plain(&self) -> bool {

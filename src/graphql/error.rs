@@ -89,6 +89,8 @@ codes! {
     RequestConcurrencyLimited = "REQUEST_CONCURRENCY_LIMITED",
     /// No credential, or one that is not accepted.
     Unauthenticated = "UNAUTHENTICATED",
+    /// Tokens cannot be checked at the moment.
+    AuthenticationUnavailable = "AUTHENTICATION_UNAVAILABLE",
     /// The caller may not.
     Forbidden = "FORBIDDEN",
     /// Nothing names an account.

@@ -22,11 +22,13 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// When asking again makes sense, in seconds.
     pub(super) retry_after: Option<u64>,
+    /// What the caller should show instead (RFC 6750, 3), where that is what is wrong.
+    pub(super) challenge: Option<&'static str>,
 }
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, challenge: None }
     }
 
     pub(super) fn answer(&self, media_type: MediaType) -> Response<Body> {
@@ -38,14 +40,9 @@ impl Refusal {
         let mut response = answer(status(self.code), media_type, body.to_string().into_bytes());
         let headers = response.headers_mut();
         headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
-        match self.code {
-            Code::MethodNotAllowed => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-            }
-            Code::Unauthenticated => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            _ => {}
+        headers.extend(self.challenge.map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
+        if self.code == Code::MethodNotAllowed {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
         }
         response
     }
@@ -54,7 +51,21 @@ impl Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unauthenticated(message) => Self::new(Code::Unauthenticated, message),
+            Denied::Unauthenticated(message) => {
+                Self { challenge: Some("Bearer"), ..Self::new(Code::Unauthenticated, message) }
+            }
+            Denied::Invalid(message) => {
+                let challenge = Some(r#"Bearer error="invalid_token""#);
+                Self { challenge, ..Self::new(Code::Unauthenticated, message) }
+            }
+            Denied::Insufficient(message) => {
+                let challenge = Some(r#"Bearer error="insufficient_scope", scope="team:read""#);
+                Self { challenge, ..Self::new(Code::Forbidden, message) }
+            }
+            Denied::Unavailable { retry_after } => Self {
+                retry_after: Some(retry_after.as_secs().max(1)),
+                ..Self::new(Code::AuthenticationUnavailable, "the keys that tokens are checked with are not there yet")
+            },
             Denied::Refused(refusal) => {
                 let code = match refusal {
                     model::Refusal::AccountRequired => Code::AccountRequired,
@@ -78,7 +89,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
         Code::RequestRateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::RequestConcurrencyLimited => StatusCode::SERVICE_UNAVAILABLE,
+        Code::RequestConcurrencyLimited | Code::AuthenticationUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // As Apollo Server has it: the client is expected to send the text next.
         Code::PersistedQueryNotFound => StatusCode::OK,

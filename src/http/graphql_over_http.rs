@@ -96,7 +96,7 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
     if !by_get && !guards::is_json(parts) {
         return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
     }
-    let grants = public.auth.authenticate(&parts.headers)?;
+    let grants = public.auth.authenticate(parts).await?;
     let key = Key::of(&*grants, peer::address(parts, &public.settings.trusted_proxies));
     public.overload.spend(&key)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);

@@ -44,6 +44,13 @@ impl Credential {
         Self { id, token, cursor_key }
     }
 
+    /// The same credential with a new secret. Cursors that were made with the last one stay good.
+    #[must_use]
+    pub fn rotated(&self, token: SecretString) -> Self {
+        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes()).after(&self.cursor_key);
+        Self { id: self.id.clone(), token, cursor_key }
+    }
+
     /// What it is known by.
     #[must_use]
     pub fn id(&self) -> &CredentialId {

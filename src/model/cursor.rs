@@ -1,8 +1,10 @@
 //! A place in a sorted list of one account, for paging: opaque, versioned, authenticated, without personal data.
 //!
 //! The tag covers the account and the order, so a cursor is of use only where it came from. The key is derived from the
-//! upstream credential, so that it survives a restart.
+//! upstream credential's secret, so that it survives a restart, and only who holds the secret can make one. Where a held
+//! secret is replaced, cursors of the last one stay good in the process that saw the change.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,7 +31,11 @@ pub struct InvalidCursor;
 
 /// Signs and checks cursors.
 #[derive(Clone)]
-pub struct CursorKey(hmac::Key);
+pub struct CursorKey {
+    key: hmac::Key,
+    /// What checks cursors that were made before the secret changed.
+    last: Option<hmac::Key>,
+}
 
 impl std::fmt::Debug for CursorKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,7 +49,13 @@ impl CursorKey {
     pub fn derive(secret: &[u8]) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let key = hmac::sign(&secret, b"flowmatix-graphql cursor 1");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), last: None }
+    }
+
+    /// The same key, which also takes what `last` made.
+    #[must_use]
+    pub fn after(self, last: &Self) -> Self {
+        Self { last: Some(last.key.clone()), ..self }
     }
 
     /// Tells the key from any other, and nothing else of it.
@@ -61,7 +73,7 @@ impl CursorKey {
         bytes.push(VERSION);
         bytes.extend_from_slice(&rank.to_be_bytes());
         bytes.extend_from_slice(id.as_bytes());
-        let tag = self.tag(account, order, &bytes);
+        let tag = tag(&self.key, account, order, &bytes);
         bytes.extend_from_slice(&tag);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -77,9 +89,11 @@ impl CursorKey {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let tag_at = bytes.len().checked_sub(TAG_LEN).ok_or(InvalidCursor)?;
-        let (body, tag) = bytes.split_at(tag_at);
-        let expected = self.tag(account, order, body);
-        aws_lc_rs::constant_time::verify_slices_are_equal(tag, &expected).map_err(|_| InvalidCursor)?;
+        let (body, shown) = bytes.split_at(tag_at);
+        let made = |key| verify_slices_are_equal(shown, &tag(key, account, order, body)).is_ok();
+        if !made(&self.key) && !self.last.as_ref().is_some_and(made) {
+            return Err(InvalidCursor);
+        }
         match body {
             [VERSION, r0, r1, r2, r3, id @ ..] => Ok(Cursor {
                 id: String::from_utf8(id.to_vec()).map_err(|_| InvalidCursor)?,
@@ -88,18 +102,18 @@ impl CursorKey {
             _ => Err(InvalidCursor),
         }
     }
+}
 
-    fn tag(&self, account: &Account, order: &Order, body: &[u8]) -> [u8; TAG_LEN] {
-        let order = order.fingerprint();
-        let email = account.email.as_str().as_bytes();
-        let mut context = hmac::Context::with_key(&self.0);
-        // Lengths first, so that no two different inputs read the same.
-        for part in [email, account.user_type.name().as_bytes(), &order, body] {
-            context.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-            context.update(part);
-        }
-        let mut tag = [0; TAG_LEN];
-        tag.copy_from_slice(&context.sign().as_ref()[..TAG_LEN]);
-        tag
+fn tag(key: &hmac::Key, account: &Account, order: &Order, body: &[u8]) -> [u8; TAG_LEN] {
+    let order = order.fingerprint();
+    let email = account.email.as_str().as_bytes();
+    let mut context = hmac::Context::with_key(key);
+    // Lengths first, so that no two different inputs read the same.
+    for part in [email, account.user_type.name().as_bytes(), &order, body] {
+        context.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        context.update(part);
     }
+    let mut tag = [0; TAG_LEN];
+    tag.copy_from_slice(&context.sign().as_ref()[..TAG_LEN]);
+    tag
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
 
+use crate::support::TempFile;
+
 fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -14,23 +16,6 @@ fn flags(pairs: &[(&str, &str)]) -> Vec<Flag> {
     pairs.iter().map(flag).collect()
 }
 
-/// A file with this text, gone when dropped.
-struct File(std::path::PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("flowmatix-{}-{name}.toml", std::process::id()));
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 fn problems(sources: &Sources) -> String {
     let text = Config::load(Profile::Demo, sources).unwrap_err().to_string();
     sources.file.iter().fold(text, |text, path| text.replace(&path.display().to_string(), "the.toml"))
@@ -38,9 +23,9 @@ fn problems(sources: &Sources) -> String {
 
 #[test]
 fn later_layers_win() {
-    let file = File::new("layers", "[roster]\nfresh = \"10s\"\nstale = \"10m\"\n[upstream]\nconcurrency = 3\n");
+    let file = TempFile::new("layers", "[roster]\nfresh = \"10s\"\nstale = \"10m\"\n[upstream]\nconcurrency = 3\n");
     let sources = Sources {
-        file: Some(file.0.clone()),
+        file: Some(file.path().to_owned()),
         environment: environment(&[
             ("FLOWMATIX_ROSTER_FRESH", "20s"),
             ("FLOWMATIX_UPSTREAM_CONCURRENCY", "4"),
@@ -57,13 +42,13 @@ fn later_layers_win() {
 
 #[test]
 fn every_mistake_is_named_at_once() {
-    let file = File::new(
+    let file = TempFile::new(
         "mistakes",
         "colour = 1\n[roster]\nfresh = 60\nfreshh = \"60s\"\nstore = \"maybe\"\n[upstream]\nurl = \"ftp://x\"\nca_file = [[1]]\n\
          [account]\nsources = [\"argument\", \"cookie\"]\ntype = \"BOSS\"\n",
     );
     let sources = Sources {
-        file: Some(file.0.clone()),
+        file: Some(file.path().to_owned()),
         environment: environment(&[("FLOWMATIX_UPSTREAM_TIMOUT", "1s"), ("FLOWMATIX_HTTP_LISTEN", "localhost")]),
         flags: flags(&[("graphql.page_max", "lots"), ("log.levle", "info"), ("nonsense", "1")]),
     };
@@ -87,8 +72,8 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn a_file_that_is_no_toml_or_not_there_is_said_so() {
-    let file = File::new("broken", "[roster]\nfresh = \n");
-    let sources = Sources { file: Some(file.0.clone()), ..Sources::default() };
+    let file = TempFile::new("broken", "[roster]\nfresh = \n");
+    let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
     assert!(problems(&sources).contains("the.toml: line 2:"), "{}", problems(&sources));
     let sources = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
     assert!(problems(&sources).contains("cannot be read"));

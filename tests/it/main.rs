@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod api_keys;
 mod architecture;
 mod attacks;
 mod batches;
@@ -21,8 +22,10 @@ mod engine;
 mod entities;
 mod faults;
 mod fuzz;
+mod grants;
 mod guarded;
 mod http;
+mod jwt;
 mod ledger;
 mod limits;
 mod lists;
@@ -36,4 +39,5 @@ mod properties;
 mod reference_front;
 mod reuse;
 mod sample;
+mod scopes;
 mod tls;

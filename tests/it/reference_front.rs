@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Data, Executor, Request, Response};
 use async_graphql_axum::GraphQL;
 use axum::Router;
-use axum::http::HeaderMap;
+
 use flowmatix_graphql::auth::Auth;
 use flowmatix_graphql::demo::{AGENCY_TOKEN, Demo};
 use flowmatix_graphql::graphql::{Engine, Settings};
@@ -27,7 +27,7 @@ struct Stock {
 
 impl Executor for Stock {
     async fn execute(&self, request: Request) -> Response {
-        let grants = self.auth.authenticate(&HeaderMap::new()).unwrap();
+        let grants = self.auth.authenticate(&axum::http::Request::new(()).into_parts().0).await.unwrap();
         self.engine.respond(request, grants, None).await.0
     }
 
@@ -53,7 +53,7 @@ async fn start(demo: &Demo) -> String {
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };
     let stock = Stock {
         engine: Arc::new(Engine::new(settings, rosters, metrics)),
-        auth: Arc::new(Auth::server(AGENCY_TOKEN.into(), &config.account, Some(account))),
+        auth: Arc::new(Auth::server(secrecy::SecretString::from(AGENCY_TOKEN).into(), &config.account, Some(account))),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -59,8 +59,9 @@ impl TestApp {
     pub async fn with(pairs: &[(&str, &str)]) -> Self {
         let demo = Demo::start(&demo_settings()).unwrap();
         let config = settings(&demo.url(), pairs);
-        let token = (config.auth.mode == Some(AuthMode::Server)).then(|| SecretString::from(AGENCY_TOKEN));
-        let app = App::start(&config, token).await.unwrap();
+        let auth = &config.auth;
+        let token = (auth.credential_env.is_none() && auth.credential_file.is_none()).then_some(AGENCY_TOKEN);
+        let app = App::start(&config, token.map(SecretString::from)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { app, demo, client }
     }
@@ -75,6 +76,11 @@ impl TestApp {
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// A query of whoever has this token.
+    pub async fn query_as(&self, token: &str, query: &str) -> Answer {
+        self.send(self.post().bearer_auth(token).body(json!({ "query": query }).to_string())).await
     }
 
     pub async fn query(&self, query: &str) -> Answer {

@@ -2,12 +2,17 @@
 
 mod answer;
 mod app;
+mod file;
+pub mod issuer;
+mod keys;
 pub mod service;
 mod team;
 pub mod vendor;
 
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};
+pub use file::TempFile;
+pub use keys::{Keys, make as make_key};
 pub use team::{account, member, row};
 
 /// Asks again and again until the answer is as expected; what comes of itself comes within seconds.

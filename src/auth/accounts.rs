@@ -1,0 +1,63 @@
+//! Which accounts a caller may read, and how files and claims write them.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::model::{Account, EmailAddress, UserType};
+
+/// The accounts that a caller may read.
+#[derive(Clone, Debug)]
+pub(super) enum Accounts {
+    /// Whatever the upstream credential opens.
+    Any,
+    /// These, which somebody named for the caller.
+    Named(Arc<[Account]>),
+    /// The configured one: nobody named any.
+    Default,
+}
+
+impl Accounts {
+    pub(super) fn allow(&self, account: &Account, default: Option<&Account>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Named(accounts) => accounts.contains(account),
+            Self::Default => default == Some(account),
+        }
+    }
+
+    /// The account that is meant when the request names none.
+    pub(super) fn preferred<'a>(&'a self, default: Option<&'a Account>) -> Option<&'a Account> {
+        let only = match self {
+            Self::Named(accounts) => accounts.first().filter(|_| accounts.len() == 1),
+            Self::Any | Self::Default => None,
+        };
+        default.filter(|default| self.allow(default, Some(default))).or(only)
+    }
+}
+
+/// An account as files and claims write it: `{ email = "…", type = "CUSTOMER" }`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    email: String,
+    r#type: String,
+}
+
+impl Written {
+    pub(super) fn new(email: &str, user_type: &str) -> Self {
+        Self { email: email.to_owned(), r#type: user_type.to_owned() }
+    }
+
+    /// The account; `None` when there is no such e-mail address or user type.
+    pub(super) fn read(&self) -> Option<Account> {
+        let email = EmailAddress::parse(&self.email).ok()?;
+        Some(Account { email, user_type: UserType::from_name(&self.r#type)? })
+    }
+
+    /// All of them; `None` when one is no account, or there is none.
+    pub(super) fn read_all(list: &[Self]) -> Option<Accounts> {
+        let accounts: Option<Arc<[Account]>> = list.iter().map(Self::read).collect();
+        accounts.filter(|accounts| !accounts.is_empty()).map(Accounts::Named)
+    }
+}

@@ -1,0 +1,170 @@
+//! API keys: a caller shows a key whose hash is in the operator's file, which also says what the key may read.
+//!
+//! A key is `fmk_NAME_SECRET`. The name, which is no secret, finds the entries; the hash of the whole key is compared with
+//! theirs in constant time. The secret has 256 random bits, so that a plain hash of it cannot be turned round.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::accounts::{Accounts, Written};
+use super::bearer::bearer;
+use super::held::Held;
+use super::scopes;
+use super::watched::{Unusable, Watched};
+use super::{Admitted, Denied, Secret};
+use crate::model::{Caller, CallerId, Scopes};
+
+/// What every key begins with, so that people and scanners know one when they see it.
+const PREFIX: &str = "fmk_";
+const SECRET_LENGTH: usize = 32;
+const HASH_LENGTH: usize = 32;
+
+pub(super) struct ApiKeys {
+    keys: Watched<Keys>,
+    held: Held,
+}
+
+/// The keys of the file, by name; a name may have several while one key replaces another.
+type Keys = HashMap<String, Vec<Entry>>;
+
+struct Entry {
+    hash: [u8; HASH_LENGTH],
+    id: CallerId,
+    scopes: Scopes,
+    accounts: Accounts,
+}
+
+impl ApiKeys {
+    pub(super) fn open(file: &Path, credential: Secret) -> Result<Self, Unusable> {
+        Ok(Self { keys: Watched::open("auth.keys_file", file, read)?, held: Held::new(credential) })
+    }
+
+    pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, Denied> {
+        let key = bearer(parts, "send an API key as `Authorization: Bearer …`")?;
+        let keys = self.keys.get();
+        let hash = digest(&SHA256, key.as_bytes());
+        let entries = name(key).and_then(|name| keys.get(name)).map(Vec::as_slice).unwrap_or_default();
+        let known = |entry: &&Entry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
+        let entry = entries.iter().find(known).ok_or(Denied::Invalid("the API key is not known here"))?;
+        let caller = Caller { id: entry.id.clone(), credential: self.held.credential(), scopes: entry.scopes };
+        Ok(Admitted { caller, accounts: entry.accounts.clone() })
+    }
+}
+
+/// The name in a key.
+fn name(key: &str) -> Option<&str> {
+    key.strip_prefix(PREFIX)?.split_once('_').map(|(name, _)| name)
+}
+
+/// Names can be told from the secret after them, and are fit for logs.
+fn is_name(name: &str) -> bool {
+    (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysFile {
+    #[serde(default)]
+    key: Vec<WrittenKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenKey {
+    name: String,
+    hash: String,
+    scopes: Vec<String>,
+    accounts: Option<Vec<Written>>,
+}
+
+fn read(text: &str) -> Result<Keys, String> {
+    // What the library says would repeat what stands there.
+    let file: KeysFile = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+        format!("line {line}: expected [[key]] tables with `name`, `hash`, `scopes` and, if there are any, `accounts`")
+    })?;
+    let mut keys = Keys::new();
+    for (n, key) in (1..).zip(file.key) {
+        let wrong = |what: &str| format!("key {n}: {what}");
+        if !is_name(&key.name) {
+            return Err(wrong("its name is not 1 to 40 lower-case letters, digits and dashes"));
+        }
+        let hash = hash(&key.hash).ok_or_else(|| wrong("its hash is not one that `keys new` prints"))?;
+        let scopes = scopes::read(key.scopes.iter().map(String::as_str));
+        let scopes = scopes.ok_or_else(|| wrong("its scopes are not team:read or team:contact:read"))?;
+        let accounts = match key.accounts {
+            None => Accounts::Default,
+            Some(list) => Written::read_all(&list)
+                .ok_or_else(|| wrong("its accounts are not a list of e-mail addresses and user types"))?,
+        };
+        let id = CallerId::Key(key.name.as_str().into());
+        keys.entry(key.name).or_default().push(Entry { hash, id, scopes, accounts });
+    }
+    Ok(keys)
+}
+
+fn hash(text: &str) -> Option<[u8; HASH_LENGTH]> {
+    URL_SAFE_NO_PAD.decode(text.strip_prefix("sha256:")?).ok()?.try_into().ok()
+}
+
+/// A new key, and the entry that lets it in.
+pub struct NewKey {
+    /// The key, for whoever will show it.
+    pub key: SecretString,
+    /// What goes into the file of keys.
+    pub entry: String,
+}
+
+/// Why there is no new key.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum InvalidKey {
+    #[error("a key's name is 1 to 40 lower-case letters, digits and dashes")]
+    Name,
+    #[error("an account is TYPE:EMAIL, such as CUSTOMER:maya@lantern-books.example")]
+    Account,
+    #[error("there is no randomness")]
+    Randomness,
+}
+
+impl NewKey {
+    /// Makes a key of this name, for these accounts (`TYPE:EMAIL`; the configured one where there are none).
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when the name or an account cannot be one, or the system gives no randomness.
+    pub fn make(name: &str, accounts: &[String], contact: bool) -> Result<Self, InvalidKey> {
+        if !is_name(name) {
+            return Err(InvalidKey::Name);
+        }
+        let mut secret = [0; SECRET_LENGTH];
+        aws_lc_rs::rand::fill(&mut secret).map_err(|_| InvalidKey::Randomness)?;
+        let key = format!("{PREFIX}{name}_{}", URL_SAFE_NO_PAD.encode(secret));
+        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()));
+        let scopes = if contact { r#""team:read", "team:contact:read""# } else { r#""team:read""# };
+        let mut entry = format!("[[key]]\nname = \"{name}\"\nhash = \"sha256:{hash}\"\nscopes = [{scopes}]\n");
+        let accounts = accounts.iter().map(|account| {
+            let (user_type, email) = account.split_once(':').ok_or(InvalidKey::Account)?;
+            let account = Written::new(email, user_type).read().ok_or(InvalidKey::Account)?;
+            Ok(format!("{{ email = \"{}\", type = \"{}\" }}", account.email.as_str(), account.user_type.name()))
+        });
+        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
+        if !accounts.is_empty() {
+            entry.push_str(&format!("accounts = [{}]\n", accounts.join(", ")));
+        }
+        Ok(Self { key: SecretString::from(key), entry })
+    }
+}
+
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey").field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! JWTs: a caller shows a token that the issuer signed, and its claims say what they may read.
+//!
+//! The steps: the token's form and header (`claims`) → the issuer's key for exactly this algorithm (`jwks`) → signature,
+//! `iss`, `aud`, `exp`, `nbf` (jsonwebtoken) → who it is, which scopes, which accounts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::http::request::Parts;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Validation, decode};
+use serde::Deserialize;
+
+use super::accounts::{Accounts, Written};
+use super::bearer::bearer;
+use super::claims::{Claims, Header, OneOrMany};
+use super::held::Held;
+use super::jwks::{Jwks, NoKey};
+use super::scopes;
+use super::watched::{Unusable, Watched};
+use super::{Admitted, Denied, Secret};
+use crate::config;
+use crate::model::{Account, Caller, CallerId, Refusal};
+
+pub(super) struct Jwt {
+    jwks: Jwks,
+    issuer: String,
+    audience: String,
+    leeway: Duration,
+    lifetime_limit: Duration,
+    scope_claim: String,
+    account_claim: String,
+    /// What the account claim's texts stand for; without it, the claim holds accounts itself.
+    accounts: Option<Watched<HashMap<String, Arc<[Account]>>>>,
+    held: Held,
+}
+
+/// The settings make no judge of tokens.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum InvalidJwt {
+    #[error("jwt.issuer, jwt.audience, and one of jwt.jwks_url and jwt.jwks_file must be set")]
+    Incomplete,
+    #[error(transparent)]
+    File(#[from] Unusable),
+    #[error("jwt.jwks_url: no client can be made")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Jwt {
+    pub(super) fn open(settings: &config::Jwt, credential: Secret) -> Result<Self, InvalidJwt> {
+        let jwks = match (&settings.jwks_url, &settings.jwks_file) {
+            (Some(url), None) => Jwks::url(url, settings.fetch_interval).map_err(InvalidJwt::Client)?,
+            (None, Some(path)) => Jwks::file(path)?,
+            _ => return Err(InvalidJwt::Incomplete),
+        };
+        let accounts = settings.accounts_file.as_deref();
+        Ok(Self {
+            jwks,
+            issuer: settings.issuer.clone().ok_or(InvalidJwt::Incomplete)?,
+            audience: settings.audience.clone().ok_or(InvalidJwt::Incomplete)?,
+            leeway: settings.leeway,
+            lifetime_limit: settings.lifetime_limit,
+            scope_claim: settings.scope_claim.clone(),
+            account_claim: settings.account_claim.clone(),
+            accounts: accounts.map(|path| Watched::open("jwt.accounts_file", path, read_accounts)).transpose()?,
+            held: Held::new(credential),
+        })
+    }
+
+    pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, Denied> {
+        let token = bearer(parts, "send a JWT as `Authorization: Bearer …`")?;
+        let claims = self.verify(token).await?;
+        let subject: Option<String> = claims.get("sub").map_err(|()| unreadable("sub"))?;
+        let subject = subject.filter(|subject| !subject.is_empty()).ok_or(unreadable("sub"))?;
+        let names =
+            claims.names(&self.scope_claim).map_err(|()| Denied::Invalid("the token's scopes cannot be read"))?;
+        let caller = Caller {
+            id: self.id(&subject),
+            credential: self.held.credential(),
+            scopes: scopes::pick(names.iter().map(String::as_str)),
+        };
+        Ok(Admitted { caller, accounts: self.accounts(&claims)? })
+    }
+
+    /// The claims of a token that is good now.
+    async fn verify(&self, token: &str) -> Result<Claims, Denied> {
+        let header = Header::of(token).map_err(Denied::Invalid)?;
+        let key = self.jwks.key(header.key.as_deref(), &header.algorithm).await.map_err(|reason| match reason {
+            NoKey::Unknown => Denied::Invalid("the token is signed with a key, or in a way, that is not known here"),
+            NoKey::NoKeys(retry_after) => Denied::Unavailable { retry_after },
+        })?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.leeway = self.leeway.as_secs();
+        validation.validate_nbf = true;
+        let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| {
+            Denied::Invalid(match error.kind() {
+                ErrorKind::ExpiredSignature => "the token has expired",
+                ErrorKind::ImmatureSignature => "the token is not good yet",
+                ErrorKind::InvalidIssuer => "the token's issuer is not the one expected here",
+                ErrorKind::InvalidAudience => "the token is meant for somebody else",
+                ErrorKind::MissingRequiredClaim(_) => "the token has no readable `exp`, `iss` or `aud`",
+                ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => "the token's claims cannot be read",
+                _ => "the token's signature is wrong",
+            })
+        })?;
+        self.check_strictly(&claims.claims)?;
+        Ok(claims.claims)
+    }
+
+    /// What the library takes more lightly: an issuer is one text, and an end is near.
+    fn check_strictly(&self, claims: &Claims) -> Result<(), Denied> {
+        let issuer: Option<String> = claims.get("iss").map_err(|()| unreadable("iss"))?;
+        if issuer.as_deref() != Some(&self.issuer) {
+            return Err(Denied::Invalid("the token's issuer is not the one expected here"));
+        }
+        let end: Option<f64> = claims.get("exp").map_err(|()| unreadable("exp"))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let latest = (now + self.lifetime_limit + self.leeway).as_secs_f64();
+        if end.is_none_or(|end| end > latest) {
+            return Err(Denied::Invalid("the token is good for longer than allowed here"));
+        }
+        Ok(())
+    }
+
+    /// The same caller has the same id, whatever token they show.
+    fn id(&self, subject: &str) -> CallerId {
+        let mut hash = Context::new(&SHA256);
+        hash.update(self.issuer.as_bytes());
+        hash.update(&[0]);
+        hash.update(subject.as_bytes());
+        let mut id = [0; 32];
+        id.copy_from_slice(hash.finish().as_ref());
+        CallerId::Subject(id)
+    }
+
+    /// The accounts that the token names. One that says nothing is for the default account; one that says something else
+    /// is for none.
+    fn accounts(&self, claims: &Claims) -> Result<Accounts, Denied> {
+        let none = || Denied::Refused(Refusal::Forbidden("the token names no account that is known here"));
+        let Some(map) = &self.accounts else {
+            let claim: Option<OneOrMany<Written>> = claims.get(&self.account_claim).map_err(|()| none())?;
+            return match claim {
+                None => Ok(Accounts::Default),
+                Some(OneOrMany::One(written)) => Written::read_all(&[written]).ok_or_else(none),
+                Some(OneOrMany::Many(list)) => Written::read_all(&list).ok_or_else(none),
+            };
+        };
+        let claim: Option<OneOrMany<String>> = claims.get(&self.account_claim).map_err(|()| none())?;
+        let names = match claim {
+            None => return Ok(Accounts::Default),
+            Some(OneOrMany::One(name)) => vec![name],
+            Some(OneOrMany::Many(names)) => names,
+        };
+        let known = map.get();
+        let accounts: Vec<Account> =
+            names.iter().filter_map(|name| known.get(name)).flat_map(|of| of.iter().cloned()).collect();
+        if accounts.is_empty() { Err(none()) } else { Ok(Accounts::Named(accounts.into())) }
+    }
+}
+
+fn unreadable(claim: &'static str) -> Denied {
+    Denied::Invalid(match claim {
+        "sub" => "the token has no readable `sub`",
+        _ => "the token has no readable `exp`, `iss` or `aud`",
+    })
+}
+
+fn read_accounts(text: &str) -> Result<HashMap<String, Arc<[Account]>>, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct AccountsFile {
+        accounts: HashMap<String, Vec<Written>>,
+    }
+
+    let file: AccountsFile = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+        format!("line {line}: expected a list of `email` and `type` for each text under [accounts]")
+    })?;
+    let mut known = HashMap::new();
+    for (name, list) in file.accounts {
+        let accounts: Option<Arc<[Account]>> = list.iter().map(Written::read).collect();
+        let accounts =
+            accounts.ok_or("an account is not a valid e-mail address with AGENT, CUSTOM_USER or CUSTOMER")?;
+        known.insert(name, accounts);
+    }
+    Ok(known)
+}

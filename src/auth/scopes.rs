@@ -1,0 +1,26 @@
+//! Scopes by name, as files and tokens write them.
+
+use crate::model::Scopes;
+
+/// Teams, without contact data.
+pub(super) const TEAM: &str = "team:read";
+/// Contact data.
+pub(super) const CONTACT: &str = "team:contact:read";
+
+/// The scopes of these names; `None` when there is a name that means nothing here.
+pub(super) fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Scopes> {
+    names.into_iter().try_fold(Scopes::NONE, |scopes, name| with(scopes, name))
+}
+
+/// The same for tokens, which carry others' scopes, too.
+pub(super) fn pick<'n>(names: impl IntoIterator<Item = &'n str>) -> Scopes {
+    names.into_iter().fold(Scopes::NONE, |scopes, name| with(scopes, name).unwrap_or(scopes))
+}
+
+fn with(scopes: Scopes, name: &str) -> Option<Scopes> {
+    match name {
+        TEAM => Some(Scopes { team: true, ..scopes }),
+        CONTACT => Some(Scopes { contact: true, ..scopes }),
+        _ => None,
+    }
+}

@@ -1,0 +1,57 @@
+//! A secret that the server holds: given once, or in a file that may change.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::watched::{Unusable, Watched};
+
+/// A secret, as it is now.
+pub struct Secret(Source);
+
+enum Source {
+    Fixed(Arc<SecretString>),
+    File(Watched<SecretString>),
+}
+
+impl Secret {
+    /// The secret in a file, which is read again when it changes.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no secret. The secret is in no message.
+    pub fn file(setting: &'static str, path: &Path) -> Result<Self, Unusable> {
+        Watched::open(setting, path, parse).map(|file| Self(Source::File(file)))
+    }
+
+    /// A secret that stays what it is.
+    ///
+    /// # Errors
+    /// What is wrong with it, without repeating it.
+    pub fn fixed(text: &str) -> Result<Self, String> {
+        parse(text).map(Self::from)
+    }
+
+    /// What it is now. The same secret is the same allocation.
+    #[must_use]
+    pub fn get(&self) -> Arc<SecretString> {
+        match &self.0 {
+            Source::Fixed(secret) => secret.clone(),
+            Source::File(file) => file.get(),
+        }
+    }
+}
+
+impl From<SecretString> for Secret {
+    fn from(secret: SecretString) -> Self {
+        Self(Source::Fixed(Arc::new(secret)))
+    }
+}
+
+fn parse(text: &str) -> Result<SecretString, String> {
+    let secret = text.trim();
+    if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("there is no secret, which is one line of printable characters without spaces".to_owned());
+    }
+    Ok(SecretString::from(secret))
+}

@@ -1,0 +1,37 @@
+//! `keys`: makes API keys for mode `api-keys`.
+
+use anyhow::Result;
+use secrecy::ExposeSecret;
+
+use crate::auth::NewKey;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Make a key. Its entry for auth.keys_file goes to standard output, the key itself, this once, to standard error.
+    New(New),
+}
+
+#[derive(clap::Args)]
+pub(super) struct New {
+    /// Who will show it: 1 to 40 lower-case letters, digits and dashes.
+    name: String,
+    /// An account that it may read, such as CUSTOMER:maya@lantern-books.example; the default account where there is none.
+    /// Can be given again.
+    #[arg(long, value_name = "TYPE:EMAIL")]
+    account: Vec<String>,
+    /// Whether it may read contact data, too (team:contact:read).
+    #[arg(long)]
+    contact: bool,
+}
+
+pub(super) fn run(command: &Command) -> Result<()> {
+    let Command::New(new) = command;
+    let made = NewKey::make(&new.name, &new.account, new.contact)?;
+    println!("{}", made.entry);
+    eprintln!(
+        "The key of `{}`, which is kept nowhere and not shown again:\n\n{}\n",
+        new.name,
+        made.key.expose_secret()
+    );
+    Ok(())
+}

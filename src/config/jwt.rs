@@ -1,0 +1,37 @@
+//! Whose tokens are believed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::HttpUrl;
+
+section! {
+    /// Whose tokens are believed where callers show JWTs (`auth.mode = jwt`), and what their claims mean.
+    pub struct Jwt in "jwt" {
+        /// Where the issuer publishes its keys (a JWKS): https, or http on this machine. It is asked again when a token
+        /// names an unknown key, and now and then while its keys are used.
+        pub jwks_url: Option<HttpUrl> = None,
+        /// A file with those keys instead; it is read again when it changes.
+        pub jwks_file: Option<PathBuf> = None,
+        /// The shortest time between two fetches of the keys, however many unknown ones are named. After twenty times as long
+        /// they are fetched again beside a request that uses them.
+        pub fetch_interval: Duration = Duration::from_secs(30),
+        /// What `iss` must be.
+        pub issuer: Option<String> = None,
+        /// What `aud` must be, or have among others.
+        pub audience: Option<String> = None,
+        /// How far the issuer's clock may be off.
+        pub leeway: Duration = Duration::from_secs(30),
+        /// The furthest that `exp` may be away.
+        pub lifetime_limit: Duration = Duration::from_secs(24 * 3600),
+        /// The claim that says what the caller may read: a text of names with spaces between them, or a list of names,
+        /// `team:read` and `team:contact:read` among them.
+        pub scope_claim: String = "scope".to_owned(),
+        /// The claim that names the caller's accounts: an object of `email` and `type`, or a list of such. A token without
+        /// it is for the default account.
+        pub account_claim: String = "account".to_owned(),
+        /// A TOML file that says which accounts the claim's texts stand for: under `[accounts]`, a list of `email` and
+        /// `type` for each text. With it the claim is a text, or a list of texts. It is read again when it changes.
+        pub accounts_file: Option<PathBuf> = None,
+    }
+}
