@@ -9,7 +9,7 @@ pub(super) const CONTACT: &str = "team:contact:read";
 
 /// The scopes of these names; `None` when there is a name that means nothing here.
 pub(super) fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Scopes> {
-    names.into_iter().try_fold(Scopes::NONE, |scopes, name| with(scopes, name))
+    names.into_iter().try_fold(Scopes::NONE, with)
 }
 
 /// The same for tokens, which carry others' scopes, too.

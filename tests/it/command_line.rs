@@ -76,7 +76,7 @@ fn serve_wants_a_caller_mode_and_says_which_there_are() {
     assert!(!output.status.success());
     insta::assert_snapshot!(text(&output.stderr), @r"
     error: the configuration is not usable:
-      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) or `server` (the server holds the token, on a loopback address)
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
     ");
 }
 
@@ -84,7 +84,8 @@ fn serve_wants_a_caller_mode_and_says_which_there_are() {
 fn a_server_held_credential_must_be_there_and_stays_on_this_machine() {
     let missing = run(&["serve", "--auth-mode", "server"], &[]);
     assert!(
-        text(&missing.stderr).contains("auth.credential_env and auth.credential_file: mode `server` needs one of them")
+        text(&missing.stderr)
+            .contains("auth.credential_env and auth.credential_file: every mode but `passthrough` needs one of them")
     );
     let arguments =
         ["serve", "--auth-mode", "server", "--set", "auth.credential_env=NO_SUCH", "--listen", "127.0.0.1:0"];
