@@ -48,6 +48,9 @@ section! {
         pub rate_limit: u32 = 1_000,
         /// How many requests a caller may make at once, before the rate counts.
         pub rate_burst: u32 = 2_000,
+        /// How many different tokens that nobody has accepted may come from one address in a minute; 0 for as many as they
+        /// like. A token that is accepted is not counted, and never refused for the others.
+        pub wrong_tokens_limit: usize = 100,
         /// The addresses, or networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Whether `/` shows the explorer, a GraphQL playground in the browser.

@@ -91,7 +91,7 @@ impl Config {
         config
     }
 
-    fn sections(&self) -> [&dyn Section; 13] {
+    fn sections(&self) -> [&dyn Section; 14] {
         [
             &self.http,
             &self.admin,
@@ -110,7 +110,7 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 13] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 14] {
         [
             &mut self.http,
             &mut self.admin,

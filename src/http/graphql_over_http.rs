@@ -16,6 +16,7 @@ use super::error::{Refusal, answer, status};
 use super::negotiate::{MediaType, accepted};
 use super::overload::Key;
 use super::{Public, guards, peer};
+use crate::auth::Denied;
 use crate::graphql::{self, Answer, Class, Code, Reference, Share};
 
 /// With `true`: the answer tells what it was estimated to cost.
@@ -96,8 +97,22 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
     if !by_get && !guards::is_json(parts) {
         return Err(Refusal::new(Code::InvalidContentType, "send the body as content-type: application/json"));
     }
-    let grants = public.auth.authenticate(parts).await?;
-    let key = Key::of(&*grants, peer::address(parts, &public.settings.trusted_proxies));
+    let peer = peer::address(parts, &public.settings.trusted_proxies);
+    let (strangers, stranger) = (&public.overload.strangers, public.overload.strangers.of(parts, peer));
+    let grants = match public.auth.authenticate(parts).await {
+        Ok(grants) => grants,
+        Err(denied) => {
+            if matches!(denied, Denied::Invalid(_)) {
+                strangers.count(stranger)?;
+            }
+            return Err(denied.into());
+        }
+    };
+    let is_stranger = !public.engine.has_accepted(&*grants);
+    if is_stranger {
+        strangers.count(stranger)?;
+    }
+    let key = Key::of(&*grants, peer);
     public.overload.spend(&key)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
     let body = if by_get { Vec::new() } else { public.overload.read(body, limit).await? };
@@ -114,13 +129,17 @@ async fn execute(public: &Public, parts: &Parts, body: Body) -> Result<Answered,
         queries_only: by_get,
         grants: grants.clone(),
     };
-    Ok(match parsed {
+    let answered = match parsed {
         Parsed::One(parameters) => Answered::One(public.engine.execute(request(parameters)).await),
         Parsed::Many(batch) => {
             let answers = public.engine.execute_batch(batch.into_iter().map(request).collect()).await;
             answers.map_or_else(Answered::One, Answered::Many)
         }
-    })
+    };
+    if is_stranger && public.engine.has_accepted(&*grants) {
+        strangers.forget(stranger);
+    }
+    Ok(answered)
 }
 
 /// How old a team may be, for a caller who asks for a younger one than usual.

@@ -17,6 +17,7 @@ mod overload;
 mod peer;
 mod request_id;
 mod routes;
+mod strangers;
 
 pub use connections::Connections;
 pub use health::Health;

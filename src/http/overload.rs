@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::Refusal;
 use super::peer::network;
+use super::strangers::Strangers;
 use crate::config;
 use crate::graphql::Code;
 use crate::model::{CallerId, Grants};
@@ -29,6 +30,7 @@ pub struct Overload {
     /// In bytes.
     room: Semaphore,
     rates: Option<DefaultKeyedRateLimiter<Key>>,
+    pub(super) strangers: Strangers,
 }
 
 /// Whose places and rate they are.
@@ -62,6 +64,7 @@ impl Overload {
             taken: Mutex::default(),
             room: Semaphore::new(room.min(Semaphore::MAX_PERMITS)),
             rates: quota.map(RateLimiter::keyed),
+            strangers: Strangers::new(settings.wrong_tokens_limit),
         }
     }
 

@@ -8,6 +8,7 @@
 //! the upstream has refused that credential, or that account.
 
 mod failures;
+mod newcomers;
 mod refresh;
 mod store;
 
@@ -21,6 +22,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::{Error, Kind, Need, Pressure, Share, Upstream};
 
 use failures::Failures;
+use newcomers::Newcomers;
 use refresh::{Loaded, Refresh, Unfinished};
 use store::{Entry, Store};
 
@@ -32,6 +34,7 @@ pub struct Rosters {
     upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
     failures: Arc<Failures>,
+    newcomers: Arc<Newcomers>,
     refresh: Refresh,
     settings: config::Roster,
     clock: Clock,
@@ -101,8 +104,23 @@ impl Rosters {
     #[must_use]
     pub fn new(settings: &config::Roster, upstream: Arc<dyn Upstream>, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let (store, failures) = (Arc::new(Store::new(settings)), Arc::<Failures>::default());
-        let refresh = Refresh::new(settings, upstream.clone(), store.clone(), failures.clone(), clock, metrics.clone());
-        Self { upstream, store, failures, refresh, settings: settings.clone(), clock, metrics }
+        let newcomers = Arc::new(Newcomers::new(settings.fresh.max(settings.stale)));
+        let refresh = Refresh::new(
+            settings,
+            upstream.clone(),
+            store.clone(),
+            failures.clone(),
+            newcomers.clone(),
+            clock,
+            metrics.clone(),
+        );
+        Self { upstream, store, failures, newcomers, refresh, settings: settings.clone(), clock, metrics }
+    }
+
+    /// Whether the upstream has accepted the caller's credential, as far as is known here.
+    #[must_use]
+    pub fn has_accepted(&self, caller: &Caller) -> bool {
+        self.newcomers.has_accepted(caller.credential.id())
     }
 
     /// The roster, if there is one that is to be served without waiting for anything: a fresh one, or a stale one where no

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::failures::Failures;
+use super::newcomers::{Newcomers, Turn};
 use super::store::{Entry, Store};
 use crate::config;
 use crate::model::{Clock, Grant, RosterKey};
@@ -46,6 +47,7 @@ struct Inner {
     upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
     failures: Arc<Failures>,
+    newcomers: Arc<Newcomers>,
     flights: Mutex<HashMap<RosterKey, Flight>>,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -57,12 +59,13 @@ impl Refresh {
         upstream: Arc<dyn Upstream>,
         store: Arc<Store>,
         failures: Arc<Failures>,
+        newcomers: Arc<Newcomers>,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let flights = Mutex::default();
         Self {
-            inner: Arc::new(Inner { upstream, store, failures, flights, clock, metrics }),
+            inner: Arc::new(Inner { upstream, store, failures, newcomers, flights, clock, metrics }),
             single_flight: settings.single_flight,
         }
     }
@@ -134,6 +137,25 @@ impl Refresh {
 
 impl Inner {
     async fn load(&self, grant: &Grant, need: Need) -> Loaded {
+        let credential = &grant.key().credential;
+        let turn = match self.newcomers.turn(credential).await {
+            Ok(turn) => turn,
+            Err(error) => return Loaded::failed(error, 0),
+        };
+        let refused = match &turn {
+            Turn::Known => None,
+            // Somebody else's verdict may have come since the caller looked.
+            Turn::First(_) => self.failures.recall(grant.key(), self.clock.now()),
+        };
+        let loaded = match refused {
+            Some(error) => Loaded::failed(error, 0),
+            None => self.fetch(grant, need).await,
+        };
+        turn.end(&self.newcomers, credential, loaded.result.as_ref().err(), loaded.calls);
+        loaded
+    }
+
+    async fn fetch(&self, grant: &Grant, need: Need) -> Loaded {
         let fetch = async { self.upstream.fetch(grant, need).await };
         match AssertUnwindSafe(fetch).catch_unwind().await {
             Ok(Fetched { calls, result: Ok(roster) }) => {

@@ -40,4 +40,5 @@ mod reference_front;
 mod reuse;
 mod sample;
 mod scopes;
+mod throttles;
 mod tls;

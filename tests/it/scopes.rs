@@ -153,7 +153,10 @@ async fn an_address_cannot_be_found_by_bisection() {
         for (hit, miss) in filters(hit).iter().zip(&filters(miss)) {
             for field in ["teamMembers(filter: {}) { totalCount }", "roles { members(filter: {}) { totalCount } }"] {
                 let ask = async |filter: &str| {
-                    app.query_as(plain, &format!("{{ {} }}", field.replace("{}", filter))).await.body
+                    let mut answer = app.query_as(plain, &format!("{{ {} }}", field.replace("{}", filter))).await;
+                    // The age of the roster, and what is left of the plan.
+                    answer.body["extensions"].take();
+                    answer.body
                 };
                 let (hit, miss) = (ask(hit).await, ask(miss).await);
                 assert_eq!(hit, miss);

@@ -117,6 +117,12 @@ impl Engine {
         Self { schema, documents, library, answers, settings, rosters, metrics }
     }
 
+    /// Whether the caller's credential is known to be good upstream.
+    #[must_use]
+    pub fn has_accepted(&self, grants: &dyn Grants) -> bool {
+        self.rosters.has_accepted(grants.caller())
+    }
+
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> Answer {
         match self.prepare(request, &mut Spent::default()) {
