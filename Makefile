@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: bench demo explorer test oracle sockets faults
+.PHONY: bench demo explorer test oracle sockets faults tenants
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -48,3 +48,7 @@ bench:
 	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bins
 	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/apollo
 	target/release/flowmatix-graphql-benches
+
+# Eight tenants, 100,000 steps for each: fails at the first foreign row. Minutes.
+tenants:
+	TENANTS_STEPS=800000 cargo test --locked --test it tenants -- --nocapture

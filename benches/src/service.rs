@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::header;
 use flowmatix_graphql::auth::Auth;
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
 use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings};
@@ -37,10 +37,12 @@ pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metric
 
 /// What a caller may read.
 pub fn grants(config: &Config) -> anyhow::Result<Arc<dyn Grants>> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer bench"));
+    let request = axum::http::Request::builder().header(header::AUTHORIZATION, "Bearer bench").body(())?;
+    let parts = request.into_parts().0;
     let auth = Auth::passthrough(&config.account, None);
-    auth.authenticate(&headers).map_err(|_| anyhow::anyhow!("the caller is refused"))
+    // Nothing is waited for in this mode.
+    let grants = auth.authenticate(&parts).now_or_never().and_then(Result::ok);
+    grants.ok_or_else(|| anyhow::anyhow!("the caller is refused"))
 }
 
 /// A request of a body that [`questions`](crate::questions) made.

@@ -27,7 +27,7 @@ pub(super) struct New {
 pub(super) fn run(command: &Command) -> Result<()> {
     let Command::New(new) = command;
     let made = NewKey::make(&new.name, &new.account, new.contact)?;
-    println!("{}", made.entry);
+    say!("{}", made.entry);
     eprintln!(
         "The key of `{}`, which is kept nowhere and not shown again:\n\n{}\n",
         new.name,

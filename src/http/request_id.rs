@@ -17,7 +17,7 @@ const LIMIT: usize = 128;
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), told(request.uri().path()));
     let started = Instant::now();
     async move {
         let mut response = next.run(request).await;
@@ -28,6 +28,17 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+/// The path as the log has it: what is served, and nothing that a client made up.
+fn told(path: &str) -> &'static str {
+    match path {
+        "/graphql" => "/graphql",
+        "/" => "/",
+        "/playground" => "/playground",
+        _ if path.starts_with("/explorer/") => "/explorer",
+        _ => "elsewhere",
+    }
 }
 
 fn is_fit(id: &HeaderValue) -> bool {

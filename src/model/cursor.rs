@@ -62,7 +62,7 @@ impl CursorKey {
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 16] {
         let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&hmac::sign(&self.0, b"fingerprint").as_ref()[..16]);
+        fingerprint.copy_from_slice(&hmac::sign(&self.key, b"fingerprint").as_ref()[..16]);
         fingerprint
     }
 

@@ -38,6 +38,12 @@ impl Failures {
         recall(&self.credentials, &key.credential, now).or_else(|| recall(&self.accounts, key, now))
     }
 
+    /// The refusal of the credential that came since a load began: what the load brings may no longer be read.
+    pub(super) fn refused_since(&self, credential: &CredentialId, began: Instant) -> Option<Error> {
+        let failures = lock(&self.credentials);
+        failures.get(credential).filter(|failure| failure.until >= began + DENIED).map(|failure| failure.error.clone())
+    }
+
     /// A load has failed.
     pub(super) fn remember(&self, key: &RosterKey, error: &Error, now: Instant) {
         match error.kind() {

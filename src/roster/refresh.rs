@@ -156,9 +156,13 @@ impl Inner {
     }
 
     async fn fetch(&self, grant: &Grant, need: Need) -> Loaded {
+        let began = self.clock.now();
         let fetch = async { self.upstream.fetch(grant, need).await };
         match AssertUnwindSafe(fetch).catch_unwind().await {
             Ok(Fetched { calls, result: Ok(roster) }) => {
+                if let Some(error) = self.failures.refused_since(&grant.key().credential, began) {
+                    return Loaded::failed(error, calls);
+                }
                 let entry = Entry::new(roster, self.clock.now(), calls);
                 self.store.put(grant.key().clone(), entry.clone());
                 self.failures.forget(grant.key());

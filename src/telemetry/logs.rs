@@ -1,14 +1,15 @@
 //! Logs: tracing events on standard error, for people or as JSON lines.
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config;
 
 /// Libraries that print bytes and headers at their lower levels, and so never log below this whatever is configured.
-const CAPPED: [&str; 7] =
-    ["hyper=warn", "hyper_util=warn", "h2=warn", "reqwest=warn", "rustls=warn", "tower=warn", "async_graphql=warn"];
+const CAPPED: [&str; 7] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower", "async_graphql"];
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +27,15 @@ pub enum InvalidLog {
 /// # Errors
 /// [`InvalidLog`] when the level cannot be read, or when logging was set up before.
 pub fn start_logs(settings: &config::Log) -> Result<(), InvalidLog> {
-    let mut filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
-    for directive in CAPPED {
-        filter = filter.add_directive(directive.parse().map_err(|_| InvalidLog::Level)?);
-    }
-    let registry = tracing_subscriber::registry().with(filter);
+    let filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
+    // A layer of its own: a directive for one of their modules would outdo one for the library.
+    let capped = filter_fn(|event| *event.level() <= Level::WARN || !is_capped(event.target()));
+    let registry = tracing_subscriber::registry().with(filter).with(capped);
+    // A panic's message may hold anything; where it came from is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked");
+    }));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match settings.format {
         config::LogFormat::Pretty => {
@@ -40,4 +45,8 @@ pub fn start_logs(settings: &config::Log) -> Result<(), InvalidLog> {
         config::LogFormat::Json => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
     }
     .map_err(|_| InvalidLog::Twice)
+}
+
+fn is_capped(target: &str) -> bool {
+    CAPPED.contains(&target.split("::").next().unwrap_or_default())
 }

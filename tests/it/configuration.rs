@@ -90,7 +90,7 @@ fn contradictions_are_named_beside_other_mistakes_but_not_of_the_same_setting() 
       --set: graphql.page_max: expected a whole number
       --set: http.timout: no such setting; did you mean http.timeout?
       http.concurrency: expected at least 1
-      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token) or `server` (the server holds the token, on a loopback address)
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
     ");
 }
 
@@ -163,4 +163,42 @@ fn what_is_shown_can_be_read_again() {
     let pairs: Vec<_> = pairs.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
     let again = Config::load(Profile::Demo, &Sources { flags: flags(&pairs), ..Sources::default() }).unwrap();
     assert_eq!(again.settings(), config.settings());
+}
+
+/// Each mode wants what it cannot do without, and only a setting that says so serves people's data to everybody.
+#[test]
+fn a_caller_mode_that_is_not_complete_is_refused() {
+    let held = ("auth.credential_env", "T");
+    let jwt = [("auth.mode", "jwt"), held, ("jwt.issuer", "i"), ("jwt.audience", "a")];
+    let with = |more: &[(&'static str, &'static str)]| [&jwt[..], more].concat();
+    let keys = [("auth.mode", "api-keys"), held];
+    let open = [("auth.mode", "server"), held, ("http.listen", "0.0.0.0:0")];
+    type Case = (Vec<(&'static str, &'static str)>, Option<&'static str>);
+    let cases: Vec<Case> = vec![
+        (vec![("auth.mode", "api-keys")], Some("every mode but `passthrough` needs one of them")),
+        (keys.to_vec(), Some("auth.keys_file: mode `api-keys` needs it")),
+        ([&keys[..], &[("auth.keys_file", "k"), ("auth.credential_file", "f")]].concat(), Some("needs one of them")),
+        ([&keys[..], &[("auth.keys_file", "k"), ("http.listen", "0.0.0.0:0")]].concat(), None),
+        ([&keys[..], &[("auth.keys_file", "k"), ("http.get_needs_preflight", "false")]].concat(), None),
+        (with(&[]), Some("jwt.jwks_url and jwt.jwks_file: mode `jwt` needs one of them")),
+        (with(&[("jwt.jwks_url", "https://x.example"), ("jwt.jwks_file", "f")]), Some("needs one of them")),
+        (with(&[("jwt.jwks_url", "http://x.example/jwks")]), Some("jwt.jwks_url: expected https")),
+        (with(&[("jwt.jwks_url", "http://127.0.0.1.x.example/jwks")]), Some("jwt.jwks_url: expected https")),
+        (with(&[("jwt.jwks_url", "http://127.0.0.1:9/jwks")]), None),
+        (with(&[("jwt.jwks_url", "https://x.example/jwks")]), None),
+        (with(&[("jwt.jwks_file", "f"), ("jwt.leeway", "10m")]), Some("jwt.leeway: expected at most 5m")),
+        (with(&[("jwt.jwks_file", "f"), ("jwt.issuer", "")]), Some("jwt.issuer and jwt.audience")),
+        (open.to_vec(), Some("auth.allow_anonymous = true lets everybody")),
+        ([&open[..], &[("auth.allow_anonymous", "true")]].concat(), None),
+        (vec![("auth.mode", "server"), held], None),
+        (vec![("auth.mode", "passthrough"), ("http.listen", "0.0.0.0:0")], None),
+    ];
+    for (pairs, expected) in cases {
+        let sources = Sources { flags: flags(&pairs), ..Sources::default() };
+        match (Config::load(Profile::Serve, &sources), expected) {
+            (Ok(_), None) => {}
+            (Err(found), Some(expected)) => assert!(found.to_string().contains(expected), "{pairs:?}: {found}"),
+            (found, expected) => panic!("{pairs:?}: {expected:?} {:?}", found.err()),
+        }
+    }
 }

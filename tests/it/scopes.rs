@@ -200,3 +200,23 @@ async fn callers_with_and_without_the_scope_get_different_answers_from_one_roste
     }
     assert_eq!(app.demo.calls(), 1);
 }
+
+/// `docs/security.md` shows what three callers get: this is where it comes from.
+#[tokio::test]
+async fn the_guides_three_answers_are_real() {
+    let guide = include_str!("../../docs/security.md");
+    let blocks = |language: &str| -> Vec<&str> {
+        let fence = format!("```{language}\n");
+        guide.split(&fence).skip(1).map(|block| block.split("```").next().unwrap().trim()).collect()
+    };
+    let keys = Keys::new(&[("full", &[0], true), ("plain", &[0], false), ("pines", &[2], false)]);
+    let app = TestApp::with(&keys.settings()).await;
+    let (questions, answers) = (blocks("graphql"), blocks("json"));
+    assert_eq!((questions.len(), answers.len()), (1, 3));
+    for (n, shown) in answers.iter().enumerate() {
+        let shown: Value = serde_json::from_str(shown).unwrap();
+        let answer = app.query_as(keys.key(n), questions[0]).await.body;
+        assert_eq!((&answer["data"], &answer["errors"]), (&shown["data"], &shown["errors"]));
+        assert_eq!(answer["extensions"]["upstream"]["calls"], shown["extensions"]["upstream"]["calls"]);
+    }
+}

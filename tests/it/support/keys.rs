@@ -29,12 +29,17 @@ impl Keys {
     }
 }
 
-/// A key, and its entry.
+/// A key for these of the sample's accounts, and its entry.
 pub fn make(name: &str, places: &[usize], contact: bool) -> (String, String) {
     let account = |place: &usize| {
         let DemoAccount { email, user_type, .. } = ACCOUNTS[*place];
         format!("{user_type}:{email}")
     };
-    let made = NewKey::make(name, &places.iter().map(account).collect::<Vec<_>>(), contact).unwrap();
+    make_for(name, &places.iter().map(account).collect::<Vec<_>>(), contact)
+}
+
+/// The same for any accounts.
+pub fn make_for(name: &str, accounts: &[String], contact: bool) -> (String, String) {
+    let made = NewKey::make(name, accounts, contact).unwrap();
     (made.key.expose_secret().to_owned(), made.entry)
 }

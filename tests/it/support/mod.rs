@@ -12,7 +12,7 @@ pub mod vendor;
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};
 pub use file::TempFile;
-pub use keys::{Keys, make as make_key};
+pub use keys::{Keys, make as make_key, make_for as make_key_for};
 pub use team::{account, member, row};
 
 /// Asks again and again until the answer is as expected; what comes of itself comes within seconds.
