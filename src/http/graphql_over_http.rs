@@ -164,6 +164,26 @@ enum Parsed {
 
 /// The parameters of a POST.
 fn from_body(body: &[u8]) -> Result<Parsed, Refusal> {
+    /// A request as nearly all are. What is not like it is read once more, and judged part by part.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Plain {
+        query: String,
+        operation_name: Option<String>,
+        variables: Option<Map<String, Value>>,
+        extensions: Option<Map<String, Value>>,
+    }
+
+    // An array would be taken for the fields in turn.
+    if body.first() == Some(&b'{')
+        && let Ok(plain) = serde_json::from_slice::<Plain>(body)
+    {
+        return Ok(Parsed::One(Parameters {
+            document: document(Some(plain.query), plain.extensions.unwrap_or_default())?,
+            operation_name: plain.operation_name,
+            variables: plain.variables.unwrap_or_default(),
+        }));
+    }
     match serde_json::from_slice(body) {
         Ok(Value::Array(batch)) => batch.into_iter().map(from_json).collect::<Result<_, _>>().map(Parsed::Many),
         Ok(value) => from_json(value).map(Parsed::One),

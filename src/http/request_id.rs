@@ -51,6 +51,7 @@ fn new() -> HeaderValue {
     let mut bytes = [0; 16];
     // Without randomness the id is of no use, and the request goes on.
     let _ = rand::fill(&mut bytes);
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unnamed"))
+    let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+    let text: Vec<u8> = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect();
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("unnamed"))
 }

@@ -19,6 +19,7 @@ pub struct Metrics {
     request_duration: Histogram,
     refusals: Family<CodeLabels, Counter>,
     executions: Family<PathLabels, Counter>,
+    prepared: Family<ResultLabels, Counter>,
     lookups: Family<ResultLabels, Counter>,
     store_bytes: Gauge,
     store_rosters: Gauge,
@@ -79,6 +80,7 @@ impl Default for Metrics {
             request_duration: Histogram::new(seconds),
             refusals: Family::default(),
             executions: Family::default(),
+            prepared: Family::default(),
             lookups: Family::default(),
             store_bytes: Gauge::default(),
             store_rosters: Gauge::default(),
@@ -107,6 +109,11 @@ impl Metrics {
             self.request_duration.clone(),
         );
         registry.register("refusals", "Requests refused before they ran, by error code", self.refusals.clone());
+        registry.register(
+            "prepared_operations",
+            "Documents looked up among prepared operations, by result: hit or miss",
+            self.prepared.clone(),
+        );
         registry.register("executions", "Operations executed, by the path that did it", self.executions.clone());
         registry.register(
             "roster_lookups",
@@ -151,6 +158,11 @@ impl Metrics {
     /// A request was refused with this error code before it ran.
     pub fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// A document was looked up among the prepared ones (`hit`, `miss`).
+    pub fn prepared(&self, result: &'static str) {
+        self.prepared.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// An operation was executed by this path (`projection`, `reuse`; `engine`: async-graphql).

@@ -37,6 +37,7 @@ mod outcomes;
 mod overload;
 mod paging;
 mod persisted;
+mod prepared;
 mod properties;
 mod reference_front;
 mod reuse;

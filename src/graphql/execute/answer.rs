@@ -126,7 +126,7 @@ impl Answer {
             }
         }
         if executed {
-            let mut out = Self::begin();
+            let mut out = Self::begin(0);
             // Neither values nor vectors fail to be written.
             let _ = serde_json::to_writer(&mut out, &response.data);
             in_order(&response.data, &mut response.errors);
@@ -142,9 +142,11 @@ impl Answer {
         }
     }
 
-    /// What an answer with data begins with.
-    pub(super) fn begin() -> Vec<u8> {
-        b"{\"data\":".to_vec()
+    /// What an answer with data begins with, and room for so many bytes of it.
+    pub(super) fn begin(length: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(length + length / 8 + AROUND);
+        out.extend_from_slice(b"{\"data\":");
+        out
     }
 
     /// The projection's data, written after what [`begin`](Self::begin) gave.

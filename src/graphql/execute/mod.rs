@@ -22,6 +22,7 @@ mod variables;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_graphql::parser::parse_query;
@@ -226,13 +227,15 @@ impl Engine {
         self.metrics.executed("projection");
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         let terms = Terms { contact: scopes.contact, pages: session.page_limits, limit };
+        let out = Answer::begin(ready.prepared.length.load(Ordering::Relaxed));
         let projected = if is_long(ready.cells, &resolved) {
             // The runtime's workers have others to serve. What panics there is tried by the engine.
-            let job = move || project(&plan, &resolved, terms, Answer::begin());
+            let job = move || project(&plan, &resolved, terms, out);
             tokio::task::spawn_blocking(job).await.ok()?
         } else {
-            project(&plan, &resolved, terms, Answer::begin())
+            project(&plan, &resolved, terms, out)
         };
+        ready.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(question) = question.filter(|_| projected.errors.is_empty()) {
             self.answers.keep(question, &projected.out);
         }
@@ -265,6 +268,7 @@ impl Engine {
         let limits = &self.settings.graphql;
         let Found { text, keep } = self.documents.find(request.document)?;
         let known = self.library.get(&text);
+        self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
         let is_new = known.is_none();
         let mut variables = Variables::from_json(serde_json::Value::Object(request.variables));
         let switches = Switches {

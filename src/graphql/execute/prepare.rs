@@ -4,7 +4,7 @@
 //! documents does not push them out. Nothing here depends on a request: what does (the sums of a batch, the variables,
 //! the caller) is checked again each time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
@@ -35,6 +35,8 @@ pub(super) struct Prepared {
     conditions: Vec<Name>,
     pub(super) introspects: bool,
     selections: usize,
+    /// How long its last answer was, in bytes: room for the next.
+    pub(super) length: AtomicUsize,
 }
 
 /// One of a document's operations.
@@ -65,7 +67,8 @@ impl Prepared {
         let operations = document.operations.iter().map(operation).collect();
         let (introspects, selections) = (introspects(&document), count(&document));
         let valid = AtomicBool::new(false);
-        Self { text, operations, valid, conditions, introspects, selections, tokens, measured, document }
+        let length = AtomicUsize::new(0);
+        Self { text, operations, valid, conditions, introspects, selections, tokens, measured, document, length }
     }
 
     /// The operation asked for, in its two forms.

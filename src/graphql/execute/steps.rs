@@ -82,6 +82,6 @@ impl Steps<'_> {
     /// Writes a question's answer: the length of `data`.
     #[must_use]
     pub fn project(&self, question: &Question) -> usize {
-        project(&question.plan, &question.resolved, question.terms, Answer::begin()).out.len()
+        project(&question.plan, &question.resolved, question.terms, Answer::begin(0)).out.len()
     }
 }

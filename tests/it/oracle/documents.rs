@@ -279,10 +279,8 @@ impl<'t, 'd, 'n> Writer<'t, 'd, 'n> {
         }
     }
 
-    /// `__typename`, without a variable: the validator overlooks one that is used nowhere else.
     fn type_name(&mut self, alias: &str) -> String {
-        let directive = ["", "", "", " @skip(if: true)", " @include(if: true)"][self.draw.up_to(4) as usize];
-        format!("{alias}__typename{directive}")
+        format!("{alias}__typename{}", self.directives())
     }
 
     fn field(&mut self, on: &str, depth: usize, directives: &str) -> String {

@@ -42,8 +42,11 @@ fn result(answer: &(Class, String)) -> &str {
 async fn agree(world: &World, case: &Case) -> Result<(), TestCaseError> {
     let first = run(&world.projection, world, case).await;
     let projected = run(&world.projection, world, case).await;
+    // Without errors in it, it is reused now.
+    let again = run(&world.projection, world, case).await;
     let executed = run(&world.engine, world, case).await;
     prop_assert_eq!(&projected, &executed, "{:#?}", case);
+    prop_assert_eq!(&again, &executed, "asked again: {:#?}", case);
     prop_assert_eq!(result(&first), result(&executed), "asked first: {:#?}", case);
     if case.cold {
         let projected = run(&world.cold_projection, world, case).await;

@@ -139,6 +139,15 @@ impl World {
         Arc::new(Reader { caller, default: account(ACCOUNTS[0]) })
     }
 
+    /// An engine that projects, over a team of so many.
+    pub fn with_members(members: usize) -> Engine {
+        let row = |n: usize| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}"), "_role": "r1" });
+        let rows: Vec<Value> = (0..members).map(row).collect();
+        let body = json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes();
+        let teams = Arc::new(Teams(HashMap::from([(account(ACCOUNTS[0]).email, body)])));
+        engine(true, &rosters(&teams, true), &Arc::default())
+    }
+
     /// How many operations the engine that projects has answered this way.
     pub fn executions(&self, path: &str) -> u32 {
         let line = format!("flowmatix_executions_total{{path=\"{path}\"}} ");
@@ -158,6 +167,7 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         projection,
         introspection: true,
         page_default: 5,
+        page_max: 1000,
         tokens_limit: 100_000,
         depth_limit: 40,
         aliases_limit: 10_000,

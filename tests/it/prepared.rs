@@ -1,0 +1,81 @@
+//! Prepared operations: what a text costs is paid once, a flood does not push out what is asked for often, and a long answer
+//! keeps nobody waiting.
+
+use flowmatix_graphql::graphql::{Reference, Request};
+use futures_util::FutureExt;
+
+use crate::oracle::world::World;
+use crate::support::TestApp;
+
+const HIT: &str = "flowmatix_prepared_operations_total{result=\"hit\"}";
+
+#[tokio::test]
+async fn a_text_is_prepared_once_and_valid_ones_only_are_kept() {
+    let app = TestApp::start().await;
+    let query = "query A($n: Int) { teamMembers(first: $n) { totalCount } }";
+    for n in [1, 2, 3] {
+        app.variables(query, serde_json::json!({ "n": n })).await.clean();
+    }
+    assert_eq!(app.metric(HIT).await, 2.0);
+    for _ in 0..2 {
+        assert_eq!(app.query("{ teamMembers { nobody } }").await.codes(), ["GRAPHQL_VALIDATION_FAILED"]);
+        assert_eq!(app.query("{ teamMembers { ").await.codes(), ["GRAPHQL_PARSE_FAILED"]);
+    }
+    assert_eq!(app.metric(HIT).await, 2.0);
+    // Known or not, variables that do not fit are refused in the same words.
+    let wrong = serde_json::json!({ "n": "three" });
+    let known = app.variables(query, wrong.clone()).await;
+    let unknown = app.variables(&format!("{query} "), wrong).await;
+    assert_eq!(known.body, unknown.body);
+    assert_eq!(known.codes(), ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn a_flood_of_documents_is_bounded_and_does_not_push_out_what_is_asked_for_often() {
+    let app = TestApp::with(&[("graphql.prepared_limit", "64KiB")]).await;
+    let often = "{ teamMembers(first: 1) { totalCount } }";
+    let flood = |n: usize| format!("{{ a{n}: teamMembers(first: 1) {{ totalCount stale }} }}");
+    // Only a cache that is half full counts how often it is asked.
+    for n in 1000..1100 {
+        app.query(&flood(n)).await.clean();
+    }
+    for _ in 0..20 {
+        app.query(often).await.clean();
+    }
+    for n in 0..300 {
+        app.query(&flood(n)).await.clean();
+    }
+    let before = app.metric(HIT).await;
+    app.query(often).await.clean();
+    assert_eq!(app.metric(HIT).await, before + 1.0, "it was pushed out");
+    for n in 0..100 {
+        app.query(&flood(n)).await.clean();
+    }
+    assert!(app.metric(HIT).await < before + 60.0, "more is kept than there is room for");
+}
+
+#[tokio::test]
+async fn a_long_answer_is_written_beside_the_workers() {
+    let world = World::new(1);
+    let engine = World::with_members(2000);
+    let request = |first: usize| Request {
+        document: Reference {
+            text: Some(format!(
+                "{{ teamMembers(first: {first}) {{ nodes {{ id name a: id b: name c: id d: name e: id f: name g: id }} }} }}"
+            )),
+            persisted: None,
+        },
+        operation_name: None,
+        variables: serde_json::Map::new(),
+        show_cost: false,
+        queries_only: false,
+        grants: world.grants(true),
+        max_age: None,
+    };
+    engine.execute(request(1)).await;
+    // The roster is there. A short answer is ready at once; a long one gives way.
+    assert!(engine.execute(request(10)).now_or_never().is_some());
+    assert!(engine.execute(request(1000)).now_or_never().is_none());
+    let long = engine.execute(request(1000)).await;
+    assert!(String::from_utf8(long.body).unwrap().contains("m00999"));
+}
