@@ -1,7 +1,9 @@
 // The real binary and its sample Flowmatix, on free ports, for every suite in JavaScript and TypeScript.
 
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -73,6 +75,20 @@ async function serve(settings, variables = {}) {
  * @param {Record<string, string | number | boolean>} settings
  */
 export const startPassthrough = (settings = {}) => serve({ "auth.mode": "passthrough", ...settings });
+
+/**
+ * Callers send an API key, made by the binary; the service holds the token.
+ * @param {string[]} rights such as `--contact`, besides reading the default account
+ */
+export async function startWithKey(rights = []) {
+  const { stdout: entry, stderr: words } = spawnSync(binary, ["keys", "new", "dashboard", ...rights], { encoding: "utf8" });
+  const folder = mkdtempSync(join(tmpdir(), "flowmatix-keys-"));
+  const file = join(folder, "keys.toml");
+  writeFileSync(file, entry, { mode: 0o600 });
+  const settings = { "auth.mode": "api-keys", "auth.keys_file": file, "auth.credential_env": "SAMPLE_TOKEN" };
+  const service = await serve(settings, { SAMPLE_TOKEN: AGENCY_TOKEN }).finally(() => rmSync(folder, { recursive: true }));
+  return { service, key: words.match(/fmk_\S+/)?.[0] ?? "" };
+}
 
 export class Service {
   /** @type {import("node:child_process").ChildProcess[]} */

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 
 import { build, createServer, preview } from "vite";
 
-import { AGENCY_TOKEN, LANTERN_TOKEN, PINES, PINES_TOKEN, start, startPassthrough } from "../../../tests/service.js";
+import { AGENCY_TOKEN, LANTERN_TOKEN, PINES, PINES_TOKEN, start, startPassthrough, startWithKey } from "../../../tests/service.js";
 import { contrasts, controls, launch, open, shoot } from "./browser.js";
 
 const stops = [];
@@ -181,6 +181,18 @@ test("where a token is wanted, the page asks for one, and an expired one is repl
   assert.equal(new URL(kept[3]).search, "");
   await page.reload();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
+});
+
+test("a key that may not read contact data shows the team without it, and says so once", async () => {
+  const { service, key } = await startWithKey();
+  const page = await open(browser, await serve(service));
+  await signIn(page, { token: key });
+  await counts(page, "12 people, 6 online");
+  await page.getByText("Your key may not read e-mail addresses and telephone numbers").waitFor();
+  assert.equal((await names(page)).length, 12);
+  assert.equal(await list(page).getByRole("link").count(), 0);
+  await notice(page).waitFor({ state: "detached" });
+  await shoot(page, "no-contact");
 });
 
 test("it asks again by itself, and not while nobody looks", async () => {

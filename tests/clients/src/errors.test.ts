@@ -7,9 +7,9 @@ import { ApolloLink, HttpLink } from "@apollo/client";
 import { ServerError } from "@apollo/client/errors";
 import { tap } from "rxjs";
 
-import { LANTERN, LANTERN_TOKEN, PINES, type Service, start, startPassthrough } from "../../service.js";
+import { LANTERN, LANTERN_TOKEN, PINES, type Service, start, startPassthrough, startWithKey } from "../../service.js";
 import { bare, codeOf, createClient, graphqlErrors, plain, recording, retryAfterSeconds } from "./client.ts";
-import { Team } from "./operations.ts";
+import { Contacts, Team } from "./operations.ts";
 
 let demo: Service, passthrough: Service;
 
@@ -53,6 +53,28 @@ test("forbidden: a token that does not open the account, and two names in one re
   assert.deepEqual(codes(await other.query({ query: Team, variables: { account: PINES } })), ["UPSTREAM_FORBIDDEN"]);
   const headers = { "x-flowmatix-email": LANTERN.email, "x-flowmatix-type": LANTERN.type };
   assert.deepEqual(codes(await plain(demo.url, { headers }).query({ query: Team, variables: { account: PINES } })), ["FORBIDDEN"]);
+});
+
+test("a contact that the caller may not read is null, with one error, and everything else is there", async () => {
+  const { service, key } = await startWithKey();
+  const open = await startWithKey(["--contact"]);
+  try {
+    const client = createClient({ uri: service.url, token: () => key });
+    const { data, error } = await client.query({ query: Contacts, variables: { first: 5 } });
+    assert.deepEqual(codes({ error }), ["FORBIDDEN"]);
+    assert.deepEqual(graphqlErrors(error)[0]?.path, ["teamMembers", "nodes", 0, "contact"]);
+    const nodes = data?.teamMembers?.nodes ?? [];
+    assert.equal(nodes.length, 5);
+    for (const node of nodes) assert.ok(node.name && node.contact === null);
+
+    const trusted = createClient({ uri: open.service.url, token: () => open.key });
+    const all = await trusted.query({ query: Contacts, variables: { first: 5 } });
+    assert.equal(all.error, undefined);
+    for (const node of all.data?.teamMembers?.nodes ?? []) assert.match(node.contact?.email ?? "", /@lantern-books\.example$/);
+  } finally {
+    service.stop();
+    open.service.stop();
+  }
 });
 
 test("a refusal has no code where only application/json is accepted", async () => {
