@@ -24,8 +24,10 @@ const PROXY: &str = "raw proxy";
 const REFERENCE: &str = "reference front";
 const APOLLO: &str = "Apollo Server";
 
+/// All cases together ask more operations, and larger ones, than the defaults keep.
+const KEPT: (&str, &str) = ("graphql.prepared_limit", "256MiB");
 /// Responses are not reused where that would be what is measured.
-const NO_REUSE: [(&str, &str); 1] = [("graphql.reuse_limit", "0B")];
+const NO_REUSE: [(&str, &str); 2] = [KEPT, ("graphql.reuse_limit", "0B")];
 
 /// A case: what is asked, of whom, on how many connections.
 struct Case {
@@ -156,7 +158,7 @@ impl Stage {
         let apollo = root.join("benches/apollo/server.js");
         let apollo = Process::start(Path::new("node"), &[&apollo.to_string_lossy(), &upstream.url]);
         let processes = vec![
-            ours(&[])?.0,
+            ours(&[KEPT])?.0,
             ours(&NO_REUSE)?.0,
             ours(&NO_REUSE)?.0,
             Process::start(&binaries.join("reference"), &[&upstream.url])?,
@@ -290,7 +292,7 @@ impl Stage {
         let mut figures = Vec::new();
         for case in cases {
             let Some(entry) = case.entries.iter().find(|entry| entry.contestant == OURS) else { continue };
-            let more: &[_] = if entry.process == REUSING { &[] } else { &NO_REUSE };
+            let more: &[_] = if entry.process == REUSING { &[KEPT] } else { &NO_REUSE };
             let (mut process, _) = Process::service(&self.binaries.join("counted"), &self.upstream.url, more)?;
             let asks = &entry.asks[..entry.asks.len().min(64)];
             // Twice, so that what is kept is there; what is cold stays cold.
