@@ -110,7 +110,8 @@ async fn main() -> Result<()> {
 
     let allocated = stage.allocations(&cases).await?;
     let lasting = stage.lasting().await?;
-    let steps = steps::measure()?;
+    // It has a runtime of its own.
+    let steps = std::thread::spawn(steps::measure).join().map_err(|_| anyhow::anyhow!("a step panicked"))??;
     let page = Page { options: &options, results: &results, cases: &cases, allocated, lasting, steps, stage: &stage };
     let (figures, svg) = (page.figures(), page.chart());
     println!("{figures}");
