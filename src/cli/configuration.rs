@@ -82,6 +82,9 @@ pub(super) fn announce(config: &Config, app: &App) {
         federation = config.federation.enabled,
         fresh = %humantime::format_duration(config.roster.fresh),
         stale = %humantime::format_duration(config.roster.stale),
+        plan = config.budget.plan,
+        // Without a ledger file a restart forgets the last hour's calls.
+        ledger_file = config.budget.file.is_some(),
         "listening"
     );
 }
