@@ -198,7 +198,7 @@ impl Rosters {
         }
         let young = max_age.map_or(self.settings.fresh, |max_age| max_age.min(self.settings.fresh));
         // Who asks for something younger than usual means to wait for it.
-        let patience = known.as_ref().and(if max_age.is_none() { Some(self.settings.patience) } else { None });
+        let patience = (known.is_some() && max_age.is_none()).then_some(self.settings.patience);
         let (cache, calls, error) = match self.refresh.load(grant, need, young, patience).await {
             Ok(Loaded { result: Ok(entry), joined, calls }) => {
                 let cache = if joined { CacheResult::Coalesced } else { CacheResult::Miss };

@@ -145,7 +145,7 @@ impl Ledger {
         {
             return Err(Spent { reason: "blocked", until });
         }
-        let wanted = state.spent() + state.held + n;
+        let wanted = state.taken() + n;
         let (bound, reason) = match need {
             Need::Missing => (self.terms.spendable(), "plan"),
             Need::Refresh { .. } => (self.terms.for_refreshing(), "reserve"),
