@@ -46,7 +46,7 @@ struct Entry {
 struct Options {
     rounds: usize,
     seconds: f64,
-    /// The one case to run; nothing is written then.
+    /// The cases to run, between commas; nothing else is measured then, and nothing is written.
     only: Option<String>,
     /// Another build of the service.
     service: Option<PathBuf>,
@@ -75,8 +75,10 @@ async fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder above")?.to_owned();
     let mut stage = Stage::set(&root, &options)?;
     let cases = stage.cases().await?;
-    let cases: Vec<Case> =
-        cases.into_iter().filter(|case| options.only.as_ref().is_none_or(|only| case.name == only)).collect();
+    let cases: Vec<Case> = cases
+        .into_iter()
+        .filter(|case| options.only.as_ref().is_none_or(|only| only.split(',').any(|name| name == case.name)))
+        .collect();
 
     let numbers = &stage.numbers;
     let mut results = Results::default();
@@ -109,16 +111,20 @@ async fn main() -> Result<()> {
     }
 
     let allocated = stage.allocations(&cases).await?;
+    if options.only.is_some() {
+        for (name, bytes, allocations) in allocated {
+            eprintln!("{name:<18} {bytes:.0} bytes in {allocations:.0} allocations a request");
+        }
+        return Ok(());
+    }
     let lasting = stage.lasting().await?;
     // It has a runtime of its own.
     let steps = std::thread::spawn(steps::measure).join().map_err(|_| anyhow::anyhow!("a step panicked"))??;
     let page = Page { options: &options, results: &results, cases: &cases, allocated, lasting, steps, stage: &stage };
     let (figures, svg) = (page.figures(), page.chart());
     println!("{figures}");
-    if options.only.is_none() {
-        put(&root.join("docs/performance.md"), &figures)?;
-        std::fs::write(root.join("docs/performance.svg"), svg)?;
-    }
+    put(&root.join("docs/performance.md"), &figures)?;
+    std::fs::write(root.join("docs/performance.svg"), svg)?;
     eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! The first field that needs an account decides for all: a fresh roster answers it at once; otherwise the account joins
 //! the request's open batch (async-graphql's dataloader), whose look-ups run side by side. Every later field of the request
-//! reads the same snapshot, or the same error.
+//! reads the same snapshot, or the same error. Who knows all accounts beforehand has them looked up as one batch.
 //! Invariant: one request causes at most one look-up for each account.
 
 use std::collections::HashMap;
@@ -32,13 +32,12 @@ type Cell = OnceCell<Result<Found, Failed>>;
 
 /// One request's loader.
 pub struct Loader {
-    rosters: Arc<Rosters>,
-    batches: DataLoader<Batch>,
+    batch: Batch,
+    /// The open batch of fields that ask one by one.
+    gathering: OnceLock<DataLoader<Batch>>,
     /// Batches that were opened and wait to be driven.
     opened: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
     seen: Mutex<HashMap<RosterKey, Arc<Cell>>>,
-    /// How old a roster may be for a caller who asks for a younger one than usual.
-    max_age: Option<Duration>,
     /// The first caller that a look-up was for: the request's only one.
     caller: OnceLock<Caller>,
 }
@@ -67,45 +66,83 @@ impl Loader {
     /// may be for a caller who asks for a younger one than usual.
     #[must_use]
     pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
-        let opened = Arc::new(Mutex::new(Vec::new()));
-        let queue = opened.clone();
-        let batch = Batch { rosters: rosters.clone(), concurrency, max_age, metrics };
-        let batches = DataLoader::new(batch, move |batch| lock(&queue).push(batch))
-            .delay(Duration::ZERO)
-            .max_batch_size(usize::MAX);
-        Self { rosters, batches, opened, seen: Mutex::default(), max_age, caller: OnceLock::new() }
+        Self {
+            batch: Batch { rosters, concurrency, max_age, metrics },
+            gathering: OnceLock::new(),
+            opened: Arc::default(),
+            seen: Mutex::default(),
+            caller: OnceLock::new(),
+        }
     }
 
-    /// The roster that the grant opens.
+    /// The roster that the grant opens, for a field that does not know what the others ask for.
     ///
     /// # Errors
     /// Why there is none, in the upstream's terms.
     pub async fn load(&self, grant: &Grant) -> Loaded {
-        let cell = lock(&self.seen).entry(grant.key().clone()).or_default().clone();
+        let cell = self.cell(grant);
         let loaded = cell.get_or_init(|| async {
-            let _ = self.caller.set(grant.caller().clone());
-            if let Some(found) = self.rosters.at_once(grant, self.max_age) {
+            if let Some(found) = self.at_once(grant) {
                 return Ok(found);
             }
-            match self.batches.load_one(Key(grant.clone())).await {
-                Ok(Some(loaded)) => loaded,
-                Ok(None) => Err(Failed { calls: 0, error: Kind::Internal.into() }),
+            let batch = self.gathering.get_or_init(|| self.batches(usize::MAX));
+            match batch.load_one(Key(grant.clone())).await {
+                Ok(loaded) => loaded.unwrap_or_else(missing),
                 Err(never) => match never {},
             }
         });
         loaded.await.clone().map_err(|failed| failed.error)
     }
 
+    /// The rosters that the grants open, in their order, for who knows all that the request asks for: those that are not
+    /// there are one batch, which starts without waiting for more.
+    pub async fn load_all(&self, grants: &[&Grant]) -> Vec<Loaded> {
+        let cells: Vec<_> = grants.iter().map(|grant| self.cell(grant)).collect();
+        let mut missed = Vec::new();
+        for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
+            match self.at_once(grant) {
+                Some(found) => drop(cell.set(Ok(found))),
+                None => missed.push(Key((*grant).clone())),
+            }
+        }
+        if !missed.is_empty() {
+            let Ok(mut loaded) = self.batches(1).load_many(missed).await;
+            for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
+                let _ = cell.set(loaded.remove(&Key((*grant).clone())).unwrap_or_else(missing));
+            }
+        }
+        let loaded = |cell: Arc<Cell>| cell.get().cloned().unwrap_or_else(missing).map_err(|failed| failed.error);
+        cells.into_iter().map(loaded).collect()
+    }
+
+    fn cell(&self, grant: &Grant) -> Arc<Cell> {
+        lock(&self.seen).entry(grant.key().clone()).or_default().clone()
+    }
+
+    fn at_once(&self, grant: &Grant) -> Option<Found> {
+        let _ = self.caller.set(grant.caller().clone());
+        self.batch.rosters.at_once(grant, self.batch.max_age)
+    }
+
+    /// Batches that start when so many accounts are asked for, or when somebody drives them.
+    fn batches(&self, size: usize) -> DataLoader<Batch> {
+        let queue = self.opened.clone();
+        DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
+            .delay(Duration::ZERO)
+            .max_batch_size(size)
+    }
+
     /// Runs `execution` together with the batches it opens. A batch starts when the execution can get no further without
     /// it, so that all that it asks for at one time goes into one.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
-        let mut running = FuturesUnordered::new();
+        let mut running = None;
         std::future::poll_fn(|context| {
             loop {
                 if let Poll::Ready(output) = execution.as_mut().poll(context) {
                     return Poll::Ready(output);
                 }
+                let running = running.get_or_insert_with(FuturesUnordered::new);
                 running.extend(std::mem::take(&mut *lock(&self.opened)));
                 match running.poll_next_unpin(context) {
                     // A batch has come in: the execution can go on.
@@ -145,7 +182,7 @@ impl Loader {
             };
             report = Some(report.map_or(one, |report| report.with(one)));
         }
-        let share = self.caller.get().and_then(|caller| self.rosters.share(caller));
+        let share = self.caller.get().and_then(|caller| self.batch.rosters.share(caller));
         report.map(|report| Report { share, ..report })
     }
 }
@@ -182,6 +219,7 @@ impl std::hash::Hash for Key {
     }
 }
 
+#[derive(Clone)]
 struct Batch {
     rosters: Arc<Rosters>,
     concurrency: usize,
@@ -202,6 +240,11 @@ impl BatchLoader<Key> for Batch {
         });
         Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)
     }
+}
+
+/// A batch answers all of its keys.
+fn missing() -> Result<Found, Failed> {
+    Err(Failed { calls: 0, error: Kind::Internal.into() })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

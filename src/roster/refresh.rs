@@ -1,14 +1,20 @@
-//! Refresh: one load at a time for each roster, in a task of its own.
+//! Refresh: one load at a time for each roster, flown by who started it.
 //!
-//! Whoever asks while a load is under way waits for the same one, and a caller who leaves takes nothing with them: the
-//! task goes on and its roster is kept. A load that panics is an error for everyone who waits, and the next one works.
+//! Whoever asks while a load is under way waits for the same one. A caller who leaves takes nothing with them: the load they
+//! have started goes on in a task of its own, and its roster is kept. (It is not in one from the start: starting a task, and
+//! being woken by it, costs more than reading a small team.) A load that panics is an error for everyone who waits, and the
+//! next one works.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -83,11 +89,12 @@ impl Refresh {
         if !self.single_flight {
             return Ok(self.inner.load(grant, need).await);
         }
-        let (flight, joined) = match self.board(grant, need, young) {
+        let seat = match self.board(grant, need, young) {
             Ok(seat) => seat,
             Err(landed) => return Ok(Loaded { result: Ok(landed), calls: 0, joined: true }),
         };
-        let arrival = Self::arrival(flight, joined);
+        let joined = matches!(seat, Seat::Passenger(_));
+        let arrival = seat.arrival();
         match patience {
             None => Ok(arrival.await),
             Some(patience) => timeout(patience, arrival).await.map_err(|_| Unfinished { joined }),
@@ -98,40 +105,79 @@ impl Refresh {
     pub(super) fn start(&self, grant: &Grant, need: Need) {
         if self.single_flight {
             // The seat is given up; the flight goes on.
-            let _ = self.board(grant, need, Duration::ZERO);
+            drop(self.board(grant, need, Duration::ZERO));
         }
     }
 
-    async fn arrival(mut flight: Flight, joined: bool) -> Loaded {
-        let landed = flight.wait_for(Option::is_some).await;
-        let loaded = landed.ok().and_then(|loaded| loaded.clone());
-        // A flight that is lost without landing went down with the runtime.
-        let loaded = loaded.unwrap_or_else(|| Loaded::failed(Kind::Internal.into(), 0));
-        Loaded { joined, calls: if joined { 0 } else { loaded.calls }, ..loaded }
-    }
-
-    /// A seat on the flight for this roster, and whether it was already under way; or what a flight brought that landed
-    /// since the caller looked.
-    fn board(&self, grant: &Grant, need: Need, young: Duration) -> Result<(Flight, bool), Entry> {
+    /// A seat on the flight for this roster, or what a flight brought that landed since the caller looked.
+    fn board(&self, grant: &Grant, need: Need, young: Duration) -> Result<Seat, Entry> {
         let mut flights = self.inner.flights();
         if let Some(flight) = flights.get(grant.key()) {
-            return Ok((flight.clone(), true));
+            return Ok(Seat::Passenger(flight.clone()));
         }
         if let Some(entry) = self.inner.store.get(grant.key()).filter(|entry| entry.age() < young) {
             return Err(entry);
         }
         let (landing, flight) = watch::channel(None);
-        flights.insert(grant.key().clone(), flight.clone());
+        flights.insert(grant.key().clone(), flight);
         drop(flights);
 
         let (inner, grant) = (self.inner.clone(), grant.clone());
-        tokio::spawn(async move {
+        let load = async move {
             let loaded = inner.load(&grant, need).await;
             // Kept, landed, and only then off the board: whoever comes finds one or the other.
-            landing.send_replace(Some(loaded));
+            landing.send_replace(Some(loaded.clone()));
             inner.flights().remove(grant.key());
-        });
-        Ok((flight, false))
+            loaded
+        };
+        Ok(Seat::Pilot(Pilot(Some(load.boxed()))))
+    }
+}
+
+/// A place on a flight.
+enum Seat {
+    /// Of who started it.
+    Pilot(Pilot),
+    /// Of who found it under way.
+    Passenger(Flight),
+}
+
+impl Seat {
+    async fn arrival(self) -> Loaded {
+        match self {
+            Self::Pilot(pilot) => pilot.await,
+            Self::Passenger(mut flight) => {
+                let landed = flight.wait_for(Option::is_some).await;
+                let loaded = landed.ok().and_then(|loaded| loaded.clone());
+                // A flight that is lost without landing went down with the runtime.
+                let loaded = loaded.unwrap_or_else(|| Loaded::failed(Kind::Internal.into(), 0));
+                Loaded { joined: true, calls: 0, ..loaded }
+            }
+        }
+    }
+}
+
+/// Flies a load to its end: itself, or, where it is dropped before, in a task.
+struct Pilot(Option<BoxFuture<'static, Loaded>>);
+
+impl Future for Pilot {
+    type Output = Loaded;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+        let Some(load) = &mut self.0 else { return Poll::Pending };
+        let landed = load.poll_unpin(context);
+        if landed.is_ready() {
+            self.0 = None;
+        }
+        landed
+    }
+}
+
+impl Drop for Pilot {
+    fn drop(&mut self) {
+        if let (Some(load), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(load);
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
     let mut accounts = Accounts { session, places: HashMap::new(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
-    let views = accounts.load().await;
+    let views = session.load_all(accounts.grants).await;
     let view = |place: usize| views[place].clone();
     let root = |wanted| match wanted {
         Wanted::Failed(error) => RootData::Failed(error),
@@ -105,11 +105,5 @@ impl Accounts<'_> {
         self.grants.push(self.session.grant(account.clone()));
         self.places.insert(account, self.grants.len() - 1);
         self.grants.len() - 1
-    }
-
-    async fn load(self) -> Vec<Result<Arc<View>>> {
-        let session = self.session;
-        let load = |grant: Result<_>| async { session.load(grant?).await };
-        futures_util::future::join_all(self.grants.into_iter().map(load)).await
     }
 }

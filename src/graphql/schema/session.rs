@@ -7,7 +7,7 @@ use async_graphql::{Context, Error, QueryPathSegment, Result};
 
 use super::super::error::{contact_forbidden, fault, refused, upstream};
 use crate::graphql::Code;
-use crate::loader::Loader;
+use crate::loader::{Loaded, Loader};
 use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 
 /// What a request may do, and what it does it with.
@@ -47,7 +47,20 @@ impl Session {
 
     /// Loads the roster that the grant opens.
     pub(in crate::graphql) async fn load(&self, grant: Grant) -> Result<Arc<View>> {
-        let found = self.loader.load(&grant).await.map_err(|error| upstream(&error))?;
+        let loaded = self.loader.load(&grant).await;
+        Self::seen(loaded, grant)
+    }
+
+    /// Loads the rosters that the grants open, as one batch.
+    pub(in crate::graphql) async fn load_all(&self, grants: Vec<Result<Grant>>) -> Vec<Result<Arc<View>>> {
+        let granted: Vec<&Grant> = grants.iter().flatten().collect();
+        let mut loaded = self.loader.load_all(&granted).await.into_iter();
+        let mut next = |grant| loaded.next().map(|loaded| Self::seen(loaded, grant));
+        grants.into_iter().filter_map(|grant| grant.map(&mut next).transpose()).map(|view| view.flatten()).collect()
+    }
+
+    fn seen(loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
+        let found = loaded.map_err(|error| upstream(&error))?;
         Ok(Arc::new(View { roster: found.roster, stale: found.stale, grant }))
     }
 
