@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::header;
 use flowmatix_graphql::auth::Auth;
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
-use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings};
+use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings, Variables};
 use flowmatix_graphql::model::{Clock, Grant, Grants};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
@@ -49,10 +49,7 @@ pub fn grants(config: &Config) -> anyhow::Result<Arc<dyn Grants>> {
 pub fn request(body: &str, grants: Arc<dyn Grants>) -> anyhow::Result<Request> {
     let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body)?;
     let query = body.remove("query").and_then(|query| query.as_str().map(str::to_owned)).unwrap_or_default();
-    let variables = match body.remove("variables") {
-        Some(serde_json::Value::Object(variables)) => variables,
-        _ => Default::default(),
-    };
+    let variables = Variables::from_json(body.remove("variables").unwrap_or_default());
     let document = Reference { text: Some(query), persisted: None };
     Ok(Request {
         document,

@@ -1,6 +1,7 @@
 //! A listener: a bound address, the server behind it, and its end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
 use crate::config;
-use crate::http::Connections;
+use crate::http::{Connections, Health};
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
@@ -31,7 +32,13 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn start(setting: &str, address: SocketAddr, routes: Router, settings: &config::Http) -> Result<Self> {
+    pub(super) fn start(
+        setting: &str,
+        address: SocketAddr,
+        routes: Router,
+        settings: &config::Http,
+        health: Arc<Health>,
+    ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let socket = TcpListener::bind(address).with_context(cannot)?;
         socket.set_nonblocking(true).with_context(cannot)?;
@@ -40,7 +47,7 @@ impl Listener {
         let mut server = axum_server::from_tcp(socket)
             .with_context(cannot)?
             .handle(handle.clone())
-            .acceptor(Connections::new(settings))
+            .acceptor(Connections::new(settings, health))
             .first_request_timeout(settings.first_request_timeout);
         // Between requests this is the keep-alive timeout: routers and load balancers pool idle connections for up to 60 s.
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);

@@ -77,8 +77,8 @@ impl App {
         });
         let admin = http::admin(health.clone(), metrics);
         Ok(Self {
-            public: Listener::start("http.listen", config.http.listen, public, &config.http)?,
-            admin: Listener::start("admin.listen", config.admin.listen, admin, &config.http)?,
+            public: Listener::start("http.listen", config.http.listen, public, &config.http, health.clone())?,
+            admin: Listener::start("admin.listen", config.admin.listen, admin, &config.http, health.clone())?,
             health,
             drain_delay: config.http.drain_delay,
             grace_period: config.http.grace_period,

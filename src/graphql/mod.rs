@@ -12,3 +12,4 @@ pub use execute::{Answer, Class, Document, Engine, Question, Request, Settings, 
 pub use schema::{api_sdl, federation_sdl};
 
 pub use crate::upstream::Share;
+pub use async_graphql::Variables;

@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::Health;
 use super::deliveries::{Deliveries, Delivering, Watch};
 use super::peer::{is_trusted, network};
 use crate::config;
@@ -30,6 +31,7 @@ struct Counts {
     /// From a request's arrival to its answer's last byte.
     delivery_timeout: Duration,
     idle_timeout: Duration,
+    health: Arc<Health>,
     open: Mutex<Open>,
 }
 
@@ -40,15 +42,16 @@ struct Open {
 }
 
 impl Connections {
-    /// With the limits of these settings.
+    /// With the limits of these settings; `health` tells when no more requests are wanted on them.
     #[must_use]
-    pub fn new(settings: &config::Http) -> Self {
+    pub fn new(settings: &config::Http, health: Arc<Health>) -> Self {
         Self(Arc::new(Counts {
             limit: settings.connections_limit,
             peer_limit: settings.peer_connections_limit,
             trusted: settings.trusted_proxies.clone(),
             delivery_timeout: settings.timeout + settings.send_timeout,
             idle_timeout: settings.idle_timeout,
+            health,
             open: Mutex::default(),
         }))
     }
@@ -97,7 +100,7 @@ impl<S> Accept<TcpStream, S> for Connections {
             stream.set_nodelay(true)?;
             self.admit(peer.ip().to_canonical()).ok_or_else(|| io::Error::other("too many connections"))
         });
-        let deliveries = Deliveries::new(self.0.delivery_timeout, self.0.idle_timeout);
+        let deliveries = Deliveries::new(self.0.delivery_timeout, self.0.idle_timeout, self.0.health.clone());
         let watch = Watch::new(deliveries.clone());
         ready(admitted.map(|place| (Counted { stream, watch, _place: place }, Delivering::new(service, deliveries))))
     }

@@ -2,6 +2,9 @@
 //!
 //! A delivery begins with the request, and ends when the last byte of the answer has gone to the socket, which is when it is
 //! dropped. Whether it is the socket or an HTTP/2 window that the client keeps shut makes no difference.
+//!
+//! While the service is draining, an answer over HTTP/1.1 asks its client to come back on another connection: one that stays
+//! open would be closed under its next request.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,17 +15,21 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::Response;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
+use super::Health;
+
 /// One connection's requests, and since when it has been at rest.
 pub(super) struct Deliveries {
     timeout: Duration,
     idle_timeout: Duration,
+    health: Arc<Health>,
     state: Mutex<State>,
 }
 
@@ -36,9 +43,9 @@ struct State {
 struct Delivery;
 
 impl Deliveries {
-    pub(super) fn new(timeout: Duration, idle_timeout: Duration) -> Arc<Self> {
+    pub(super) fn new(timeout: Duration, idle_timeout: Duration, health: Arc<Health>) -> Arc<Self> {
         let state = State { open: VecDeque::new(), at_rest: Instant::now() };
-        Arc::new(Self { timeout, idle_timeout, state: Mutex::new(state) })
+        Arc::new(Self { timeout, idle_timeout, health, state: Mutex::new(state) })
     }
 
     fn begin(&self) -> Arc<Delivery> {
@@ -118,8 +125,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let delivery = self.deliveries.begin();
+        let (one_by_one, health) = (request.version() == Version::HTTP_11, self.deliveries.health.clone());
         let response = self.service.call(request);
-        async move { Ok(response.await?.map(|body| Parcel { body, delivery })) }.boxed()
+        async move {
+            let mut response = response.await?;
+            if one_by_one && health.is_draining() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response.map(|body| Parcel { body, delivery }))
+        }
+        .boxed()
     }
 }
 

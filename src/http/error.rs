@@ -102,6 +102,8 @@ pub(super) fn status(code: Code) -> StatusCode {
 pub(super) fn answer(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
+    // With what other layers add, so that it need not grow.
+    response.headers_mut().reserve(12);
     let mut set = |name: HeaderName, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
     set(CONTENT_TYPE, media_type.header());
     set(CACHE_CONTROL, "no-store");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Query, Request};
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
@@ -17,7 +17,7 @@ use super::negotiate::{MediaType, accepted};
 use super::overload::Key;
 use super::{Public, guards, peer};
 use crate::auth::Denied;
-use crate::graphql::{self, Answer, Class, Code, Reference, Share};
+use crate::graphql::{self, Answer, Class, Code, Reference, Share, Variables};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
@@ -28,10 +28,10 @@ const MAX_AGE: &str = "x-flowmatix-max-age";
 struct Parameters {
     document: Reference,
     operation_name: Option<String>,
-    variables: Map<String, Value>,
+    variables: Variables,
 }
 
-pub(super) async fn serve(State(public): State<Arc<Public>>, request: Request) -> Response<Body> {
+pub(super) async fn serve(public: Arc<Public>, request: Request) -> Response<Body> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
@@ -170,7 +170,7 @@ fn from_body(body: &[u8]) -> Result<Parsed, Refusal> {
     struct Plain {
         query: String,
         operation_name: Option<String>,
-        variables: Option<Map<String, Value>>,
+        variables: Option<Variables>,
         extensions: Option<Map<String, Value>>,
     }
 
@@ -200,7 +200,7 @@ fn from_json(value: Value) -> Result<Parameters, Refusal> {
     Ok(Parameters {
         document: document(query, extensions)?,
         operation_name: text(members.remove("operationName"), "operationName")?,
-        variables: object(members.remove("variables"), "variables")?,
+        variables: variables(object(members.remove("variables"), "variables")?),
     })
 }
 
@@ -229,7 +229,7 @@ fn from_uri(uri: &Uri) -> Result<Parameters, Refusal> {
     Ok(Parameters {
         document: document(raw.query, extensions)?,
         operation_name: raw.operation_name.filter(|name| !name.is_empty()),
-        variables: json(raw.variables, "variables")?,
+        variables: variables(json(raw.variables, "variables")?),
     })
 }
 
@@ -256,6 +256,10 @@ fn object(value: Option<Value>, name: &str) -> Result<Map<String, Value>, Refusa
         Some(Value::Object(members)) => Ok(members),
         Some(_) => Err(Refusal::new(Code::BadRequest, format!("`{name}` is not an object"))),
     }
+}
+
+fn variables(members: Map<String, Value>) -> Variables {
+    Variables::from_json(Value::Object(members))
 }
 
 fn respond(answered: Answer, media_type: MediaType) -> Response<Body> {

@@ -4,6 +4,7 @@
 //! → who asks (`auth`) → not too often, read it, a place for it (`overload`) → execute (`graphql`) → status, caching headers,
 //! bytes (`error`, `deliveries`).
 
+mod compression;
 mod connections;
 mod cors;
 mod deliveries;

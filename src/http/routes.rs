@@ -1,27 +1,23 @@
 //! What is served where: GraphQL for everybody, health and metrics for the operator.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
-use tower::util::option_layer;
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use axum::routing::get;
+use futures_util::FutureExt;
+use tower::{ServiceBuilder, service_fn};
 
+use super::compression::Compressible;
 use super::error::not_found;
 use super::{Health, Overload, cors, explorer, graphql_over_http, health, request_id};
 use crate::auth::Auth;
 use crate::config;
 use crate::graphql::Engine;
 use crate::telemetry::Metrics;
-
-/// From this length on an answer is compressed, in bytes: below it costs more than it saves.
-const COMPRESSED: u64 = 1024;
 
 /// What the public listener serves from.
 pub struct Public {
@@ -42,7 +38,6 @@ pub struct Public {
 /// The public listener's routes.
 pub fn public(public: Public) -> Router {
     let public = Arc::new(public);
-    let farewell = middleware::from_fn_with_state(public.health.clone(), health::farewell);
     let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
         Router::new()
@@ -52,13 +47,19 @@ pub fn public(public: Public) -> Router {
     } else {
         Router::new()
     };
+    // One stack of layers: each `layer` of a router is a box of its own around every route.
+    let layers = ServiceBuilder::new()
+        .layer_fn(request_id::Named)
+        .layer_fn(Compressible::new)
+        .option_layer(cors);
+    let graphql = service_fn({
+        let public = public.clone();
+        move |request| graphql_over_http::serve(public.clone(), request).map(Ok::<_, Infallible>)
+    });
     explorer
-        .route("/graphql", any(graphql_over_http::serve))
+        .route_service("/graphql", graphql)
         .fallback(|headers: axum::http::HeaderMap| async move { not_found(&headers) })
-        .layer(option_layer(cors))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESSED)))
-        .layer(middleware::from_fn(request_id::layer))
-        .layer(farewell)
+        .layer(layers)
         .with_state(public)
 }
 

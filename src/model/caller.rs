@@ -4,7 +4,7 @@
 //! rates, a fair share of the budget and scopes of their own.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -33,22 +33,22 @@ impl fmt::Debug for CredentialId {
 pub struct Credential {
     id: CredentialId,
     token: SecretString,
-    cursor_key: CursorKey,
+    /// Derived when it is asked for: most answers hold no cursors, and it is large.
+    cursor_key: OnceLock<Box<CursorKey>>,
 }
 
 impl Credential {
     /// A credential known by `id`.
     #[must_use]
     pub fn new(id: CredentialId, token: SecretString) -> Self {
-        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes());
-        Self { id, token, cursor_key }
+        Self { id, token, cursor_key: OnceLock::new() }
     }
 
     /// The same credential with a new secret. Cursors that were made with the last one stay good.
     #[must_use]
     pub fn rotated(&self, token: SecretString) -> Self {
-        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes()).after(&self.cursor_key);
-        Self { id: self.id.clone(), token, cursor_key }
+        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes()).after(self.cursor_key());
+        Self { id: self.id.clone(), token, cursor_key: Box::new(cursor_key).into() }
     }
 
     /// What it is known by.
@@ -66,7 +66,7 @@ impl Credential {
     /// Signs the cursors of rosters read with it.
     #[must_use]
     pub fn cursor_key(&self) -> &CursorKey {
-        &self.cursor_key
+        self.cursor_key.get_or_init(|| Box::new(CursorKey::derive(self.token.expose_secret().as_bytes())))
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) enum RootArguments {
 
 /// The variables as the operation declares them: no others, and defaults for those that are missing.
 pub(super) fn complete(operation: &OperationDefinition, mut given: Variables) -> Variables {
+    let declared = &operation.variable_definitions;
+    if given.len() == declared.len() && declared.iter().all(|definition| given.contains_key(&definition.node.name.node))
+    {
+        return given;
+    }
     let mut complete = Variables::default();
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
@@ -82,7 +87,7 @@ fn entities(argument: &Argument, variables: &Variables) -> Option<RootArguments>
 fn list(slot: &ListSlot, variables: &Variables) -> Option<ListArguments> {
     Some(ListArguments {
         search: parse(&slot.search, variables)?,
-        filter: parse::<Option<TeamMemberFilter>>(&slot.filter, variables)?,
+        filter: parse::<Option<Box<TeamMemberFilter>>>(&slot.filter, variables)?,
         order_by: parse::<Option<Vec<TeamMemberOrder>>>(&slot.order_by, variables)?,
         first: parse(&slot.first, variables)?,
         after: parse(&slot.after, variables)?,

@@ -59,8 +59,8 @@ pub struct Request {
     pub document: Reference,
     /// Which of its operations is meant, where it has several.
     pub operation_name: Option<String>,
-    /// The variables, as JSON.
-    pub variables: serde_json::Map<String, serde_json::Value>,
+    /// The variables, as they were sent.
+    pub variables: Variables,
     /// Whether the answer tells what it was estimated to cost.
     pub show_cost: bool,
     /// How old a team may be, for a caller who asks for a younger one than usual.
@@ -194,7 +194,8 @@ impl Engine {
         }
         self.metrics.executed("engine");
         let request = ready.engine_request();
-        let (response, report) = self.respond(request, ready.grants.clone(), ready.max_age).await;
+        // In boxes, where they are: they are large, and every request would carry their room with it.
+        let (response, report) = Box::pin(self.respond(request, ready.grants.clone(), ready.max_age)).await;
         Answer::executed(response, report, ready.cost, self.settings.graphql.errors_limit)
     }
 
@@ -209,7 +210,7 @@ impl Engine {
         if !ready.prepared.is_valid() {
             // Validates, and resolves nothing but introspection, of which there is none.
             let request = ready.engine_request().only_introspection();
-            if !self.schema.execute(request).await.errors.is_empty() {
+            if !Box::pin(self.schema.execute(request)).await.errors.is_empty() {
                 return None;
             }
             ready.prepared.set_valid();
@@ -270,7 +271,7 @@ impl Engine {
         let known = self.library.get(&text);
         self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
         let is_new = known.is_none();
-        let mut variables = Variables::from_json(serde_json::Value::Object(request.variables));
+        let mut variables = request.variables;
         let switches = Switches {
             introspection: limits.introspection,
             service: self.settings.federation.service && request.grants.is_router(),

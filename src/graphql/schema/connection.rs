@@ -16,7 +16,7 @@ use crate::model::{Filter, Order, Page, PageLimits, PageRequest, Role};
 /// The arguments of a list.
 pub(in crate::graphql) struct ListArguments {
     pub(in crate::graphql) search: Option<String>,
-    pub(in crate::graphql) filter: Option<TeamMemberFilter>,
+    pub(in crate::graphql) filter: Option<Box<TeamMemberFilter>>,
     pub(in crate::graphql) order_by: Option<Vec<TeamMemberOrder>>,
     pub(in crate::graphql) first: Option<i32>,
     pub(in crate::graphql) after: Option<String>,

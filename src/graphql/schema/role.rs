@@ -63,7 +63,7 @@ impl Role {
         #[graphql(desc = "At most this many members from the end.")] last: Option<i32>,
         #[graphql(desc = "Only the members before this cursor.")] before: Option<String>,
     ) -> Option<Result<TeamMemberConnection>> {
-        let arguments = ListArguments { search, filter, order_by, first, after, last, before };
+        let arguments = ListArguments { search, filter: filter.map(Box::new), order_by, first, after, last, before };
         let session = Session::of(ctx);
         Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.role()))))
     }

@@ -6,7 +6,7 @@
 mod documents;
 pub mod world;
 
-use flowmatix_graphql::graphql::{Class, Engine, Reference, Request};
+use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Variables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -24,7 +24,7 @@ async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
     let request = Request {
         document: Reference { text: Some(case.document.clone()), persisted: None },
         operation_name: case.operation_name.clone(),
-        variables: case.variables.clone(),
+        variables: Variables::from_json(case.variables.clone().into()),
         max_age: None,
         show_cost: true,
         queries_only: false,
