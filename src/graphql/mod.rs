@@ -3,6 +3,7 @@
 mod documents;
 mod error;
 mod execute;
+mod fill;
 mod limits;
 mod schema;
 

@@ -48,10 +48,7 @@ pub fn public(public: Public) -> Router {
         Router::new()
     };
     // One stack of layers: each `layer` of a router is a box of its own around every route.
-    let layers = ServiceBuilder::new()
-        .layer_fn(request_id::Named)
-        .layer_fn(Compressible::new)
-        .option_layer(cors);
+    let layers = ServiceBuilder::new().layer_fn(request_id::Named).layer_fn(Compressible::new).option_layer(cors);
     let graphql = service_fn({
         let public = public.clone();
         move |request| graphql_over_http::serve(public.clone(), request).map(Ok::<_, Infallible>)

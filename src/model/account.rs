@@ -28,6 +28,16 @@ impl UserType {
         }
     }
 
+    /// The name as a JSON string, quotes included.
+    #[must_use]
+    pub fn json(self) -> &'static str {
+        match self {
+            Self::Agent => "\"AGENT\"",
+            Self::CustomUser => "\"CUSTOM_USER\"",
+            Self::Customer => "\"CUSTOMER\"",
+        }
+    }
+
     /// The value of that exact name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -216,6 +216,12 @@ macro_rules! names {
                 match self { $(Self::$value => $text),+ }
             }
 
+            /// The name as a JSON string, quotes included.
+            #[must_use]
+            pub fn json(self) -> &'static str {
+                match self { $(Self::$value => concat!("\"", $text, "\"")),+ }
+            }
+
             /// The value of that exact name.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {

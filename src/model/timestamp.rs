@@ -33,22 +33,20 @@ impl Timestamp {
     pub fn rfc3339(self) -> [u8; 24] {
         const DAY: i64 = 86_400_000;
         let (year, month, day) = date(self.0.div_euclid(DAY));
-        let millis = self.0.rem_euclid(DAY);
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut put = |from: usize, to: usize, mut number: i64| {
-            for digit in text[from..to].iter_mut().rev() {
-                *digit = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
-        };
-        put(0, 4, year);
-        put(5, 7, month);
-        put(8, 10, day);
-        put(11, 13, millis / 3_600_000);
-        put(14, 16, millis / 60_000 % 60);
-        put(17, 19, millis / 1000 % 60);
-        put(20, 23, millis % 1000);
-        text
+        // Less than a day, so 32 bits will do from here on.
+        let millis = self.0.rem_euclid(DAY) as u32;
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let [y0, y1] = two_digits(year / 100);
+        let [y2, y3] = two_digits(year % 100);
+        let [m0, m1] = two_digits(month);
+        let [d0, d1] = two_digits(day);
+        let [h0, h1] = two_digits(minutes / 60);
+        let [i0, i1] = two_digits(minutes % 60);
+        let [s0, s1] = two_digits(second);
+        let [f0, f1] = two_digits(millis / 10);
+        let f2 = b'0' + (millis % 10) as u8;
+        [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'.', f0, f1, f2, b'Z']
     }
 
     /// Milliseconds since the Unix epoch.
@@ -97,19 +95,23 @@ fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     Timestamp::from_millis(seconds * 1000 + i64::from(number(20, 23)?))
 }
 
-/// Year, month and day of the n-th day after 1970-01-01, in the proleptic Gregorian calendar: counted in years that begin in
-/// March, so that a leap day is a year's last.
-fn date(days: i64) -> (i64, i64, i64) {
-    const YEARS_400: i64 = 146_097;
-    // Days after 0000-03-01.
-    let days = days + 719_468;
-    let era = days.div_euclid(YEARS_400);
-    let day = days.rem_euclid(YEARS_400);
+/// Year, month and day of the n-th day after 1970-01-01, in the proleptic Gregorian calendar, in the years 0 to 9999: counted
+/// in years that begin in March, so that a leap day is a year's last.
+fn date(days: i64) -> (u32, u32, u32) {
+    const YEARS_400: u32 = 146_097;
+    // Days after -0400-03-01, so that there is none before.
+    let days = (days + 719_468 + i64::from(YEARS_400)) as u32;
+    let (era, day) = (days / YEARS_400, days % YEARS_400);
     let year = (day - day / 1460 + day / 36_524 - day / (YEARS_400 - 1)) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     // Months from March on take turns of 153 days in five.
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
+    (era * 400 + year + u32::from(month <= 2) - 400, month, day)
+}
+
+/// A number below 100.
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }

@@ -1,7 +1,7 @@
 //! Prepared operations: what a text costs is paid once, a flood does not push out what is asked for often, and a long answer
 //! keeps nobody waiting.
 
-use flowmatix_graphql::graphql::{Reference, Request};
+use flowmatix_graphql::graphql::{Reference, Request, Variables};
 use futures_util::FutureExt;
 
 use crate::oracle::world::World;
@@ -66,7 +66,7 @@ async fn a_long_answer_is_written_beside_the_workers() {
             persisted: None,
         },
         operation_name: None,
-        variables: serde_json::Map::new(),
+        variables: Variables::default(),
         show_cost: false,
         queries_only: false,
         grants: world.grants(true),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flowmatix_graphql::graphql::{Reference, Request};
+use flowmatix_graphql::graphql::{Reference, Request, Variables};
 use flowmatix_graphql::model::{Credential, CredentialId, Grants};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn ask(world: &World, question: &Question) -> String {
     let request = Request {
         document: Reference { text: Some(question.text.to_owned()), persisted: None },
         operation_name: question.operation.map(str::to_owned),
-        variables: question.variables.as_object().unwrap().clone(),
+        variables: Variables::from_json(question.variables.clone()),
         show_cost: false,
         queries_only: false,
         grants: question.grants.clone(),

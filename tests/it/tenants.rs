@@ -11,7 +11,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use flowmatix_graphql::auth::{Auth, Secret};
 use flowmatix_graphql::config::{Config, Profile};
-use flowmatix_graphql::graphql::{Engine, Manifest, Reference, Request, Settings};
+use flowmatix_graphql::graphql::{Engine, Manifest, Reference, Request, Settings, Variables};
 use flowmatix_graphql::model::{Clock, Grant};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
@@ -133,6 +133,7 @@ impl World {
             manifest: Manifest::default(),
             federation: config.federation.clone(),
             loader_concurrency: 4,
+            rows_limit: 50_000,
         };
         let held = TempFile::new("held", "held-0");
         let (keys, entries): (Vec<_>, Vec<_>) =
@@ -201,11 +202,10 @@ impl World {
         let request =
             axum::http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
         let grants = auth.authenticate(&request.into_parts().0).await.unwrap();
-        let Value::Object(variables) = variables else { unreachable!() };
         let answer = self.engine.execute(Request {
             document: Reference { text: Some(query), persisted: None },
             operation_name: None,
-            variables,
+            variables: Variables::from_json(variables),
             max_age: None,
             show_cost: false,
             queries_only: false,

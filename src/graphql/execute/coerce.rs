@@ -8,11 +8,14 @@ use std::sync::LazyLock;
 
 use async_graphql::parser::types::OperationDefinition;
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::{Any, ID, InputType, Variables};
+use async_graphql::{ID, InputType, Variables};
 use async_graphql_value::ConstValue;
 
 use super::plan::{Argument, ListSlot, Plan, Root};
-use crate::graphql::schema::{AccountInput, ListArguments, Representation, TeamMemberFilter, TeamMemberOrder};
+use crate::graphql::fill::filled;
+use crate::graphql::schema::{
+    AccountInput, ListArguments, Representation, TeamMemberFilter, TeamMemberOrder, account_of,
+};
 use crate::model::Account;
 
 /// The arguments of a plan's fields.
@@ -69,19 +72,28 @@ impl Arguments {
 }
 
 fn account(argument: &Argument, variables: &Variables) -> Option<Option<Account>> {
-    let account: Option<AccountInput> = parse(argument, variables)?;
-    Some(account.map(Into::into))
+    let Some(value) = &argument.value else { return Some(None) };
+    let value = filled(value, variables)?;
+    if *value == ConstValue::Null {
+        return Some(None);
+    }
+    if argument.has_variables && !fits(&AccountInput::type_name(), &value) {
+        return None;
+    }
+    account_of(&value).map(Some)
 }
 
 fn entities(argument: &Argument, variables: &Variables) -> Option<RootArguments> {
-    let list: Vec<Any> = parse(argument, variables)?;
-    // The type is `[_Any!]!`, but its parser takes null.
-    if list.iter().any(|representation| representation.0 == ConstValue::Null) {
+    let value = filled(argument.value.as_ref()?, variables)?;
+    // A single value stands for a list of one; the type is `[_Any!]!`, so null is none.
+    let list = match &*value {
+        ConstValue::List(list) => list,
+        single => std::slice::from_ref(single),
+    };
+    if list.contains(&ConstValue::Null) {
         return None;
     }
-    Some(RootArguments::Entities(
-        list.into_iter().map(|representation| Representation::read(representation.0)).collect(),
-    ))
+    Some(RootArguments::Entities(list.iter().map(Representation::read).collect()))
 }
 
 fn list(slot: &ListSlot, variables: &Variables) -> Option<ListArguments> {
@@ -100,11 +112,11 @@ fn parse<T: InputType>(argument: &Argument, variables: &Variables) -> Option<T> 
     let Some(value) = &argument.value else {
         return T::parse(None).ok();
     };
-    let value = value.clone().into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
-    if argument.has_variables && !fits(&T::qualified_type_name(), &value) {
+    let value = filled(value, variables)?;
+    if argument.has_variables && !fits(&T::type_name(), &value) {
         return None;
     }
-    T::parse(Some(value)).ok()
+    T::parse(Some(value.into_owned())).ok()
 }
 
 /// The fields of the schema's input objects, with their types.

@@ -1,10 +1,10 @@
 //! Execution: a request's text becomes an answer's bytes.
 //!
 //! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate (async-graphql)
-//! → plan, all of it once for a text (`prepare`). Then, for each request: fill in the variables (`coerce`) → load the rosters
-//! (`resolve`) → take the data of an identical question (`reuse`), or write it by the plan (`project`) → write what is around
-//! it (`answer`). An operation that is
-//! not over plain data is executed by async-graphql. Whatever goes wrong on the way has a code.
+//! → plan, all of it once for a text (`prepare`). Then, for each request: count it, fill in its variables, estimate its cost
+//! (`ready`) → its arguments (`coerce`) → load the rosters (`resolve`) → take the data of an identical question (`reuse`), or
+//! write it by the plan (`project`) → write what is around it (`answer`). An operation that is not over plain data is executed
+//! by async-graphql. Whatever goes wrong on the way has a code.
 
 mod answer;
 mod coerce;
@@ -14,6 +14,7 @@ mod plan;
 mod planner;
 mod prepare;
 mod project;
+mod ready;
 mod resolve;
 mod reuse;
 mod steps;
@@ -25,25 +26,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ServerError, Variables};
-use async_graphql_value::ConstValue;
+use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, Variables};
 use futures_util::FutureExt;
 
-use answer::Cost;
 pub use answer::{Answer, Class};
-use coerce::{Arguments, complete};
-use prepare::{Library, Prepared};
+use coerce::Arguments;
+use prepare::Library;
 use project::{Terms, project};
+use ready::Ready;
 use resolve::{Resolved, resolve};
 use reuse::Answers;
 pub use steps::{Document, Question, Steps};
 
-use super::documents::{Documents, Found, Hash, Manifest, Reference};
+use super::documents::{Documents, Manifest, Reference};
 use super::error::Code;
-use super::limits::{self, Known, Refused, Spent, Switches};
-use super::schema::{ApiRoot, PreparedList, Session, SubgraphRoot, build, requested_account};
+use super::limits::{Refused, Spent};
+use super::schema::{ApiRoot, PreparedList, Session, SubgraphRoot, build};
 use crate::config;
 use crate::loader::{Loader, Report};
 use crate::model::{Grants, PageLimits};
@@ -83,6 +81,8 @@ pub struct Settings {
     pub federation: config::Federation,
     /// Accounts looked up side by side for one request.
     pub loader_concurrency: usize,
+    /// The most members that a team can have.
+    pub rows_limit: usize,
 }
 
 /// Answers requests.
@@ -147,7 +147,7 @@ impl Engine {
             };
             return Err(self.refuse(Refused { code: Code::BatchingNotEnabled, message }));
         }
-        let mut spent = Spent::default();
+        let mut spent = Spent::of_batch();
         let mut prepared = Vec::with_capacity(requests.len());
         for request in requests {
             match self.prepare(request, &mut spent) {
@@ -263,82 +263,6 @@ impl Engine {
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
         Session::new(grants, loader, page_limits)
     }
-
-    /// Everything that can be said of a request before it runs.
-    fn prepare(&self, request: Request, spent: &mut Spent) -> Result<Ready, Refused> {
-        let limits = &self.settings.graphql;
-        let Found { text, keep } = self.documents.find(request.document)?;
-        let known = self.library.get(&text);
-        self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
-        let is_new = known.is_none();
-        let mut variables = request.variables;
-        let switches = Switches {
-            introspection: limits.introspection,
-            service: self.settings.federation.service && request.grants.is_router(),
-        };
-        let name = request.operation_name.as_deref();
-        let prepared = match known {
-            Some(prepared) => {
-                limits::check_tokens(prepared.tokens, spent, limits)?;
-                if let Some((_, operation)) = prepared.operation(name) {
-                    variables = complete(operation, variables);
-                }
-                if !prepared.measured.spend_again(&variables, spent, limits) {
-                    limits::check_document(&prepared.document, &variables, switches, spent, limits)?;
-                }
-                prepared
-            }
-            None => {
-                let tokens = limits::check_text(&text, spent, limits)?;
-                let mut document = parse_query(&*text).map_err(|error| syntax(&error.into()))?;
-                if let Some(operation) = prepare::operation(&document, name) {
-                    variables = complete(operation, variables);
-                }
-                let measured = limits::check_document(&document, &variables, switches, spent, limits)?;
-                typename::rewrite(&mut document);
-                Arc::new(Prepared::new(text, document, tokens, measured))
-            }
-        };
-        let (operation, definition) = prepared.operation(name).ok_or_else(|| unresolved(name))?;
-        variables::check(definition, &variables)?;
-        if request.queries_only && definition.ty != OperationType::Query {
-            return Err(Refused {
-                code: Code::MethodNotAllowed,
-                message: "only queries can be sent with GET".to_owned(),
-            });
-        }
-        let known = |account| self.known(account, &*request.grants);
-        let cells = limits::check_cost(&operation.cost, &variables, &known, spent, limits)?;
-        let cost = request.show_cost.then_some(Cost { estimated: cells, limit: limits.cost_limit });
-        let Request { operation_name, grants, max_age, .. } = request;
-        Ok(Ready { cells, cost, keep, is_new, prepared, variables, operation_name, grants, max_age })
-    }
-
-    /// What is known of the roster that a request would read, without reading it.
-    fn known(&self, account: Option<ConstValue>, grants: &dyn Grants) -> Known {
-        let size = requested_account(account)
-            .and_then(|account| grants.grant(account).ok())
-            .and_then(|grant| self.rosters.known_size(&grant));
-        Known { members: size.map(|(members, _)| members), roles: size.map(|(_, roles)| roles) }
-    }
-}
-
-/// A request that may run.
-struct Ready {
-    prepared: Arc<Prepared>,
-    /// Whether it was prepared for this request.
-    is_new: bool,
-    /// Under which hash to keep the document when it turns out to be valid.
-    keep: Option<Hash>,
-    /// The variables, as its operation declares them.
-    variables: Variables,
-    operation_name: Option<String>,
-    grants: Arc<dyn Grants>,
-    max_age: Option<Duration>,
-    /// How many cells its answer may have.
-    cells: usize,
-    /// The same, where the request wants to know.
-    cost: Option<Cost>,
 }
 
 /// Whether writing the answer may take longer than about a millisecond.
@@ -346,15 +270,6 @@ fn is_long(cells: usize, resolved: &Resolved) -> bool {
     let members = resolved.views.iter().flatten().map(|view| view.roster.len()).max().unwrap_or(0);
     let tests: usize = resolved.lists.iter().flatten().map(PreparedList::tests).sum();
     cells.saturating_add(members.saturating_mul(tests)) > LONG
-}
-
-impl Ready {
-    fn engine_request(&self) -> async_graphql::Request {
-        let mut request = async_graphql::Request::new(&*self.prepared.text).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.operation_name);
-        request.set_parsed_query(self.prepared.document.clone());
-        request
-    }
 }
 
 impl AnySchema {
@@ -373,29 +288,4 @@ fn configure<Root: async_graphql::ObjectType + 'static>(
     // Measured already, with fragments counted once; the engine's own walk spreads them.
     let schema = schema.limit_recursive_depth(usize::MAX);
     if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
-}
-
-fn unresolved(name: Option<&str>) -> Refused {
-    Refused {
-        code: Code::OperationResolutionFailure,
-        message: match name {
-            Some(_) => "the document has no operation of that name".to_owned(),
-            None => "the document has several operations: `operationName` must say which".to_owned(),
-        },
-    }
-}
-
-/// The parser's finding in one line, without the excerpt of the document that it comes with.
-fn syntax(error: &ServerError) -> Refused {
-    let finding = error.message.lines().map(str::trim).rfind(|line| line.starts_with("= "));
-    let place = error.locations.first();
-    let mut message = "syntax error".to_owned();
-    if let Some(place) = place {
-        message.push_str(&format!(" at line {}, column {}", place.line, place.column));
-    }
-    if let Some(finding) = finding {
-        message.push_str(": ");
-        message.push_str(finding.trim_start_matches("= "));
-    }
-    Refused { code: Code::ParseFailed, message }
 }

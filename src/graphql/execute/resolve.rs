@@ -37,7 +37,7 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
-    let mut accounts = Accounts { session, places: HashMap::new(), grants: Vec::new() };
+    let mut accounts = Accounts { session, places: HashMap::new(), last: None, grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
     let views = session.load_all(accounts.grants).await;
@@ -94,11 +94,24 @@ fn wanted(
 struct Accounts<'s> {
     session: &'s Session,
     places: HashMap<Option<Account>, usize>,
+    last: Option<(Option<Account>, usize)>,
     grants: Vec<Result<crate::model::Grant>>,
 }
 
 impl Accounts<'_> {
     fn place(&mut self, account: Option<Account>) -> usize {
+        // Representations that follow each other mostly name the same one.
+        if let Some((last, place)) = &self.last
+            && *last == account
+        {
+            return *place;
+        }
+        let place = self.find(account.clone());
+        self.last = Some((account, place));
+        place
+    }
+
+    fn find(&mut self, account: Option<Account>) -> usize {
         if let Some(place) = self.places.get(&account) {
             return *place;
         }

@@ -5,6 +5,7 @@
 //! out once; how many rows a request makes of them, each time. The walk spreads fragments; the measure before it has bounded
 //! how much that can be.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
@@ -13,6 +14,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
+use crate::graphql::fill::filled;
 use crate::model::PageLimits;
 
 /// So many rows that a list looks through cost as much as one cell.
@@ -83,7 +85,7 @@ impl Cost {
         &self,
         variables: &Variables,
         pages: PageLimits,
-        known: &dyn Fn(Option<ConstValue>) -> Known,
+        known: &dyn Fn(Option<&ConstValue>) -> Known,
     ) -> usize {
         Estimator { variables, pages, known }.cells(&self.0, Level { roster: Known::default(), page: 1 })
     }
@@ -146,7 +148,7 @@ impl Cells {
 struct Estimator<'r> {
     variables: &'r Variables,
     pages: PageLimits,
-    known: &'r dyn Fn(Option<ConstValue>) -> Known,
+    known: &'r dyn Fn(Option<&ConstValue>) -> Known,
 }
 
 /// Where in the answer a selection set stands.
@@ -181,11 +183,12 @@ impl Estimator<'_> {
                 (roster.roles.unwrap_or(self.pages.default), Level { roster, ..level })
             }
             Rows::Entities(representations) => {
-                let list = match self.value(representations) {
+                let value = self.value(representations);
+                let list = match value.as_deref() {
                     Some(ConstValue::List(list)) => list,
-                    single => single.into_iter().collect(),
+                    single => single.map(std::slice::from_ref).unwrap_or_default(),
                 };
-                (list.len().max(1), Level { roster: self.largest(&list), ..level })
+                (list.len().max(1), Level { roster: self.largest(list), ..level })
             }
         };
         rows.saturating_mul(self.cells(below, level).max(1))
@@ -195,7 +198,7 @@ impl Estimator<'_> {
     fn largest(&self, representations: &[ConstValue]) -> Known {
         let mut accounts: Vec<Option<&ConstValue>> = representations.iter().map(account).collect();
         accounts.dedup();
-        let known = accounts.into_iter().map(|account| (self.known)(account.cloned()));
+        let known = accounts.into_iter().map(self.known);
         let larger = |one: Known, other: Known| Known {
             members: one.members.zip(other.members).map(|(one, other)| one.max(other)),
             roles: one.roles.zip(other.roles).map(|(one, other)| one.max(other)),
@@ -204,12 +207,12 @@ impl Estimator<'_> {
     }
 
     fn roster(&self, account: &Argument) -> Known {
-        (self.known)(self.value(account))
+        (self.known)(self.value(account).as_deref())
     }
 
     /// How many members a connection shows at most.
     fn page(&self, page: &Page, roster: Known) -> usize {
-        let length = |argument| match self.value(argument) {
+        let length = |argument| match self.value(argument).as_deref() {
             Some(ConstValue::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
             _ => None,
         };
@@ -218,9 +221,8 @@ impl Estimator<'_> {
     }
 
     /// An argument's value with its variables filled in; `None` when it is absent or null.
-    fn value(&self, argument: &Argument) -> Option<ConstValue> {
-        let filled = argument.clone()?.into_const_with(|name| self.variables.get(&name).cloned().ok_or(()));
-        filled.ok().filter(|value| *value != ConstValue::Null)
+    fn value(&self, argument: &Argument) -> Option<Cow<'_, ConstValue>> {
+        filled(argument.as_ref()?, self.variables).filter(|value| **value != ConstValue::Null)
     }
 }
 

@@ -59,16 +59,32 @@ pub(super) fn cost(document: &ExecutableDocument, operation: &OperationDefinitio
     Cost::of(document, operation)
 }
 
+/// How large the rosters are that a cost depends on.
+pub(super) struct Sizes<'r> {
+    /// What is known of the one that an `account` argument names, or of the request's own without one.
+    pub(super) known: &'r dyn Fn(Option<&ConstValue>) -> Known,
+    /// No roster has more rows.
+    pub(super) largest: usize,
+    /// Nobody needs to know more of a cost than that it is no more than this.
+    pub(super) enough: usize,
+}
+
 /// Refuses an operation whose answer could have too many cells, and returns how many it could have.
 pub(super) fn check_cost(
     cost: &Cost,
     variables: &Variables,
-    known: &dyn Fn(Option<ConstValue>) -> Known,
+    sizes: Sizes<'_>,
     spent: &mut Spent,
     limits: &config::GraphQl,
 ) -> Result<usize, Refused> {
     let pages = PageLimits { default: limits.page_default, max: limits.page_max };
-    let cells = cost.estimate(variables, pages, known);
+    let largest = Known { members: Some(sizes.largest), roles: Some(sizes.largest) };
+    let at_most = if sizes.enough > 0 { cost.estimate(variables, pages, &|_| largest) } else { usize::MAX };
+    let cells = if at_most <= sizes.enough.min(limits.cost_limit) {
+        at_most
+    } else {
+        cost.estimate(variables, pages, sizes.known)
+    };
     spent.cells = spent.cells.saturating_add(cells);
     if spent.cells > limits.cost_limit {
         return Err(Refused::past(
@@ -99,6 +115,18 @@ pub(super) struct Spent {
     directives: usize,
     representations: usize,
     cells: usize,
+    batch: bool,
+}
+
+impl Spent {
+    /// Nothing yet, for the first of several.
+    pub(super) fn of_batch() -> Self {
+        Self { batch: true, ..Self::default() }
+    }
+
+    pub(super) fn is_of_batch(&self) -> bool {
+        self.batch
+    }
 }
 
 /// Refuses a text that must not reach the parser, and returns how many tokens it has.

@@ -33,12 +33,25 @@ impl From<AccountInput> for model::Account {
     }
 }
 
-/// The account that an `account` argument's value means: none for no argument; `None` for a value that is no account.
-pub(in crate::graphql) fn requested_account(value: Option<Value>) -> Option<Option<model::Account>> {
-    match value {
-        None => Some(None),
-        Some(value) => AccountInput::parse(Some(value)).ok().map(|account| Some(account.into())),
+/// The account that a value means; `None` for one that is no account.
+pub(in crate::graphql) fn account_of(value: &Value) -> Option<model::Account> {
+    // As nearly all are; what is not like it, the type's own parser judges.
+    if let Value::Object(fields) = value
+        && let (2, Some(Value::String(email)), Some(user_type)) =
+            (fields.len(), fields.get("email"), fields.get("type"))
+        && let Value::Enum(_) | Value::String(_) = user_type
+    {
+        let name = match user_type {
+            Value::Enum(name) => name.as_str(),
+            Value::String(name) => name,
+            _ => return None,
+        };
+        return Some(model::Account {
+            email: model::EmailAddress::parse(email).ok()?,
+            user_type: model::UserType::from_name(name)?,
+        });
     }
+    AccountInput::parse(Some(value.clone())).ok().map(Into::into)
 }
 
 impl From<&model::Account> for Account {

@@ -5,10 +5,10 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{Any, Context, ID, InputType, Object, Result, SimpleObject, Union, Value};
+use async_graphql::{Any, Context, ID, Object, Result, SimpleObject, Union, Value};
 
 use super::super::error::fault;
-use super::account::AccountInput;
+use super::account::{AccountInput, account_of};
 use super::query::{role, team_member};
 use super::role::Role;
 use super::session::Session;
@@ -76,9 +76,9 @@ pub(in crate::graphql) enum EntityKind {
 
 impl Representation {
     /// Reads a representation, without looking anything up.
-    pub(in crate::graphql) fn read(value: Value) -> Result<Self> {
+    pub(in crate::graphql) fn read(value: &Value) -> Result<Self> {
         let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
-        let Value::Object(mut fields) = value else {
+        let Value::Object(fields) = value else {
             return Err(malformed("it is not an object"));
         };
         let kind = match fields.get("__typename") {
@@ -89,15 +89,13 @@ impl Representation {
             },
             _ => return Err(malformed("it has no __typename")),
         };
-        let id = match fields.swap_remove("id") {
-            Some(Value::String(id)) => id,
+        let id = match fields.get("id") {
+            Some(Value::String(id)) => id.clone(),
             Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
             _ => return Err(malformed("it has no id")),
         };
-        let account = fields.swap_remove("account").map(|account| {
-            AccountInput::parse(Some(account))
-                .map(Account::from)
-                .map_err(|_| malformed("its account is not an e-mail address and a type"))
+        let account = fields.get("account").map(|account| {
+            account_of(account).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
         });
         let account = account.transpose()?;
         let kind = kind.ok_or_else(|| malformed("its __typename is no entity of this subgraph"))?;
@@ -106,7 +104,7 @@ impl Representation {
 }
 
 async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let Representation { kind, id, account } = Representation::read(representation)?;
+    let Representation { kind, id, account } = Representation::read(&representation)?;
     let view = Session::of(ctx)?.view(account).await?;
     Ok(match kind {
         EntityKind::TeamMember => TeamMember::find(&view, &id).map(Entity::TeamMember),

@@ -23,7 +23,7 @@ use async_graphql::{
 use entities::{Entities, EntityKeys};
 use query::Query;
 
-pub(super) use account::{AccountInput, requested_account};
+pub(super) use account::{AccountInput, account_of};
 pub(super) use connection::{ListArguments, Prepared as PreparedList};
 pub(super) use entities::{EntityKind, Representation};
 pub(super) use filter::TeamMemberFilter;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use flowmatix_graphql::graphql::{Engine, Reference, Request};
+use flowmatix_graphql::graphql::{Engine, Reference, Request, Variables};
 use flowmatix_graphql::model::Grants;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl TypeSystem {
         let request = Request {
             document: Reference { text: Some(INTROSPECTION.to_owned()), persisted: None },
             operation_name: None,
-            variables: Map::new(),
+            variables: Variables::default(),
             max_age: None,
             show_cost: false,
             queries_only: false,

@@ -184,6 +184,7 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         manifest: Default::default(),
         federation,
         loader_concurrency: 4,
+        rows_limit: 50_000,
     };
     Engine::new(settings, rosters.clone(), metrics.clone())
 }

@@ -27,11 +27,11 @@ impl<'p> Writer<'p> {
             Member::Id => json::raw(out, row.id().json()),
             Member::Name => text(out, row.name()),
             Member::Picture => text(out, row.picture()),
-            Member::LiveAvailability => name(out, row.live_availability().map(|value| value.name())),
-            Member::LeadsVisibility => name(out, row.leads_visibility().map(|value| value.name())),
-            Member::Status => name(out, row.status().map(|value| value.name())),
+            Member::LiveAvailability => json_or_null(out, row.live_availability().map(|value| value.json())),
+            Member::LeadsVisibility => json_or_null(out, row.leads_visibility().map(|value| value.json())),
+            Member::Status => json_or_null(out, row.status().map(|value| value.json())),
             Member::Description => text(out, row.description()),
-            Member::Type => name(out, row.user_type().map(|value| value.name())),
+            Member::Type => json_or_null(out, row.user_type().map(|value| value.json())),
             Member::UnreadMessages => integer(out, row.unread_messages()),
             Member::AgencyId => text(out, row.agency_id()),
             Member::Whitelabel => or_null(out, row.whitelabel(), json::boolean),
@@ -42,7 +42,9 @@ impl<'p> Writer<'p> {
             Member::AssignedAiAgentIds => texts(out, row.assigned_ai_agent_ids()),
             Member::DepartmentIds => texts(out, row.department_ids()),
             Member::BusinessHoursId => text(out, row.business_hours_id()),
-            Member::ChatTransferPermission => name(out, row.chat_transfer_permission().map(|value| value.name())),
+            Member::ChatTransferPermission => {
+                json_or_null(out, row.chat_transfer_permission().map(|value| value.json()))
+            }
             Member::MaskedAttributes => texts(out, row.masked_attributes()),
             Member::Account(fields) => self.account(fields, view),
             Member::Role(fields) => match row.role_place() {
@@ -107,13 +109,8 @@ fn text(out: &mut Vec<u8>, text: Option<Text<'_>>) {
     or_null(out, text, |out, text| json::raw(out, text.json()));
 }
 
-/// The name of an enum's value, which needs no escape.
-fn name(out: &mut Vec<u8>, name: Option<&'static str>) {
-    or_null(out, name, |out, name| {
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.push(b'"');
-    });
+fn json_or_null(out: &mut Vec<u8>, value: Option<&'static str>) {
+    json::raw(out, value.unwrap_or("null"));
 }
 
 fn integer(out: &mut Vec<u8>, number: Option<i32>) {

@@ -204,7 +204,7 @@ impl<'p> Writer<'p> {
         let account = view.account();
         self.object(fields, |writer, item| match item.field {
             Account::Email => json::string(&mut writer.out, account.email.as_str()),
-            Account::Type => json::string(&mut writer.out, account.user_type.name()),
+            Account::Type => json::raw(&mut writer.out, account.user_type.json()),
         });
     }
 

@@ -1,0 +1,31 @@
+//! Arguments, as written, become values: their variables are filled in.
+
+use std::borrow::Cow;
+
+use async_graphql::Variables;
+use async_graphql_value::{ConstValue, Value};
+
+/// The argument's value; a whole variable's is borrowed. `None` where a variable in it has no value.
+pub(super) fn filled<'v>(argument: &Value, variables: &'v Variables) -> Option<Cow<'v, ConstValue>> {
+    match argument {
+        Value::Variable(name) => variables.get(name).map(Cow::Borrowed),
+        written => fill(written, variables).map(Cow::Owned),
+    }
+}
+
+fn fill(value: &Value, variables: &Variables) -> Option<ConstValue> {
+    Some(match value {
+        Value::Variable(name) => variables.get(name)?.clone(),
+        Value::Null => ConstValue::Null,
+        Value::Number(number) => ConstValue::Number(number.clone()),
+        Value::String(text) => ConstValue::String(text.clone()),
+        Value::Boolean(truth) => ConstValue::Boolean(*truth),
+        Value::Binary(bytes) => ConstValue::Binary(bytes.clone()),
+        Value::Enum(name) => ConstValue::Enum(name.clone()),
+        Value::List(list) => ConstValue::List(list.iter().map(|value| fill(value, variables)).collect::<Option<_>>()?),
+        Value::Object(fields) => {
+            let field = |(name, value): (&async_graphql::Name, &Value)| Some((name.clone(), fill(value, variables)?));
+            ConstValue::Object(fields.iter().map(field).collect::<Option<_>>()?)
+        }
+    })
+}
