@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::envelope::Envelope;
-use super::wire;
+use super::fields;
 use crate::model::{Account, Contact, Text};
 
 /// What one call brought.
@@ -69,7 +69,7 @@ impl Findings {
         let absent = |fields: &[&'static str]| -> Vec<&'static str> {
             fields.iter().copied().filter(|field| !present.contains(field)).collect()
         };
-        let known = |field: &&str| wire::DOCUMENTED.contains(field) || wire::NEWER.contains(field);
+        let known = |field: &&str| fields::DOCUMENTED.contains(field) || fields::NEWER.contains(field);
         let mut unreadable = BTreeMap::<&'static str, usize>::new();
         for entry in rows.draft.members().flat_map(|member| member.unrecognized()) {
             *unreadable.entry(entry.field).or_default() += 1;
@@ -83,8 +83,8 @@ impl Findings {
             members: people.len(),
             skipped_rows: rows.skipped.len(),
             // Without a row nothing can be said of fields.
-            missing: if present.is_empty() { Vec::new() } else { absent(&wire::DOCUMENTED) },
-            missing_newer: if present.is_empty() { Vec::new() } else { absent(&wire::NEWER) },
+            missing: if present.is_empty() { Vec::new() } else { absent(&fields::DOCUMENTED) },
+            missing_newer: if present.is_empty() { Vec::new() } else { absent(&fields::NEWER) },
             unknown: present.iter().filter(|field| !known(field)).map(|field| (*field).to_owned()).collect(),
             unreadable: unreadable.into_iter().collect(),
             selects: match people.len() {

@@ -34,6 +34,29 @@ pub(super) enum Kind {
     Other,
 }
 
+/// The keys of objects that were read before, in their order, and what they mean: the next object mostly has the same, and
+/// then no key has to be looked through.
+pub(super) struct Order<F>(Vec<(Box<str>, F)>);
+
+/// So many keys are remembered, up to such a length in bytes.
+const ORDER_LIMIT: usize = 64;
+/// So many of them an object may leave out.
+const LEFT_OUT: usize = 8;
+
+impl<F> Default for Order<F> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<F> Order<F> {
+    /// The place of the key that `text` begins with, from `next` on.
+    fn find(&self, next: usize, text: &[u8]) -> Option<usize> {
+        let mut keys = self.0.iter().enumerate().skip(next).take(LEFT_OUT);
+        keys.find(|(_, (key, _))| text.starts_with(key.as_bytes())).map(|(place, _)| place)
+    }
+}
+
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0, depth: 0 }
@@ -54,11 +77,59 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads an object: `field` is called after each key, and reads its value.
-    pub(super) fn object(
+    /// Reads an object: `field` is called after each key with what `name` takes it for, and reads its value.
+    pub(super) fn object<F: Copy>(
         &mut self,
-        mut field: impl FnMut(&mut Self, &str) -> Result<(), Broken>,
+        order: &mut Order<F>,
+        name: impl Fn(&str) -> F,
+        mut field: impl FnMut(&mut Self, F) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
+        self.open(b'{')?;
+        if self.close(b'}') {
+            return Ok(());
+        }
+        let mut next = 0;
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(Broken);
+            }
+            let meaning = match order.find(next, &self.text.as_bytes()[self.at..]) {
+                Some(place) => {
+                    let (key, meaning) = &order.0[place];
+                    self.at += key.len();
+                    next = place + 1;
+                    *meaning
+                }
+                None => {
+                    let start = self.at;
+                    let meaning = self.key(&name)?;
+                    let key = &self.text[start..self.at];
+                    if order.0.len() < ORDER_LIMIT && key.len() <= ORDER_LIMIT {
+                        order.0.insert(next, (key.into(), meaning));
+                        next += 1;
+                    }
+                    meaning
+                }
+            };
+            field(self, meaning)?;
+            if !self.skip(b',') {
+                return if self.close(b'}') { Ok(()) } else { Err(Broken) };
+            }
+        }
+    }
+
+    /// Reads a key, and its colon.
+    fn key<F>(&mut self, name: impl Fn(&str) -> F) -> Result<F, Broken> {
+        let key = self.string()?;
+        self.take(b':')?;
+        if key.kind == Kind::Escaped {
+            return Ok(name(&serde_json::from_str::<String>(key.raw).map_err(|_| Broken)?));
+        }
+        Ok(name(&key.raw[1..key.raw.len() - 1]))
+    }
+
+    /// Reads an object that nobody wants to know.
+    fn other_object(&mut self) -> Result<(), Broken> {
         self.open(b'{')?;
         if self.close(b'}') {
             return Ok(());
@@ -67,14 +138,8 @@ impl<'t> Reader<'t> {
             if self.peek() != Some(b'"') {
                 return Err(Broken);
             }
-            let key = self.string()?;
-            self.take(b':')?;
-            if key.kind == Kind::Escaped {
-                let key: String = serde_json::from_str(key.raw).map_err(|_| Broken)?;
-                field(self, &key)?;
-            } else {
-                field(self, &key.raw[1..key.raw.len() - 1])?;
-            }
+            self.key(|_| ())?;
+            self.value()?;
             if !self.skip(b',') {
                 return if self.close(b'}') { Ok(()) } else { Err(Broken) };
             }
@@ -110,7 +175,7 @@ impl<'t> Reader<'t> {
             b'f' => self.word("false")?,
             b'-' | b'0'..=b'9' => self.number()?,
             b'[' => self.array(|reader| reader.value().map(drop))?,
-            b'{' => self.object(|reader, _| reader.value().map(drop))?,
+            b'{' => self.other_object()?,
             _ => return Err(Broken),
         }
         Ok(Value { raw: &self.text[start..self.at], kind })

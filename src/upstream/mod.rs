@@ -2,8 +2,9 @@
 //!
 //! Reading a team, step by step (`fetcher`): hold places in the plan (`budget`) → wait for a free connection → ask whether the
 //! host is up (`breaker`) → write the call down → send, judge the status (`client`, `error`), learn what is left
-//! (`rate_limit`) → split the envelope while it streams in (`envelope`) → read each row on its own (`wire`; its JSON by `json`,
-//! what its values say by `value`) → try once more where that may help (`retry`) → a roster; where the endpoint pages, page by page (`pages`).
+//! (`rate_limit`) → split the envelope while it streams in (`envelope`) → read each row on its own (`wire`: its JSON with
+//! `json`, its names with `fields`, what its values say with `value`) → try once more where that may help (`retry`) → a roster;
+//! where the endpoint pages, page by page (`pages`).
 //! Invariant: a roster is only ever whole, no call is made that is not written down, and an error says nothing secret or
 //! personal.
 
@@ -13,6 +14,7 @@ mod client;
 mod envelope;
 mod error;
 mod fetcher;
+mod fields;
 mod inspect;
 mod json;
 mod pages;

@@ -5,6 +5,14 @@ use super::json::{Kind, Value};
 /// The longest identifier that is taken for one, in bytes.
 const ID_LIMIT: usize = 128;
 
+/// The length of an empty string's JSON.
+const EMPTY: usize = 2;
+
+/// What stands between a string's quotes.
+fn inner(raw: &str) -> &str {
+    &raw[1..raw.len() - 1]
+}
+
 /// What became of one value.
 pub(super) enum Read<T> {
     Value(T),
@@ -31,14 +39,16 @@ pub(super) enum Found<'t> {
 }
 
 impl Found<'_> {
+    #[inline]
     pub(super) fn plain(&self) -> &str {
         match self {
-            Self::Plain(raw) => &raw[1..raw.len() - 1],
+            Self::Plain(raw) => inner(raw),
             Self::Escaped(text) => text,
         }
     }
 }
 
+#[inline]
 pub(super) fn string(value: Value<'_>) -> Option<Found<'_>> {
     match value.kind {
         Kind::Plain => Some(Found::Plain(value.raw)),
@@ -48,22 +58,41 @@ pub(super) fn string(value: Value<'_>) -> Option<Found<'_>> {
 }
 
 /// A string that may be empty.
+#[inline]
 pub(super) fn text(value: Value<'_>) -> Read<Found<'_>> {
     string(value).map_or(Read::Unreadable, Read::Value)
 }
 
 /// A string that means something only when it is not empty.
+#[inline]
 pub(super) fn some_text(value: Value<'_>) -> Read<Found<'_>> {
-    match text(value) {
-        Read::Value(text) if text.plain().is_empty() => Read::Empty,
-        read => read,
+    match value.kind {
+        Kind::Plain if value.raw.len() == EMPTY => Read::Empty,
+        Kind::Plain => Read::Value(Found::Plain(value.raw)),
+        // An escape is never nothing.
+        _ => text(value),
     }
 }
 
+#[inline]
 pub(super) fn identifier(value: Value<'_>) -> Read<Found<'_>> {
     let odd = |id: &str| !is_graphic(id) && id.chars().any(|c| c.is_control() || c.is_whitespace());
-    match some_text(value) {
-        Read::Value(id) if id.plain().len() > ID_LIMIT || odd(id.plain()) => Read::Unreadable,
+    let fits = |id: &str| id.len() <= ID_LIMIT && !odd(id);
+    some_text_that(value, fits)
+}
+
+/// A string that is not empty and passes a test.
+#[inline]
+fn some_text_that(value: Value<'_>, fits: impl FnOnce(&str) -> bool) -> Read<Found<'_>> {
+    if value.kind == Kind::Plain {
+        return match value.raw.len() {
+            EMPTY => Read::Empty,
+            _ if fits(inner(value.raw)) => Read::Value(Found::Plain(value.raw)),
+            _ => Read::Unreadable,
+        };
+    }
+    match text(value) {
+        Read::Value(text) if !fits(text.plain()) => Read::Unreadable,
         read => read,
     }
 }
@@ -76,10 +105,10 @@ fn is_graphic(text: &str) -> bool {
 
 /// A string that is one of some names, or otherwise has a form of its own.
 pub(super) fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(Value<'_>) -> Read<T> {
-    |value| match some_text(value) {
-        Read::Value(text) => parse(text.plain()).map_or(Read::Unreadable, Read::Value),
-        Read::Empty => Read::Empty,
-        Read::Unreadable => Read::Unreadable,
+    |value| match value.kind {
+        Kind::Plain if value.raw.len() == EMPTY => Read::Empty,
+        Kind::Plain => parse(inner(value.raw)).map_or(Read::Unreadable, Read::Value),
+        _ => string(value).and_then(|text| parse(text.plain())).map_or(Read::Unreadable, Read::Value),
     }
 }
 
@@ -92,10 +121,7 @@ pub(super) fn url(value: Value<'_>) -> Read<Found<'_>> {
         let has_odd = if is_graphic(text) { text.contains(['"', '<', '>', '\\']) } else { text.contains(odd) };
         has_host && !has_odd
     };
-    match some_text(value) {
-        Read::Value(text) if !is_url(text.plain()) => Read::Unreadable,
-        read => read,
-    }
+    some_text_that(value, is_url)
 }
 
 /// An integer of 32 bits.

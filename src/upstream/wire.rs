@@ -4,35 +4,13 @@
 //! a row without a usable `_id` is skipped.
 
 use super::error::Malformed;
-use super::json::{Broken, Kind, Reader, Value};
+use super::fields::{Field, Orders};
+use super::json::{Broken, Kind, Order, Reader, Value};
 use super::value::{Found, Read, identifier, integer, json, named, some_text, string, text, url};
 use crate::model::{
     ChatTransferPermission, Draft, Drift, LeadsVisibility, LiveAvailability, Roster, Row, SkippedRow, Span,
     TeamMemberStatus, TextField, Timestamp, Unrecognized, UserType,
 };
-
-/// The fields of a row that the vendor documents.
-pub(super) const DOCUMENTED: [&str; 16] = [
-    "_id",
-    "whitelabel",
-    "name",
-    "contact",
-    "picture",
-    "liveAvailability",
-    "leadsVisibility",
-    "status",
-    "description",
-    "type",
-    "unreadMessages",
-    "_role",
-    "_parent",
-    "createdAt",
-    "updatedAt",
-    "__v",
-];
-/// The fields that a newer version adds.
-pub(super) const NEWER: [&str; 6] =
-    ["assignedBots", "assignedAiAgents", "_department", "maskedAttributes", "chatTransferPermission", "_businessHours"];
 
 /// How much of an unreadable value is kept, in bytes.
 const RAW_LIMIT: usize = 1024;
@@ -47,11 +25,19 @@ pub(super) struct Rows {
     pub(super) draft: Draft,
     pub(super) skipped: Vec<SkippedRow>,
     pub(super) drift: Drift,
+    orders: Orders,
 }
 
 impl Rows {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, seen: 0, draft: Draft::default(), skipped: Vec::new(), drift: Drift::default() }
+        Self {
+            limit,
+            seen: 0,
+            draft: Draft::default(),
+            skipped: Vec::new(),
+            drift: Drift::default(),
+            orders: Orders::default(),
+        }
     }
 
     /// How many rows were seen, good and bad.
@@ -121,7 +107,10 @@ impl Rows {
     fn row(&mut self, reader: &mut Reader<'_>) -> Result<Option<()>, Broken> {
         let mark = self.draft.mark();
         let mut line = Line { draft: &mut self.draft, row: Row::default(), unrecognized: Vec::new(), unknown: 0 };
-        let read = reader.object(|reader, key| line.field(reader, key));
+        let mut order = std::mem::take(&mut self.orders.row);
+        let read =
+            reader.object(&mut order, Field::of_row, |reader, field| line.field(reader, field, &mut self.orders));
+        self.orders.row = order;
         if read.is_err() || !line.row.has(TextField::Id) {
             self.draft.take_back(mark);
             return read.map(|()| None);
@@ -148,63 +137,67 @@ struct Line<'r> {
 }
 
 impl Line<'_> {
-    fn field(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), Broken> {
-        match key {
-            "_id" => {
+    fn field(&mut self, reader: &mut Reader<'_>, field: Field, orders: &mut Orders) -> Result<(), Broken> {
+        match field {
+            Field::Id => {
                 let id = identifier(reader.value()?);
                 let id = id.value().map(|id| self.put(id));
                 self.row.set(TextField::Id, id);
             }
-            "name" => {
+            Field::Name => {
                 let name = self.take("name", reader.value()?, text);
                 let folded = name.as_ref().map(|name| self.draft.put_folded(name.plain()));
                 self.row.set(TextField::FoldedName, folded);
                 self.set(TextField::Name, name);
             }
-            "contact" => self.contact(reader)?,
-            "picture" => self.text(TextField::Picture, "picture", reader.value()?, url),
-            "liveAvailability" => {
+            Field::Contact => self.contact(reader, orders)?,
+            Field::Picture => self.text(TextField::Picture, "picture", reader.value()?, url),
+            Field::LiveAvailability => {
                 let read = named(LiveAvailability::from_name);
                 self.row.live_availability = self.take("liveAvailability", reader.value()?, read);
             }
-            "leadsVisibility" => {
+            Field::LeadsVisibility => {
                 self.row.leads_visibility =
                     self.take("leadsVisibility", reader.value()?, named(LeadsVisibility::from_name));
             }
-            "status" => self.row.status = self.take("status", reader.value()?, named(TeamMemberStatus::from_name)),
-            "description" => self.text(TextField::Description, "description", reader.value()?, text),
-            "type" => self.row.user_type = self.take("type", reader.value()?, named(UserType::from_name)),
-            "unreadMessages" => self.row.unread_messages = self.take("unreadMessages", reader.value()?, integer),
-            "_role" => {
+            Field::Status => self.row.status = self.take("status", reader.value()?, named(TeamMemberStatus::from_name)),
+            Field::Description => self.text(TextField::Description, "description", reader.value()?, text),
+            Field::Type => self.row.user_type = self.take("type", reader.value()?, named(UserType::from_name)),
+            Field::UnreadMessages => self.row.unread_messages = self.take("unreadMessages", reader.value()?, integer),
+            Field::Role => {
                 let id = self.take("role", reader.value()?, identifier);
                 self.draft.set_role(&mut self.row, id.as_ref().map(Found::plain));
             }
-            "_parent" => {
+            Field::Parent => {
                 let id = self.take("agencyId", reader.value()?, identifier);
                 self.draft.set_agency(&mut self.row, id.as_ref().map(Found::plain));
             }
-            "whitelabel" => self.row.whitelabel = self.take("whitelabel", reader.value()?, json),
-            "createdAt" => self.row.created_at = self.take("createdAt", reader.value()?, named(Timestamp::parse)),
-            "updatedAt" => self.row.updated_at = self.take("updatedAt", reader.value()?, named(Timestamp::parse)),
-            "__v" => self.row.version = self.take("version", reader.value()?, integer),
-            "assignedBots" => self.list(TextField::AssignedBotIds, "assignedBotIds", reader)?,
-            "assignedAiAgents" => self.list(TextField::AssignedAiAgentIds, "assignedAiAgentIds", reader)?,
-            "_department" => self.list(TextField::DepartmentIds, "departmentIds", reader)?,
-            "_businessHours" => self.text(TextField::BusinessHoursId, "businessHoursId", reader.value()?, identifier),
-            "chatTransferPermission" => {
+            Field::Whitelabel => self.row.whitelabel = self.take("whitelabel", reader.value()?, json),
+            Field::CreatedAt => self.row.created_at = self.take("createdAt", reader.value()?, named(Timestamp::parse)),
+            Field::UpdatedAt => self.row.updated_at = self.take("updatedAt", reader.value()?, named(Timestamp::parse)),
+            Field::Version => self.row.version = self.take("version", reader.value()?, integer),
+            Field::AssignedBots => self.list(TextField::AssignedBotIds, "assignedBotIds", reader)?,
+            Field::AssignedAiAgents => self.list(TextField::AssignedAiAgentIds, "assignedAiAgentIds", reader)?,
+            Field::Department => self.list(TextField::DepartmentIds, "departmentIds", reader)?,
+            Field::BusinessHours => {
+                self.text(TextField::BusinessHoursId, "businessHoursId", reader.value()?, identifier)
+            }
+            Field::ChatTransferPermission => {
                 let read = named(ChatTransferPermission::from_name);
                 self.row.chat_transfer_permission = self.take("chatTransferPermission", reader.value()?, read);
             }
-            "maskedAttributes" => self.list(TextField::MaskedAttributes, "maskedAttributes", reader)?,
-            _ => {
-                reader.value()?;
-                self.unknown += 1;
-            }
+            Field::MaskedAttributes => self.list(TextField::MaskedAttributes, "maskedAttributes", reader)?,
+            Field::Email | Field::Phone | Field::Prefix | Field::Number | Field::Unknown => self.unknown(reader)?,
         }
         Ok(())
     }
 
-    fn contact(&mut self, reader: &mut Reader<'_>) -> Result<(), Broken> {
+    fn unknown(&mut self, reader: &mut Reader<'_>) -> Result<(), Broken> {
+        self.unknown += 1;
+        reader.value().map(drop)
+    }
+
+    fn contact(&mut self, reader: &mut Reader<'_>, orders: &mut Orders) -> Result<(), Broken> {
         if reader.peek() != Some(b'{') {
             self.keep("contact", reader.value()?);
             return Ok(());
@@ -214,21 +207,19 @@ impl Line<'_> {
             self.row.set(field, None);
         }
         (self.row.has_contact, self.row.has_phone) = (true, false);
-        reader.object(|reader, key| {
-            match key {
-                "_id" => self.text(TextField::ContactId, "contact.id", reader.value()?, identifier),
-                "email" => self.text(TextField::Email, "contact.email", reader.value()?, some_text),
-                "phone" => self.phone(reader)?,
-                _ => {
-                    reader.value()?;
-                    self.unknown += 1;
-                }
+        let Orders { contact, phone, .. } = orders;
+        reader.object(contact, Field::of_contact, |reader, field| {
+            match field {
+                Field::Id => self.text(TextField::ContactId, "contact.id", reader.value()?, identifier),
+                Field::Email => self.text(TextField::Email, "contact.email", reader.value()?, some_text),
+                Field::Phone => self.phone(reader, phone)?,
+                _ => self.unknown(reader)?,
             }
             Ok(())
         })
     }
 
-    fn phone(&mut self, reader: &mut Reader<'_>) -> Result<(), Broken> {
+    fn phone(&mut self, reader: &mut Reader<'_>, order: &mut Order<Field>) -> Result<(), Broken> {
         self.row.set(TextField::PhonePrefix, None);
         self.row.set(TextField::PhoneNumber, None);
         self.row.has_phone = reader.peek() == Some(b'{');
@@ -236,14 +227,11 @@ impl Line<'_> {
             self.keep("contact.phone", reader.value()?);
             return Ok(());
         }
-        reader.object(|reader, key| {
-            match key {
-                "prefix" => self.text(TextField::PhonePrefix, "contact.phone.prefix", reader.value()?, some_text),
-                "number" => self.text(TextField::PhoneNumber, "contact.phone.number", reader.value()?, some_text),
-                _ => {
-                    reader.value()?;
-                    self.unknown += 1;
-                }
+        reader.object(order, Field::of_phone, |reader, field| {
+            match field {
+                Field::Prefix => self.text(TextField::PhonePrefix, "contact.phone.prefix", reader.value()?, some_text),
+                Field::Number => self.text(TextField::PhoneNumber, "contact.phone.number", reader.value()?, some_text),
+                _ => self.unknown(reader)?,
             }
             Ok(())
         })
