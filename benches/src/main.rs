@@ -26,6 +26,8 @@ const APOLLO: &str = "Apollo Server";
 
 /// All cases together ask more operations, and larger ones, than the defaults keep.
 const KEPT: (&str, &str) = ("graphql.prepared_limit", "256MiB");
+/// Answers in which the longest hold of a worker is looked for.
+const HELD: usize = 100;
 /// Responses are not reused where that would be what is measured.
 const NO_REUSE: [(&str, &str); 2] = [KEPT, ("graphql.reuse_limit", "0B")];
 
@@ -120,7 +122,9 @@ async fn main() -> Result<()> {
     let lasting = stage.lasting().await?;
     // It has a runtime of its own.
     let steps = std::thread::spawn(steps::measure).join().map_err(|_| anyhow::anyhow!("a step panicked"))??;
-    let page = Page { options: &options, results: &results, cases: &cases, allocated, lasting, steps, stage: &stage };
+    let hold = std::thread::spawn(|| steps::hold(HELD)).join().map_err(|_| anyhow::anyhow!("an answer panicked"))??;
+    let (options, results, cases, stage) = (&options, &results, &cases, &stage);
+    let page = Page { options, results, cases, allocated, lasting, steps, hold, stage };
     let (figures, svg) = (page.figures(), page.chart());
     println!("{figures}");
     put(&root.join("docs/performance.md"), &figures)?;
@@ -357,6 +361,7 @@ struct Page<'a> {
     allocated: Vec<(&'static str, f64, f64)>,
     lasting: Lasting,
     steps: Vec<Step>,
+    hold: f64,
     stage: &'a Stage,
 }
 
@@ -412,8 +417,8 @@ impl Page<'_> {
         goal("Projection: at most 30 ns per member × field", time(cell), cell <= 30e-9);
         let check = step(steps::SCAN) + step(steps::MEASURE);
         goal("Pre-check of a 2 KB query: at most 10 µs", time(check), check <= 10e-6);
-        let long = step(&steps::projection(10_000));
-        goal("An answer of 10,000 members holds no worker for more than 10 ms", time(long), long <= 10e-3);
+        let hold = self.hold;
+        goal("An answer of 10,000 members holds no worker for more than 10 ms", time(hold), hold <= 10e-3);
         let lasting = &self.lasting;
         goal("Idle memory at most 25 MiB", bytes(lasting.idle), lasting.idle <= 25.0 * 1048576.0);
         let thousand = lasting.thousand_accounts;

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use flowmatix_graphql::config::Config;
@@ -65,6 +66,39 @@ impl Bench {
         ensure!(!answer.has_errors, "{}", String::from_utf8_lossy(&answer.body));
         Ok(())
     }
+}
+
+/// The longest that the runtime's only worker was away from a task that does nothing but come back to it, in seconds, while
+/// so many answers of 10,000 members were made.
+pub fn hold(answers: usize) -> Result<f64> {
+    let bench = Bench::new()?;
+    let bodies = questions::lists(answers, 10_000, |_| Whose::Warm(0));
+    // With the roster loaded, and one that is not measured.
+    bench.ask(&bodies[0])?;
+    let requests = bodies.iter().map(|body| bench.request(body)).collect::<Result<Vec<_>>>()?;
+    let Bench { engine, runtime, .. } = bench;
+    let done = Arc::new(AtomicBool::new(false));
+    let seen = done.clone();
+    let watch = runtime.spawn(async move {
+        let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+        while !seen.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        longest
+    });
+    let answered = runtime.spawn(async move {
+        let mut members = 0;
+        for request in requests {
+            members += engine.execute(request).await.body.len();
+        }
+        done.store(true, Ordering::Relaxed);
+        members
+    });
+    ensure!(runtime.block_on(answered)? > answers * 1_000_000, "the answers are too short");
+    Ok(runtime.block_on(watch)?.as_secs_f64())
 }
 
 /// The text of a query of two kilobytes.

@@ -28,9 +28,9 @@ impl Timestamp {
         (YEAR_0..YEAR_10000).contains(&millis).then_some(Self(millis))
     }
 
-    /// RFC 3339 in UTC with milliseconds: `2024-04-26T17:10:22.134Z`.
+    /// RFC 3339 in UTC with milliseconds, as a JSON string: `"2024-04-26T17:10:22.134Z"`, quotes included.
     #[must_use]
-    pub fn rfc3339(self) -> [u8; 24] {
+    pub fn json(self) -> [u8; 26] {
         const DAY: i64 = 86_400_000;
         let (year, month, day) = date(self.0.div_euclid(DAY));
         // Less than a day, so 32 bits will do from here on.
@@ -46,7 +46,10 @@ impl Timestamp {
         let [s0, s1] = two_digits(second);
         let [f0, f1] = two_digits(millis / 10);
         let f2 = b'0' + (millis % 10) as u8;
-        [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'.', f0, f1, f2, b'Z']
+        [
+            b'"', y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'.', f0, f1,
+            f2, b'Z', b'"',
+        ]
     }
 
     /// Milliseconds since the Unix epoch.
@@ -68,7 +71,7 @@ impl From<SystemTime> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.rfc3339()).unwrap_or_default())
+        f.write_str(std::str::from_utf8(&self.json()).unwrap_or_default().trim_matches('"'))
     }
 }
 
@@ -96,19 +99,22 @@ fn parse_plain(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// Year, month and day of the n-th day after 1970-01-01, in the proleptic Gregorian calendar, in the years 0 to 9999: counted
-/// in years that begin in March, so that a leap day is a year's last.
+/// in years that begin in March, so that a leap day is a year's last. Each division by a calendar's fraction is a
+/// multiplication by one (C. Neri and L. Schneider, Euclidean affine functions and their application to calendar algorithms).
 fn date(days: i64) -> (u32, u32, u32) {
-    const YEARS_400: u32 = 146_097;
+    const CENTURIES_4: u32 = 146_097;
     // Days after -0400-03-01, so that there is none before.
-    let days = (days + 719_468 + i64::from(YEARS_400)) as u32;
-    let (era, day) = (days / YEARS_400, days % YEARS_400);
-    let year = (day - day / 1460 + day / 36_524 - day / (YEARS_400 - 1)) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    // Months from March on take turns of 153 days in five.
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u32::from(month <= 2) - 400, month, day)
+    let days = (days + 719_468 + i64::from(CENTURIES_4)) as u32;
+    let quarters = 4 * days + 3;
+    let (century, quarter) = (quarters / CENTURIES_4, quarters % CENTURIES_4);
+    // 2^32 / 1461, rounded up: a year of the century above, and how far into it below.
+    let product = u64::from(quarter | 3) * 2_939_745;
+    let (year, day) = ((product >> 32) as u32, (product as u32) / 2_939_745 / 4);
+    // Months from March on take turns of 153 days in five: 2^16 · 5 / 153, rounded.
+    let product = 2_141 * day + 197_913;
+    let (month, day) = (product >> 16, (product & 0xffff) / 2_141);
+    let next = u32::from(month > 12);
+    (100 * century + year + next - 400, month - 12 * next, day + 1)
 }
 
 /// A number below 100.

@@ -1,5 +1,6 @@
 //! Properties: what holds for any roster, any question and any bytes.
 
+use chrono::Datelike;
 use flowmatix_graphql::demo::Scripted;
 use flowmatix_graphql::model::{
     Credential, CredentialId, Cursor, Direction, Filter, IntTest, Order, OrderField, PageLimits, PageRequest,
@@ -280,6 +281,58 @@ proptest! {
     }
 }
 
+/// A row whose fields come in any order, are left out, come twice or under an escaped name, with spaces here and there.
+fn row() -> impl Strategy<Value = String> {
+    const FIELDS: [&str; 16] = [
+        r#""_id":"65f1a0c2""#,
+        r#""_id" : "65f1a0c3""#,
+        r#""name":"Ana""#,
+        r#""n\u0061me":"Eva""#,
+        r#""contact":{"phone":{"prefix":"91","number":"5"},"_id":"c1"}"#,
+        r#""contact":{"_id":"c2","email":"a@example.com","other":1,"phone":{"number":"6"}}"#,
+        r#""status": "ACTIVE""#,
+        r#""status":"RESTING""#,
+        r#""_role":"r1""#,
+        r#""_role":"r2""#,
+        r#""createdAt":"2024-04-26T17:10:22.134Z""#,
+        r#""unreadMessages":7"#,
+        r#""unreadMessages":"7""#,
+        r#""assignedBots":["a",null,"b"]"#,
+        r#""status":null"#,
+        r#""other":{"_id":"x","name":[{}]}"#,
+    ];
+    prop::sample::subsequence(FIELDS.to_vec(), 1..FIELDS.len())
+        .prop_shuffle()
+        .prop_map(|fields| format!("{{{}}}", fields.join(",")))
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(2000))]
+
+    #[test]
+    fn a_row_says_the_same_whatever_stood_before_it(rows in prop::collection::vec(row(), 1..12), cut in 1_usize..200) {
+        // Each under an id of its own, so that none replaces another.
+        let numbered: Vec<String> =
+            rows.iter().enumerate().map(|(n, row)| row.replace("65f1a0c", &format!("{n:02}"))).collect();
+        let body = format!(r#"{{"data":[{}]}}"#, numbered.join(","));
+        let together = decode(body.as_bytes().chunks(cut)).unwrap();
+        let mut alone = 0;
+        let mut drift = (0, 0);
+        for row in &numbered {
+            let roster = decode([format!(r#"{{"data":[{row}]}}"#).as_bytes()]).unwrap();
+            drift.0 += roster.drift().unrecognized_values;
+            drift.1 += roster.drift().unknown_fields;
+            for member in roster.members() {
+                let place = together.find(&member.id().plain()).unwrap();
+                prop_assert!(together.member(place) == member, "{row} in {body}");
+                alone += 1;
+            }
+        }
+        prop_assert_eq!(together.len(), alone);
+        prop_assert_eq!((together.drift().unrecognized_values, together.drift().unknown_fields), drift);
+    }
+}
+
 /// Bodies that are nearly right: an envelope cut, spliced and sprinkled with anything.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let row = r#"{"_id":"65f1a0c2","name":"A \"q\" \u00e9 \ud83d\ude00","contact":{"phone":{"number":"1"}},"unreadMessages":4}"#;
@@ -310,4 +363,29 @@ fn any_upstream_body_gives_a_team_or_a_code() {
         Ok(())
     });
     result.unwrap();
+}
+
+#[test]
+fn every_day_of_ten_thousand_years_is_printed_as_the_calendar_has_it() {
+    const DAY: i64 = 86_400_000;
+    let first = chrono::NaiveDate::from_ymd_opt(0, 1, 1).unwrap();
+    let mut days = 0;
+    for (day, n) in first.iter_days().zip(0_i64..).take_while(|(day, _)| day.year() < 10_000) {
+        // Another time of the day each day.
+        let millis = n * 7_919 % DAY;
+        let moment = Timestamp::from_millis(i64::from(day.to_epoch_days()) * DAY + millis).unwrap();
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        let expected = format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
+            day.year(),
+            day.month(),
+            day.day(),
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
+        assert_eq!(moment.to_string(), expected);
+        days += 1;
+    }
+    assert_eq!(days, 3_652_425);
 }

@@ -6,6 +6,8 @@
 use async_graphql::Pos;
 use async_graphql_value::Value;
 
+use super::json::Piece;
+
 /// What to answer an operation with.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -21,14 +23,14 @@ pub(super) struct Plan {
 pub(super) struct Object<F> {
     pub(super) fields: Vec<Item<F>>,
     /// What follows the last of them.
-    pub(super) tail: Box<str>,
+    pub(super) tail: Piece,
 }
 
 /// A field of an object.
 #[derive(Debug)]
 pub(super) struct Item<F> {
     /// What precedes its value: a bracket or comma, its key and a colon.
-    pub(super) head: Box<str>,
+    pub(super) head: Piece,
     pub(super) key: Box<str>,
     pub(super) pos: Pos,
     pub(super) field: F,

@@ -1,6 +1,5 @@
-//! Resolving: the rosters that a plan's root fields read are loaded, each account's once, all side by side.
+//! Resolving: the rosters that a plan's root fields read are loaded, all side by side.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Error, Result};
@@ -8,7 +7,7 @@ use async_graphql::{Error, Result};
 use super::coerce::{Arguments, RootArguments};
 use super::plan::{Item, Plan, Root};
 use crate::graphql::schema::{EntityKind, PreparedList, Representation, Session, View};
-use crate::model::Account;
+use crate::model::{Account, Grant};
 
 /// What a plan is written from.
 pub(super) struct Resolved {
@@ -16,7 +15,7 @@ pub(super) struct Resolved {
     pub(super) roots: Vec<RootData>,
     /// Of each list: what it asks for, or why it cannot be answered.
     pub(super) lists: Vec<Result<PreparedList>>,
-    /// What was loaded: each account's, in the order in which they are read first.
+    /// What was loaded, in the order in which it is read.
     pub(super) views: Vec<Result<Arc<View>>>,
 }
 
@@ -37,7 +36,7 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
-    let mut accounts = Accounts { session, places: HashMap::new(), last: None, grants: Vec::new() };
+    let mut accounts = Accounts { session, grants: Vec::new(), last: None };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
     let views = session.load_all(accounts.grants).await;
@@ -90,33 +89,20 @@ fn wanted(
     }
 }
 
-/// The accounts of one request, each once.
+/// The accounts of one request, in the order in which they are asked for. (The loader looks each up once.)
 struct Accounts<'s> {
     session: &'s Session,
-    places: HashMap<Option<Account>, usize>,
-    last: Option<(Option<Account>, usize)>,
-    grants: Vec<Result<crate::model::Grant>>,
+    grants: Vec<Result<Grant>>,
+    last: Option<Option<Account>>,
 }
 
 impl Accounts<'_> {
     fn place(&mut self, account: Option<Account>) -> usize {
         // Representations that follow each other mostly name the same one.
-        if let Some((last, place)) = &self.last
-            && *last == account
-        {
-            return *place;
+        if self.last.as_ref() != Some(&account) {
+            self.grants.push(self.session.grant(account.clone()));
+            self.last = Some(account);
         }
-        let place = self.find(account.clone());
-        self.last = Some((account, place));
-        place
-    }
-
-    fn find(&mut self, account: Option<Account>) -> usize {
-        if let Some(place) = self.places.get(&account) {
-            return *place;
-        }
-        self.grants.push(self.session.grant(account.clone()));
-        self.places.insert(account, self.grants.len() - 1);
         self.grants.len() - 1
     }
 }

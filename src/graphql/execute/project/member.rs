@@ -15,10 +15,10 @@ impl<'p> Writer<'p> {
     pub(super) fn member(&mut self, fields: &'p Object<Member>, view: &Arc<View>, place: u32) {
         let row = view.roster.member(place);
         for item in &fields.fields {
-            self.out.extend_from_slice(item.head.as_bytes());
+            item.head.write(&mut self.out);
             self.member_field(item, view, row);
         }
-        self.out.extend_from_slice(fields.tail.as_bytes());
+        fields.tail.write(&mut self.out);
     }
 
     fn member_field(&mut self, item: &'p Item<Member>, view: &Arc<View>, row: model::TeamMember<'_>) {

@@ -46,12 +46,12 @@ pub(super) fn project(plan: &Plan, resolved: &Resolved, terms: Terms, out: Vec<u
         too_long: false,
     };
     for (item, data) in plan.roots.fields.iter().zip(&resolved.roots) {
-        writer.out.extend_from_slice(item.head.as_bytes());
+        item.head.write(&mut writer.out);
         writer.path.push(Segment::Key(&item.key));
         writer.root(item, data);
         writer.path.pop();
     }
-    writer.out.extend_from_slice(plan.roots.tail.as_bytes());
+    plan.roots.tail.write(&mut writer.out);
     Projected { out: writer.out, errors: writer.errors }
 }
 
@@ -210,10 +210,10 @@ impl<'p> Writer<'p> {
 
     fn object<F>(&mut self, fields: &'p Object<F>, mut value: impl FnMut(&mut Self, &'p Item<F>)) {
         for item in &fields.fields {
-            self.out.extend_from_slice(item.head.as_bytes());
+            item.head.write(&mut self.out);
             value(self, item);
         }
-        self.out.extend_from_slice(fields.tail.as_bytes());
+        fields.tail.write(&mut self.out);
     }
 
     fn array<T>(&mut self, items: impl IntoIterator<Item = T>, mut value: impl FnMut(&mut Self, T)) {
