@@ -49,14 +49,14 @@ impl Listener {
             .handle(handle.clone())
             .acceptor(Connections::new(settings, health))
             .first_request_timeout(settings.first_request_timeout);
-        // Between requests this is the keep-alive timeout: routers and load balancers pool idle connections for up to 60 s.
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;
         server
             .http_builder()
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(settings.idle_timeout)
+            // A head that does not come is for the connection's watch to notice; another timer for each would be thrown away.
+            .header_read_timeout(None)
             .max_headers(settings.headers_limit)
             .max_buf_size(bytes(head) as usize);
         server
