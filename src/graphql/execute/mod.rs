@@ -205,7 +205,17 @@ impl Engine {
         if !self.settings.graphql.projection {
             return None;
         }
-        let plan = ready.prepared.plan(ready.operation_name.as_deref(), &ready.variables)?;
+        let session = self.session(ready.grants.clone(), ready.max_age);
+        let (text, name) = (&ready.prepared.text, ready.operation_name.as_deref());
+        let question = self.answers.question(text, name, &ready.variables, &*ready.grants);
+        if let Some(kept) = question.as_ref().and_then(|question| self.answers.get(question)) {
+            let grants = kept.accounts.iter().map(|account| session.grant(account.clone())).collect();
+            if kept.is_of(&session.loader.drive(session.load_all(grants)).await) {
+                self.metrics.executed("reuse");
+                return Some(Answer::reused(&kept.data, session.loader.report(), ready.cost));
+            }
+        }
+        let plan = ready.prepared.plan(name, &ready.variables)?;
         let arguments = Arguments::of(&plan, &ready.variables)?;
         if !ready.prepared.is_valid() {
             // Validates, and resolves nothing but introspection, of which there is none.
@@ -215,30 +225,23 @@ impl Engine {
             }
             ready.prepared.set_valid();
         }
-        let session = self.session(ready.grants.clone(), ready.max_age);
         let resolved = session.loader.drive(resolve(&plan, arguments, &session)).await;
-        let (report, scopes) = (session.loader.report(), session.scopes());
-
-        let (text, name) = (&ready.prepared.text, ready.operation_name.as_deref());
-        let question = self.answers.question(text, name, &ready.variables, scopes, (&plan, &resolved));
-        if let Some(data) = question.as_ref().and_then(|question| self.answers.get(question)) {
-            self.metrics.executed("reuse");
-            return Some(Answer::reused(&data, report, ready.cost));
-        }
+        let report = session.loader.report();
         self.metrics.executed("projection");
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
-        let terms = Terms { contact: scopes.contact, pages: session.page_limits, limit };
+        let terms = Terms { contact: session.scopes().contact, pages: session.page_limits, limit };
         let out = Answer::begin(ready.prepared.length.load(Ordering::Relaxed));
-        let projected = if is_long(ready.cells, &resolved) {
+        let long = is_long(ready.cells, &resolved);
+        let job = move || (project(&plan, &resolved, terms, out), plan, resolved);
+        let (projected, plan, resolved) = if long {
             // The runtime's workers have others to serve. What panics there is tried by the engine.
-            let job = move || project(&plan, &resolved, terms, out);
             tokio::task::spawn_blocking(job).await.ok()?
         } else {
-            project(&plan, &resolved, terms, out)
+            job()
         };
         ready.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(question) = question.filter(|_| projected.errors.is_empty()) {
-            self.answers.keep(question, &projected.out);
+            self.answers.keep(question, &resolved, plan.cursors, &projected.out);
         }
         Some(Answer::projected(projected, report, ready.cost))
     }

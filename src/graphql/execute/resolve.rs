@@ -15,7 +15,9 @@ pub(super) struct Resolved {
     pub(super) roots: Vec<RootData>,
     /// Of each list: what it asks for, or why it cannot be answered.
     pub(super) lists: Vec<Result<PreparedList>>,
-    /// What was loaded, in the order in which it is read.
+    /// What was read, as arguments name it, in order.
+    pub(super) accounts: Vec<Option<Account>>,
+    /// What was loaded of it.
     pub(super) views: Vec<Result<Arc<View>>>,
 }
 
@@ -36,10 +38,11 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
-    let mut accounts = Accounts { session, grants: Vec::new(), last: None };
+    let mut accounts = Accounts { session, asked: Vec::new(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
-    let views = session.load_all(accounts.grants).await;
+    let Accounts { asked, grants, .. } = accounts;
+    let views = session.load_all(grants).await;
     let view = |place: usize| views[place].clone();
     let root = |wanted| match wanted {
         Wanted::Failed(error) => RootData::Failed(error),
@@ -54,7 +57,7 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
         }
     };
     let roots = roots.into_iter().map(root).collect();
-    Resolved { roots, lists, views }
+    Resolved { roots, lists, accounts: asked, views }
 }
 
 /// A root field and the places of the accounts that it reads.
@@ -92,16 +95,16 @@ fn wanted(
 /// The accounts of one request, in the order in which they are asked for. (The loader looks each up once.)
 struct Accounts<'s> {
     session: &'s Session,
+    asked: Vec<Option<Account>>,
     grants: Vec<Result<Grant>>,
-    last: Option<Option<Account>>,
 }
 
 impl Accounts<'_> {
     fn place(&mut self, account: Option<Account>) -> usize {
         // Representations that follow each other mostly name the same one.
-        if self.last.as_ref() != Some(&account) {
+        if self.asked.last() != Some(&account) {
             self.grants.push(self.session.grant(account.clone()));
-            self.last = Some(account);
+            self.asked.push(account);
         }
         self.grants.len() - 1
     }

@@ -1,22 +1,21 @@
 //! Identical questions: the same question about the same snapshots has the same data, whose bytes are used again.
 //!
-//! What is the same is decided by everything that data depends on: the document's full text, the operation, the variables as
-//! they were filled in, the caller's scopes, and for each account read, in order, its roster key with the credential, the
-//! snapshot, and whether it counts as stale. Only `data` is kept, which is the same in every media type; what is around it
-//! is written anew. Answers with errors are not kept, nor is what was asked once.
+//! What is the same is decided by everything that data depends on. What the request says is the question: the document's full
+//! text, the operation, the variables as they were filled in, the caller's scopes and credential, and the account that goes
+//! without saying. What the rosters say is compared with what they said then: for each account read, in order, its roster key
+//! with the credential, the snapshot, and whether it counts as stale. Only `data` is kept, which is the same in every media
+//! type; what is around it is written anew. Answers with errors are not kept, nor is what was asked once.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_graphql::Variables;
-use bytes::Bytes;
+use async_graphql::{Result, Variables};
 use moka::sync::Cache;
 
-use super::plan::Plan;
 use super::resolve::Resolved;
 use crate::graphql::schema::View;
-use crate::model::{RosterKey, Scopes, SnapshotId};
+use crate::model::{Account, CredentialId, Grants, RosterKey, Scopes, SnapshotId};
 
 /// What an entry costs besides what is counted, in bytes, approximately.
 const OVERHEAD: usize = 512;
@@ -25,7 +24,7 @@ const ASKED: usize = 4096;
 /// The largest answer that is kept is this part of what all may take.
 const SHARE: usize = 16;
 
-/// Everything that the data of an answer depends on.
+/// Everything of a request that the data of its answer depends on.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Question {
     hash: u64,
@@ -33,17 +32,9 @@ pub(super) struct Question {
     operation: Option<Box<str>>,
     variables: Box<[u8]>,
     scopes: Scopes,
-    rosters: Box<[Snapshot]>,
-}
-
-/// A roster, as an answer shows it.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Snapshot {
-    key: RosterKey,
-    id: SnapshotId,
-    stale: bool,
-    /// Which key signs cursors, where there are any: a credential may keep its name and change.
-    signature: Option<[u8; 16]>,
+    credential: CredentialId,
+    /// The account that is read where no argument names one.
+    account: Option<Account>,
 }
 
 impl Hash for Question {
@@ -52,10 +43,46 @@ impl Hash for Question {
     }
 }
 
+/// The data of an answer, and what it was made from.
+pub(super) struct Kept {
+    pub(super) data: Box<[u8]>,
+    /// What was read, as arguments name it.
+    pub(super) accounts: Box<[Option<Account>]>,
+    rosters: Box<[Snapshot]>,
+}
+
+/// A roster, as an answer shows it.
+#[derive(PartialEq, Eq)]
+struct Snapshot {
+    key: RosterKey,
+    id: SnapshotId,
+    stale: bool,
+    /// Which key signs cursors, where there are any: a credential may keep its name and change.
+    signature: Option<[u8; 16]>,
+}
+
+impl Snapshot {
+    fn is(&self, view: &View) -> bool {
+        self.id == view.roster.id()
+            && self.stale == view.stale
+            && self.key == *view.key()
+            && self.signature.is_none_or(|signature| signature == view.signature())
+    }
+}
+
+impl Kept {
+    /// Whether it is what these would be read for now.
+    pub(super) fn is_of(&self, views: &[Result<Arc<View>>]) -> bool {
+        let same =
+            |(snapshot, view): (&Snapshot, &Result<Arc<View>>)| view.as_ref().is_ok_and(|view| snapshot.is(view));
+        self.rosters.len() == views.len() && self.rosters.iter().zip(views).all(same)
+    }
+}
+
 /// Data of answers, bounded in bytes.
 pub(super) struct Answers {
     /// `None` where nothing may be kept.
-    kept: Option<Cache<Question, Bytes>>,
+    kept: Option<Cache<Question, Arc<Kept>>>,
     /// By hash, a part of the hash of who was there last.
     asked: Box<[AtomicU32]>,
     largest: usize,
@@ -64,10 +91,11 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn new(limit: u64) -> Self {
-        let weigh = |question: &Question, data: &Bytes| {
+        let weigh = |question: &Question, kept: &Arc<Kept>| {
             // The text is shared with the prepared operation, unless that has gone.
-            let size = question.text.len() + question.variables.len() + size_of_val(&*question.rosters) + data.len();
-            u32::try_from(size + OVERHEAD).unwrap_or(u32::MAX)
+            let asked = question.text.len() + question.variables.len();
+            let read = size_of_val(&*kept.accounts) + size_of_val(&*kept.rosters);
+            u32::try_from(asked + read + kept.data.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let largest = usize::try_from(limit).unwrap_or(usize::MAX) / SHARE;
         let kept = (limit > 0).then(|| Cache::builder().max_capacity(limit).weigher(weigh).build());
@@ -75,42 +103,44 @@ impl Answers {
         Self { kept, asked, largest, hasher: RandomState::new() }
     }
 
-    /// The question that a request asks; `None` where nothing may be kept, or a roster is missing.
+    /// The question that a request asks; `None` where nothing may be kept.
     pub(super) fn question(
         &self,
         text: &Arc<str>,
         operation: Option<&str>,
         variables: &Variables,
-        scopes: Scopes,
-        (plan, resolved): (&Plan, &Resolved),
+        grants: &dyn Grants,
     ) -> Option<Question> {
         self.kept.as_ref()?;
-        let snapshot = |view: &async_graphql::Result<Arc<View>>| {
-            let view = view.as_ref().ok()?;
-            Some(Snapshot {
-                key: view.key().clone(),
-                id: view.roster.id(),
-                stale: view.stale,
-                signature: plan.cursors.then(|| view.signature()),
-            })
-        };
-        let rosters: Box<[Snapshot]> = resolved.views.iter().map(snapshot).collect::<Option<_>>()?;
+        let scopes = grants.caller().scopes;
+        let credential = grants.caller().credential.id().clone();
+        let account = grants.grant(None).ok().map(|grant| grant.account().clone());
         let variables = serde_json::to_vec(variables).ok()?.into_boxed_slice();
-        let hash = self.hasher.hash_one((text, operation, &variables, scopes, &rosters));
-        Some(Question { hash, text: text.clone(), operation: operation.map(Into::into), variables, scopes, rosters })
+        let hash = self.hasher.hash_one((text, operation, &variables, scopes, &credential, &account));
+        let (text, operation) = (text.clone(), operation.map(Into::into));
+        Some(Question { hash, text, operation, variables, scopes, credential, account })
     }
 
-    pub(super) fn get(&self, question: &Question) -> Option<Bytes> {
+    pub(super) fn get(&self, question: &Question) -> Option<Arc<Kept>> {
         self.kept.as_ref()?.get(question)
     }
 
-    /// Keeps an answer's data, if the question was asked before.
-    pub(super) fn keep(&self, question: Question, data: &[u8]) {
+    /// Keeps an answer's data, if the question was asked before. `cursors` says whether there are any in it.
+    pub(super) fn keep(&self, question: Question, resolved: &Resolved, cursors: bool, data: &[u8]) {
         let Some(kept) = &self.kept else { return };
         let mark = (question.hash >> 32) as u32;
         let asked = &self.asked[question.hash as usize % ASKED];
-        if data.len() <= self.largest && asked.swap(mark, Ordering::Relaxed) == mark {
-            kept.insert(question, Bytes::copy_from_slice(data));
+        if data.len() > self.largest || asked.swap(mark, Ordering::Relaxed) != mark {
+            return;
+        }
+        let snapshot = |view: &Result<Arc<View>>| {
+            let view = view.as_ref().ok()?;
+            let signature = cursors.then(|| view.signature());
+            Some(Snapshot { key: view.key().clone(), id: view.roster.id(), stale: view.stale, signature })
+        };
+        if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
+            let accounts = resolved.accounts.as_slice().into();
+            kept.insert(question, Arc::new(Kept { data: data.into(), accounts, rosters }));
         }
     }
 }
