@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::row::{Row, Strings};
-use super::text::Text;
+use super::text::{Text, WASTE};
 use super::{Filter, Order, Page, PageLimits, PageRequest, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -88,7 +88,7 @@ impl Roster {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
             fetched_at,
             strings,
-            rows: rows.into(),
+            rows: without_room(rows),
             role_ends,
             role_members,
             skipped_rows: skipped_rows.into(),
@@ -206,6 +206,17 @@ impl Roster {
         }
         request.cut(list, self, order, limits)
     }
+}
+
+/// The rows in a block of their size. An allocator that is asked to make a block smaller may keep it as it is, and nobody would
+/// know of the rest, so a new one is made where that would be much.
+fn without_room(mut rows: Vec<Row>) -> Box<[Row]> {
+    if rows.capacity() - rows.len() > rows.len() / WASTE {
+        let mut exact = Vec::with_capacity(rows.len());
+        exact.append(&mut rows);
+        rows = exact;
+    }
+    rows.into()
 }
 
 /// Sorts rows by id and leaves one of each; says how many it threw away.

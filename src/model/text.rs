@@ -113,6 +113,9 @@ impl Span {
     }
 }
 
+/// One part of so many may be room that is never used.
+pub(super) const WASTE: usize = 16;
+
 /// A buffer of texts. What is put into it stays until the whole is dropped.
 #[derive(Default)]
 pub(super) struct Texts(String);
@@ -137,8 +140,11 @@ impl Texts {
         self.0.truncate(length);
     }
 
+    /// Gives back room that nothing was put into, where it is much. (A block that is only made smaller may stay as it is.)
     pub(super) fn shrink(&mut self) {
-        self.0.shrink_to_fit();
+        if self.0.capacity() - self.0.len() > self.0.len() / WASTE {
+            self.0 = String::from(self.0.as_str());
+        }
     }
 
     pub(super) fn append(&mut self, other: &Self) {

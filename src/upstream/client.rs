@@ -126,6 +126,8 @@ impl Client {
         mut copy: Option<&mut Vec<u8>>,
     ) -> Result<Envelope, Malformed> {
         let mut reader = EnvelopeReader::new(self.settings.rows_limit);
+        let expected = response.content_length().map(|length| length.min(limit));
+        reader.expect(expected.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
         let mut length = 0;
         let mut body = response.bytes_stream();
         while let Some(chunk) = body.next().await {

@@ -12,6 +12,9 @@ use super::wire::Rows;
 /// The longest single row, and the longest value beside `data`, in bytes.
 const VALUE_LIMIT: usize = 1 << 20;
 
+/// Room is made beforehand for a body of so many bytes at most: its length is only what its sender says it is.
+const EXPECTED_LIMIT: usize = 8 << 20;
+
 /// What the envelope said.
 pub(super) struct Envelope {
     pub(super) success: bool,
@@ -104,9 +107,13 @@ impl EnvelopeReader {
         }
     }
 
+    /// Makes room for a body of so many bytes; there may come more or fewer.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.rows.expect(bytes.min(EXPECTED_LIMIT));
+    }
+
     /// Takes the next bytes of the body.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
-        self.rows.expect(chunk.len());
         let mut buffer = std::mem::take(&mut self.buffer);
         if buffer.is_empty() {
             self.take(chunk)?;

@@ -99,7 +99,9 @@ impl Page {
     /// # Errors
     /// What is wrong with the body, or the failure that it reports.
     pub fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Self, Malformed> {
+        let chunks: Vec<&[u8]> = chunks.into_iter().collect();
         let mut reader = EnvelopeReader::new(usize::MAX);
+        reader.expect(chunks.iter().map(|chunk| chunk.len()).sum());
         for chunk in chunks {
             reader.push(chunk)?;
         }
