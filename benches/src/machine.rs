@@ -16,7 +16,7 @@ pub fn describe() -> String {
         "{cores} cores of {}{virtual_machine}, {} GiB of memory, Linux {}",
         model.unwrap_or("an unknown processor"),
         (kibibytes + (1 << 19)) >> 20,
-        kernel.trim()
+        kernel.trim().split('-').next().unwrap_or_default()
     )
 }
 

@@ -55,7 +55,7 @@ struct Options {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { rounds: 5, seconds: 2.0, only: None, service: None };
+    let mut options = Options { rounds: 9, seconds: 2.0, only: None, service: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
