@@ -84,26 +84,19 @@ impl<'t> Reader<'t> {
         name: impl Fn(&str) -> F,
         mut field: impl FnMut(&mut Self, F) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
-        self.open(b'{')?;
-        if self.close(b'}') {
-            return Ok(());
-        }
         let mut next = 0;
-        loop {
-            if self.peek() != Some(b'"') {
-                return Err(Broken);
-            }
-            let meaning = match order.find(next, &self.text.as_bytes()[self.at..]) {
+        self.members(|reader| {
+            let meaning = match order.find(next, &reader.text.as_bytes()[reader.at..]) {
                 Some(place) => {
                     let (key, meaning) = &order.0[place];
-                    self.at += key.len();
+                    reader.at += key.len();
                     next = place + 1;
                     *meaning
                 }
                 None => {
-                    let start = self.at;
-                    let meaning = self.key(&name)?;
-                    let key = &self.text[start..self.at];
+                    let start = reader.at;
+                    let meaning = reader.key(&name)?;
+                    let key = &reader.text[start..reader.at];
                     if order.0.len() < ORDER_LIMIT && key.len() <= ORDER_LIMIT {
                         order.0.insert(next, (key.into(), meaning));
                         next += 1;
@@ -111,7 +104,21 @@ impl<'t> Reader<'t> {
                     meaning
                 }
             };
-            field(self, meaning)?;
+            field(reader, meaning)
+        })
+    }
+
+    /// Reads an object: `member` is called before each key, and reads it and its value.
+    fn members(&mut self, mut member: impl FnMut(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+        self.open(b'{')?;
+        if self.close(b'}') {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(Broken);
+            }
+            member(self)?;
             if !self.skip(b',') {
                 return if self.close(b'}') { Ok(()) } else { Err(Broken) };
             }
@@ -126,24 +133,6 @@ impl<'t> Reader<'t> {
             return Ok(name(&serde_json::from_str::<String>(key.raw).map_err(|_| Broken)?));
         }
         Ok(name(&key.raw[1..key.raw.len() - 1]))
-    }
-
-    /// Reads an object that nobody wants to know.
-    fn other_object(&mut self) -> Result<(), Broken> {
-        self.open(b'{')?;
-        if self.close(b'}') {
-            return Ok(());
-        }
-        loop {
-            if self.peek() != Some(b'"') {
-                return Err(Broken);
-            }
-            self.key(|_| ())?;
-            self.value()?;
-            if !self.skip(b',') {
-                return if self.close(b'}') { Ok(()) } else { Err(Broken) };
-            }
-        }
     }
 
     /// Reads an array: `item` is called before each value, and reads it.
@@ -175,7 +164,10 @@ impl<'t> Reader<'t> {
             b'f' => self.word("false")?,
             b'-' | b'0'..=b'9' => self.number()?,
             b'[' => self.array(|reader| reader.value().map(drop))?,
-            b'{' => self.other_object()?,
+            b'{' => self.members(|reader| {
+                reader.key(|_| ())?;
+                reader.value().map(drop)
+            })?,
             _ => return Err(Broken),
         }
         Ok(Value { raw: &self.text[start..self.at], kind })

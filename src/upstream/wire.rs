@@ -107,10 +107,8 @@ impl Rows {
     fn row(&mut self, reader: &mut Reader<'_>) -> Result<Option<()>, Broken> {
         let mark = self.draft.mark();
         let mut line = Line { draft: &mut self.draft, row: Row::default(), unrecognized: Vec::new(), unknown: 0 };
-        let mut order = std::mem::take(&mut self.orders.row);
-        let read =
-            reader.object(&mut order, Field::of_row, |reader, field| line.field(reader, field, &mut self.orders));
-        self.orders.row = order;
+        let Orders { row, contact, phone } = &mut self.orders;
+        let read = reader.object(row, Field::of_row, |reader, field| line.field(reader, field, contact, phone));
         if read.is_err() || !line.row.has(TextField::Id) {
             self.draft.take_back(mark);
             return read.map(|()| None);
@@ -137,7 +135,13 @@ struct Line<'r> {
 }
 
 impl Line<'_> {
-    fn field(&mut self, reader: &mut Reader<'_>, field: Field, orders: &mut Orders) -> Result<(), Broken> {
+    fn field(
+        &mut self,
+        reader: &mut Reader<'_>,
+        field: Field,
+        contact: &mut Order<Field>,
+        phone: &mut Order<Field>,
+    ) -> Result<(), Broken> {
         match field {
             Field::Id => {
                 let id = identifier(reader.value()?);
@@ -150,7 +154,7 @@ impl Line<'_> {
                 self.row.set(TextField::FoldedName, folded);
                 self.set(TextField::Name, name);
             }
-            Field::Contact => self.contact(reader, orders)?,
+            Field::Contact => self.contact(reader, contact, phone)?,
             Field::Picture => self.text(TextField::Picture, "picture", reader.value()?, url),
             Field::LiveAvailability => {
                 let read = named(LiveAvailability::from_name);
@@ -197,7 +201,12 @@ impl Line<'_> {
         reader.value().map(drop)
     }
 
-    fn contact(&mut self, reader: &mut Reader<'_>, orders: &mut Orders) -> Result<(), Broken> {
+    fn contact(
+        &mut self,
+        reader: &mut Reader<'_>,
+        order: &mut Order<Field>,
+        phone: &mut Order<Field>,
+    ) -> Result<(), Broken> {
         if reader.peek() != Some(b'{') {
             self.keep("contact", reader.value()?);
             return Ok(());
@@ -207,8 +216,7 @@ impl Line<'_> {
             self.row.set(field, None);
         }
         (self.row.has_contact, self.row.has_phone) = (true, false);
-        let Orders { contact, phone, .. } = orders;
-        reader.object(contact, Field::of_contact, |reader, field| {
+        reader.object(order, Field::of_contact, |reader, field| {
             match field {
                 Field::Id => self.text(TextField::ContactId, "contact.id", reader.value()?, identifier),
                 Field::Email => self.text(TextField::Email, "contact.email", reader.value()?, some_text),

@@ -3,6 +3,7 @@
 //! The types' own parsers read them, the ones that the engine uses. Whatever they do not take is `None` here: the engine is
 //! asked then, and says what is wrong.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -72,15 +73,10 @@ impl Arguments {
 }
 
 fn account(argument: &Argument, variables: &Variables) -> Option<Option<Account>> {
-    let Some(value) = &argument.value else { return Some(None) };
-    let value = filled(value, variables)?;
-    if *value == ConstValue::Null {
-        return Some(None);
+    match value::<AccountInput>(argument, variables)?.as_deref() {
+        None | Some(ConstValue::Null) => Some(None),
+        Some(value) => account_of(value).map(Some),
     }
-    if argument.has_variables && !fits(&AccountInput::type_name(), &value) {
-        return None;
-    }
-    account_of(&value).map(Some)
 }
 
 fn entities(argument: &Argument, variables: &Variables) -> Option<RootArguments> {
@@ -109,14 +105,14 @@ fn list(slot: &ListSlot, variables: &Variables) -> Option<ListArguments> {
 }
 
 fn parse<T: InputType>(argument: &Argument, variables: &Variables) -> Option<T> {
-    let Some(value) = &argument.value else {
-        return T::parse(None).ok();
-    };
-    let value = filled(value, variables)?;
-    if argument.has_variables && !fits(&T::type_name(), &value) {
-        return None;
-    }
-    T::parse(Some(value.into_owned())).ok()
+    T::parse(value::<T>(argument, variables)?.map(Cow::into_owned)).ok()
+}
+
+/// The value of an argument of this type, where there is one, with the variables that it names.
+fn value<'v, T: InputType>(argument: &Argument, variables: &'v Variables) -> Option<Option<Cow<'v, ConstValue>>> {
+    let Some(written) = &argument.value else { return Some(None) };
+    let value = filled(written, variables)?;
+    (!argument.has_variables || fits(&T::type_name(), &value)).then_some(Some(value))
 }
 
 /// The fields of the schema's input objects, with their types.

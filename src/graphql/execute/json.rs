@@ -3,7 +3,7 @@
 use crate::model::Timestamp;
 
 /// A piece of JSON that is written over and over. A short one is written in one step of fixed length, and what is too much
-/// of it taken back: that takes half of the time of a copy whose length is not known beforehand.
+/// of it taken back, which needs no call as a copy does whose length is not known beforehand.
 #[derive(Debug)]
 pub(super) struct Piece {
     json: Box<str>,

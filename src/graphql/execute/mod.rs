@@ -2,9 +2,9 @@
 //!
 //! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate (async-graphql)
 //! → plan, all of it once for a text (`prepare`). Then, for each request: count it, fill in its variables, estimate its cost
-//! (`ready`) → its arguments (`coerce`) → load the rosters (`resolve`) → take the data of an identical question (`reuse`), or
-//! write it by the plan (`project`) → write what is around it (`answer`). An operation that is not over plain data is executed
-//! by async-graphql. Whatever goes wrong on the way has a code.
+//! (`ready`) → take the data of an identical question (`reuse`), or read the arguments (`coerce`), load the rosters (`resolve`)
+//! and write it by the plan (`project`) → write what is around it (`answer`). An operation that is not over plain data is
+//! executed by async-graphql. Whatever goes wrong on the way has a code.
 
 mod answer;
 mod coerce;

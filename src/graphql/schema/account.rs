@@ -39,19 +39,23 @@ pub(in crate::graphql) fn account_of(value: &Value) -> Option<model::Account> {
     if let Value::Object(fields) = value
         && let (2, Some(Value::String(email)), Some(user_type)) =
             (fields.len(), fields.get("email"), fields.get("type"))
-        && let Value::Enum(_) | Value::String(_) = user_type
+        && let Some(name) = name(user_type)
     {
-        let name = match user_type {
-            Value::Enum(name) => name.as_str(),
-            Value::String(name) => name,
-            _ => return None,
-        };
         return Some(model::Account {
             email: model::EmailAddress::parse(email).ok()?,
             user_type: model::UserType::from_name(name)?,
         });
     }
     AccountInput::parse(Some(value.clone())).ok().map(Into::into)
+}
+
+/// The name that an enum's value is written as, in a document or in variables.
+fn name(value: &Value) -> Option<&str> {
+    match value {
+        Value::Enum(name) => Some(name),
+        Value::String(name) => Some(name),
+        _ => None,
+    }
 }
 
 impl From<&model::Account> for Account {

@@ -55,8 +55,11 @@ impl Session {
     pub(in crate::graphql) async fn load_all(&self, grants: Vec<Result<Grant>>) -> Vec<Result<Arc<View>>> {
         let granted: Vec<&Grant> = grants.iter().flatten().collect();
         let mut loaded = self.loader.load_all(&granted).await.into_iter();
-        let mut next = |grant| loaded.next().map(|loaded| Self::seen(loaded, grant));
-        grants.into_iter().filter_map(|grant| grant.map(&mut next).transpose()).map(|view| view.flatten()).collect()
+        let mut view = |grant| match loaded.next() {
+            Some(loaded) => Self::seen(loaded, grant),
+            None => Err(fault(Code::Internal, "internal server error")),
+        };
+        grants.into_iter().map(|grant| grant.and_then(&mut view)).collect()
     }
 
     fn seen(loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
