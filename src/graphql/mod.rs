@@ -4,6 +4,7 @@ mod documents;
 mod error;
 mod execute;
 mod fill;
+mod language;
 mod limits;
 mod schema;
 

@@ -65,6 +65,15 @@ pub fn federation_sdl() -> String {
     tidy(&schema.sdl_with_options(options().federation()))
 }
 
+/// The schema that documents are validated against: the API, or a subgraph's with `_entities` and `_service`.
+pub(super) fn served_sdl(subgraph: bool) -> String {
+    if subgraph {
+        build::<SubgraphRoot>().finish().sdl_with_options(options())
+    } else {
+        build::<ApiRoot>().finish().sdl_with_options(options())
+    }
+}
+
 fn options() -> SDLExportOptions {
     SDLExportOptions::new().use_space_ident().prefer_single_line_descriptions().include_specified_by()
 }

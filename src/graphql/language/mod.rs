@@ -1,0 +1,20 @@
+//! The language: a document's text becomes a typed, validated document, and every later stage works on that.
+//!
+//! The steps: `parse` → (the limits measure what came of it) → `validate`. Both stand on apollo-compiler; what it judges
+//! otherwise than the specification is checked on top, a rule a file.
+
+// The stages that use it follow.
+#![allow(dead_code, unused_imports)]
+
+mod document;
+mod document_errors;
+mod parse;
+mod positions;
+mod served_schema;
+mod validate;
+
+pub(super) use document::Document;
+pub(super) use document_errors::{DocumentError, DocumentErrors};
+pub(super) use parse::ParsedDocument;
+pub(super) use positions::Positions;
+pub(super) use served_schema::ServedSchema;

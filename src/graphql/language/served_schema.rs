@@ -1,0 +1,31 @@
+//! The schema that documents are validated against: the one that async-graphql defines, read from the SDL that it prints.
+
+use std::sync::Arc;
+
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
+
+use crate::graphql::schema;
+
+/// The served schema, in the form that typed documents refer to.
+#[derive(Clone, Debug)]
+pub(in crate::graphql) struct ServedSchema(Arc<Valid<Schema>>);
+
+impl ServedSchema {
+    /// The API's schema, or a subgraph's: the API with `_entities` and `_service`.
+    ///
+    /// # Panics
+    /// When apollo-compiler finds async-graphql's schema invalid, which a start of the service shows and every test holds.
+    #[must_use]
+    pub(in crate::graphql) fn new(subgraph: bool) -> Self {
+        let sdl = schema::served_sdl(subgraph);
+        match Schema::parse_and_validate(sdl, "schema.graphql") {
+            Ok(schema) => Self(Arc::new(schema)),
+            Err(invalid) => panic!("the served schema is not valid: {}", invalid.errors),
+        }
+    }
+
+    pub(in crate::graphql) fn schema(&self) -> &Valid<Schema> {
+        &self.0
+    }
+}
