@@ -6,14 +6,15 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use flowmatix_graphql::auth::Auth;
+use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{Overload, Public, public};
+use flowmatix_graphql::http::{AdmissionControl, AppState, public};
+use flowmatix_graphql::model::ErrorKind;
 use flowmatix_graphql::model::{Clock, Grant};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Kind, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
@@ -23,7 +24,7 @@ struct Down;
 
 impl Upstream for Down {
     fn fetch<'a>(&'a self, _: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        async { Fetched { calls: 1, result: Err(Kind::Unavailable.into()) } }.boxed()
+        async { Fetched { calls: 1, result: Err(ErrorKind::Unavailable.into()) } }.boxed()
     }
 }
 
@@ -46,11 +47,11 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         rows_limit: 50_000,
     };
     let engine = Engine::new(settings, rosters, metrics.clone());
-    let auth = Auth::passthrough(&config.account, None);
-    public(Public {
+    let auth = Authenticator::passthrough(&config.account, None);
+    public(AppState {
         engine,
         auth,
-        overload: Overload::new(&config.http),
+        admission: AdmissionControl::new(&config.http),
         health: Arc::default(),
         settings: config.http,
         metrics,

@@ -25,11 +25,11 @@ const REFERENCE: &str = "reference front";
 const APOLLO: &str = "Apollo Server";
 
 /// All cases together ask more operations, and larger ones, than the defaults keep.
-const KEPT: (&str, &str) = ("graphql.prepared_limit", "256MiB");
+const KEPT: (&str, &str) = ("graphql.operation_cache_limit", "256MiB");
 /// Answers in which the longest hold of a worker is looked for.
 const HELD: usize = 100;
 /// Responses are not reused where that would be what is measured.
-const NO_REUSE: [(&str, &str); 2] = [KEPT, ("graphql.reuse_limit", "0B")];
+const NO_REUSE: [(&str, &str); 2] = [KEPT, ("graphql.response_cache_limit", "0B")];
 
 /// A case: what is asked, of whom, on how many connections.
 struct Case {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::http::header;
-use flowmatix_graphql::auth::Auth;
+use flowmatix_graphql::auth::{Authenticator};
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
 use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings, Variables};
 use flowmatix_graphql::model::{Clock, Grant, Grants};
-use flowmatix_graphql::roster::Rosters;
+use flowmatix_graphql::roster::{Rosters};
 use flowmatix_graphql::telemetry::Metrics;
 use flowmatix_graphql::upstream::{self, Fetched, Need, Upstream};
 use futures_util::FutureExt;
@@ -40,7 +40,7 @@ pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metric
 pub fn grants(config: &Config) -> anyhow::Result<Arc<dyn Grants>> {
     let request = axum::http::Request::builder().header(header::AUTHORIZATION, "Bearer bench").body(())?;
     let parts = request.into_parts().0;
-    let auth = Auth::passthrough(&config.account, None);
+    let auth = Authenticator::passthrough(&config.account, None);
     // Nothing is waited for in this mode.
     let grants = auth.authenticate(&parts).now_or_never().and_then(Result::ok);
     grants.ok_or_else(|| anyhow::anyhow!("the caller is refused"))

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use flowmatix_graphql::config::Config;
-use flowmatix_graphql::graphql::{Engine, Question, Request};
+use flowmatix_graphql::graphql::{Engine, BenchQuestion, Request};
 use flowmatix_graphql::model::{Clock, Grants};
-use flowmatix_graphql::upstream::decode;
+use flowmatix_graphql::upstream::{decode};
 use tokio::runtime::Runtime;
 
 use crate::questions::{self, Whose};

@@ -11,7 +11,7 @@ use crate::config;
 ///
 /// # Errors
 /// When the place cannot be read, or holds no secret. The secret is in no message.
-pub(super) fn router_secret(settings: &config::Federation) -> Result<Option<Secret>> {
+pub(super) fn router_secret(settings: &config::FederationConfig) -> Result<Option<Secret>> {
     let names = ("federation.secret_env", "federation.secret_file");
     find(names, settings.secret_env.as_deref(), settings.secret_file.as_deref())
 }
@@ -20,7 +20,7 @@ pub(super) fn router_secret(settings: &config::Federation) -> Result<Option<Secr
 ///
 /// # Errors
 /// When the place cannot be read, or holds no token. The token is in no message.
-pub fn held_token(settings: &config::Auth) -> Result<Option<Secret>> {
+pub fn held_token(settings: &config::AuthConfig) -> Result<Option<Secret>> {
     let names = ("auth.credential_env", "auth.credential_file");
     find(names, settings.credential_env.as_deref(), settings.credential_file.as_deref())
 }

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
 use crate::config;
-use crate::http::{Connections, Health};
+use crate::http::{ConnectionLimiter, Health};
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
@@ -36,7 +36,7 @@ impl Listener {
         setting: &str,
         address: SocketAddr,
         routes: Router,
-        settings: &config::Http,
+        settings: &config::HttpConfig,
         health: Arc<Health>,
     ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
@@ -47,7 +47,7 @@ impl Listener {
         let mut server = axum_server::from_tcp(socket)
             .with_context(cannot)?
             .handle(handle.clone())
-            .acceptor(Connections::new(settings, health))
+            .acceptor(ConnectionLimiter::new(settings, health))
             .first_request_timeout(settings.first_request_timeout);
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;

@@ -8,7 +8,7 @@ use crate::model::{Account, EmailAddress, UserType};
 
 /// The accounts that a caller may read.
 #[derive(Clone, Debug)]
-pub(super) enum Accounts {
+pub(super) enum AllowedAccounts {
     /// Whatever the upstream credential opens.
     Any,
     /// These, which somebody named for the caller.
@@ -17,7 +17,7 @@ pub(super) enum Accounts {
     Default,
 }
 
-impl Accounts {
+impl AllowedAccounts {
     pub(super) fn allow(&self, account: &Account, default: Option<&Account>) -> bool {
         match self {
             Self::Any => true,
@@ -39,12 +39,12 @@ impl Accounts {
 /// An account as files and claims write it: `{ email = "…", type = "CUSTOMER" }`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct WrittenAccount {
     email: String,
     r#type: String,
 }
 
-impl Written {
+impl WrittenAccount {
     pub(super) fn new(email: &str, user_type: &str) -> Self {
         Self { email: email.to_owned(), r#type: user_type.to_owned() }
     }
@@ -56,8 +56,8 @@ impl Written {
     }
 
     /// All of them; `None` when one is no account, or there is none.
-    pub(super) fn read_all(list: &[Self]) -> Option<Accounts> {
+    pub(super) fn read_all(list: &[Self]) -> Option<AllowedAccounts> {
         let accounts: Option<Arc<[Account]>> = list.iter().map(Self::read).collect();
-        accounts.filter(|accounts| !accounts.is_empty()).map(Accounts::Named)
+        accounts.filter(|accounts| !accounts.is_empty()).map(AllowedAccounts::Named)
     }
 }

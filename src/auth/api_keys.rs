@@ -14,12 +14,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::accounts::{Accounts, Written};
+use super::Secret;
+use super::accounts::{AllowedAccounts, WrittenAccount};
+use super::authenticator::Admitted;
 use super::bearer::bearer;
-use super::held::Held;
+use super::error::AuthError;
+use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
-use super::watched::{Unusable, Watched};
-use super::{Admitted, Denied, Secret};
+use super::server_credential::ServerCredential;
 use crate::model::{Caller, CallerId, Scopes};
 
 /// What every key begins with, so that people and scanners know one when they see it.
@@ -28,32 +30,32 @@ const SECRET_LENGTH: usize = 32;
 const HASH_LENGTH: usize = 32;
 
 pub(super) struct ApiKeys {
-    keys: Watched<Keys>,
-    held: Held,
+    keys: ReloadingFile<KeysById>,
+    held: ServerCredential,
 }
 
 /// The keys of the file, by name; a name may have several while one key replaces another.
-type Keys = HashMap<String, Vec<Entry>>;
+type KeysById = HashMap<String, Vec<KeyEntry>>;
 
-struct Entry {
+struct KeyEntry {
     hash: [u8; HASH_LENGTH],
     id: CallerId,
     scopes: Scopes,
-    accounts: Accounts,
+    accounts: AllowedAccounts,
 }
 
 impl ApiKeys {
     pub(super) fn open(file: &Path, credential: Secret) -> Result<Self, Unusable> {
-        Ok(Self { keys: Watched::open("auth.keys_file", file, read)?, held: Held::new(credential) })
+        Ok(Self { keys: ReloadingFile::open("auth.keys_file", file, read)?, held: ServerCredential::new(credential) })
     }
 
-    pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, Denied> {
+    pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {
         let key = bearer(parts, "send an API key as `Authorization: Bearer …`")?;
         let keys = self.keys.get();
         let hash = digest(&SHA256, key.as_bytes());
         let entries = name(key).and_then(|name| keys.get(name)).map(Vec::as_slice).unwrap_or_default();
-        let known = |entry: &&Entry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
-        let entry = entries.iter().find(known).ok_or(Denied::Invalid("the API key is not known here"))?;
+        let known = |entry: &&KeyEntry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
+        let entry = entries.iter().find(known).ok_or(AuthError::Invalid("the API key is not known here"))?;
         let caller = Caller { id: entry.id.clone(), credential: self.held.credential(), scopes: entry.scopes };
         Ok(Admitted { caller, accounts: entry.accounts.clone() })
     }
@@ -82,16 +84,16 @@ struct WrittenKey {
     name: String,
     hash: String,
     scopes: Vec<String>,
-    accounts: Option<Vec<Written>>,
+    accounts: Option<Vec<WrittenAccount>>,
 }
 
-fn read(text: &str) -> Result<Keys, String> {
+fn read(text: &str) -> Result<KeysById, String> {
     // What the library says would repeat what stands there.
     let file: KeysFile = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
         format!("line {line}: expected [[key]] tables with `name`, `hash`, `scopes` and, if there are any, `accounts`")
     })?;
-    let mut keys = Keys::new();
+    let mut keys = KeysById::new();
     for (n, key) in (1..).zip(file.key) {
         let wrong = |what: &str| format!("key {n}: {what}");
         if !is_name(&key.name) {
@@ -101,12 +103,12 @@ fn read(text: &str) -> Result<Keys, String> {
         let scopes = scopes::read(key.scopes.iter().map(String::as_str));
         let scopes = scopes.ok_or_else(|| wrong("its scopes are not team:read or team:contact:read"))?;
         let accounts = match key.accounts {
-            None => Accounts::Default,
-            Some(list) => Written::read_all(&list)
+            None => AllowedAccounts::Default,
+            Some(list) => WrittenAccount::read_all(&list)
                 .ok_or_else(|| wrong("its accounts are not a list of e-mail addresses and user types"))?,
         };
         let id = CallerId::Key(key.name.as_str().into());
-        keys.entry(key.name).or_default().push(Entry { hash, id, scopes, accounts });
+        keys.entry(key.name).or_default().push(KeyEntry { hash, id, scopes, accounts });
     }
     Ok(keys)
 }
@@ -152,7 +154,7 @@ impl NewKey {
         let mut entry = format!("[[key]]\nname = \"{name}\"\nhash = \"sha256:{hash}\"\nscopes = [{scopes}]\n");
         let accounts = accounts.iter().map(|account| {
             let (user_type, email) = account.split_once(':').ok_or(InvalidKey::Account)?;
-            let account = Written::new(email, user_type).read().ok_or(InvalidKey::Account)?;
+            let account = WrittenAccount::new(email, user_type).read().ok_or(InvalidKey::Account)?;
             Ok(format!("{{ email = \"{}\", type = \"{}\" }}", account.email.as_str(), account.user_type.name()))
         });
         let accounts = accounts.collect::<Result<Vec<_>, _>>()?;

@@ -3,7 +3,7 @@
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use super::Denied;
+use super::error::AuthError;
 
 /// The longest token that is looked at, in bytes.
 const TOKEN_LIMIT: usize = 8 << 10;
@@ -11,22 +11,22 @@ const TOKEN_LIMIT: usize = 8 << 10;
 const IN_URL: [&str; 4] = ["access_token", "api_key", "authorization", "token"];
 
 /// The token; `missing` says what the caller should send.
-pub(super) fn bearer<'p>(parts: &'p Parts, missing: &'static str) -> Result<&'p str, Denied> {
+pub(super) fn bearer<'p>(parts: &'p Parts, missing: &'static str) -> Result<&'p str, AuthError> {
     let names = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
     if names.into_iter().any(|name| IN_URL.iter().any(|known| name.eq_ignore_ascii_case(known))) {
-        return Err(Denied::Unauthenticated(
+        return Err(AuthError::Unauthenticated(
             "a token in the URL ends up in logs: send it in the Authorization header, and replace this one",
         ));
     }
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
-        (None, _) => return Err(Denied::Unauthenticated(missing)),
+        (None, _) => return Err(AuthError::Unauthenticated(missing)),
         (Some(_), Some(_)) => {
-            return Err(Denied::Unauthenticated("send one Authorization header, not several"));
+            return Err(AuthError::Unauthenticated("send one Authorization header, not several"));
         }
         (Some(value), None) => value,
     };
-    let malformed = Denied::Unauthenticated("the Authorization header is not `Bearer` and a token");
+    let malformed = AuthError::Unauthenticated("the Authorization header is not `Bearer` and a token");
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(malformed.clone())?;
     let token = token.trim_matches(' ');
     let fits = !token.is_empty()

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::watched::{Unusable, Watched};
+use super::reloading_file::{ReloadingFile, Unusable};
 use crate::config::HttpUrl;
 
 /// After how many of the shortest times between two fetches the keys are fetched again beside a request that uses them.
@@ -32,15 +32,15 @@ const KEYS_LIMIT: usize = 100;
 /// Where the keys come from.
 pub(super) enum Jwks {
     Url(Arc<Remote>),
-    File(Watched<Keys>),
+    File(ReloadingFile<KeySet>),
 }
 
 /// The keys of a set that can be used here.
-pub(super) struct Keys(Vec<Key>);
+pub(super) struct KeySet(Vec<VerificationKey>);
 
 /// A key, and the one algorithm that it is for.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(super) struct VerificationKey {
     id: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) key: DecodingKey,
@@ -56,7 +56,8 @@ pub(super) enum NoKey {
 
 impl Jwks {
     pub(super) fn file(path: &Path) -> Result<Self, Unusable> {
-        Watched::open("jwt.jwks_file", path, |text| Keys::read(text.as_bytes()).map_err(str::to_owned)).map(Self::File)
+        ReloadingFile::open("jwt.jwks_file", path, |text| KeySet::read(text.as_bytes()).map_err(str::to_owned))
+            .map(Self::File)
     }
 
     /// The keys at a URL, which are fetched at once, beside everything else.
@@ -67,7 +68,7 @@ impl Jwks {
     }
 
     /// The key of this id for this algorithm; without an id, the only key.
-    pub(super) async fn key(&self, id: Option<&str>, algorithm: &str) -> Result<Key, NoKey> {
+    pub(super) async fn key(&self, id: Option<&str>, algorithm: &str) -> Result<VerificationKey, NoKey> {
         let remote = match self {
             Self::File(file) => return file.get().find(id, algorithm).cloned().ok_or(NoKey::Unknown),
             Self::Url(remote) => remote,
@@ -91,7 +92,7 @@ impl Jwks {
     }
 }
 
-impl Keys {
+impl KeySet {
     /// The keys of a JWKS; those that are not for signatures, or not public, are left out.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
         #[derive(Deserialize)]
@@ -103,14 +104,14 @@ impl Keys {
         if set.keys.len() > KEYS_LIMIT {
             return Err("it has more than 100 keys");
         }
-        let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::read).collect();
+        let keys: Vec<VerificationKey> = set.keys.into_iter().filter_map(VerificationKey::read).collect();
         if keys.is_empty() {
             return Err("it has no key that can be used: RSA, EC (P-256, P-384) or Ed25519, for signatures");
         }
         Ok(Self(keys))
     }
 
-    fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&Key> {
+    fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerificationKey> {
         let key = match id {
             Some(_) => self.0.iter().find(|key| key.id.as_deref() == id && key.is_for(algorithm)),
             None => self.0.first().filter(|_| self.0.len() == 1),
@@ -123,7 +124,7 @@ impl Keys {
     }
 }
 
-impl Key {
+impl VerificationKey {
     fn read(value: Value) -> Option<Self> {
         let jwk = Jwk::deserialize(value).ok()?;
         if jwk.common.public_key_use.as_ref().is_some_and(|meant| *meant != PublicKeyUse::Signature) {
@@ -160,19 +161,19 @@ impl Key {
     }
 }
 
-/// Keys at a URL.
+/// KeySet at a URL.
 pub(super) struct Remote {
     http: reqwest::Client,
     url: String,
     interval: Duration,
-    known: RwLock<Known>,
-    /// Held while a fetch is under way: when the last one began.
+    known: RwLock<CachedKeys>,
+    /// ServerCredential while a fetch is under way: when the last one began.
     fetching: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone)]
-struct Known {
-    keys: Option<Arc<Keys>>,
+struct CachedKeys {
+    keys: Option<Arc<KeySet>>,
     /// When they were fetched, or when that was last tried in vain.
     at: Instant,
 }
@@ -185,11 +186,11 @@ impl Remote {
             .timeout(FETCH_TIMEOUT)
             .connect_timeout(FETCH_TIMEOUT)
             .build()?;
-        let known = RwLock::new(Known { keys: None, at: Instant::now() });
+        let known = RwLock::new(CachedKeys { keys: None, at: Instant::now() });
         Ok(Self { http, url: url.as_str().to_owned(), interval, known, fetching: Mutex::default() })
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> CachedKeys {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -211,7 +212,7 @@ impl Remote {
         }
     }
 
-    async fn ask(&self) -> Result<Keys, &'static str> {
+    async fn ask(&self) -> Result<KeySet, &'static str> {
         let response = self.http.get(&self.url).send().await.map_err(|_| "it cannot be reached")?;
         if response.status() != reqwest::StatusCode::OK {
             return Err("it did not answer with 200");
@@ -224,6 +225,6 @@ impl Remote {
                 return Err("it is longer than 1 MiB");
             }
         }
-        Keys::read(&bytes)
+        KeySet::read(&bytes)
     }
 }

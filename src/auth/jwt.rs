@@ -13,16 +13,18 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode};
 use serde::Deserialize;
 
-use super::accounts::{Accounts, Written};
+use super::Secret;
+use super::accounts::{AllowedAccounts, WrittenAccount};
+use super::authenticator::Admitted;
 use super::bearer::bearer;
 use super::claims::{Claims, Header, OneOrMany};
-use super::held::Held;
+use super::error::AuthError;
 use super::jwks::{Jwks, NoKey};
+use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
-use super::watched::{Unusable, Watched};
-use super::{Admitted, Denied, Secret};
+use super::server_credential::ServerCredential;
 use crate::config;
-use crate::model::{Account, Caller, CallerId, Refusal};
+use crate::model::{AccessError, Account, Caller, CallerId};
 
 pub(super) struct Jwt {
     jwks: Jwks,
@@ -33,8 +35,8 @@ pub(super) struct Jwt {
     scope_claim: String,
     account_claim: String,
     /// What the account claim's texts stand for; without it, the claim holds accounts itself.
-    accounts: Option<Watched<HashMap<String, Arc<[Account]>>>>,
-    held: Held,
+    accounts: Option<ReloadingFile<HashMap<String, Arc<[Account]>>>>,
+    held: ServerCredential,
 }
 
 /// The settings make no judge of tokens.
@@ -50,7 +52,7 @@ pub enum InvalidJwt {
 }
 
 impl Jwt {
-    pub(super) fn open(settings: &config::Jwt, credential: Secret) -> Result<Self, InvalidJwt> {
+    pub(super) fn open(settings: &config::JwtConfig, credential: Secret) -> Result<Self, InvalidJwt> {
         let jwks = match (&settings.jwks_url, &settings.jwks_file) {
             (Some(url), None) => Jwks::url(url, settings.fetch_interval).map_err(InvalidJwt::Client)?,
             (None, Some(path)) => Jwks::file(path)?,
@@ -65,18 +67,18 @@ impl Jwt {
             lifetime_limit: settings.lifetime_limit,
             scope_claim: settings.scope_claim.clone(),
             account_claim: settings.account_claim.clone(),
-            accounts: accounts.map(|path| Watched::open("jwt.accounts_file", path, read_accounts)).transpose()?,
-            held: Held::new(credential),
+            accounts: accounts.map(|path| ReloadingFile::open("jwt.accounts_file", path, read_accounts)).transpose()?,
+            held: ServerCredential::new(credential),
         })
     }
 
-    pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, Denied> {
+    pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {
         let token = bearer(parts, "send a JWT as `Authorization: Bearer …`")?;
         let claims = self.verify(token).await?;
         let subject: Option<String> = claims.get("sub").map_err(|()| unreadable("sub"))?;
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(unreadable("sub"))?;
         let names =
-            claims.names(&self.scope_claim).map_err(|()| Denied::Invalid("the token's scopes cannot be read"))?;
+            claims.names(&self.scope_claim).map_err(|()| AuthError::Invalid("the token's scopes cannot be read"))?;
         let caller = Caller {
             id: self.id(&subject),
             credential: self.held.credential(),
@@ -86,11 +88,11 @@ impl Jwt {
     }
 
     /// The claims of a token that is good now.
-    async fn verify(&self, token: &str) -> Result<Claims, Denied> {
-        let header = Header::of(token).map_err(Denied::Invalid)?;
+    async fn verify(&self, token: &str) -> Result<Claims, AuthError> {
+        let header = Header::of(token).map_err(AuthError::Invalid)?;
         let key = self.jwks.key(header.key.as_deref(), &header.algorithm).await.map_err(|reason| match reason {
-            NoKey::Unknown => Denied::Invalid("the token is signed with a key, or in a way, that is not known here"),
-            NoKey::NoKeys(retry_after) => Denied::Unavailable { retry_after },
+            NoKey::Unknown => AuthError::Invalid("the token is signed with a key, or in a way, that is not known here"),
+            NoKey::NoKeys(retry_after) => AuthError::Unavailable { retry_after },
         })?;
         let mut validation = Validation::new(key.algorithm);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
@@ -99,7 +101,7 @@ impl Jwt {
         validation.leeway = self.leeway.as_secs();
         validation.validate_nbf = true;
         let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| {
-            Denied::Invalid(match error.kind() {
+            AuthError::Invalid(match error.kind() {
                 ErrorKind::ExpiredSignature => "the token has expired",
                 ErrorKind::ImmatureSignature => "the token is not good yet",
                 ErrorKind::InvalidIssuer => "the token's issuer is not the one expected here",
@@ -114,16 +116,16 @@ impl Jwt {
     }
 
     /// What the library takes more lightly: an issuer is one text, and an end is near.
-    fn check_strictly(&self, claims: &Claims) -> Result<(), Denied> {
+    fn check_strictly(&self, claims: &Claims) -> Result<(), AuthError> {
         let issuer: Option<String> = claims.get("iss").map_err(|()| unreadable("iss"))?;
         if issuer.as_deref() != Some(&self.issuer) {
-            return Err(Denied::Invalid("the token's issuer is not the one expected here"));
+            return Err(AuthError::Invalid("the token's issuer is not the one expected here"));
         }
         let end: Option<f64> = claims.get("exp").map_err(|()| unreadable("exp"))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let latest = (now + self.lifetime_limit + self.leeway).as_secs_f64();
         if end.is_none_or(|end| end > latest) {
-            return Err(Denied::Invalid("the token is good for longer than allowed here"));
+            return Err(AuthError::Invalid("the token is good for longer than allowed here"));
         }
         Ok(())
     }
@@ -141,31 +143,31 @@ impl Jwt {
 
     /// The accounts that the token names. One that says nothing is for the default account; one that says something else
     /// is for none.
-    fn accounts(&self, claims: &Claims) -> Result<Accounts, Denied> {
-        let none = || Denied::Refused(Refusal::Forbidden("the token names no account that is known here"));
+    fn accounts(&self, claims: &Claims) -> Result<AllowedAccounts, AuthError> {
+        let none = || AuthError::Refused(AccessError::Forbidden("the token names no account that is known here"));
         let Some(map) = &self.accounts else {
-            let claim: Option<OneOrMany<Written>> = claims.get(&self.account_claim).map_err(|()| none())?;
+            let claim: Option<OneOrMany<WrittenAccount>> = claims.get(&self.account_claim).map_err(|()| none())?;
             return match claim {
-                None => Ok(Accounts::Default),
-                Some(OneOrMany::One(written)) => Written::read_all(&[written]).ok_or_else(none),
-                Some(OneOrMany::Many(list)) => Written::read_all(&list).ok_or_else(none),
+                None => Ok(AllowedAccounts::Default),
+                Some(OneOrMany::One(written)) => WrittenAccount::read_all(&[written]).ok_or_else(none),
+                Some(OneOrMany::Many(list)) => WrittenAccount::read_all(&list).ok_or_else(none),
             };
         };
         let claim: Option<OneOrMany<String>> = claims.get(&self.account_claim).map_err(|()| none())?;
         let names = match claim {
-            None => return Ok(Accounts::Default),
+            None => return Ok(AllowedAccounts::Default),
             Some(OneOrMany::One(name)) => vec![name],
             Some(OneOrMany::Many(names)) => names,
         };
         let known = map.get();
         let accounts: Vec<Account> =
             names.iter().filter_map(|name| known.get(name)).flat_map(|of| of.iter().cloned()).collect();
-        if accounts.is_empty() { Err(none()) } else { Ok(Accounts::Named(accounts.into())) }
+        if accounts.is_empty() { Err(none()) } else { Ok(AllowedAccounts::Named(accounts.into())) }
     }
 }
 
-fn unreadable(claim: &'static str) -> Denied {
-    Denied::Invalid(match claim {
+fn unreadable(claim: &'static str) -> AuthError {
+    AuthError::Invalid(match claim {
         "sub" => "the token has no readable `sub`",
         _ => "the token has no readable `exp`, `iss` or `aud`",
     })
@@ -175,7 +177,7 @@ fn read_accounts(text: &str) -> Result<HashMap<String, Arc<[Account]>>, String> 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct AccountsFile {
-        accounts: HashMap<String, Vec<Written>>,
+        accounts: HashMap<String, Vec<WrittenAccount>>,
     }
 
     let file: AccountsFile = toml::from_str(text).map_err(|error| {
@@ -184,7 +186,7 @@ fn read_accounts(text: &str) -> Result<HashMap<String, Arc<[Account]>>, String> 
     })?;
     let mut known = HashMap::new();
     for (name, list) in file.accounts {
-        let accounts: Option<Arc<[Account]>> = list.iter().map(Written::read).collect();
+        let accounts: Option<Arc<[Account]>> = list.iter().map(WrittenAccount::read).collect();
         let accounts =
             accounts.ok_or("an account is not a valid e-mail address with AGENT, CUSTOM_USER or CUSTOMER")?;
         known.insert(name, accounts);

@@ -6,9 +6,10 @@ use aws_lc_rs::{hmac, rand};
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
-use super::accounts::Accounts;
+use super::accounts::AllowedAccounts;
+use super::authenticator::Admitted;
 use super::bearer::bearer;
-use super::{Admitted, Denied};
+use super::error::AuthError;
 use crate::model::{Caller, CallerId, Credential, CredentialId, Scopes};
 
 pub(super) struct Passthrough {
@@ -24,13 +25,13 @@ impl Passthrough {
         Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
     }
 
-    pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, Denied> {
+    pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {
         let token = bearer(parts, "send the Flowmatix access token as `Authorization: Bearer …`")?;
         let mut identity = [0; 32];
         identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
         let credential = Credential::new(CredentialId::Forwarded(identity), SecretString::from(token));
         // What the token opens, the vendor decides.
         let caller = Caller { id: CallerId::Token(identity), credential: Arc::new(credential), scopes: Scopes::ALL };
-        Ok(Admitted { caller, accounts: Accounts::Any })
+        Ok(Admitted { caller, accounts: AllowedAccounts::Any })
     }
 }

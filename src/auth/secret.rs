@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::watched::{Unusable, Watched};
+use super::reloading_file::{ReloadingFile, Unusable};
 
 /// A secret, as it is now.
 pub struct Secret(Source);
 
 enum Source {
     Fixed(Arc<SecretString>),
-    File(Watched<SecretString>),
+    File(ReloadingFile<SecretString>),
 }
 
 impl Secret {
@@ -21,7 +21,7 @@ impl Secret {
     /// # Errors
     /// When the file cannot be read, or holds no secret. The secret is in no message.
     pub fn file(setting: &'static str, path: &Path) -> Result<Self, Unusable> {
-        Watched::open(setting, path, parse).map(|file| Self(Source::File(file)))
+        ReloadingFile::open(setting, path, parse).map(|file| Self(Source::File(file)))
     }
 
     /// A secret that stays what it is.

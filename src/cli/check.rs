@@ -8,21 +8,23 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::configuration;
-use crate::app::{self, held_token};
-use crate::config::{AuthMode, Config, Profile};
+use crate::app;
+use crate::app::held_token;
+use crate::config::AuthMode;
+use crate::config::{Config, Profile};
 use crate::upstream::{Findings, Inspection, Selects};
 
 #[derive(clap::Args)]
 #[group(id = "check")]
-pub(super) struct Arguments {
+pub(super) struct CheckArgs {
     /// Make exactly one call to the upstream, for the default account, and say what comes back.
     #[arg(long)]
     live: bool,
     #[command(flatten)]
-    configuration: configuration::Arguments,
+    configuration: configuration::ConfigArgs,
 }
 
-pub(super) fn run(arguments: &Arguments) -> ExitCode {
+pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -32,10 +34,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn check(arguments: &Arguments) -> Result<u8> {
+fn check(arguments: &CheckArgs) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
     held_token(&config.auth)?;
-    super::block_on(app::try_callers(&config))?;
+    super::command_line::block_on(app::try_callers(&config))?;
     say!("the configuration is usable; in effect:");
     let defaults = Config::defaults(Profile::Serve).settings();
     for (setting, default) in config.settings().iter().zip(&defaults) {
@@ -48,7 +50,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
     if !arguments.live {
         return Ok(0);
     }
-    let inspection = super::block_on(app::inspect(&config))?;
+    let inspection = super::command_line::block_on(app::inspect(&config))?;
     say!("\none call to {}{}:", config.upstream.url.as_str(), config.upstream.path);
     Ok(tell(&inspection))
 }

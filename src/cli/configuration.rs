@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::app::App;
-use crate::config::{AuthMode, Config, Flag, Profile, Sources};
+use crate::config::{AuthMode, Flag, Sources};
+use crate::config::{Config, Profile};
 
 /// Settings: defaults, then the file, then FLOWMATIX_… variables, then these flags.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub(super) struct Arguments {
+pub(super) struct ConfigArgs {
     /// A TOML file of settings.
     #[arg(long, value_name = "FILE", env = "FLOWMATIX_CONFIG")]
     config: Option<PathBuf>,
@@ -26,12 +27,12 @@ pub(super) struct Arguments {
     /// Who callers are: passthrough, api-keys, jwt or server (auth.mode).
     #[arg(long, value_name = "MODE")]
     auth_mode: Option<String>,
-    /// Any setting, such as `--set roster.fresh=30s`. Can be given again.
+    /// Any setting, such as `--set roster.fresh_for=30s`. Can be given again.
     #[arg(long, value_name = "SETTING=VALUE")]
     set: Vec<String>,
 }
 
-impl Arguments {
+impl ConfigArgs {
     pub(super) fn load(&self, profile: Profile) -> Result<Config> {
         Ok(Config::load(profile, &self.sources()?)?)
     }
@@ -80,9 +81,9 @@ pub(super) fn announce(config: &Config, app: &App) {
         default_account = config.account.email.is_some(),
         introspection = config.graphql.introspection,
         federation = config.federation.enabled,
-        fresh = %humantime::format_duration(config.roster.fresh),
-        stale = %humantime::format_duration(config.roster.stale),
-        plan = config.budget.plan,
+        fresh = %humantime::format_duration(config.roster.fresh_for),
+        stale = %humantime::format_duration(config.roster.stale_for),
+        plan = config.budget.calls_per_hour,
         // Without a ledger file a restart forgets the last hour's calls.
         ledger_file = config.budget.file.is_some(),
         "listening"

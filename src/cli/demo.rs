@@ -3,16 +3,18 @@
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 
-use super::configuration::{Arguments, announce};
+use super::configuration::{ConfigArgs, announce};
 use crate::app::App;
-use crate::config::{AuthMode, Config, Flag, Profile};
-use crate::demo::{ACCOUNTS, AGENCY_TOKEN, Demo};
+use crate::config::{AuthMode, Flag};
+use crate::config::{Config, Profile};
+use crate::demo::Demo;
+use crate::demo::{ACCOUNTS, AGENCY_TOKEN};
 use crate::telemetry;
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let mut config = arguments.load(Profile::Demo)?;
     telemetry::start_logs(&config.log)?;
-    super::block_on(async {
+    super::command_line::block_on(async {
         let listen = config.demo.listen;
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
         config.auth.mode = Some(AuthMode::Server);

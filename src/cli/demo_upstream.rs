@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result};
 
-use super::configuration::Arguments;
+use super::configuration::ConfigArgs;
 use crate::config::Profile;
 use crate::demo::Demo;
 use crate::telemetry;
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let config = arguments.load(Profile::Demo)?;
     telemetry::start_logs(&config.log)?;
-    super::block_on(async {
+    super::command_line::block_on(async {
         let listen = config.demo.listen;
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
         say!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());

@@ -7,15 +7,15 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::configuration::Arguments;
+use super::configuration::ConfigArgs;
 use crate::config::Profile;
 
 /// A health check is asked every few seconds; it must not wait for longer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let address = arguments.admin_address(Profile::Serve)?;
-    super::block_on(async {
+    super::command_line::block_on(async {
         let answer = tokio::time::timeout(TIMEOUT, ask(address)).await;
         let answer = answer.ok().and_then(Result::ok);
         let answer = answer.with_context(|| format!("no answer from the admin port at {address}"))?;

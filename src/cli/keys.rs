@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use crate::auth::NewKey;
 
 #[derive(clap::Subcommand)]
-pub(super) enum Command {
+pub(super) enum KeysCommand {
     /// Make a key. Its entry for auth.keys_file goes to standard output, the key itself, this once, to standard error.
     New(New),
 }
@@ -24,8 +24,8 @@ pub(super) struct New {
     contact: bool,
 }
 
-pub(super) fn run(command: &Command) -> Result<()> {
-    let Command::New(new) = command;
+pub(super) fn run(command: &KeysCommand) -> Result<()> {
+    let KeysCommand::New(new) = command;
     let made = NewKey::make(&new.name, &new.account, new.contact)?;
     say!("{}", made.entry);
     eprintln!(

@@ -1,13 +1,11 @@
 //! The command line: one file per command.
 
-/// Says a line on standard output. Unlike `println!` it does not panic when nobody reads on (`| head`).
-macro_rules! say {
-    ($($text:tt)*) => {
-        $crate::cli::write(format_args!("{}\n", format_args!($($text)*)))
-    };
-}
+// A textual macro: it must come before the commands.
+#[macro_use]
+mod output;
 
 mod check;
+mod command_line;
 mod configuration;
 mod demo;
 mod demo_upstream;
@@ -17,80 +15,4 @@ mod schema;
 mod serve;
 mod settings;
 
-use std::io::Write as _;
-use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-
-/// A GraphQL service layer in front of the Flowmatix team-members endpoint.
-///
-/// Without a command it runs `demo`: a sample Flowmatix and the service in front of it, ready to be asked.
-#[derive(Parser)]
-#[command(version, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the service with a sample Flowmatix behind it: nothing to configure.
-    Demo(configuration::Arguments),
-    /// Run the sample Flowmatix alone.
-    DemoUpstream(configuration::Arguments),
-    /// Run the service in front of the real Flowmatix: the production profile.
-    Serve(configuration::Arguments),
-    /// Say whether the configuration is usable and what is in effect; with --live, make one call and say what comes back.
-    Check(check::Arguments),
-    /// Print the GraphQL schema, or compare it with a file.
-    Schema(schema::Arguments),
-    /// Ask a running service's admin port whether it is ready; for container health checks.
-    Health(configuration::Arguments),
-    /// Make API keys.
-    #[command(subcommand)]
-    Keys(keys::Command),
-    /// Print every setting with its default and meaning, as Markdown.
-    Settings(settings::Arguments),
-}
-
-/// Runs the command that the process was started with.
-#[must_use]
-pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    let result = match command.unwrap_or_else(|| Command::Demo(configuration::Arguments::default())) {
-        // Its exit code says more than yes and no.
-        Command::Check(arguments) => return check::run(&arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
-        Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
-        Command::Serve(arguments) => serve::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments),
-        Command::Health(arguments) => health::run(&arguments),
-        Command::Keys(command) => keys::run(&command),
-        Command::Settings(arguments) => settings::run(&arguments),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn write(text: std::fmt::Arguments<'_>) {
-    let _ = std::io::stdout().write_fmt(text);
-}
-
-/// Prints what the command is asked for. That nobody reads on (`| head`) is no failure; a full disk is.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-/// Runs `work` on a multi-threaded runtime.
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
-}
+pub use command_line::main;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::graphql::{api_sdl, federation_sdl};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct SchemaArgs {
     /// The schema as a subgraph shows it to a composer, with its federation directives.
     #[arg(long)]
     federation: bool,
@@ -16,10 +16,10 @@ pub(super) struct Arguments {
     check: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &SchemaArgs) -> Result<()> {
     let sdl = if arguments.federation { federation_sdl() } else { api_sdl() };
     let Some(path) = &arguments.check else {
-        return super::print(&sdl);
+        return super::output::print(&sdl);
     };
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     if file == sdl {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let diff = similar::TextDiff::from_lines(&file, &sdl);
     let name = path.display().to_string();
-    super::print(&diff.unified_diff().context_radius(3).header(&name, "the code").to_string())?;
+    super::output::print(&diff.unified_diff().context_radius(3).header(&name, "the code").to_string())?;
     let federation = if arguments.federation { " --federation" } else { "" };
     bail!(
         "{name} is not the schema of this version; print it anew with `flowmatix-graphql schema{federation} > {name}`"

@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 
-use super::configuration::{Arguments, announce};
+use super::configuration::{ConfigArgs, announce};
 use crate::app::App;
 use crate::config::Profile;
 use crate::telemetry;
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let config = arguments.load(Profile::Serve)?;
     telemetry::start_logs(&config.log)?;
-    super::block_on(async {
+    super::command_line::block_on(async {
         let app = App::start(&config, None).await?;
         announce(&config, &app);
         app.run().await

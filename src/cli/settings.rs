@@ -5,12 +5,12 @@ use anyhow::Result;
 use crate::config::Config;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct SettingsArgs {
     /// One table, one line a setting.
     #[arg(long)]
     summary: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    super::print(&if arguments.summary { Config::summary() } else { Config::reference() })
+pub(super) fn run(arguments: &SettingsArgs) -> Result<()> {
+    super::output::print(&if arguments.summary { Config::summary() } else { Config::reference() })
 }

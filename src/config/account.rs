@@ -2,11 +2,11 @@
 
 section! {
     /// Which account's team is read when a request does not name one, and how a request may name one.
-    pub struct Account in "account" {
+    pub struct AccountConfig in "account" {
         /// The e-mail address of the default account.
         pub email: Option<String> = None,
         /// The user type of the default account.
-        pub user_type as "type": Option<UserType> = None,
+        pub user_type as "type": Option<DefaultUserType> = None,
         /// What may name the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
         /// this configuration.
         pub sources: Vec<AccountSource> = vec![AccountSource::Argument, AccountSource::Headers, AccountSource::Default],
@@ -15,7 +15,7 @@ section! {
 
 names! {
     /// The kinds of user that the upstream names.
-    pub enum UserType {
+    pub enum DefaultUserType {
         /// A team user with the default agent role.
         Agent = "AGENT",
         /// A team member with a custom role.

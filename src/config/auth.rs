@@ -5,7 +5,7 @@ use std::path::PathBuf;
 section! {
     /// Who may ask, and with which credential the upstream is called. A credential itself is never a setting. Files are
     /// read again when they change.
-    pub struct Auth in "auth" {
+    pub struct AuthConfig in "auth" {
         /// `passthrough`: the request's `Authorization: Bearer` is the upstream credential. `api-keys`: it is an API key of
         /// `auth.keys_file`, and the server holds the credential. `jwt`: it is a JWT (see `[jwt]`), and the server holds the
         /// credential. `server`: the server holds the credential, and whoever can connect may ask. `serve` has no default.

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 section! {
     /// How many calls may be made of the plan that Flowmatix sells by the hour.
-    pub struct Budget in "budget" {
+    pub struct BudgetConfig in "budget" {
         /// How many calls an hour the plan allows: 1,000 (standard), 5,000 (pro) or 10,000 (enterprise).
-        pub plan: u32 = 1_000,
+        pub calls_per_hour: u32 = 1_000,
         /// The share of the plan that is spent at most, in any sliding hour; the rest is for whoever else uses the account.
-        pub share: f64 = 0.95,
+        pub utilization: f64 = 0.95,
         /// Whether each credential has a plan of its own, or all that call the host share one.
         pub scope: BudgetScope = BudgetScope::Credential,
         /// The share of that which is kept for teams that are not there yet.
-        pub reserve: f64 = 0.1,
+        pub reserve_ratio: f64 = 0.1,
         /// Where several callers share a plan: the share that one may spend of what the others have left.
-        pub caller_share: f64 = 0.8,
+        pub max_caller_ratio: f64 = 0.8,
         /// The file that remembers the last hour's calls over a restart. Without one a restart forgets them.
         pub file: Option<PathBuf> = None,
     }

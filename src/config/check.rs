@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{AuthMode, Config, Profile, Safelist, Size};
+use super::root::{Config, Profile};
+use super::{AuthMode, Safelist, Size};
 
 impl Config {
     /// What contradicts what, one line each.
@@ -58,8 +59,8 @@ impl Config {
             "documents.safelist: needs documents.manifest",
         );
         refuse(
-            !self.http.get_needs_preflight && !self.auth.mode.is_some_and(AuthMode::asks_for_a_token),
-            "http.get_needs_preflight: can be false only where every request carries a token (not in mode `server`)",
+            !self.http.csrf_protection && !self.auth.mode.is_some_and(AuthMode::asks_for_a_token),
+            "http.csrf_protection: can be false only where every request carries a token (not in mode `server`)",
         );
         let any_origin = self.http.cors_origins.iter().any(|origin| origin == "*");
         refuse(
@@ -78,11 +79,11 @@ impl Config {
             self.federation.secret_env.is_some() && self.federation.secret_file.is_some(),
             "federation.secret_env and federation.secret_file: set one of them",
         );
-        refuse(self.budget.plan == 0, "budget.plan: expected at least 1");
-        refuse(!(0.01..=1.0).contains(&self.budget.share), "budget.share: expected 0.01 to 1");
-        refuse(!(0.0..=0.9).contains(&self.budget.reserve), "budget.reserve: expected 0 to 0.9");
-        refuse(!(0.01..=1.0).contains(&self.budget.caller_share), "budget.caller_share: expected 0.01 to 1");
-        refuse(!(0.0..=1.0).contains(&self.upstream.retry_share), "upstream.retry_share: expected 0 to 1");
+        refuse(self.budget.calls_per_hour == 0, "budget.calls_per_hour: expected at least 1");
+        refuse(!(0.01..=1.0).contains(&self.budget.utilization), "budget.utilization: expected 0.01 to 1");
+        refuse(!(0.0..=0.9).contains(&self.budget.reserve_ratio), "budget.reserve_ratio: expected 0 to 0.9");
+        refuse(!(0.01..=1.0).contains(&self.budget.max_caller_ratio), "budget.max_caller_ratio: expected 0.01 to 1");
+        refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         if profile == Profile::Serve {
             self.callers(&mut refuse);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 section! {
     /// The sample Flowmatix of `demo` and `demo-upstream`. Everything here can also be changed while it runs.
-    pub struct Demo in "demo" {
+    pub struct DemoConfig in "demo" {
         /// Where the sample is served.
         pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8082).into(),
         /// The seed that the teams grow from: the same seed gives the same teams.

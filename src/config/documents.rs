@@ -1,12 +1,12 @@
-//! Documents that clients do not send.
+//! DocumentsConfig that clients do not send.
 
 use std::path::PathBuf;
 
 use super::Size;
 
 section! {
-    /// Documents that clients do not send: persisted queries and trusted documents.
-    pub struct Documents in "documents" {
+    /// DocumentsConfig that clients do not send: persisted queries and trusted documents.
+    pub struct DocumentsConfig in "documents" {
         /// Whether clients may register documents and name them by their hash (Apollo's automatic persisted queries).
         pub persisted_queries: bool = true,
         /// How much memory registered documents may take.

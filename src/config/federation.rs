@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 section! {
     /// Being a part of a larger graph.
-    pub struct Federation in "federation" {
+    pub struct FederationConfig in "federation" {
         /// Whether the service is a subgraph: whether there are `_entities` and `_service`.
         pub enabled: bool = true,
         /// Whether `_service { sdl }` is answered. A composer can also be given the file that `schema --federation` prints.

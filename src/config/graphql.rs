@@ -4,7 +4,7 @@ use super::Size;
 
 section! {
     /// What can be asked, and how much of it.
-    pub struct GraphQl in "graphql" {
+    pub struct GraphQlConfig in "graphql" {
         /// Whether the schema can be asked for (`__schema`, `__type`).
         pub introspection: bool = false,
         /// Whether errors suggest names from the schema.
@@ -18,9 +18,9 @@ section! {
         /// Whether answers over plain data are written straight from the teams; without, the engine executes everything.
         pub projection: bool = true,
         /// How much memory prepared operations may take: documents that were parsed, checked and planned.
-        pub prepared_limit: Size = Size::mib(32),
+        pub operation_cache_limit: Size = Size::mib(32),
         /// How much memory answers may take that are kept for identical questions about the same teams; 0 for none.
-        pub reuse_limit: Size = Size::mib(32),
+        pub response_cache_limit: Size = Size::mib(32),
         /// The longest document.
         pub document_limit: Size = Size::kib(32),
         /// The longest answer.

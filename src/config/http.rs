@@ -9,7 +9,7 @@ use super::Size;
 
 section! {
     /// How GraphQL is served over HTTP.
-    pub struct Http in "http" {
+    pub struct HttpConfig in "http" {
         /// Where GraphQL is served.
         pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8080).into(),
         /// The longest URI.
@@ -50,7 +50,7 @@ section! {
         pub rate_burst: u32 = 2_000,
         /// How many different tokens that nobody has accepted may come from one address in a minute; 0 for as many as they
         /// like. A token that is accepted is not counted, and never refused for the others.
-        pub wrong_tokens_limit: usize = 100,
+        pub failed_auth_limit: usize = 100,
         /// The addresses, or networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Whether `/` shows the explorer, a GraphQL playground in the browser.
@@ -59,9 +59,9 @@ section! {
         pub get_queries: bool = true,
         /// Whether a GET must show that a script sent it (`apollo-require-preflight`, `x-apollo-operation-name` or a JSON
         /// content type). Without it any page can make a browser send one, so only where every request carries a token.
-        pub get_needs_preflight: bool = true,
+        pub csrf_protection: bool = true,
         /// Names besides this machine's own that `Host` may have where callers need no credential.
-        pub hosts: Vec<String> = Vec::new(),
+        pub allowed_hosts: Vec<String> = Vec::new(),
         /// The origins whose pages may call the service, such as `https://app.example`; `*` for all.
         pub cors_origins: Vec<String> = Vec::new(),
         /// Whether those pages may send cookies and TLS certificates.

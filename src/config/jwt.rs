@@ -7,7 +7,7 @@ use super::HttpUrl;
 
 section! {
     /// Whose tokens are believed where callers show JWTs (`auth.mode = jwt`), and what their claims mean.
-    pub struct Jwt in "jwt" {
+    pub struct JwtConfig in "jwt" {
         /// Where the issuer publishes its keys (a JWKS): https, or http on this machine. It is asked again when a token
         /// names an unknown key, and now and then while its keys are used.
         pub jwks_url: Option<HttpUrl> = None,

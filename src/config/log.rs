@@ -2,7 +2,7 @@
 
 section! {
     /// What is logged, on standard error.
-    pub struct Log in "log" {
+    pub struct LogConfig in "log" {
         /// `pretty` for people, `json` for machines.
         pub format: LogFormat = LogFormat::Pretty,
         /// What to log: a level, or tracing's filter directives.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Config, Profile};
+use super::root::{Config, Profile};
 
 impl Config {
     /// All settings with their defaults and meanings, as Markdown.

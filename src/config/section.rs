@@ -70,19 +70,19 @@ macro_rules! section {
             }
 
             fn settings(&self) -> Vec<$crate::config::Setting> {
-                use $crate::config::value::Value;
+                use $crate::config::value::SettingValue;
                 vec![$($crate::config::Setting {
                     path: format!("{}.{}", $section, section!(@key $field $($key)?)),
                     help: concat!($($help),+).trim().to_owned(),
-                    shape: <$type as Value>::shape(),
+                    shape: <$type as SettingValue>::shape(),
                     value: self.$field.show(),
                 },)+]
             }
 
             fn set(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
-                use $crate::config::value::Value;
+                use $crate::config::value::SettingValue;
                 $(if key == section!(@key $field $($key)?) {
-                    return Some(Value::parse(text).map(|value| self.$field = value));
+                    return Some(SettingValue::parse(text).map(|value| self.$field = value));
                 })+
                 None
             }
@@ -107,7 +107,7 @@ macro_rules! names {
             }
         }
 
-        impl $crate::config::value::Value for $name {
+        impl $crate::config::value::SettingValue for $name {
             fn parse(text: &str) -> Result<Self, String> {
                 match text {
                     $($text => Ok(Self::$value),)+

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Profile};
+use super::renamed;
+use super::root::{Config, Profile};
 
 /// How alike two names are when one is taken for a slip of the other.
 const ALIKE: f64 = 0.75;
@@ -49,7 +50,7 @@ impl Config {
     /// # Errors
     /// [`Problems`] names every unknown name, unreadable value and contradiction.
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
-        let mut reader = Reader::new(Self::defaults(profile));
+        let mut reader = SourceReader::new(Self::defaults(profile));
         if let Some(path) = &sources.file {
             reader.file(path);
         }
@@ -69,7 +70,7 @@ impl Config {
     /// # Errors
     /// [`Problems`] when one cannot be set.
     pub fn follow(&mut self, flags: &[Flag]) -> Result<(), Problems> {
-        let mut reader = Reader::new(self.clone());
+        let mut reader = SourceReader::new(self.clone());
         for flag in flags {
             reader.set(&flag.path, &flag.value, &flag.flag);
         }
@@ -81,14 +82,14 @@ impl Config {
     }
 }
 
-struct Reader {
+struct SourceReader {
     config: Config,
     problems: Vec<String>,
     /// Whether there was a file that could not be read.
     blind: bool,
 }
 
-impl Reader {
+impl SourceReader {
     fn new(config: Config) -> Self {
         Self { config, problems: Vec::new(), blind: false }
     }
@@ -157,8 +158,11 @@ impl Reader {
         let credential = self.config.auth.credential_env.clone();
         let names: BTreeSet<String> = settings.iter().map(super::Setting::variable).collect();
         for (name, _) in ours().filter(|(name, _)| named(name).is_none() && Some(name) != credential.as_ref()) {
-            let hint = nearest(name, names.iter().map(String::as_str));
-            self.problems.push(format!("{name}: no such setting{hint}"));
+            let problem = match renamed::new_variable(name) {
+                Some(new) => format!("{name}: renamed to {new}"),
+                None => format!("{name}: no such setting{}", nearest(name, names.iter().map(String::as_str))),
+            };
+            self.problems.push(problem);
         }
     }
 
@@ -188,8 +192,14 @@ impl Reader {
 
     fn unknown(&mut self, path: &str, source: &str) {
         let settings = self.config.settings();
-        let hint = nearest(path, settings.iter().map(|setting| setting.path.as_str()));
-        self.problems.push(format!("{source}: {path}: no such setting{hint}"));
+        let problem = match renamed::new_path(path) {
+            Some(new) => format!("{source}: {path}: renamed to {new}"),
+            None => {
+                let hint = nearest(path, settings.iter().map(|setting| setting.path.as_str()));
+                format!("{source}: {path}: no such setting{hint}")
+            }
+        };
+        self.problems.push(problem);
     }
 }
 

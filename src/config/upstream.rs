@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Size;
-use super::value::{HttpUrl, Value};
+use super::value::{HttpUrl, SettingValue};
 
 section! {
     /// How Flowmatix is called.
-    pub struct Upstream in "upstream" {
+    pub struct UpstreamConfig in "upstream" {
         /// The address of Flowmatix.
         pub url: HttpUrl = vendor(),
         /// The path of the team-members endpoint.
@@ -28,7 +28,7 @@ section! {
         /// How long connecting may take.
         pub connect_timeout: Duration = Duration::from_secs(1),
         /// How many retries there may be for each call of the last minute; 0 for none.
-        pub retry_share: f64 = 0.1,
+        pub retry_ratio: f64 = 0.1,
         /// Whether a host that keeps failing is called only to see whether it is back.
         pub breaker: bool = true,
         /// The largest body that is read, decompressed.

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 
 /// Something that a setting can be.
-pub(super) trait Value: Sized {
+pub(super) trait SettingValue: Sized {
     /// Reads it; the error says what was expected, without the text itself.
     fn parse(text: &str) -> Result<Self, String>;
     /// Shows it in the form that can be read.
@@ -20,7 +20,7 @@ pub(super) trait Value: Sized {
 
 macro_rules! numbers {
     ($($type:ty = $shape:literal),+) => {
-        $(impl Value for $type {
+        $(impl SettingValue for $type {
             fn parse(text: &str) -> Result<Self, String> {
                 text.replace('_', "").parse().map_err(|_| format!("expected {}", $shape))
             }
@@ -44,7 +44,7 @@ numbers!(
     bool = "`true` or `false`"
 );
 
-impl Value for String {
+impl SettingValue for String {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("expected some text".to_owned()) } else { Ok(text.to_owned()) }
     }
@@ -58,7 +58,7 @@ impl Value for String {
     }
 }
 
-impl Value for PathBuf {
+impl SettingValue for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         String::parse(text).map(Self::from)
     }
@@ -72,7 +72,7 @@ impl Value for PathBuf {
     }
 }
 
-impl Value for SocketAddr {
+impl SettingValue for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("expected {}", Self::shape()))
     }
@@ -86,7 +86,7 @@ impl Value for SocketAddr {
     }
 }
 
-impl Value for IpNet {
+impl SettingValue for IpNet {
     fn parse(text: &str) -> Result<Self, String> {
         let address = text.parse::<IpAddr>().map(Self::from);
         address.or_else(|_| text.parse()).map_err(|_| format!("expected {}", Self::shape()))
@@ -101,7 +101,7 @@ impl Value for IpNet {
     }
 }
 
-impl Value for Duration {
+impl SettingValue for Duration {
     fn parse(text: &str) -> Result<Self, String> {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return Err("needs a unit, for example `60s`".to_owned());
@@ -142,7 +142,7 @@ impl Size {
     }
 }
 
-impl Value for Size {
+impl SettingValue for Size {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse::<ByteSize>().map(|size| Self(size.0)).map_err(|_| format!("expected {}", Self::shape()))
     }
@@ -187,7 +187,7 @@ impl HttpUrl {
     }
 }
 
-impl Value for HttpUrl {
+impl SettingValue for HttpUrl {
     fn parse(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|_| format!("expected {}", Self::shape()))?;
         let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -208,7 +208,7 @@ impl Value for HttpUrl {
     }
 }
 
-impl<T: Value> Value for Option<T> {
+impl<T: SettingValue> SettingValue for Option<T> {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
     }
@@ -222,7 +222,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-impl<T: Value> Value for Vec<T> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     fn parse(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
     }

@@ -10,7 +10,7 @@ const KEPT: usize = 10_000;
 
 /// A call to the endpoint, as it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct ReceivedCall {
     /// The query string as it was sent.
     pub query: String,
     /// The decoded parameters, in their order.
@@ -21,7 +21,7 @@ pub struct Call {
     pub token: Option<String>,
 }
 
-impl Call {
+impl ReceivedCall {
     /// The value of a parameter that came exactly once.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -31,7 +31,7 @@ impl Call {
 }
 
 pub(super) struct Calls {
-    log: Mutex<VecDeque<Call>>,
+    log: Mutex<VecDeque<ReceivedCall>>,
     count: watch::Sender<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Calls {
         Self { log: Mutex::default(), count: watch::Sender::new(0) }
     }
 
-    pub(super) fn add(&self, call: Call) -> usize {
+    pub(super) fn add(&self, call: ReceivedCall) -> usize {
         let mut log = self.locked();
         if log.len() == KEPT {
             log.pop_front();
@@ -59,7 +59,7 @@ impl Calls {
         self.locked().iter().filter(|call| call.parameter("email") == Some(email)).count()
     }
 
-    pub(super) fn log(&self) -> Vec<Call> {
+    pub(super) fn log(&self) -> Vec<ReceivedCall> {
         self.locked().iter().cloned().collect()
     }
 
@@ -73,7 +73,7 @@ impl Calls {
         let _ = self.count.subscribe().wait_for(|count| *count >= calls).await;
     }
 
-    fn locked(&self) -> MutexGuard<'_, VecDeque<Call>> {
+    fn locked(&self) -> MutexGuard<'_, VecDeque<ReceivedCall>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

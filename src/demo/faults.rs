@@ -10,45 +10,45 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::people::envelope;
-use super::switches::Malformed;
+use super::switches::InvalidSwitches;
 
 /// The answer that is wrong in this way; `rows` are the good ones that would have been sent.
-pub(super) fn answer(malformed: Malformed, rows: &[Value]) -> Response<Body> {
+pub(super) fn answer(malformed: InvalidSwitches, rows: &[Value]) -> Response<Body> {
     let whole = || envelope(rows.to_vec()).to_string();
     let body = match malformed {
-        Malformed::Html => {
+        InvalidSwitches::Html => {
             return plain("text/html", "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>");
         }
-        Malformed::NotJson => return plain("text/plain", "Service is being updated"),
-        Malformed::Empty => Vec::new(),
-        Malformed::Truncated => {
+        InvalidSwitches::NotJson => return plain("text/plain", "Service is being updated"),
+        InvalidSwitches::Empty => Vec::new(),
+        InvalidSwitches::Truncated => {
             let mut body = whole().into_bytes();
             body.truncate(body.len() / 2);
             body
         }
-        Malformed::SuccessFalse => {
+        InvalidSwitches::SuccessFalse => {
             json!({ "success": false, "message": "User not found", "data": null, "code": 404 }).to_string().into()
         }
-        Malformed::SuccessFalseNoCode => {
+        InvalidSwitches::SuccessFalseNoCode => {
             json!({ "success": false, "message": "Something went wrong", "data": null, "code": 200 }).to_string().into()
         }
-        Malformed::InvalidUtf8 => {
+        InvalidSwitches::InvalidUtf8 => {
             let mut body =
                 br#"{"success":true,"message":"","data":[{"_id":"65f1a0c2d4e5f6a7b8c9d001","name":""#.to_vec();
             body.extend([0xff, 0xfe, 0xc3]);
             body.extend(br#""}],"code":200}"#);
             body
         }
-        Malformed::Deep => {
+        InvalidSwitches::Deep => {
             let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
             format!(r#"{{"success":true,"data":[{{"_id":"1","extra":{open}{close}}}],"code":200}}"#).into()
         }
-        Malformed::WrongShape => {
+        InvalidSwitches::WrongShape => {
             json!({ "success": true, "message": "", "data": { "users": [] }, "code": 200 }).to_string().into()
         }
-        Malformed::BadRows => envelope([rows, &bad_rows()].concat()).to_string().into(),
-        Malformed::Huge => return huge(),
-        Malformed::Redirect => {
+        InvalidSwitches::BadRows => envelope([rows, &bad_rows()].concat()).to_string().into(),
+        InvalidSwitches::Huge => return huge(),
+        InvalidSwitches::Redirect => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::FOUND;
             response.headers_mut().insert(LOCATION, axum::http::HeaderValue::from_static("/elsewhere"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]
-pub(super) struct Plan(Mutex<HashMap<String, VecDeque<Instant>>>);
+pub(super) struct DemoPlan(Mutex<HashMap<String, VecDeque<Instant>>>);
 
 /// What is left of a plan.
 pub(super) struct Left {
@@ -18,7 +18,7 @@ pub(super) struct Left {
     pub(super) within: bool,
 }
 
-impl Plan {
+impl DemoPlan {
     pub(super) fn spend(&self, token: &str, limit: u32) -> Left {
         let now = Instant::now();
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,10 +17,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::accounts::{ACCOUNTS, AGENCY_TOKEN, NoTeam, open};
-use super::calls::{Call, Calls};
-use super::plan::Plan;
-use super::switches::Switches;
-use super::{Scripted, avatar, faults, people};
+use super::calls::{Calls, ReceivedCall};
+use super::plan::DemoPlan;
+use super::sample::Scripted;
+use super::switches::DemoSwitches;
+use super::{avatar, faults, people};
 use crate::config;
 
 const PAGE_LENGTH: usize = 100;
@@ -30,14 +31,14 @@ pub(super) struct Shared {
     seed: u64,
     base_url: String,
     pub(super) calls: Calls,
-    plan: Plan,
+    plan: DemoPlan,
     state: Mutex<Changeable>,
     teams: [OnceLock<Team>; ACCOUNTS.len()],
 }
 
 #[derive(Default)]
 struct Changeable {
-    switches: Switches,
+    switches: DemoSwitches,
     script: HashMap<Option<String>, Scripted>,
     gate: Option<watch::Receiver<bool>>,
 }
@@ -48,23 +49,23 @@ struct Team {
 }
 
 impl Shared {
-    pub(super) fn new(settings: &config::Demo, base_url: String) -> Self {
+    pub(super) fn new(settings: &config::DemoConfig, base_url: String) -> Self {
         let state = Changeable { switches: settings.into(), ..Changeable::default() };
         Self {
             seed: settings.seed,
             base_url,
             calls: Calls::new(),
-            plan: Plan::default(),
+            plan: DemoPlan::default(),
             state: Mutex::new(state),
             teams: Default::default(),
         }
     }
 
-    pub(super) fn switches(&self) -> Switches {
+    pub(super) fn switches(&self) -> DemoSwitches {
         self.state().switches.clone()
     }
 
-    pub(super) fn set_switches(&self, switches: Switches) {
+    pub(super) fn set_switches(&self, switches: DemoSwitches) {
         self.state().switches = switches;
     }
 
@@ -165,9 +166,9 @@ async fn custom_user(State(shared): State<Arc<Shared>>, request: Request) -> Res
 /// The endpoint's own answer, or its refusal.
 fn answer(
     shared: &Shared,
-    call: &Call,
+    call: &ReceivedCall,
     request: &Request,
-    switches: &Switches,
+    switches: &DemoSwitches,
 ) -> Result<Response<Body>, (StatusCode, &'static str)> {
     let key = request.headers().get("authtype").is_some_and(|value| value == "Key");
     let token = call.token.as_deref().filter(|_| key).ok_or((StatusCode::UNAUTHORIZED, "Unauthorized"))?;
@@ -201,11 +202,11 @@ fn answer(
     Ok(json_response(StatusCode::OK, people::envelope(rows).to_string()))
 }
 
-fn read(request: &Request) -> Call {
+fn read(request: &Request) -> ReceivedCall {
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let mut headers: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
     headers.sort();
-    Call {
+    ReceivedCall {
         query: request.uri().query().unwrap_or_default().to_owned(),
         parameters: Query::<Vec<(String, String)>>::try_from_uri(request.uri())
             .map(|query| query.0)
@@ -232,7 +233,7 @@ fn with_retry_after(mut response: Response<Body>, seconds: Option<u64>) -> Respo
     response
 }
 
-async fn show_switches(State(shared): State<Arc<Shared>>) -> Json<Switches> {
+async fn show_switches(State(shared): State<Arc<Shared>>) -> Json<DemoSwitches> {
     Json(shared.switches())
 }
 
@@ -241,7 +242,7 @@ async fn change_switches(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     if headers.get(CONTENT_TYPE).is_none_or(|value| value != "application/json") {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json\n").into_response();
     }
-    match serde_json::from_slice::<Switches>(&body) {
+    match serde_json::from_slice::<DemoSwitches>(&body) {
         Ok(switches) if (0.0..=1.0).contains(&switches.error_rate) => {
             shared.set_switches(switches.clone());
             Json(switches).into_response()

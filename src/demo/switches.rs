@@ -1,4 +1,4 @@
-//! Switches: how the sample misbehaves, changeable while it runs.
+//! DemoSwitches: how the sample misbehaves, changeable while it runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::config;
 /// How the sample behaves. As JSON the names are in camel case, and what is left out is off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Switches {
+pub struct DemoSwitches {
     /// How long it waits before each answer, in milliseconds.
     pub latency_ms: u64,
     /// The share of calls that fail with 500, from 0 to 1, evenly spread.
@@ -21,13 +21,13 @@ pub struct Switches {
     /// Whether answers say how much of the plan is left (`X-RateLimit-…`).
     pub rate_limit_headers: bool,
     /// Every answer is wrong in this way.
-    pub malformed: Option<Malformed>,
+    pub malformed: Option<InvalidSwitches>,
 }
 
 /// The ways an answer can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Malformed {
+pub enum InvalidSwitches {
     /// An HTML page.
     Html,
     /// Nothing.
@@ -54,8 +54,8 @@ pub enum Malformed {
     Redirect,
 }
 
-impl From<&config::Demo> for Switches {
-    fn from(settings: &config::Demo) -> Self {
+impl From<&config::DemoConfig> for DemoSwitches {
+    fn from(settings: &config::DemoConfig) -> Self {
         Self {
             latency_ms: u64::try_from(settings.latency.as_millis()).unwrap_or(u64::MAX),
             error_rate: settings.error_rate,

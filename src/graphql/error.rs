@@ -1,9 +1,9 @@
 //! Error codes: the one list of what `extensions.code` can be, and the one place that turns a failure into a GraphQL error.
 
+use crate::model::{ErrorKind, UpstreamError};
 use async_graphql::{Error, ErrorExtensions as _};
 
-use crate::model::Refusal;
-use crate::upstream;
+use crate::model::AccessError;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
@@ -118,11 +118,11 @@ pub(super) fn fault(code: Code, message: impl std::fmt::Display) -> Error {
     Error::new(message.to_string()).extend_with(|_, extensions| extensions.set("code", code.name()))
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Error {
+pub(super) fn refused(refusal: &AccessError) -> Error {
     let code = match refusal {
-        Refusal::AccountRequired => Code::AccountRequired,
-        Refusal::Forbidden(_) => Code::Forbidden,
-        Refusal::BadInput(_) => Code::BadUserInput,
+        AccessError::AccountRequired => Code::AccountRequired,
+        AccessError::Forbidden(_) => Code::Forbidden,
+        AccessError::BadInput(_) => Code::BadUserInput,
     };
     fault(code, refusal)
 }
@@ -134,16 +134,16 @@ pub(super) fn contact_forbidden() -> Error {
     fault(Code::Forbidden, "contact data needs the scope team:contact:read")
 }
 
-pub(super) fn upstream(error: &upstream::Error) -> Error {
+pub(super) fn upstream(error: &UpstreamError) -> Error {
     let code = match error.kind() {
-        upstream::Kind::Unavailable => Code::UpstreamUnavailable,
-        upstream::Kind::Timeout => Code::UpstreamTimeout,
-        upstream::Kind::BadResponse(_) => Code::UpstreamBadResponse,
-        upstream::Kind::Rejected(_) => Code::UpstreamRejected,
-        upstream::Kind::Unauthenticated => Code::UpstreamUnauthenticated,
-        upstream::Kind::Forbidden => Code::UpstreamForbidden,
-        upstream::Kind::RateLimited(_) => Code::UpstreamRateLimited,
-        upstream::Kind::Internal => Code::Internal,
+        ErrorKind::Unavailable => Code::UpstreamUnavailable,
+        ErrorKind::Timeout => Code::UpstreamTimeout,
+        ErrorKind::BadResponse(_) => Code::UpstreamBadResponse,
+        ErrorKind::Rejected(_) => Code::UpstreamRejected,
+        ErrorKind::Unauthenticated => Code::UpstreamUnauthenticated,
+        ErrorKind::Forbidden => Code::UpstreamForbidden,
+        ErrorKind::RateLimited(_) => Code::UpstreamRateLimited,
+        ErrorKind::Internal => Code::Internal,
     };
     let fault = fault(code, error);
     match error.retry_after() {

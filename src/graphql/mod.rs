@@ -3,15 +3,15 @@
 mod documents;
 mod error;
 mod execute;
-mod fill;
+mod json;
 mod language;
 mod limits;
+mod plan;
+mod request_error;
 mod schema;
 
+pub use async_graphql::Variables;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
-pub use execute::{Answer, Class, Document, Engine, Question, Request, Settings, Steps};
+pub use execute::{BenchDocument, BenchQuestion, BenchSteps, Class, Engine, GraphQlResponse, Request, Settings};
 pub use schema::{api_sdl, federation_sdl};
-
-pub use crate::upstream::Share;
-pub use async_graphql::Variables;

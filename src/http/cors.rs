@@ -26,7 +26,7 @@ const EXPOSED: [&str; 3] = ["x-request-id", "ratelimit", "ratelimit-policy"];
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// The layer that answers preflights and marks answers; `None` where no origin is named.
-pub(super) fn layer(settings: &config::Http) -> Option<CorsLayer> {
+pub(super) fn layer(settings: &config::HttpConfig) -> Option<CorsLayer> {
     let origins = match settings.cors_origins.as_slice() {
         [] => return None,
         [any] if any == "*" => AllowOrigin::any(),

@@ -1,26 +1,17 @@
-//! HTTP: bytes in, bytes out, and the only place with status codes.
+//! HTTP: bytes in, bytes out, and the only stage with status codes.
 //!
-//! The steps of a GraphQL request: name it (`request_id`) → agree on a media type (`negotiate`) → look at its head (`guards`)
-//! → who asks (`auth`) → not too often, read it, a place for it (`overload`) → execute (`graphql`) → status, caching headers,
-//! bytes (`error`, `deliveries`).
+//! The steps of a GraphQL request: name it (`request_id`) → negotiate a media type (`graphql/negotiate`) → check its head
+//! (`graphql/guards`) → authenticate (`auth`) → rate limit, read the body, acquire a permit (`admission`) → execute (`graphql`)
+//! → status, caching headers and bytes (`graphql/error`, `admission/response_deadline`).
 
-mod compression;
-mod connections;
+mod admission;
 mod cors;
-mod deliveries;
-mod error;
 mod explorer;
-mod graphql_over_http;
-mod guards;
+mod graphql;
 mod health;
-mod negotiate;
-mod overload;
-mod peer;
 mod request_id;
 mod routes;
-mod strangers;
 
-pub use connections::Connections;
+pub use admission::{AdmissionControl, ConnectionLimiter};
 pub use health::Health;
-pub use overload::Overload;
-pub use routes::{Public, admin, public};
+pub use routes::{AppState, admin, public};

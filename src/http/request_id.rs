@@ -19,9 +19,9 @@ const LIMIT: usize = 128;
 
 /// A service whose requests have names.
 #[derive(Clone)]
-pub(super) struct Named<S>(pub(super) S);
+pub(super) struct RequestIdService<S>(pub(super) S);
 
-impl<S> Service<Request> for Named<S>
+impl<S> Service<Request> for RequestIdService<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     S::Future: Send + 'static,

@@ -11,32 +11,33 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use tower::{ServiceBuilder, service_fn};
 
-use super::compression::Compressible;
-use super::error::not_found;
-use super::{Health, Overload, cors, explorer, graphql_over_http, health, request_id};
-use crate::auth::Auth;
+use super::graphql::compression::Compressible;
+use super::graphql::error::not_found;
+use super::graphql::handler;
+use super::{AdmissionControl, Health, cors, explorer, health, request_id};
+use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
 use crate::telemetry::Metrics;
 
 /// What the public listener serves from.
-pub struct Public {
+pub struct AppState {
     /// Answers requests.
     pub engine: Engine,
     /// Knows callers.
-    pub auth: Auth,
+    pub auth: Authenticator,
     /// Limits and switches.
-    pub settings: config::Http,
+    pub settings: config::HttpConfig,
     /// Knows when the service is about to stop.
     pub health: Arc<Health>,
     /// Sheds what is too much.
-    pub overload: Overload,
+    pub admission: AdmissionControl,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }
 
 /// The public listener's routes.
-pub fn public(public: Public) -> Router {
+pub fn public(public: AppState) -> Router {
     let public = Arc::new(public);
     let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
@@ -48,10 +49,11 @@ pub fn public(public: Public) -> Router {
         Router::new()
     };
     // One stack of layers: each `layer` of a router is a box of its own around every route.
-    let layers = ServiceBuilder::new().layer_fn(request_id::Named).layer_fn(Compressible::new).option_layer(cors);
+    let layers =
+        ServiceBuilder::new().layer_fn(request_id::RequestIdService).layer_fn(Compressible::new).option_layer(cors);
     let graphql = service_fn({
         let public = public.clone();
-        move |request| graphql_over_http::serve(public.clone(), request).map(Ok::<_, Infallible>)
+        move |request| handler::serve(public.clone(), request).map(Ok::<_, Infallible>)
     });
     explorer
         .route_service("/graphql", graphql)

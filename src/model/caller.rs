@@ -170,8 +170,8 @@ pub trait Grants: Send + Sync {
     /// A grant for the account an argument names, or without one for the request's own.
     ///
     /// # Errors
-    /// A [`Refusal`] when no account is named, two are, or the caller may not read it.
-    fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal>;
+    /// A [`AccessError`] when no account is named, two are, or the caller may not read it.
+    fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError>;
 
     /// Who asks.
     fn caller(&self) -> &Caller;
@@ -182,7 +182,7 @@ pub trait Grants: Send + Sync {
 
 /// Why there is no grant. The texts are for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum AccessError {
     /// Nothing names an account.
     #[error("no account: name one with the `account` argument or the headers x-flowmatix-email and x-flowmatix-type")]
     AccountRequired,

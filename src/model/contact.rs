@@ -1,29 +1,29 @@
 //! How a member can be reached, as views of its row.
 
-use super::Text;
-use super::row::{Row, Strings, TextField};
+use super::JsonStr;
+use super::member_record::{MemberRecord, Strings, TextField};
 
 /// How a member can be reached: personal data.
 #[derive(Clone, Copy)]
 pub struct Contact<'r> {
     strings: &'r Strings,
-    row: &'r Row,
+    row: &'r MemberRecord,
 }
 
 impl<'r> Contact<'r> {
-    pub(super) fn new(strings: &'r Strings, row: &'r Row) -> Self {
+    pub(super) fn new(strings: &'r Strings, row: &'r MemberRecord) -> Self {
         Self { strings, row }
     }
 
     /// `contact._id`.
     #[must_use]
-    pub fn id(self) -> Option<Text<'r>> {
+    pub fn id(self) -> Option<JsonStr<'r>> {
         self.strings.text(self.row, TextField::ContactId)
     }
 
     /// `contact.email`, as written.
     #[must_use]
-    pub fn email(self) -> Option<Text<'r>> {
+    pub fn email(self) -> Option<JsonStr<'r>> {
         self.strings.text(self.row, TextField::Email)
     }
 
@@ -41,13 +41,13 @@ pub struct Phone<'r>(Contact<'r>);
 impl<'r> Phone<'r> {
     /// The country code without `+`.
     #[must_use]
-    pub fn prefix(self) -> Option<Text<'r>> {
+    pub fn prefix(self) -> Option<JsonStr<'r>> {
         self.0.strings.text(self.0.row, TextField::PhonePrefix)
     }
 
     /// The number without the country code.
     #[must_use]
-    pub fn number(self) -> Option<Text<'r>> {
+    pub fn number(self) -> Option<JsonStr<'r>> {
         self.0.strings.text(self.0.row, TextField::PhoneNumber)
     }
 
@@ -70,7 +70,7 @@ impl<'r> Phone<'r> {
     /// What a search for a number looks in: `+`, prefix and number, as far as they are there.
     #[must_use]
     pub fn searchable(self) -> String {
-        let (prefix, number) = (self.prefix().map(Text::plain), self.number().map(Text::plain));
+        let (prefix, number) = (self.prefix().map(JsonStr::plain), self.number().map(JsonStr::plain));
         let prefix = prefix.as_deref().unwrap_or_default();
         format!("+{}{}", prefix.trim_start_matches('+'), number.as_deref().unwrap_or_default())
     }

@@ -1,14 +1,14 @@
 //! One person of a team, as the upstream told it, with every optional field absent, read, or kept aside as unreadable.
 
-use super::row::{Row, Strings, TextField};
-use super::{Contact, Text, TextList, Timestamp, Unrecognized, UserType};
+use super::member_record::{MemberRecord, Strings, TextField};
+use super::{Contact, JsonStr, JsonStrList, Timestamp, Unrecognized, UserType};
 
 /// A member of a team, as a view of its row. Only `id` is certain; everything else is `None` when missing, null, empty or
 /// unreadable.
 #[derive(Clone, Copy)]
 pub struct TeamMember<'r> {
     strings: &'r Strings,
-    row: &'r Row,
+    row: &'r MemberRecord,
 }
 
 impl std::fmt::Debug for TeamMember<'_> {
@@ -35,20 +35,20 @@ impl PartialEq for TeamMember<'_> {
 }
 
 impl<'r> TeamMember<'r> {
-    pub(super) fn new(strings: &'r Strings, row: &'r Row) -> Self {
+    pub(super) fn new(strings: &'r Strings, row: &'r MemberRecord) -> Self {
         Self { strings, row }
     }
 
     /// The upstream's `_id`: not empty.
     #[must_use]
-    pub fn id(self) -> Text<'r> {
+    pub fn id(self) -> JsonStr<'r> {
         // No row without one gets into a roster.
-        self.text(TextField::Id).unwrap_or(Text::EMPTY)
+        self.text(TextField::Id).unwrap_or(JsonStr::EMPTY)
     }
 
     /// `name`, as written.
     #[must_use]
-    pub fn name(self) -> Option<Text<'r>> {
+    pub fn name(self) -> Option<JsonStr<'r>> {
         self.text(TextField::Name)
     }
 
@@ -66,7 +66,7 @@ impl<'r> TeamMember<'r> {
 
     /// `picture`: an http or https URL.
     #[must_use]
-    pub fn picture(self) -> Option<Text<'r>> {
+    pub fn picture(self) -> Option<JsonStr<'r>> {
         self.text(TextField::Picture)
     }
 
@@ -90,7 +90,7 @@ impl<'r> TeamMember<'r> {
 
     /// `description`, often empty.
     #[must_use]
-    pub fn description(self) -> Option<Text<'r>> {
+    pub fn description(self) -> Option<JsonStr<'r>> {
         self.text(TextField::Description)
     }
 
@@ -108,7 +108,7 @@ impl<'r> TeamMember<'r> {
 
     /// `_role`.
     #[must_use]
-    pub fn role_id(self) -> Option<Text<'r>> {
+    pub fn role_id(self) -> Option<JsonStr<'r>> {
         self.row.role.map(|place| self.strings.texts.get(self.strings.roles[place as usize]))
     }
 
@@ -120,7 +120,7 @@ impl<'r> TeamMember<'r> {
 
     /// `_parent`.
     #[must_use]
-    pub fn agency_id(self) -> Option<Text<'r>> {
+    pub fn agency_id(self) -> Option<JsonStr<'r>> {
         self.row.agency.map(|place| self.strings.texts.get(self.strings.agencies[place as usize]))
     }
 
@@ -150,25 +150,25 @@ impl<'r> TeamMember<'r> {
 
     /// `assignedBots`.
     #[must_use]
-    pub fn assigned_bot_ids(self) -> Option<TextList<'r>> {
+    pub fn assigned_bot_ids(self) -> Option<JsonStrList<'r>> {
         self.list(TextField::AssignedBotIds)
     }
 
     /// `assignedAiAgents`.
     #[must_use]
-    pub fn assigned_ai_agent_ids(self) -> Option<TextList<'r>> {
+    pub fn assigned_ai_agent_ids(self) -> Option<JsonStrList<'r>> {
         self.list(TextField::AssignedAiAgentIds)
     }
 
     /// `_department`.
     #[must_use]
-    pub fn department_ids(self) -> Option<TextList<'r>> {
+    pub fn department_ids(self) -> Option<JsonStrList<'r>> {
         self.list(TextField::DepartmentIds)
     }
 
     /// `_businessHours`.
     #[must_use]
-    pub fn business_hours_id(self) -> Option<Text<'r>> {
+    pub fn business_hours_id(self) -> Option<JsonStr<'r>> {
         self.text(TextField::BusinessHoursId)
     }
 
@@ -180,7 +180,7 @@ impl<'r> TeamMember<'r> {
 
     /// `maskedAttributes`.
     #[must_use]
-    pub fn masked_attributes(self) -> Option<TextList<'r>> {
+    pub fn masked_attributes(self) -> Option<JsonStrList<'r>> {
         self.list(TextField::MaskedAttributes)
     }
 
@@ -190,11 +190,11 @@ impl<'r> TeamMember<'r> {
         &self.row.unrecognized
     }
 
-    fn text(self, field: TextField) -> Option<Text<'r>> {
+    fn text(self, field: TextField) -> Option<JsonStr<'r>> {
         self.strings.text(self.row, field)
     }
 
-    fn list(self, field: TextField) -> Option<TextList<'r>> {
+    fn list(self, field: TextField) -> Option<JsonStrList<'r>> {
         self.row.texts[field as usize].map(|span| self.strings.texts.list(span))
     }
 }

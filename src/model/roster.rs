@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::row::{Row, Strings};
-use super::text::{Text, WASTE};
+use super::json_str::{JsonStr, WASTE};
+use super::member_record::{MemberRecord, Strings};
 use super::{Filter, Order, Page, PageLimits, PageRequest, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -37,7 +37,7 @@ pub struct Drift {
 #[derive(Clone, Copy)]
 pub struct Role<'r> {
     /// The members' `_role`.
-    pub id: Text<'r>,
+    pub id: JsonStr<'r>,
     /// Places of its members in the roster, ascending; never empty.
     pub members: &'r [u32],
 }
@@ -47,7 +47,7 @@ pub struct Roster {
     id: SnapshotId,
     fetched_at: Timestamp,
     strings: Strings,
-    rows: Box<[Row]>,
+    rows: Box<[MemberRecord]>,
     /// For each role, in the order of `strings.roles`, where its members end in `role_members`.
     role_ends: Box<[u32]>,
     role_members: Box<[u32]>,
@@ -65,7 +65,7 @@ impl std::fmt::Debug for Roster {
 impl Roster {
     pub(super) fn new(
         mut strings: Strings,
-        mut rows: Vec<Row>,
+        mut rows: Vec<MemberRecord>,
         skipped_rows: Vec<SkippedRow>,
         mut drift: Drift,
         fetched_at: Timestamp,
@@ -78,7 +78,7 @@ impl Roster {
         let size = size_of::<Self>()
             + strings.texts.capacity()
             + size_of_val(&*rows)
-            + rows.iter().map(Row::heap_size).sum::<usize>()
+            + rows.iter().map(MemberRecord::heap_size).sum::<usize>()
             + size_of_val(&*strings.roles)
             + size_of_val(&*strings.agencies)
             + size_of_val(&*role_ends)
@@ -210,7 +210,7 @@ impl Roster {
 
 /// The rows in a block of their size. An allocator that is asked to make a block smaller may keep it as it is, and nobody would
 /// know of the rest, so a new one is made where that would be much.
-fn without_room(mut rows: Vec<Row>) -> Box<[Row]> {
+fn without_room(mut rows: Vec<MemberRecord>) -> Box<[MemberRecord]> {
     if rows.capacity() - rows.len() > rows.len() / WASTE {
         let mut exact = Vec::with_capacity(rows.len());
         exact.append(&mut rows);
@@ -220,8 +220,8 @@ fn without_room(mut rows: Vec<Row>) -> Box<[Row]> {
 }
 
 /// Sorts rows by id and leaves one of each; says how many it threw away.
-fn sort(strings: &Strings, rows: &mut Vec<Row>) -> usize {
-    fn id<'r>(strings: &'r Strings, row: &'r Row) -> Text<'r> {
+fn sort(strings: &Strings, rows: &mut Vec<MemberRecord>) -> usize {
+    fn id<'r>(strings: &'r Strings, row: &'r MemberRecord) -> JsonStr<'r> {
         TeamMember::new(strings, row).id()
     }
     // Most lists come in this order.
@@ -238,7 +238,7 @@ fn sort(strings: &Strings, rows: &mut Vec<Row>) -> usize {
 }
 
 /// Sorts the roles by id, leaves out those that nobody has any more, and lists who has each.
-fn index_roles(strings: &mut Strings, rows: &mut [Row]) -> (Box<[u32]>, Box<[u32]>) {
+fn index_roles(strings: &mut Strings, rows: &mut [MemberRecord]) -> (Box<[u32]>, Box<[u32]>) {
     let mut counts = vec![0_u32; strings.roles.len()];
     for role in rows.iter().filter_map(|row| row.role) {
         counts[role as usize] += 1;

@@ -15,13 +15,13 @@ use crate::model::{CredentialId, Roster, RosterKey};
 const OVERHEAD: usize = 512;
 
 pub(super) struct Store {
-    rosters: Option<Cache<RosterKey, Entry>>,
+    rosters: Option<Cache<RosterKey, StoredRoster>>,
     servable: Duration,
 }
 
 /// A roster, and what is known of its loading.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct StoredRoster {
     pub(super) roster: Arc<Roster>,
     loaded_at: Instant,
     /// How many calls it took.
@@ -32,7 +32,7 @@ pub(super) struct Entry {
     pub(super) ahead: Arc<AtomicBool>,
 }
 
-impl Entry {
+impl StoredRoster {
     pub(super) fn new(roster: Roster, loaded_at: Instant, calls: u32) -> Self {
         let spread = 0.9 + 0.2 * fastrand::f64();
         Self { roster: Arc::new(roster), loaded_at, calls, spread, ahead: Arc::default() }
@@ -44,25 +44,25 @@ impl Entry {
 }
 
 impl Store {
-    pub(super) fn new(settings: &config::Roster) -> Self {
+    pub(super) fn new(settings: &config::RosterConfig) -> Self {
         let rosters = settings.store.then(|| {
             Cache::builder()
                 .max_capacity(settings.store_limit.as_u64())
-                .weigher(|_: &RosterKey, entry: &Entry| {
+                .weigher(|_: &RosterKey, entry: &StoredRoster| {
                     u32::try_from(entry.roster.size() + OVERHEAD).unwrap_or(u32::MAX)
                 })
                 .build()
         });
-        Self { rosters, servable: settings.fresh.max(settings.stale) }
+        Self { rosters, servable: settings.fresh_for.max(settings.stale_for) }
     }
 
     /// The roster under this key, fresh or stale, unless it is too old to be served at all.
-    pub(super) fn get(&self, key: &RosterKey) -> Option<Entry> {
+    pub(super) fn get(&self, key: &RosterKey) -> Option<StoredRoster> {
         let entry = self.rosters.as_ref()?.get(key)?;
         (entry.age() < self.servable).then_some(entry)
     }
 
-    pub(super) fn put(&self, key: RosterKey, entry: Entry) {
+    pub(super) fn put(&self, key: RosterKey, entry: StoredRoster) {
         if let Some(rosters) = &self.rosters {
             rosters.insert(key, entry);
         }

@@ -26,7 +26,7 @@ pub enum InvalidLog {
 ///
 /// # Errors
 /// [`InvalidLog`] when the level cannot be read, or when logging was set up before.
-pub fn start_logs(settings: &config::Log) -> Result<(), InvalidLog> {
+pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
     // A layer of its own: a directive for one of their modules would outdo one for the library.
     let capped = filter_fn(|event| *event.level() <= Level::WARN || !is_capped(event.target()));

@@ -11,7 +11,7 @@ let service;
 
 before(async () => {
   // The production profile with GET open, because every request carries a token, and with introspection, which audits use.
-  service = await start("serve", { "auth.mode": "passthrough", "http.get_needs_preflight": false, "graphql.introspection": true });
+  service = await start("serve", { "auth.mode": "passthrough", "http.csrf_protection": false, "graphql.introspection": true });
 });
 
 after(() => service?.stop());

@@ -43,7 +43,7 @@ async function ask(query, account) {
 }
 
 before(async () => {
-  service = await start("demo", { "roster.fresh": "2s" });
+  service = await start("demo", { "roster.fresh_for": "2s" });
   const team = await service.query('{ teamMembers(account: { email: "ops@tall-pines.example", type: CUSTOM_USER }) { nodes { id } } }');
   members = team.data.teamMembers.nodes.map((node) => node.id);
   const assigned = (lead) => ({ ...lead, assignee: { __typename: "TeamMember", id: lead.assignee } });

@@ -143,7 +143,7 @@ async fn the_concurrency_cap_holds() {
 
 #[tokio::test]
 async fn a_roster_is_loaded_again_after_its_fresh_window() {
-    let app = TestApp::with(&[("roster.fresh", "1ms")]).await;
+    let app = TestApp::with(&[("roster.fresh_for", "1ms")]).await;
     for _ in 0..3 {
         app.query("{ teamMembers { totalCount } }").await.clean();
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
@@ -163,7 +163,7 @@ async fn the_store_is_bounded_in_bytes() {
 
 #[tokio::test]
 async fn everything_in_one_response_reads_one_snapshot() {
-    let app = TestApp::with(&[("roster.fresh", "0s"), ("roster.stale", "0s")]).await;
+    let app = TestApp::with(&[("roster.fresh_for", "0s"), ("roster.stale_for", "0s")]).await;
     let query = "{ a: teamMembers { fetchedAt } b: teamMembers { fetchedAt } roles { members { fetchedAt } } }";
     let data = app.query(query).await.clean();
     assert_eq!(data["a"], data["b"]);

@@ -77,7 +77,7 @@ async fn large_answers_are_compressed_and_small_ones_are_not() {
 
 #[tokio::test]
 async fn a_host_can_be_named() {
-    let app = TestApp::with(&[("http.hosts", "team.internal")]).await;
+    let app = TestApp::with(&[("http.allowed_hosts", "team.internal")]).await;
     for (host, status) in [("team.internal", 200), ("TEAM.internal:8080", 200), ("other.internal", 421)] {
         assert_eq!(app.send(app.post().header("host", host).body(QUERY)).await.status, status, "{host}");
     }

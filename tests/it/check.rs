@@ -1,7 +1,7 @@
 //! `check`, as the real binary: one call, plain words, and an exit code that a script can use.
 
 use axum::http::{HeaderMap, StatusCode};
-use flowmatix_graphql::demo::{Demo, Malformed, Scripted, Switches};
+use flowmatix_graphql::demo::{Demo, DemoSwitches, InvalidSwitches, Scripted};
 
 use crate::support::demo_settings;
 use crate::support::service::run;
@@ -42,17 +42,17 @@ fn without_live_it_calls_nobody() {
     let (code, out, _) = check("http://127.0.0.1:1", &[]);
     assert_eq!(code, Some(0));
     assert!(out.contains("upstream.url = http://127.0.0.1:1   (set)\n"));
-    assert!(out.contains("roster.fresh = 1m\n"));
+    assert!(out.contains("roster.fresh_for = 1m\n"));
     assert!(out.contains("the upstream credential: [REDACTED]\n") && !out.contains("demo-agency-token"));
     let (code, _, error) = check("ftp://x", &["--set", "roster.frehs=1s"]);
     assert_eq!(code, Some(1));
-    assert!(error.contains("upstream.url") && error.contains("did you mean roster.fresh?"));
+    assert!(error.contains("upstream.url") && error.contains("did you mean roster.fresh_for?"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_makes_one_call_and_says_what_came_back() {
     let demo = Demo::start(&demo_settings()).unwrap();
-    demo.set_switches(Switches { plan: Some(1000), rate_limit_headers: true, ..Switches::default() });
+    demo.set_switches(DemoSwitches { plan: Some(1000), rate_limit_headers: true, ..DemoSwitches::default() });
     let url = demo.url();
     let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
     assert_eq!((code, demo.calls()), (Some(0), 1));
@@ -72,7 +72,7 @@ async fn live_makes_one_call_and_says_what_came_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_drifted_is_described() {
     let demo = Demo::start(&demo_settings()).unwrap();
-    demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::BadRows), ..DemoSwitches::default() });
     let url = demo.url();
     let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
     assert_eq!((code, demo.calls()), (Some(3), 1));

@@ -27,16 +27,16 @@ fn later_layers_win() {
     let sources = Sources {
         file: Some(file.path().to_owned()),
         environment: environment(&[
-            ("FLOWMATIX_ROSTER_FRESH", "20s"),
+            ("FLOWMATIX_ROSTER_FRESH_FOR", "20s"),
             ("FLOWMATIX_UPSTREAM_CONCURRENCY", "4"),
             ("HOME", "x"),
         ]),
-        flags: flags(&[("roster.fresh", "30s")]),
+        flags: flags(&[("roster.fresh_for", "30s")]),
     };
     let config = Config::load(Profile::Demo, &sources).unwrap();
-    assert_eq!(config.roster.fresh, Duration::from_secs(30));
+    assert_eq!(config.roster.fresh_for, Duration::from_secs(30));
     assert_eq!(config.upstream.concurrency, 4);
-    assert_eq!(config.roster.stale, Duration::from_secs(600));
+    assert_eq!(config.roster.stale_for, Duration::from_secs(600));
     assert_eq!(config.upstream.timeout, Duration::from_secs(3));
 }
 
@@ -57,8 +57,8 @@ fn every_mistake_is_named_at_once() {
       the.toml: account.sources: expected `argument` or `headers` or `default`
       the.toml: account.type: expected `AGENT` or `CUSTOM_USER` or `CUSTOMER`
       the.toml: colour: no such setting
-      the.toml: roster.fresh: needs a unit, for example `60s`
-      the.toml: roster.freshh: no such setting; did you mean roster.fresh?
+      the.toml: roster.fresh_for: needs a unit, for example `60s`
+      the.toml: roster.freshh: no such setting; did you mean roster.fresh_for?
       the.toml: roster.store: expected `true` or `false`
       the.toml: upstream.ca_file: expected a plain value or a list of them
       the.toml: upstream.url: expected an http or https URL without user name and query
@@ -105,7 +105,7 @@ fn contradictions_are_found() {
         (vec![("loader.concurrency", "0")], "loader.concurrency: expected at least 1"),
         (vec![("demo.error_rate", "2")], "demo.error_rate: expected 0 to 1"),
         (vec![("upstream.path", "custom-user")], "upstream.path"),
-        (vec![("http.get_needs_preflight", "false"), ("auth.mode", "server")], "http.get_needs_preflight"),
+        (vec![("http.csrf_protection", "false"), ("auth.mode", "server")], "http.csrf_protection"),
         (vec![("http.cors_origins", "*"), ("http.cors_credentials", "true")], "`*` stands alone"),
         (vec![("http.cors_origins", "*,https://a.example")], "`*` stands alone"),
         (vec![("http.cors_origins", "https://a.example/path")], "expected origins such as"),
@@ -144,8 +144,8 @@ fn the_defaults_are_the_promised_ones() {
         "upstream.rows_limit = 50000",
         "http.timeout = 5s",
         "http.body_limit = 1MiB",
-        "roster.fresh = 1m",
-        "roster.stale = 1h",
+        "roster.fresh_for = 1m",
+        "roster.stale_for = 1h",
         "roster.store_limit = 256MiB",
         "graphql.page_default = 100",
         "graphql.page_max = 1000",
@@ -179,7 +179,7 @@ fn a_caller_mode_that_is_not_complete_is_refused() {
         (keys.to_vec(), Some("auth.keys_file: mode `api-keys` needs it")),
         ([&keys[..], &[("auth.keys_file", "k"), ("auth.credential_file", "f")]].concat(), Some("needs one of them")),
         ([&keys[..], &[("auth.keys_file", "k"), ("http.listen", "0.0.0.0:0")]].concat(), None),
-        ([&keys[..], &[("auth.keys_file", "k"), ("http.get_needs_preflight", "false")]].concat(), None),
+        ([&keys[..], &[("auth.keys_file", "k"), ("http.csrf_protection", "false")]].concat(), None),
         (with(&[]), Some("jwt.jwks_url and jwt.jwks_file: mode `jwt` needs one of them")),
         (with(&[("jwt.jwks_url", "https://x.example"), ("jwt.jwks_file", "f")]), Some("needs one of them")),
         (with(&[("jwt.jwks_url", "http://x.example/jwks")]), Some("jwt.jwks_url: expected https")),

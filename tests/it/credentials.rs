@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flowmatix_graphql::demo::{AGENCY_TOKEN, Switches};
+use flowmatix_graphql::demo::{AGENCY_TOKEN, DemoSwitches};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -146,10 +146,10 @@ async fn a_new_secret_is_used_at_once_and_keeps_rosters_and_cursors() {
 async fn a_secret_that_the_vendor_refuses_takes_its_rosters_along() {
     let (keys, secret) = (Keys::new(&[("reports", &[0], false)]), TempFile::new("credential", AGENCY_TOKEN));
     let settings =
-        [&keys.settings()[..], &[("auth.credential_file", secret.as_str()), ("roster.fresh", "1ms")]].concat();
+        [&keys.settings()[..], &[("auth.credential_file", secret.as_str()), ("roster.fresh_for", "1ms")]].concat();
     let app = TestApp::with(&settings).await;
     app.query_as(keys.key(0), QUERY).await.clean();
-    app.demo.set_switches(Switches { status: Some(401), ..Switches::default() });
+    app.demo.set_switches(DemoSwitches { status: Some(401), ..DemoSwitches::default() });
     let ask = || app.query_as(keys.key(0), QUERY);
     until(ask, |answer| answer.codes() == ["UPSTREAM_UNAUTHENTICATED"]).await;
     assert!(ask().await.data()["teamMembers"].is_null());

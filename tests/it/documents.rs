@@ -1,7 +1,7 @@
 //! Documents that must say what the code does: schema, federation schema, README, the list of codes, the settings.
 
 use flowmatix_graphql::config::Config;
-use flowmatix_graphql::demo::{Malformed, Switches};
+use flowmatix_graphql::demo::{DemoSwitches, InvalidSwitches};
 use flowmatix_graphql::graphql::{Code, api_sdl, federation_sdl};
 use serde_json::Value;
 
@@ -77,9 +77,9 @@ async fn the_page_of_metrics_lists_what_is_counted_and_no_more() {
         page.lines().filter_map(|line| line.strip_prefix("| `flowmatix_")?.split('`').next()).collect();
     listed.sort_unstable();
     // Everything that can happen, once: what never happened is not in the text.
-    let app = TestApp::with(&[("budget.plan", "2")]).await;
+    let app = TestApp::with(&[("budget.calls_per_hour", "2")]).await;
     app.query("{").await;
-    app.demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    app.demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::BadRows), ..DemoSwitches::default() });
     app.query("{ teamMembers { totalCount } }").await.clean();
     assert_eq!(app.query(&format!("{{ roles({}) {{ id }} }}", account(1))).await.codes(), ["UPSTREAM_RATE_LIMITED"]);
     let url = format!("http://{}/metrics", app.app.admin_address());

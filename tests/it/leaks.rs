@@ -11,11 +11,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use flowmatix_graphql::app::App;
-use flowmatix_graphql::config::Log;
+use flowmatix_graphql::config::LogConfig;
 use flowmatix_graphql::demo::{Demo, Scripted};
+use flowmatix_graphql::model::BudgetShare;
 use flowmatix_graphql::model::{Caller, Clock, Grant};
 use flowmatix_graphql::telemetry::{Metrics, start_logs};
-use flowmatix_graphql::upstream::{Fetched, Need, Share, Upstream};
+use flowmatix_graphql::upstream::{Fetched, Need, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::{Client, RequestBuilder};
@@ -42,7 +43,7 @@ impl Upstream for Panics {
         async move { panic!("{HELD} {EMAIL} {PHONE} {NAME} {:?}", grant.account()) }.boxed()
     }
 
-    fn share(&self, _: &Caller) -> Option<Share> {
+    fn share(&self, _: &Caller) -> Option<BudgetShare> {
         panic!("{HELD} {EMAIL} {PHONE} {NAME}")
     }
 }
@@ -63,7 +64,7 @@ fn rows() -> Vec<Value> {
 async fn services() {
     let told: Value = serde_json::from_str(&std::env::var("LEAKS").unwrap()).unwrap();
     let level = "trace,hyper::proto=trace,hyper_util::client=trace,h2::codec=trace,reqwest::connect=trace,rustls=trace";
-    start_logs(&Log { level: level.to_owned(), ..Log::default() }).unwrap();
+    start_logs(&LogConfig { level: level.to_owned(), ..LogConfig::default() }).unwrap();
     tracing::trace!("this is TRACE");
     let demo = told["demo"].as_str().unwrap();
     let mut apps = Vec::new();

@@ -80,7 +80,7 @@ async fn a_page_has_a_hundred_members_unless_it_says() {
 
 #[tokio::test]
 async fn a_list_goes_on_where_a_member_was_that_has_gone() {
-    let app = TestApp::with(&[("roster.fresh", "0s"), ("roster.stale", "0s")]).await;
+    let app = TestApp::with(&[("roster.fresh_for", "0s"), ("roster.stale_for", "0s")]).await;
     let row = |id: &str, name: &str| crate::support::row(id, name);
     let team = vec![row("a", "Zoe"), row("b", "Yan"), row("c", "Xia"), row("d", "Wim")];
     let ask = "query($after: String) { teamMembers(orderBy: [{ field: NAME }], first: 2, after: $after) {

@@ -1,7 +1,7 @@
 //! What each answer of the upstream means for a caller without a roster, and for one who has an old one.
 
 use axum::http::{HeaderMap, StatusCode};
-use flowmatix_graphql::demo::{Malformed, Scripted, Switches};
+use flowmatix_graphql::demo::{DemoSwitches, InvalidSwitches, Scripted};
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -9,7 +9,7 @@ use crate::support::TestApp;
 const QUERY: &str = "{ teamMembers { totalCount stale } }";
 /// What fails is called, and called once, however often it has failed before.
 const UNGUARDED: [(&str, &str); 3] =
-    [("upstream.breaker", "false"), ("upstream.retry_share", "0"), ("upstream.body_limit", "1MiB")];
+    [("upstream.breaker", "false"), ("upstream.retry_ratio", "0"), ("upstream.body_limit", "1MiB")];
 
 /// The question about an account that nobody has asked for yet, so that no earlier failure is remembered.
 fn about(n: usize) -> String {
@@ -17,18 +17,18 @@ fn about(n: usize) -> String {
 }
 
 /// Each wrong answer, and the code it must have.
-const MALFORMED: [(Malformed, &str); 11] = [
-    (Malformed::Html, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::Empty, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::Truncated, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::SuccessFalse, "UPSTREAM_REJECTED"),
-    (Malformed::SuccessFalseNoCode, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::InvalidUtf8, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::Deep, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::WrongShape, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::Huge, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::NotJson, "UPSTREAM_BAD_RESPONSE"),
-    (Malformed::Redirect, "UPSTREAM_BAD_RESPONSE"),
+const MALFORMED: [(InvalidSwitches, &str); 11] = [
+    (InvalidSwitches::Html, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::Empty, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::Truncated, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::SuccessFalse, "UPSTREAM_REJECTED"),
+    (InvalidSwitches::SuccessFalseNoCode, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::InvalidUtf8, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::Deep, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::WrongShape, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::Huge, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::NotJson, "UPSTREAM_BAD_RESPONSE"),
+    (InvalidSwitches::Redirect, "UPSTREAM_BAD_RESPONSE"),
 ];
 
 const STATUSES: [(u16, &str); 18] = [
@@ -56,7 +56,7 @@ const STATUSES: [(u16, &str); 18] = [
 async fn every_malformed_body_gives_its_code() {
     for (malformed, code) in MALFORMED {
         let app = TestApp::with(&UNGUARDED).await;
-        app.demo.set_switches(Switches { malformed: Some(malformed), ..Switches::default() });
+        app.demo.set_switches(DemoSwitches { malformed: Some(malformed), ..DemoSwitches::default() });
         let answer = app.query(QUERY).await;
         assert_eq!((answer.status, answer.codes()), (200, vec![code]), "{malformed:?}");
         assert_eq!(answer.data(), &json!({ "teamMembers": null }), "{malformed:?}");
@@ -85,15 +85,15 @@ async fn an_old_roster_is_served_where_the_failure_may_pass_and_never_after_a_re
     let failures = MALFORMED.map(|(malformed, code)| (Some(malformed), None, code)).into_iter();
     let failures = failures.chain(STATUSES.map(|(status, code)| (None, Some(status), code)));
     for (malformed, status, code) in failures {
-        let app = TestApp::with(&[("roster.fresh", "1ms"), ("upstream.body_limit", "1MiB")]).await;
+        let app = TestApp::with(&[("roster.fresh_for", "1ms"), ("upstream.body_limit", "1MiB")]).await;
         app.query(QUERY).await.clean();
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        app.demo.set_switches(Switches { malformed, status, ..Switches::default() });
+        app.demo.set_switches(DemoSwitches { malformed, status, ..DemoSwitches::default() });
         let answer = app.query(QUERY).await;
         if matches!(code, "UPSTREAM_UNAUTHENTICATED" | "UPSTREAM_FORBIDDEN") {
             assert_eq!(answer.codes(), [code]);
             // It is gone; and nobody asks again so soon.
-            app.demo.set_switches(Switches::default());
+            app.demo.set_switches(DemoSwitches::default());
             assert_eq!(app.query(QUERY).await.codes(), [code]);
             assert_eq!(app.demo.calls(), 2);
         } else {
@@ -219,7 +219,7 @@ async fn a_body_past_the_cap_or_with_too_many_rows_is_refused() {
 #[tokio::test]
 async fn bad_rows_hide_no_good_ones() {
     let app = TestApp::start().await;
-    app.demo.set_switches(Switches { malformed: Some(Malformed::BadRows), ..Switches::default() });
+    app.demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::BadRows), ..DemoSwitches::default() });
     let query =
         "{ teamMembers { totalCount nodes { id name unrecognized { field value } } skippedRows { index reason } } }";
     let data = app.query(query).await.clean();

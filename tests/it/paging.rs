@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use flowmatix_graphql::app::App;
-use flowmatix_graphql::demo::Switches;
+use flowmatix_graphql::demo::DemoSwitches;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PATIENT, TestApp, account, settings};
@@ -149,7 +149,7 @@ async fn a_page_that_fails_leaves_no_half_roster() {
         (_, 1) => page(&["a", "b"]),
         _ => page(&["c"]),
     };
-    let failing = Paged::start(&[("upstream.retry_share", "0")], script).await;
+    let failing = Paged::start(&[("upstream.retry_ratio", "0")], script).await;
     assert_eq!(failing.ask().await.codes(), ["UPSTREAM_UNAVAILABLE"]);
     let answer = crate::support::until(|| failing.ask(), |answer| answer.body.get("errors").is_none()).await;
     assert_eq!(answer.upstream()["calls"], 2);
@@ -177,7 +177,7 @@ async fn the_samples_ten_thousand_members_come_page_by_page() {
 #[tokio::test]
 async fn a_list_that_takes_longer_than_its_caller_may_wait_is_there_for_the_next() {
     let app = TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "150ms")]).await;
-    app.demo.set_switches(Switches { latency_ms: 100, ..Switches::default() });
+    app.demo.set_switches(DemoSwitches { latency_ms: 100, ..DemoSwitches::default() });
     let query = format!("{{ teamMembers({}) {{ totalCount }} }}", account(2));
     let first = app.query(&query).await;
     assert_eq!((first.status, first.codes()), (504, vec!["REQUEST_TIMEOUT"]));

@@ -32,7 +32,7 @@ async fn a_text_is_prepared_once_and_valid_ones_only_are_kept() {
 
 #[tokio::test]
 async fn a_flood_of_documents_is_bounded_and_does_not_push_out_what_is_asked_for_often() {
-    let app = TestApp::with(&[("graphql.prepared_limit", "64KiB")]).await;
+    let app = TestApp::with(&[("graphql.operation_cache_limit", "64KiB")]).await;
     let often = "{ teamMembers(first: 1) { totalCount } }";
     let flood = |n: usize| format!("{{ a{n}: teamMembers(first: 1) {{ totalCount stale }} }}");
     // Only a cache that is half full counts how often it is asked.

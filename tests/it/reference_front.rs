@@ -7,7 +7,7 @@ use async_graphql::{Data, Executor, Request, Response};
 use async_graphql_axum::GraphQL;
 use axum::Router;
 
-use flowmatix_graphql::auth::Auth;
+use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::demo::{AGENCY_TOKEN, Demo};
 use flowmatix_graphql::graphql::{Engine, Settings};
 use flowmatix_graphql::model::Clock;
@@ -22,7 +22,7 @@ use crate::support::{TestApp, settings};
 #[derive(Clone)]
 struct Stock {
     engine: Arc<Engine>,
-    auth: Arc<Auth>,
+    auth: Arc<Authenticator>,
 }
 
 impl Executor for Stock {
@@ -54,7 +54,11 @@ async fn start(demo: &Demo) -> String {
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };
     let stock = Stock {
         engine: Arc::new(Engine::new(settings, rosters, metrics)),
-        auth: Arc::new(Auth::server(secrecy::SecretString::from(AGENCY_TOKEN).into(), &config.account, Some(account))),
+        auth: Arc::new(Authenticator::server(
+            secrecy::SecretString::from(AGENCY_TOKEN).into(),
+            &config.account,
+            Some(account),
+        )),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

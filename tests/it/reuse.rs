@@ -132,7 +132,7 @@ async fn another_account_and_another_snapshot_are_other_questions() {
 
 #[tokio::test]
 async fn a_list_that_has_become_stale_says_so() {
-    let app = TestApp::with(&[("roster.fresh", "300ms")]).await;
+    let app = TestApp::with(&[("roster.fresh_for", "300ms")]).await;
     for _ in 0..3 {
         assert_eq!(app.query(LIST).await.clean()["teamMembers"]["stale"], false);
     }
@@ -152,8 +152,8 @@ async fn a_list_that_has_become_stale_says_so() {
 async fn answers_with_errors_are_not_kept_and_nothing_is_where_nothing_may_be() {
     let failing = "{ teamMembers(first: -1) { totalCount } }";
     let app = TestApp::start().await;
-    let off = TestApp::with(&[("graphql.reuse_limit", "0")]).await;
-    let small = TestApp::with(&[("graphql.reuse_limit", "1KiB")]).await;
+    let off = TestApp::with(&[("graphql.response_cache_limit", "0")]).await;
+    let small = TestApp::with(&[("graphql.response_cache_limit", "1KiB")]).await;
     for _ in 0..4 {
         assert_eq!(app.query(failing).await.codes(), ["BAD_USER_INPUT"]);
         off.query(LIST).await.clean();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flowmatix_graphql::demo::{ACCOUNTS, AGENCY_TOKEN, Demo, Malformed, Switches};
+use flowmatix_graphql::demo::{ACCOUNTS, AGENCY_TOKEN, Demo, DemoSwitches, InvalidSwitches};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ async fn the_same_seed_gives_the_same_team() {
     let (first, second) = (Sample::start(), Sample::start());
     let team = async |sample: &Sample| sample.team(0).await.body.to_string().replace(&sample.demo.url(), "");
     assert_eq!(team(&first).await, team(&second).await);
-    let other = Demo::start(&flowmatix_graphql::config::Demo { seed: 2, ..demo_settings() }).unwrap();
+    let other = Demo::start(&flowmatix_graphql::config::DemoConfig { seed: 2, ..demo_settings() }).unwrap();
     let other = Sample { demo: other, client: first.client.clone() };
     assert_ne!(team(&first).await, team(&other).await);
 }
@@ -144,14 +144,14 @@ async fn switches_are_thrown_over_http() {
         assert_eq!(send(put(wrong)).await.status, 400, "{wrong}");
     }
     send(put("{}")).await;
-    assert_eq!(sample.demo.switches(), Switches::default());
+    assert_eq!(sample.demo.switches(), DemoSwitches::default());
     assert_eq!(sample.team(0).await.status, 200);
 }
 
 #[tokio::test]
 async fn errors_come_at_their_rate() {
     let sample = Sample::start();
-    sample.demo.set_switches(Switches { error_rate: 0.25, ..Switches::default() });
+    sample.demo.set_switches(DemoSwitches { error_rate: 0.25, ..DemoSwitches::default() });
     let mut failed = 0;
     for _ in 0..40 {
         failed += u32::from(sample.team(1).await.status == 500);
@@ -162,7 +162,7 @@ async fn errors_come_at_their_rate() {
 #[tokio::test]
 async fn a_plan_is_sold_by_the_hour_for_each_token() {
     let sample = Sample::start();
-    sample.demo.set_switches(Switches { plan: Some(2), rate_limit_headers: true, ..Switches::default() });
+    sample.demo.set_switches(DemoSwitches { plan: Some(2), rate_limit_headers: true, ..DemoSwitches::default() });
     let left: Vec<_> = [sample.team(0).await, sample.team(0).await, sample.team(0).await]
         .iter()
         .map(|answer| (answer.status, answer.header("x-ratelimit-remaining").to_owned()))
@@ -189,10 +189,10 @@ async fn calls_are_counted_and_remembered() {
 #[tokio::test]
 async fn every_malformed_answer_can_be_had() {
     let sample = Sample::start();
-    sample.demo.set_switches(Switches { malformed: Some(Malformed::Deep), ..Switches::default() });
+    sample.demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::Deep), ..DemoSwitches::default() });
     let account = ACCOUNTS[0];
     let deep = sample.as_agency(&[("email", account.email), ("type", account.user_type)]).send().await.unwrap();
     assert!(deep.text().await.unwrap().contains(&"[".repeat(100_000)));
-    sample.demo.set_switches(Switches { malformed: Some(Malformed::Redirect), ..Switches::default() });
+    sample.demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::Redirect), ..DemoSwitches::default() });
     assert_eq!(sample.team(0).await.status, 302);
 }

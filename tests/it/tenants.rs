@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use flowmatix_graphql::auth::{Auth, Secret};
+use flowmatix_graphql::auth::{Authenticator, Secret};
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Reference, Request, Settings, Variables};
+use flowmatix_graphql::model::ErrorKind;
 use flowmatix_graphql::model::{Clock, Grant};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Kind, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use secrecy::ExposeSecret;
@@ -46,22 +47,22 @@ struct Known {
 }
 
 impl Vendor {
-    fn answer(&self, token: &str, account: &str) -> Result<usize, Kind> {
+    fn answer(&self, token: &str, account: &str) -> Result<usize, ErrorKind> {
         let mut known = self.0.lock().unwrap();
         known.calls += 1;
-        let owner = *known.tokens.get(token).ok_or(Kind::Unauthenticated)?;
+        let owner = *known.tokens.get(token).ok_or(ErrorKind::Unauthenticated)?;
         let asked = (0..TENANTS).find(|tenant| email(*tenant) == account);
         let mark = match (owner, asked) {
             (Some(owner), None) if account == SHARED => owner,
             (Some(owner), Some(asked)) if owner == asked => owner,
             (None, Some(asked)) => asked,
-            _ => return Err(Kind::Forbidden),
+            _ => return Err(ErrorKind::Forbidden),
         };
         if known.closed.contains(&(owner, account.to_owned())) {
-            return Err(Kind::Forbidden);
+            return Err(ErrorKind::Forbidden);
         }
         match known.rng.usize(0..20) {
-            0 => Err(Kind::Unavailable),
+            0 => Err(ErrorKind::Unavailable),
             _ => Ok(mark),
         }
     }
@@ -97,8 +98,8 @@ fn row(tenant: usize, n: usize) -> Value {
 struct World {
     vendor: Arc<Vendor>,
     engine: Engine,
-    passthrough: Auth,
-    keyed: Auth,
+    passthrough: Authenticator,
+    keyed: Authenticator,
     held: TempFile,
     _keys: TempFile,
     /// Each tenant's token now, and its key.
@@ -121,8 +122,8 @@ struct Tally {
 impl World {
     fn new(seed: u64) -> Self {
         let mut config = Config::defaults(Profile::Demo);
-        config.roster.fresh = Duration::from_secs(2);
-        config.roster.stale = Duration::from_secs(20);
+        config.roster.fresh_for = Duration::from_secs(2);
+        config.roster.stale_for = Duration::from_secs(20);
         let vendor = Arc::new(Vendor::default());
         vendor.0.lock().unwrap().rng = Rng::with_seed(seed);
         let metrics = Arc::new(Metrics::default());
@@ -140,14 +141,14 @@ impl World {
             (0..TENANTS).map(|n| make_key_for(&format!("t{n}"), &[format!("CUSTOMER:{}", email(n))], true)).unzip();
         let file = TempFile::new("keys.toml", &entries.concat());
         let secret = Secret::file("auth.credential_file", held.path()).unwrap();
-        let keyed = Auth::api_keys(file.path(), secret, &config.account, None).unwrap();
+        let keyed = Authenticator::api_keys(file.path(), secret, &config.account, None).unwrap();
         let tokens: Vec<_> = (0..TENANTS).map(|n| format!("token-{n}-0")).collect();
         let mut known = vendor.0.lock().unwrap();
         known.tokens.insert("held-0".to_owned(), None);
         known.tokens.extend(tokens.iter().enumerate().map(|(n, token)| (token.clone(), Some(n))));
         drop(known);
         let engine = Engine::new(settings, rosters, metrics);
-        let passthrough = Auth::passthrough(&config.account, None);
+        let passthrough = Authenticator::passthrough(&config.account, None);
         Self { vendor, engine, passthrough, keyed, held, _keys: file, tokens, keys, cursors: Vec::new(), rotations: 0 }
     }
 

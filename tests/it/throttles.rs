@@ -32,7 +32,7 @@ async fn the_101st_wrong_token_of_a_minute_is_refused_without_a_call() {
 
 #[tokio::test]
 async fn a_token_with_a_roster_is_never_refused_for_the_wrong_ones_beside_it() {
-    let app = passthrough(&[("http.wrong_tokens_limit", "3"), ("roster.fresh", "1ms")]).await;
+    let app = passthrough(&[("http.failed_auth_limit", "3"), ("roster.fresh_for", "1ms")]).await;
     app.query_as(GOOD, QUERY).await.clean();
     for n in 0..10 {
         let expected = if n < 3 { 200 } else { 429 };
@@ -40,7 +40,7 @@ async fn a_token_with_a_roster_is_never_refused_for_the_wrong_ones_beside_it() {
         app.query_as(GOOD, QUERY).await.clean();
     }
     // Until the upstream takes it back: then it is a stranger like any other.
-    app.demo.set_switches(flowmatix_graphql::demo::Switches { status: Some(401), ..Default::default() });
+    app.demo.set_switches(flowmatix_graphql::demo::DemoSwitches { status: Some(401), ..Default::default() });
     let refused = |answer: &Answer| answer.status == 429 || answer.codes() == ["UPSTREAM_UNAUTHENTICATED"];
     crate::support::until(|| app.query_as(GOOD, QUERY), refused).await;
     assert_eq!(app.query_as(GOOD, QUERY).await.status, 429);
@@ -48,7 +48,7 @@ async fn a_token_with_a_roster_is_never_refused_for_the_wrong_ones_beside_it() {
 
 #[tokio::test]
 async fn many_good_tokens_from_one_address_are_no_guesses() {
-    let app = passthrough(&[("http.wrong_tokens_limit", "1")]).await;
+    let app = passthrough(&[("http.failed_auth_limit", "1")]).await;
     for account in flowmatix_graphql::demo::ACCOUNTS.iter().take(3) {
         let query = format!(
             "{{ teamMembers(account: {{ email: \"{}\", type: {} }}) {{ totalCount }} }}",
@@ -125,7 +125,7 @@ async fn a_first_load_that_fails_otherwise_is_no_verdict() {
 #[tokio::test]
 async fn wrong_keys_are_counted_by_address_and_good_ones_are_let_in_beside_them() {
     let keys = Keys::new(&[("reports", &[0], false)]);
-    let app = TestApp::with(&[&keys.settings()[..], &[("http.wrong_tokens_limit", "3")]].concat()).await;
+    let app = TestApp::with(&[&keys.settings()[..], &[("http.failed_auth_limit", "3")]].concat()).await;
     for n in 0..6 {
         let answer = app.query_as(&format!("fmk_reports_{n}"), QUERY).await;
         let expected = if n < 3 { (401, vec!["UNAUTHENTICATED"]) } else { (429, vec!["REQUEST_RATE_LIMITED"]) };
@@ -138,7 +138,7 @@ async fn wrong_keys_are_counted_by_address_and_good_ones_are_let_in_beside_them(
 
 #[tokio::test]
 async fn each_address_has_its_own_count() {
-    let app = passthrough(&[("http.wrong_tokens_limit", "1"), ("http.trusted_proxies", "127.0.0.0/8")]).await;
+    let app = passthrough(&[("http.failed_auth_limit", "1"), ("http.trusted_proxies", "127.0.0.0/8")]).await;
     let from = async |address: &str, token: &str| {
         let request = app.post().header("x-forwarded-for", address).bearer_auth(token);
         app.send(request.body(json!({ "query": QUERY }).to_string())).await.status

@@ -123,7 +123,7 @@ test("another account, and its next pages, forth and back, by keyboard alone", a
 });
 
 test("Flowmatix is down: the team stays, marked with its age, and the mark goes when it is back", async () => {
-  const service = await start("demo", { "roster.fresh": "1s" });
+  const service = await start("demo", { "roster.fresh_for": "1s" });
   const page = await open(browser, await serve(service));
   await counts(page, "12 people");
   const before = await names(page);
@@ -137,7 +137,7 @@ test("Flowmatix is down: the team stays, marked with its age, and the mark goes 
 });
 
 test("where a token is wanted, the page asks for one, and an expired one is replaced on the spot", async () => {
-  const service = await startPassthrough({ "roster.fresh": "1s" });
+  const service = await startPassthrough({ "roster.fresh_for": "1s" });
   const page = await open(browser, await serve(service));
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await shoot(page, "sign-in");
@@ -196,7 +196,7 @@ test("a key that may not read contact data shows the team without it, and says s
 });
 
 test("it asks again by itself, and not while nobody looks", async () => {
-  const service = await start("demo", { "roster.fresh": "1s" });
+  const service = await start("demo", { "roster.fresh_for": "1s" });
   const page = await open(browser, await serve(service), { clock: true });
   await counts(page, "12 people");
   const asked = () => page.seen.filter((url) => url.endsWith("/graphql")).length;
@@ -247,7 +247,7 @@ test("while the team loads, the page says so", async () => {
 
 for (const [name, viewport] of [["phone", { width: 390, height: 844 }], ["desktop", { width: 1280, height: 800 }]]) {
   test(`every text can be read and every control has a name and its place: ${name}`, async () => {
-    const service = await start("demo", { "roster.fresh": "1s" });
+    const service = await start("demo", { "roster.fresh_for": "1s" });
     const page = await open(browser, await serve(service), { viewport });
     const check = async (state) => {
       for (const colorScheme of ["dark", "light"]) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::Hash;
+use super::documents::Hash;
 
 /// The list, by the hash of each text.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +25,12 @@ pub enum InvalidManifest {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Form {
-    Apollo { operations: Vec<Operation> },
+    Apollo { operations: Vec<ManifestOperation> },
     Plain(HashMap<String, String>),
 }
 
 #[derive(Deserialize)]
-struct Operation {
+struct ManifestOperation {
     id: String,
     body: String,
 }

@@ -4,9 +4,10 @@ use async_graphql::Variables;
 use async_graphql::parser::types::OperationDefinition;
 use async_graphql_value::ConstValue;
 
-use super::{Code, Refused};
+use crate::graphql::error::Code;
+use crate::graphql::request_error::RequestError;
 
-pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refused> {
+pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> Result<(), RequestError> {
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         let required = !definition.var_type.node.nullable;
@@ -15,7 +16,7 @@ pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> R
             None if required && definition.default_value.is_none() => "was not provided",
             _ => continue,
         };
-        return Err(Refused {
+        return Err(RequestError {
             code: Code::BadUserInput,
             message: format!(
                 "variable \"${}\" of the required type \"{}\" {problem}",

@@ -2,7 +2,7 @@
 
 use async_graphql::Pos;
 
-use crate::graphql::Code;
+use crate::graphql::error::Code;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]

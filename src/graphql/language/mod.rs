@@ -10,7 +10,10 @@ mod document;
 mod document_errors;
 mod parse;
 mod positions;
+pub(super) mod scan;
 mod served_schema;
+pub(super) mod substitute;
+pub(super) mod typename;
 mod validate;
 
 pub(super) use document::Document;

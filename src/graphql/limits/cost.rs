@@ -14,7 +14,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-use crate::graphql::fill::filled;
+use crate::graphql::language::substitute::substitute_borrowed;
 use crate::model::PageLimits;
 
 /// So many rows that a list looks through cost as much as one cell.
@@ -22,7 +22,7 @@ const LOOKED_THROUGH: usize = 10;
 
 /// What is known of an account's roster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::graphql) struct Known {
+pub(in crate::graphql) struct RosterSize {
     /// How many members it has.
     pub(in crate::graphql) members: Option<usize>,
     /// How many roles.
@@ -39,37 +39,37 @@ struct Cells {
     /// Those that are one each.
     single: usize,
     /// Those that depend on rows.
-    fields: Vec<(Rows, Cells)>,
+    fields: Vec<(RowCount, Cells)>,
 }
 
 /// How many rows a field has.
 #[derive(Debug)]
-enum Rows {
+enum RowCount {
     One,
     /// A root field that shows one object of this account's roster.
-    Lookup(Argument),
+    Lookup(WrittenArgument),
     /// The connection over an account's members.
     TeamMembers {
-        account: Argument,
-        page: Page,
+        account: WrittenArgument,
+        page: PageArguments,
     },
     /// The connection over a role's members.
-    Members(Page),
+    Members(PageArguments),
     /// What a connection shows.
-    Page,
+    PageArguments,
     /// An account's roles.
-    Roles(Argument),
+    Roles(WrittenArgument),
     /// What representations refer to.
-    Entities(Argument),
+    Entities(WrittenArgument),
 }
 
 /// An argument as written.
-type Argument = Option<Value>;
+type WrittenArgument = Option<Value>;
 
 #[derive(Debug)]
-struct Page {
-    first: Argument,
-    last: Argument,
+struct PageArguments {
+    first: WrittenArgument,
+    last: WrittenArgument,
     /// Whether every row is looked at for it.
     chosen: bool,
 }
@@ -85,15 +85,15 @@ impl Cost {
         &self,
         variables: &Variables,
         pages: PageLimits,
-        known: &dyn Fn(Option<&ConstValue>) -> Known,
+        known: &dyn Fn(Option<&ConstValue>) -> RosterSize,
     ) -> usize {
-        Estimator { variables, pages, known }.cells(&self.0, Level { roster: Known::default(), page: 1 })
+        Estimator { variables, pages, known }.cells(&self.0, Level { roster: RosterSize::default(), page: 1 })
     }
 
     /// Memory held, in bytes, approximately.
     pub(in crate::graphql) fn size(&self) -> usize {
         fn size(cells: &Cells) -> usize {
-            cells.fields.iter().map(|(_, below)| size_of::<(Rows, Cells)>() + size(below)).sum()
+            cells.fields.iter().map(|(_, below)| size_of::<(RowCount, Cells)>() + size(below)).sum()
         }
         size(&self.0)
     }
@@ -124,20 +124,20 @@ impl Cells {
     fn add_field(&mut self, field: &Field, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) {
         let argument = |name| field.get_argument(name).map(|value| value.node.clone());
         let chosen = || ["search", "filter", "orderBy"].into_iter().any(|name| field.get_argument(name).is_some());
-        let page = || Page { first: argument("first"), last: argument("last"), chosen: chosen() };
+        let page = || PageArguments { first: argument("first"), last: argument("last"), chosen: chosen() };
         let account = || argument("account");
         let rows = match field.name.node.as_str() {
             "__schema" | "__type" => return,
-            "teamMembers" => Rows::TeamMembers { account: account(), page: page() },
-            "members" => Rows::Members(page()),
-            "nodes" | "edges" => Rows::Page,
-            "roles" => Rows::Roles(account()),
-            "teamMember" | "role" if field.get_argument("id").is_some() => Rows::Lookup(account()),
-            "_entities" => Rows::Entities(argument("representations")),
-            _ => Rows::One,
+            "teamMembers" => RowCount::TeamMembers { account: account(), page: page() },
+            "members" => RowCount::Members(page()),
+            "nodes" | "edges" => RowCount::PageArguments,
+            "roles" => RowCount::Roles(account()),
+            "teamMember" | "role" if field.get_argument("id").is_some() => RowCount::Lookup(account()),
+            "_entities" => RowCount::Entities(argument("representations")),
+            _ => RowCount::One,
         };
         let below = cells(&field.selection_set.node, fragments);
-        if matches!(rows, Rows::One) && below.fields.is_empty() {
+        if matches!(rows, RowCount::One) && below.fields.is_empty() {
             self.single = self.single.saturating_add(below.single.max(1));
         } else {
             self.fields.push((rows, below));
@@ -148,14 +148,14 @@ impl Cells {
 struct Estimator<'r> {
     variables: &'r Variables,
     pages: PageLimits,
-    known: &'r dyn Fn(Option<&ConstValue>) -> Known,
+    known: &'r dyn Fn(Option<&ConstValue>) -> RosterSize,
 }
 
 /// Where in the answer a selection set stands.
 #[derive(Clone, Copy)]
 struct Level {
     /// The roster that it reads.
-    roster: Known,
+    roster: RosterSize,
     /// How many members the connection around it shows.
     page: usize,
 }
@@ -166,23 +166,23 @@ impl Estimator<'_> {
         fields.fold(cells.single, usize::saturating_add)
     }
 
-    fn field(&self, rows: &Rows, below: &Cells, level: Level) -> usize {
-        let connection = |page: &Page, roster: Known| {
+    fn field(&self, rows: &RowCount, below: &Cells, level: Level) -> usize {
+        let connection = |page: &PageArguments, roster: RosterSize| {
             let looked_through = if page.chosen { roster.members.unwrap_or(self.pages.max) } else { 0 };
             let level = Level { roster, page: self.page(page, roster) };
             self.cells(below, level).max(1).saturating_add(looked_through / LOOKED_THROUGH)
         };
         let (rows, level) = match rows {
-            Rows::One => (1, level),
-            Rows::Lookup(account) => (1, Level { roster: self.roster(account), ..level }),
-            Rows::TeamMembers { account, page } => return connection(page, self.roster(account)),
-            Rows::Members(page) => return connection(page, level.roster),
-            Rows::Page => (level.page, level),
-            Rows::Roles(account) => {
+            RowCount::One => (1, level),
+            RowCount::Lookup(account) => (1, Level { roster: self.roster(account), ..level }),
+            RowCount::TeamMembers { account, page } => return connection(page, self.roster(account)),
+            RowCount::Members(page) => return connection(page, level.roster),
+            RowCount::PageArguments => (level.page, level),
+            RowCount::Roles(account) => {
                 let roster = self.roster(account);
                 (roster.roles.unwrap_or(self.pages.default), Level { roster, ..level })
             }
-            Rows::Entities(representations) => {
+            RowCount::Entities(representations) => {
                 let value = self.value(representations);
                 let list = match value.as_deref() {
                     Some(ConstValue::List(list)) => list,
@@ -195,23 +195,23 @@ impl Estimator<'_> {
     }
 
     /// What is known of the largest roster that these representations are read from.
-    fn largest(&self, representations: &[ConstValue]) -> Known {
+    fn largest(&self, representations: &[ConstValue]) -> RosterSize {
         let mut accounts: Vec<Option<&ConstValue>> = representations.iter().map(account).collect();
         accounts.dedup();
         let known = accounts.into_iter().map(self.known);
-        let larger = |one: Known, other: Known| Known {
+        let larger = |one: RosterSize, other: RosterSize| RosterSize {
             members: one.members.zip(other.members).map(|(one, other)| one.max(other)),
             roles: one.roles.zip(other.roles).map(|(one, other)| one.max(other)),
         };
         known.reduce(larger).unwrap_or_default()
     }
 
-    fn roster(&self, account: &Argument) -> Known {
+    fn roster(&self, account: &WrittenArgument) -> RosterSize {
         (self.known)(self.value(account).as_deref())
     }
 
     /// How many members a connection shows at most.
-    fn page(&self, page: &Page, roster: Known) -> usize {
+    fn page(&self, page: &PageArguments, roster: RosterSize) -> usize {
         let length = |argument| match self.value(argument).as_deref() {
             Some(ConstValue::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
             _ => None,
@@ -220,9 +220,9 @@ impl Estimator<'_> {
         asked.min(self.pages.max).min(roster.members.unwrap_or(usize::MAX))
     }
 
-    /// An argument's value with its variables filled in; `None` when it is absent or null.
-    fn value(&self, argument: &Argument) -> Option<Cow<'_, ConstValue>> {
-        filled(argument.as_ref()?, self.variables).filter(|value| **value != ConstValue::Null)
+    /// An argument's value with its variables substitute_borrowed in; `None` when it is absent or null.
+    fn value(&self, argument: &WrittenArgument) -> Option<Cow<'_, ConstValue>> {
+        substitute_borrowed(argument.as_ref()?, self.variables).filter(|value| **value != ConstValue::Null)
     }
 }
 

@@ -6,8 +6,10 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Fragmen
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-use super::{Code, Refused, Spent, Switches};
+use super::limits::{IntrospectionSwitches, RequestTotals};
 use crate::config;
+use crate::graphql::error::Code;
+use crate::graphql::request_error::RequestError;
 
 /// What a document was found to come to, so that it need not be walked again.
 #[derive(Debug, Default)]
@@ -34,17 +36,17 @@ impl Measured {
     pub(in crate::graphql) fn spend_again(
         &self,
         variables: &Variables,
-        spent: &mut Spent,
-        limits: &config::GraphQl,
+        totals: &mut RequestTotals,
+        limits: &config::GraphQlConfig,
     ) -> bool {
         let representations: usize = self.representations.iter().map(|one| one.count(variables)).sum();
-        let sum = Spent {
-            selections: spent.selections.saturating_add(self.selections),
-            fields: spent.fields.saturating_add(self.fields),
-            aliases: spent.aliases.saturating_add(self.aliases),
-            directives: spent.directives.saturating_add(self.directives),
-            representations: spent.representations.saturating_add(representations),
-            ..*spent
+        let sum = RequestTotals {
+            selections: totals.selections.saturating_add(self.selections),
+            fields: totals.fields.saturating_add(self.fields),
+            aliases: totals.aliases.saturating_add(self.aliases),
+            directives: totals.directives.saturating_add(self.directives),
+            representations: totals.representations.saturating_add(representations),
+            ..*totals
         };
         let fits = !self.restricted
             && sum.selections <= limits.selections_limit
@@ -53,7 +55,7 @@ impl Measured {
             && sum.directives <= limits.directives_limit
             && sum.representations <= limits.representations_limit;
         if fits {
-            *spent = sum;
+            *totals = sum;
         }
         fits
     }
@@ -74,12 +76,12 @@ impl Representations {
 pub(super) fn check(
     document: &ExecutableDocument,
     variables: &Variables,
-    switches: Switches,
-    spent: &mut Spent,
-    limits: &config::GraphQl,
-) -> Result<Measured, Refused> {
+    switches: IntrospectionSwitches,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<Measured, RequestError> {
     let (fragments, measured) = (&document.fragments, Measured::default());
-    let mut meter = Meter { fragments, known: HashMap::new(), level: 0, variables, switches, spent, limits, measured };
+    let mut meter = Meter { fragments, known: HashMap::new(), level: 0, variables, switches, totals, limits, measured };
     for (_, operation) in document.operations.iter() {
         meter.directives(&operation.node.directives)?;
         let mut measure = meter.selection_set(&operation.node.selection_set.node)?;
@@ -128,7 +130,7 @@ impl Measure {
     }
 
     /// Refuses what is past a limit.
-    fn check(&self, limits: &config::GraphQl) -> Result<(), Refused> {
+    fn check(&self, limits: &config::GraphQlConfig) -> Result<(), RequestError> {
         let bounds = [
             (self.selections, limits.selections_limit, Code::MaxSelections, "the number of selections"),
             (self.depth, limits.depth_limit, Code::MaxDepth, "the depth of selections"),
@@ -139,7 +141,7 @@ impl Measure {
             (self.directives, limits.directives_limit, Code::MaxDirectives, "the number of directives"),
         ];
         match bounds.into_iter().find(|(count, limit, ..)| count > limit) {
-            Some((_, limit, code, what)) => Err(Refused::past(code, what, limit)),
+            Some((_, limit, code, what)) => Err(RequestError::past(code, what, limit)),
             None => Ok(()),
         }
     }
@@ -152,14 +154,14 @@ struct Meter<'d> {
     /// Selection sets that are open above the one being measured: what keeps our own stack small.
     level: usize,
     variables: &'d Variables,
-    switches: Switches,
-    spent: &'d mut Spent,
-    limits: &'d config::GraphQl,
+    switches: IntrospectionSwitches,
+    totals: &'d mut RequestTotals,
+    limits: &'d config::GraphQlConfig,
     measured: Measured,
 }
 
 impl<'d> Meter<'d> {
-    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Measure, Refused> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Measure, RequestError> {
         self.level += 1;
         self.check_nesting(self.level)?;
         let mut sum = Measure::default();
@@ -187,16 +189,16 @@ impl<'d> Meter<'d> {
         Ok(sum)
     }
 
-    fn check_nesting(&self, levels: usize) -> Result<(), Refused> {
+    fn check_nesting(&self, levels: usize) -> Result<(), RequestError> {
         let limit = self.limits.nesting_limit;
         // A field without a selection set has an empty one in the parsed document.
         if levels > limit + 1 {
-            return Err(Refused::past(Code::MaxRecursion, "the nesting of selection sets", limit));
+            return Err(RequestError::past(Code::MaxRecursion, "the nesting of selection sets", limit));
         }
         Ok(())
     }
 
-    fn field(&mut self, field: &'d Field) -> Result<Measure, Refused> {
+    fn field(&mut self, field: &'d Field) -> Result<Measure, RequestError> {
         self.directives(&field.directives)?;
         let below = self.selection_set(&field.selection_set.node)?;
         let name = field.name.node.as_str();
@@ -206,13 +208,13 @@ impl<'d> Meter<'d> {
         let introspects = matches!(name, "__schema" | "__type");
         self.measured.restricted |= introspects || name == "_service";
         if introspects && !self.switches.introspection {
-            return Err(Refused {
+            return Err(RequestError {
                 code: Code::IntrospectionDisabled,
                 message: "introspection is switched off here".to_owned(),
             });
         }
         if name == "_service" && !self.switches.service {
-            return Err(Refused {
+            return Err(RequestError {
                 code: Code::Forbidden,
                 message: "`_service` is not answered to this caller".to_owned(),
             });
@@ -228,11 +230,11 @@ impl<'d> Meter<'d> {
         })
     }
 
-    fn fragment(&mut self, name: &'d Name) -> Result<Measure, Refused> {
+    fn fragment(&mut self, name: &'d Name) -> Result<Measure, RequestError> {
         match self.known.get(name) {
             Some(Some(measure)) => return Ok(*measure),
             Some(None) => {
-                return Err(Refused {
+                return Err(RequestError {
                     code: Code::ValidationFailed,
                     message: format!("fragment \"{name}\" spreads itself"),
                 });
@@ -250,31 +252,31 @@ impl<'d> Meter<'d> {
         Ok(measure)
     }
 
-    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), Refused> {
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), RequestError> {
         let limit = self.limits.field_directives_limit;
         if directives.len() > limit {
-            return Err(Refused::past(Code::MaxDirectives, "the number of directives in one place", limit));
+            return Err(RequestError::past(Code::MaxDirectives, "the number of directives in one place", limit));
         }
         Ok(())
     }
 
     /// Counts an operation beside what the request has asked for before.
-    fn spend(&mut self, measure: Measure) -> Result<(), Refused> {
+    fn spend(&mut self, measure: Measure) -> Result<(), RequestError> {
         let measured = &mut self.measured;
         measured.selections = measured.selections.saturating_add(measure.selections);
         measured.fields = measured.fields.saturating_add(measure.fields);
         measured.aliases = measured.aliases.saturating_add(measure.aliases);
         measured.directives = measured.directives.saturating_add(measure.directives);
-        let spent = &mut *self.spent;
-        spent.selections = spent.selections.saturating_add(measure.selections);
-        spent.fields = spent.fields.saturating_add(measure.fields);
-        spent.aliases = spent.aliases.saturating_add(measure.aliases);
-        spent.directives = spent.directives.saturating_add(measure.directives);
-        let Spent { selections, fields, aliases, directives, .. } = *spent;
+        let totals = &mut *self.totals;
+        totals.selections = totals.selections.saturating_add(measure.selections);
+        totals.fields = totals.fields.saturating_add(measure.fields);
+        totals.aliases = totals.aliases.saturating_add(measure.aliases);
+        totals.directives = totals.directives.saturating_add(measure.directives);
+        let RequestTotals { selections, fields, aliases, directives, .. } = *totals;
         Measure { selections, fields, aliases, directives, ..measure }.check(self.limits)
     }
 
-    fn representations(&mut self, field: &Field) -> Result<(), Refused> {
+    fn representations(&mut self, field: &Field) -> Result<(), RequestError> {
         let representations = match field.get_argument("representations").map(|value| &value.node) {
             Some(Value::List(list)) => Representations::Written(list.len()),
             Some(Value::Variable(name)) => Representations::Variable(name.clone()),
@@ -283,9 +285,9 @@ impl<'d> Meter<'d> {
         let count = representations.count(self.variables);
         self.measured.representations.push(representations);
         let limit = self.limits.representations_limit;
-        self.spent.representations = self.spent.representations.saturating_add(count);
-        if self.spent.representations > limit {
-            return Err(Refused::past(Code::MaxRepresentations, "the number of representations", limit));
+        self.totals.representations = self.totals.representations.saturating_add(count);
+        if self.totals.representations > limit {
+            return Err(RequestError::past(Code::MaxRepresentations, "the number of representations", limit));
         }
         Ok(())
     }

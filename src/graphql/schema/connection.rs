@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Object, Result, SimpleObject};
 
-use super::super::error::fault;
 use super::filter::TeamMemberFilter;
 use super::order::{TeamMemberOrder, order};
 use super::scalars::DateTime;
 use super::session::{Session, View};
 use super::team_member::TeamMember;
-use crate::graphql::Code;
+use crate::graphql::error::Code;
+use crate::graphql::error::fault;
 use crate::model::{Filter, Order, Page, PageLimits, PageRequest, Role};
 
 /// The arguments of a list.
@@ -25,7 +25,7 @@ pub(in crate::graphql) struct ListArguments {
 }
 
 /// Arguments that make sense, as far as that can be seen before anything is loaded.
-pub(in crate::graphql) struct Prepared {
+pub(in crate::graphql) struct PreparedList {
     filter: Option<Filter>,
     pub(in crate::graphql) order: Order,
     lengths: PageRequest,
@@ -34,7 +34,7 @@ pub(in crate::graphql) struct Prepared {
 }
 
 impl ListArguments {
-    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<Prepared> {
+    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<PreparedList> {
         let scopes = session.scopes();
         let search = self.search.and_then(|text| Filter::search(&text, scopes.contact));
         let filter = self.filter.map(|filter| filter.prepare(scopes)).transpose()?;
@@ -44,11 +44,11 @@ impl ListArguments {
         };
         let lengths = PageRequest { first: self.first, last: self.last, after: None, before: None };
         lengths.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
-        Ok(Prepared { filter, order: order(self.order_by), lengths, after: self.after, before: self.before })
+        Ok(PreparedList { filter, order: order(self.order_by), lengths, after: self.after, before: self.before })
     }
 }
 
-impl Prepared {
+impl PreparedList {
     /// The connection of the view's members, or of a role's.
     pub(super) fn list(
         self,

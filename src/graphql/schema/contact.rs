@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, SimpleObject};
 
-use crate::model::{Contact, Phone, Text};
+use crate::model::{Contact, JsonStr, Phone};
 
 /// How a member can be reached. Reading it needs the scope `team:contact:read`.
 #[derive(SimpleObject)]
@@ -43,6 +43,6 @@ impl From<Phone<'_>> for PhoneNumber {
     }
 }
 
-fn plain(text: Text<'_>) -> String {
+fn plain(text: JsonStr<'_>) -> String {
     text.plain().into_owned()
 }

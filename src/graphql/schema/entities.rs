@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 
 use async_graphql::{Any, Context, ID, Object, Result, SimpleObject, Union, Value};
 
-use super::super::error::fault;
 use super::account::{AccountInput, account_of};
 use super::query::{role, team_member};
 use super::role::Role;
 use super::session::Session;
 use super::team_member::TeamMember;
-use crate::graphql::Code;
+use crate::graphql::error::Code;
+use crate::graphql::error::fault;
 use crate::model::Account;
 
 #[derive(Default)]

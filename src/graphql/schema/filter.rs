@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, Result};
 
-use super::super::error::contact_forbidden;
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::scalars::DateTime;
+use crate::graphql::error::contact_forbidden;
 use crate::model::{Filter, IntTest, Scopes, StringTest, TimeTest, fold};
 
 /// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any

@@ -2,7 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-use crate::graphql::Code;
+use crate::graphql::error::Code;
 use crate::model;
 
 #[derive(Clone)]

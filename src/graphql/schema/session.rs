@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Error, QueryPathSegment, Result};
 
-use super::super::error::{contact_forbidden, fault, refused, upstream};
-use crate::graphql::Code;
+use crate::graphql::error::Code;
+use crate::graphql::error::{contact_forbidden, fault, refused, upstream};
 use crate::loader::{Loaded, Loader};
 use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 

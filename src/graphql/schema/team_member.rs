@@ -11,7 +11,8 @@ use super::enums::{ChatTransferPermission, LeadsVisibility, LiveAvailability, Te
 use super::role::Role;
 use super::scalars::{DateTime, Url};
 use super::session::{Session, View};
-use crate::model::{self, Text, TextList};
+use crate::model;
+use crate::model::{JsonStr, JsonStrList};
 
 pub(super) struct TeamMember {
     view: Arc<View>,
@@ -59,7 +60,7 @@ impl TeamMember {
 
     /// The name.
     async fn name(&self) -> Option<Cow<'_, str>> {
-        self.row().name().map(Text::plain)
+        self.row().name().map(JsonStr::plain)
     }
 
     /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with one FORBIDDEN error
@@ -95,7 +96,7 @@ impl TeamMember {
 
     /// A free text about the member, often empty.
     async fn description(&self) -> Option<Cow<'_, str>> {
-        self.row().description().map(Text::plain)
+        self.row().description().map(JsonStr::plain)
     }
 
     /// The kind of user.
@@ -166,7 +167,7 @@ impl TeamMember {
 
     /// The attributes of leads that are masked for the member.
     async fn masked_attributes(&self) -> Option<Vec<String>> {
-        self.row().masked_attributes().map(TextList::items)
+        self.row().masked_attributes().map(JsonStrList::items)
     }
 
     /// The fields whose upstream value this version could not read, with the raw text. Contact data is among them only for
@@ -182,10 +183,10 @@ impl TeamMember {
     }
 }
 
-fn id(text: Text<'_>) -> ID {
+fn id(text: JsonStr<'_>) -> ID {
     ID(text.plain().into_owned())
 }
 
-fn ids(list: TextList<'_>) -> Vec<ID> {
+fn ids(list: JsonStrList<'_>) -> Vec<ID> {
     list.items().into_iter().map(ID).collect()
 }

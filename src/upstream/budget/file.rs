@@ -37,28 +37,28 @@ pub enum InvalidLedger {
     Io(PathBuf, io::ErrorKind),
 }
 
-pub(super) struct LedgerFile {
+pub(in crate::upstream) struct LedgerFile {
     path: PathBuf,
     salt: String,
     key: hmac::Key,
-    /// Held for as long as the process lives.
+    /// Reservation for as long as the process lives.
     _lock: File,
     /// When the last hour's calls were not known, because the file could not be read.
     unknown_since: Option<i64>,
     /// How many changes there were.
     changes: AtomicU64,
-    written: Arc<tokio::sync::Mutex<Written>>,
+    written: Arc<tokio::sync::Mutex<WriteState>>,
 }
 
 /// What is on disk.
 #[derive(Default)]
-struct Written {
+struct WriteState {
     changes: u64,
     failing: bool,
 }
 
 /// The calls of each ledger, by its name; in milliseconds since 1970, oldest first.
-pub(super) type Remembered = Vec<(Arc<str>, Vec<i64>)>;
+pub(in crate::upstream) type LedgerSnapshot = Vec<(Arc<str>, Vec<i64>)>;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,18 +67,18 @@ struct Content {
     salt: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown_since: Option<i64>,
-    ledgers: Vec<Entry>,
+    ledgers: Vec<FileEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct FileEntry {
     id: String,
     calls: Vec<(i64, u32)>,
 }
 
 impl LedgerFile {
     /// Takes the file for this process, and reads what it remembers.
-    pub(super) fn open(path: &Path, now: i64) -> Result<(Self, Remembered), InvalidLedger> {
+    pub(in crate::upstream) fn open(path: &Path, now: i64) -> Result<(Self, LedgerSnapshot), InvalidLedger> {
         let cannot = |error: io::Error| InvalidLedger::Io(path.to_owned(), error.kind());
         let lock = private().open(beside(path, ".lock")).map_err(cannot)?;
         match lock.try_lock() {
@@ -96,9 +96,10 @@ impl LedgerFile {
             }
             Err(error) => return Err(cannot(error)),
         };
-        let calls =
-            |entry: Entry| (entry.id.into(), entry.calls.into_iter().flat_map(|call| unbucket(call, now)).collect());
-        let remembered: Remembered = content.ledgers.into_iter().map(calls).collect();
+        let calls = |entry: FileEntry| {
+            (entry.id.into(), entry.calls.into_iter().flat_map(|call| unbucket(call, now)).collect())
+        };
+        let remembered: LedgerSnapshot = content.ledgers.into_iter().map(calls).collect();
         let file = Self {
             path: path.to_owned(),
             key: hmac::Key::new(hmac::HMAC_SHA256, content.salt.as_bytes()),
@@ -114,14 +115,14 @@ impl LedgerFile {
     }
 
     /// When the last hour's calls were not known.
-    pub(super) fn unknown_since(&self) -> Option<i64> {
+    pub(in crate::upstream) fn unknown_since(&self) -> Option<i64> {
         self.unknown_since
     }
 
     /// What the file knows a credential by, in every process.
-    pub(super) fn name(&self, credential: &Credential) -> String {
+    pub(in crate::upstream) fn name(&self, credential: &Credential) -> String {
         match credential.id() {
-            CredentialId::Held(name) => format!("held:{name}"),
+            CredentialId::Held(name) => format!("reserved:{name}"),
             CredentialId::Forwarded(_) => {
                 let tag = hmac::sign(&self.key, credential.token().expose_secret().as_bytes());
                 format!("forwarded:{}", URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16]))
@@ -130,7 +131,7 @@ impl LedgerFile {
     }
 
     /// Writes what `snapshot` says, unless somebody else's write has it already.
-    pub(super) async fn write(&self, snapshot: impl FnOnce() -> Remembered) {
+    pub(in crate::upstream) async fn write(&self, snapshot: impl FnOnce() -> LedgerSnapshot) {
         let change = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
         let mut written = self.written.clone().lock_owned().await;
         if written.changes >= change {
@@ -140,7 +141,7 @@ impl LedgerFile {
         let (path, bytes) = (self.path.clone(), self.encode(&snapshot()));
         // The lock goes along: a caller who leaves does not let a second write into this one.
         let write = move || match replace(&path, &bytes) {
-            Ok(()) => *written = Written { changes, failing: false },
+            Ok(()) => *written = WriteState { changes, failing: false },
             // The plan still holds within this process; said once, not for every call.
             Err(error) if !std::mem::replace(&mut written.failing, true) => {
                 tracing::error!(kind = ?error.kind(), "the ledger file cannot be written: a restart will forget calls");
@@ -150,13 +151,13 @@ impl LedgerFile {
         let _ = tokio::task::spawn_blocking(write).await;
     }
 
-    fn encode(&self, ledgers: &Remembered) -> Vec<u8> {
+    fn encode(&self, ledgers: &LedgerSnapshot) -> Vec<u8> {
         let entry = |(id, calls): &(Arc<str>, Vec<i64>)| {
             let mut buckets = BTreeMap::<i64, u32>::new();
             for at in calls {
                 *buckets.entry(at.div_euclid(BUCKET_MILLIS)).or_default() += 1;
             }
-            Entry { id: id.to_string(), calls: buckets.into_iter().collect() }
+            FileEntry { id: id.to_string(), calls: buckets.into_iter().collect() }
         };
         let ledgers = ledgers.iter().map(entry).collect();
         let (salt, unknown_since) = (self.salt.clone(), self.unknown_since);

@@ -104,7 +104,7 @@ test("rate limited: the client comes back when the service says so", async () =>
 });
 
 test("Flowmatix's plan is used up: a short wait is waited, a long one is told", async () => {
-  const service = await start("demo", { "roster.fresh": "1s" });
+  const service = await start("demo", { "roster.fresh_for": "1s" });
   try {
     const client = createClient({ uri: service.url });
     await service.misbehave({ status: 429, retryAfterSeconds: 1 });

@@ -12,7 +12,7 @@ import { Names, Team, TwoTeams } from "./operations.ts";
 let service: Service;
 
 beforeEach(async () => {
-  service = await start("demo", { "roster.fresh": "1s" });
+  service = await start("demo", { "roster.fresh_for": "1s" });
 });
 
 afterEach(() => service?.stop());
@@ -45,7 +45,7 @@ test("a page that polls sees the team marked stale while Flowmatix is down, and 
 });
 
 test("a list that fails to load anew does not leave the screen", async () => {
-  const impatient = await start("demo", { "roster.fresh": "1s", "roster.stale": "1s" });
+  const impatient = await start("demo", { "roster.fresh_for": "1s", "roster.stale_for": "1s" });
   try {
     const client = createClient({ uri: impatient.url });
     const list = client.watchQuery({ query: Team, variables: {} });

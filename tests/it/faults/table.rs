@@ -82,7 +82,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("upstream.connect_timeout", "200ms"),
     ("upstream.attempt_timeout", "400ms"),
     ("upstream.timeout", "600ms"),
-    ("roster.patience", "10s"),
+    ("roster.stale_wait", "10s"),
     ("roster.refresh_ahead", "false"),
     ("upstream.body_limit", "1MiB"),
 ];
@@ -92,7 +92,7 @@ async fn every_row_for_a_caller_without_a_roster() {
     for (fault, outcome) in table() {
         for (share, calls) in [("0.1", outcome.calls), ("0", 1)] {
             let vendor = Vendor::start().await;
-            let service = Service::start(&vendor, &[&SETTINGS[..], &[("upstream.retry_share", share)]].concat()).await;
+            let service = Service::start(&vendor, &[&SETTINGS[..], &[("upstream.retry_ratio", share)]].concat()).await;
             vendor.set(fault.clone());
             let answer = service.ask(0).await;
             assert_eq!((answer.status, answer.codes()), (200, vec![outcome.code]), "{fault:?}");
@@ -114,7 +114,7 @@ async fn every_row_for_a_caller_with_a_stale_roster() {
     for (fault, outcome) in table() {
         for (share, calls) in [("0.1", outcome.calls), ("0", 1)] {
             let vendor = Vendor::start().await;
-            let settings = [("upstream.retry_share", share), ("roster.fresh", "1ms")];
+            let settings = [("upstream.retry_ratio", share), ("roster.fresh_for", "1ms")];
             let service = Service::start(&vendor, &[&SETTINGS[..], &settings].concat()).await;
             service.ask(0).await.clean();
             sleep(Duration::from_millis(2)).await;

@@ -14,7 +14,7 @@ const ACCOUNTS: usize = 50;
 const RATE: u64 = 200;
 /// The load comes from one address, and a plan that outages do not spend.
 const SETTINGS: [(&str, &str); 3] =
-    [("roster.fresh", "2s"), ("budget.plan", "1000000"), ("http.peer_connections_limit", "5000")];
+    [("roster.fresh_for", "2s"), ("budget.calls_per_hour", "1000000"), ("http.peer_connections_limit", "5000")];
 
 /// What a load of queries came to.
 #[derive(Default)]

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use flowmatix_graphql::upstream::{Kind, Malformed, pause};
+use flowmatix_graphql::model::{ErrorKind, Malformed};
+use flowmatix_graphql::upstream::probe_backoff;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::lab::{Call, Lab, Reply};
 
-const FRESH: [(&str, &str); 3] = [("roster.fresh", "200ms"), ("budget.plan", "1000000"), ("upstream.retry_share", "0")];
+const FRESH: [(&str, &str); 3] =
+    [("roster.fresh_for", "200ms"), ("budget.calls_per_hour", "1000000"), ("upstream.retry_ratio", "0")];
 
 /// Asks about ten accounts in turn every 20 ms, for so long.
 async fn ask(lab: &Lab, length: Duration) {
@@ -34,7 +36,7 @@ fn the_pauses_grow_with_the_outage() {
             (300.0, 24.0, 36.0),
             (86400.0, 24.0, 36.0),
         ] {
-            let pause = pause(seconds(outage), &mut random);
+            let pause = probe_backoff(seconds(outage), &mut random);
             assert!(pause >= seconds(least) && pause <= seconds(most), "{outage}: {pause:?}");
         }
     }
@@ -82,17 +84,17 @@ async fn whatever_the_seed_it_recovers_within_a_second_of_the_vendors_return() {
 async fn while_it_is_open_everybody_is_answered_at_once() {
     let lab = Lab::new(2, &FRESH, |_| Reply::Silence);
     for n in 0..5 {
-        assert_eq!(lab.rosters.get(&lab.grant(n), None).await.unwrap_err().error.kind(), Kind::Timeout);
+        assert_eq!(lab.rosters.get(&lab.grant(n), None).await.unwrap_err().error.kind(), ErrorKind::Timeout);
     }
     let started = Instant::now();
     let failed = lab.rosters.get(&lab.grant(9), None).await.unwrap_err();
-    assert_eq!((failed.error.kind(), failed.calls, started.elapsed()), (Kind::Unavailable, 0, Duration::ZERO));
+    assert_eq!((failed.error.kind(), failed.calls, started.elapsed()), (ErrorKind::Unavailable, 0, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn half_of_many_calls_is_enough() {
     let lab = Lab::new(3, &FRESH, |call| match call.number % 2 {
-        0 => Reply::Fail(Kind::BadResponse(Malformed::NotJson)),
+        0 => Reply::Fail(ErrorKind::BadResponse(Malformed::NotJson)),
         _ => Reply::Team,
     });
     for n in 0..40 {
@@ -103,7 +105,7 @@ async fn half_of_many_calls_is_enough() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_and_rate_limits_are_answers() {
-    for kind in [Kind::Rejected(404), Kind::Forbidden, Kind::RateLimited(Duration::from_millis(1))] {
+    for kind in [ErrorKind::Rejected(404), ErrorKind::Forbidden, ErrorKind::RateLimited(Duration::from_millis(1))] {
         let lab = Lab::new(4, &FRESH, move |call| match call.number {
             1..6 => Reply::Unavailable,
             6 => Reply::Fail(kind),

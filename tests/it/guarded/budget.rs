@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use flowmatix_graphql::upstream::{Kind, Need};
+use flowmatix_graphql::model::ErrorKind;
+use flowmatix_graphql::upstream::Need;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -62,7 +63,7 @@ async fn an_hour_at_a_thousand_look_ups_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn failing_calls_count_too() {
-    let lab = Lab::new(4, &[("upstream.breaker", "false")], |_| Reply::Fail(Kind::Rejected(404)));
+    let lab = Lab::new(4, &[("upstream.breaker", "false")], |_| Reply::Fail(ErrorKind::Rejected(404)));
     for n in 0..1200 {
         let _ = lab.rosters.get(&lab.grant(n), None).await;
     }
@@ -71,9 +72,11 @@ async fn failing_calls_count_too() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_for_new_accounts_is_not_spent_on_known_ones() {
-    let lab = Lab::new(5, &[("budget.plan", "100"), ("roster.fresh", "1s"), ("roster.refresh_ahead", "false")], |_| {
-        Reply::Team
-    });
+    let lab = Lab::new(
+        5,
+        &[("budget.calls_per_hour", "100"), ("roster.fresh_for", "1s"), ("roster.refresh_ahead", "false")],
+        |_| Reply::Team,
+    );
     // 95 may be spent, 86 of them on teams that are there.
     for _ in 0..2000 {
         lab.rosters.get(&lab.grant(0), None).await.unwrap();
@@ -89,7 +92,7 @@ async fn what_is_kept_for_new_accounts_is_not_spent_on_known_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn who_finds_the_plan_spent_is_told_when_to_come_back_or_waits_where_that_is_soon() {
-    let lab = Lab::new(6, &[("budget.plan", "2")], |_| Reply::Team);
+    let lab = Lab::new(6, &[("budget.calls_per_hour", "2")], |_| Reply::Team);
     lab.rosters.get(&lab.grant(0), None).await.unwrap();
     let failed = lab.rosters.get(&lab.grant(1), None).await.unwrap_err();
     let after = failed.error.retry_after().unwrap();
@@ -107,8 +110,8 @@ async fn who_finds_the_plan_spent_is_told_when_to_come_back_or_waits_where_that_
 #[tokio::test(start_paused = true)]
 async fn a_429_stops_the_credential_for_as_long_as_it_says() {
     let wait = Duration::from_secs(120);
-    let lab = Lab::new(7, &[("roster.fresh", "1s")], move |call| match call.number {
-        2 => Reply::Fail(Kind::RateLimited(wait)),
+    let lab = Lab::new(7, &[("roster.fresh_for", "1s")], move |call| match call.number {
+        2 => Reply::Fail(ErrorKind::RateLimited(wait)),
         _ => Reply::Team,
     });
     lab.rosters.get(&lab.grant(0), None).await.unwrap();
@@ -142,13 +145,13 @@ async fn the_vendors_own_count_is_believed_where_it_is_lower() {
 
 #[tokio::test(start_paused = true)]
 async fn a_paged_list_is_not_begun_that_the_plan_cannot_finish() {
-    let pages = [("upstream.paged", "true"), ("upstream.pages_limit", "10"), ("budget.plan", "22")];
+    let pages = [("upstream.paged", "true"), ("upstream.pages_limit", "10"), ("budget.calls_per_hour", "22")];
     // 20 may be spent. Each list takes 6, and might take 10.
     let lab = Lab::new(9, &pages, |call| Reply::Rows(if call.page == Some(6) { 1 } else { 2 }, 11));
     assert_eq!(lab.rosters.get(&lab.grant(0), None).await.unwrap().calls, 6);
     assert_eq!(lab.rosters.get(&lab.grant(1), None).await.unwrap().calls, 6);
     let failed = lab.rosters.get(&lab.grant(2), None).await.unwrap_err();
-    assert!(matches!(failed.error.kind(), Kind::RateLimited(_)));
+    assert!(matches!(failed.error.kind(), ErrorKind::RateLimited(_)));
     assert_eq!(lab.calls().len(), 12);
     // One that is known to take six may begin where six are left, of those that may be spent on known ones.
     assert!(lab.upstream.refusal(&lab.grant(0), Need::Refresh { calls: 6 }).is_none());

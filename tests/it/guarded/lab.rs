@@ -7,9 +7,10 @@ use flowmatix_graphql::config::{Config, Flag, Profile};
 use flowmatix_graphql::model::{
     Account, Caller, CallerId, Clock, Credential, CredentialId, EmailAddress, Grant, Scopes, UserType,
 };
+use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Budget, Called, Endpoint, Error, Fetcher, Kind, Page, RateLimit, Upstream};
+use flowmatix_graphql::upstream::{Budget, Called, Endpoint, GuardedUpstream, RateLimit, RowPage, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
@@ -18,7 +19,7 @@ use tokio::time::{Instant, sleep};
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
     Team,
-    Fail(Kind),
+    Fail(ErrorKind),
     /// 503, which may be tried again.
     Unavailable,
     Silence,
@@ -63,7 +64,7 @@ impl Endpoint for Memory {
             let (result, rate_limit) = match (self.script)(&call) {
                 Reply::Team => (Ok(page_of(1, None, 1)), None),
                 Reply::Fail(kind) => (Err(kind.into()), None),
-                Reply::Unavailable => (Err(Error::from(Kind::Unavailable).passing()), None),
+                Reply::Unavailable => (Err(UpstreamError::from(ErrorKind::Unavailable).retryable()), None),
                 Reply::Silence => std::future::pending().await,
                 Reply::Panic => panic!("the endpoint was told to"),
                 Reply::Left(remaining, limit, reset) => {
@@ -77,10 +78,10 @@ impl Endpoint for Memory {
     }
 }
 
-fn page_of(rows: u32, total: Option<u32>, number: u32) -> Page {
+fn page_of(rows: u32, total: Option<u32>, number: u32) -> RowPage {
     let rows: Vec<String> = (0..rows).map(|row| format!(r#"{{"_id":"{number}-{row}"}}"#)).collect();
     let total = total.map_or(String::new(), |total| format!(r#""total":{total},"#));
-    Page::read([format!(r#"{{"success":true,{total}"data":[{}]}}"#, rows.join(",")).as_bytes()]).unwrap()
+    RowPage::read([format!(r#"{{"success":true,{total}"data":[{}]}}"#, rows.join(",")).as_bytes()]).unwrap()
 }
 
 pub struct Lab {
@@ -106,7 +107,7 @@ impl Lab {
         });
         let budget = Budget::open(&config.budget, clock).unwrap();
         let upstream: Arc<dyn Upstream> =
-            Arc::new(Fetcher::new(endpoint.clone(), &config.upstream, budget, seed, clock, metrics.clone()));
+            Arc::new(GuardedUpstream::new(endpoint.clone(), &config.upstream, budget, seed, clock, metrics.clone()));
         let rosters = Arc::new(Rosters::new(&config.roster, upstream.clone(), clock, metrics));
         let credential = Arc::new(Credential::new(CredentialId::Held("lab".into()), "secret".into()));
         Self { rosters, upstream, endpoint, credential }

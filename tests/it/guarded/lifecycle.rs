@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use flowmatix_graphql::model::ErrorKind;
 use flowmatix_graphql::roster::CacheResult;
-use flowmatix_graphql::upstream::Kind;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -39,7 +39,7 @@ async fn a_load_that_panics_is_an_error_for_all_who_wait_and_the_next_one_works(
     let lab = Lab::new(3, &[], |call| if call.number == 1 { Reply::Panic } else { Reply::Team });
     let grant = lab.grant(0);
     for answer in join_all((0..50).map(|_| lab.rosters.get(&grant, None))).await {
-        assert_eq!(answer.unwrap_err().error.kind(), Kind::Internal);
+        assert_eq!(answer.unwrap_err().error.kind(), ErrorKind::Internal);
     }
     lab.rosters.get(&grant, None).await.unwrap();
     assert_eq!(lab.calls().len(), 2);
@@ -100,19 +100,21 @@ async fn what_is_older_than_an_hour_is_gone() {
     sleep(59 * MINUTE).await;
     assert!(lab.rosters.get(&grant, None).await.unwrap().stale);
     sleep(MINUTE).await;
-    assert_eq!(lab.rosters.get(&grant, None).await.unwrap_err().error.kind(), Kind::Unavailable);
+    assert_eq!(lab.rosters.get(&grant, None).await.unwrap_err().error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_remembered_for_a_while() {
-    for (kind, seconds) in [(Kind::Unauthenticated, 10), (Kind::Forbidden, 10), (Kind::Rejected(422), 30)] {
+    for (kind, seconds) in
+        [(ErrorKind::Unauthenticated, 10), (ErrorKind::Forbidden, 10), (ErrorKind::Rejected(422), 30)]
+    {
         let lab = Lab::new(7, &[], move |call| if call.number == 1 { Reply::Fail(kind) } else { Reply::Team });
         let grant = lab.grant(0);
         for second in 0..seconds {
             let failed = lab.rosters.get(&grant, None).await.unwrap_err();
             assert_eq!((failed.error.kind(), failed.calls), (kind, u32::from(second == 0)), "{second} s");
             // A credential that is not accepted is not accepted for any account.
-            if kind == Kind::Unauthenticated {
+            if kind == ErrorKind::Unauthenticated {
                 assert!(lab.rosters.get(&lab.grant(1), None).await.is_err());
             }
             sleep(Duration::from_secs(1)).await;
@@ -125,7 +127,7 @@ async fn refusals_are_remembered_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_keeps_failing_is_not_asked_for_by_every_question() {
     let failing = |email: &str| email.starts_with("n0@");
-    let settings = [("upstream.retry_share", "0"), ("roster.fresh", "1s"), ("budget.plan", "1000000")];
+    let settings = [("upstream.retry_ratio", "0"), ("roster.fresh_for", "1s"), ("budget.calls_per_hour", "1000000")];
     let lab = Lab::new(8, &settings, move |call| if failing(&call.email) { Reply::Unavailable } else { Reply::Team });
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(30) {
@@ -141,7 +143,7 @@ async fn an_account_that_keeps_failing_is_not_asked_for_by_every_question() {
 
 #[tokio::test(start_paused = true)]
 async fn who_asks_for_something_younger_gets_it_while_the_plan_is_not_short() {
-    let lab = Lab::new(9, &[("budget.plan", "20")], |_| Reply::Team);
+    let lab = Lab::new(9, &[("budget.calls_per_hour", "20")], |_| Reply::Team);
     let grant = lab.grant(0);
     let young = Some(Duration::from_secs(5));
     lab.rosters.get(&grant, None).await.unwrap();

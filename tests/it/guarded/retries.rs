@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use flowmatix_graphql::upstream::{Kind, Malformed};
+use flowmatix_graphql::model::{ErrorKind, Malformed};
 use tokio::time::{Instant, sleep};
 
 use super::lab::{Lab, Reply};
 
-const UNBROKEN: [(&str, &str); 2] = [("upstream.breaker", "false"), ("budget.plan", "1000000")];
+const UNBROKEN: [(&str, &str); 2] = [("upstream.breaker", "false"), ("budget.calls_per_hour", "1000000")];
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_once_more_and_what_will_not_is_not() {
     let cases = [
         (Reply::Unavailable, 2),
-        (Reply::Fail(Kind::BadResponse(Malformed::Truncated)), 2),
-        (Reply::Fail(Kind::Unavailable), 1),
-        (Reply::Fail(Kind::BadResponse(Malformed::NotJson)), 1),
-        (Reply::Fail(Kind::Rejected(404)), 1),
-        (Reply::Fail(Kind::Unauthenticated), 1),
-        (Reply::Fail(Kind::RateLimited(Duration::from_secs(1))), 1),
+        (Reply::Fail(ErrorKind::BadResponse(Malformed::Truncated)), 2),
+        (Reply::Fail(ErrorKind::Unavailable), 1),
+        (Reply::Fail(ErrorKind::BadResponse(Malformed::NotJson)), 1),
+        (Reply::Fail(ErrorKind::Rejected(404)), 1),
+        (Reply::Fail(ErrorKind::Unauthenticated), 1),
+        (Reply::Fail(ErrorKind::RateLimited(Duration::from_secs(1))), 1),
     ];
     for (reply, calls) in cases {
         // With a retry to spare, and without.
         for (share, calls) in [("0.1", calls), ("0", 1)] {
-            let settings = [&UNBROKEN[..], &[("upstream.retry_share", share)]].concat();
+            let settings = [&UNBROKEN[..], &[("upstream.retry_ratio", share)]].concat();
             let lab = Lab::new(1, &settings, move |_| reply);
             let failed = lab.rosters.get(&lab.grant(0), None).await.unwrap_err();
             assert_eq!((failed.calls as usize, lab.calls().len()), (calls, calls), "{reply:?} with {share}");
@@ -71,7 +71,7 @@ async fn a_silent_upstream_gives_its_error_by_the_deadline_and_is_tried_again_on
             let lab = Lab::new(seed, &settings, |_| Reply::Silence);
             let started = Instant::now();
             let failed = lab.rosters.get(&lab.grant(0), None).await.unwrap_err();
-            assert_eq!((failed.error.kind(), lab.calls().len()), (Kind::Timeout, calls), "{attempt}");
+            assert_eq!((failed.error.kind(), lab.calls().len()), (ErrorKind::Timeout, calls), "{attempt}");
             assert!(elapsed.contains(&started.elapsed().as_secs_f64()), "{attempt}: {:?}", started.elapsed());
         }
     }

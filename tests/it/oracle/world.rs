@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
+use flowmatix_graphql::model::ErrorKind;
 use flowmatix_graphql::model::{
-    Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants, Order,
-    OrderField, Refusal, Scopes, UserType,
+    AccessError, Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants,
+    Order, OrderField, Scopes, UserType,
 };
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Kind, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -47,9 +48,9 @@ impl Upstream for Teams {
         let result = match self.0.get(&grant.account().email) {
             Some(body) => Ok(decode([&body[..]]).unwrap()),
             None => Err(match grant.account().email.as_str() {
-                "refused@a.example" => Kind::Forbidden.into(),
-                "limited@a.example" => Kind::Timeout.into(),
-                _ => Kind::Unavailable.into(),
+                "refused@a.example" => ErrorKind::Forbidden.into(),
+                "limited@a.example" => ErrorKind::Timeout.into(),
+                _ => ErrorKind::Unavailable.into(),
             }),
         };
         // A failure that cost no call is not remembered: each case meets the same world.
@@ -63,7 +64,7 @@ struct Reader {
 }
 
 impl Grants for Reader {
-    fn grant(&self, argument: Option<Account>) -> Result<Grant, Refusal> {
+    fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError> {
         Ok(Grant::mint(self.caller.clone(), argument.unwrap_or_else(|| self.default.clone())))
     }
 
@@ -157,13 +158,13 @@ impl World {
 }
 
 fn rosters(teams: &Arc<Teams>, store: bool) -> Arc<Rosters> {
-    let settings = flowmatix_graphql::config::Roster { store, ..Config::defaults(Profile::Demo).roster };
+    let settings = flowmatix_graphql::config::RosterConfig { store, ..Config::defaults(Profile::Demo).roster };
     Arc::new(Rosters::new(&settings, teams.clone(), Clock::start(), Arc::default()))
 }
 
 fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> Engine {
     let config = Config::defaults(Profile::Demo);
-    let graphql = flowmatix_graphql::config::GraphQl {
+    let graphql = flowmatix_graphql::config::GraphQlConfig {
         projection,
         introspection: true,
         page_default: 5,
@@ -177,7 +178,7 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         cost_limit: usize::MAX,
         ..config.graphql
     };
-    let federation = flowmatix_graphql::config::Federation { service: true, ..config.federation };
+    let federation = flowmatix_graphql::config::FederationConfig { service: true, ..config.federation };
     let settings = Settings {
         graphql,
         documents: config.documents,

@@ -24,8 +24,8 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 pub const PATIENT: [(&str, &str); 3] =
     [("http.timeout", "60s"), ("upstream.timeout", "50s"), ("upstream.attempt_timeout", "40s")];
 
-pub fn demo_settings() -> flowmatix_graphql::config::Demo {
-    flowmatix_graphql::config::Demo { listen: ANY, ..Default::default() }
+pub fn demo_settings() -> flowmatix_graphql::config::DemoConfig {
+    flowmatix_graphql::config::DemoConfig { listen: ANY, ..Default::default() }
 }
 
 /// The settings of a service over this upstream, on free ports, changed by these pairs.

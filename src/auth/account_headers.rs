@@ -1,0 +1,35 @@
+//! The account that a request's headers name: both, each once and valid, or neither. Never a fall-through to another one.
+
+use axum::http::HeaderMap;
+
+use crate::model::{AccessError, Account, EmailAddress, UserType};
+
+/// Names the account's e-mail address.
+pub const EMAIL_HEADER: &str = "x-flowmatix-email";
+/// Names the account's user type.
+pub const TYPE_HEADER: &str = "x-flowmatix-type";
+
+pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Account>, AccessError> {
+    let email = one(headers, EMAIL_HEADER).ok_or(AccessError::BadInput("send x-flowmatix-email once, as text"))?;
+    let user_type = one(headers, TYPE_HEADER).ok_or(AccessError::BadInput("send x-flowmatix-type once, as text"))?;
+    match (email, user_type) {
+        (None, None) => Ok(None),
+        (Some(email), Some(user_type)) => Ok(Some(Account {
+            email: EmailAddress::parse(email)
+                .map_err(|_| AccessError::BadInput("x-flowmatix-email is not a valid e-mail address"))?,
+            user_type: UserType::from_name(user_type.trim())
+                .ok_or(AccessError::BadInput("x-flowmatix-type is not AGENT, CUSTOM_USER or CUSTOMER"))?,
+        })),
+        _ => Err(AccessError::BadInput("send x-flowmatix-email and x-flowmatix-type together")),
+    }
+}
+
+/// The header's value, or that there is none; `None` when it is there more than once or is no text.
+fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<Option<&'h str>> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Some(None),
+        (Some(value), None) => value.to_str().ok().map(Some),
+        (Some(_), Some(_)) => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! Who is asking, and for whose team: request headers become a caller, and caller plus account a grant, or a refusal.
+//!
+//! The steps: the bearer token (`bearer`) → the caller it makes and the accounts named for them (the modes: `passthrough`,
+//! `api_keys`, `jwt`, or anybody) → the account that the headers name (`selection`) → grants, as the request asks for them
+//! (`authority`). Argument, headers and configuration only *select* an account; whether the caller may read it is decided
+//! here, and nowhere else is a grant minted.
+
+use super::account_headers;
+use super::error::AuthError;
+use super::jwt::InvalidJwt;
+use super::reloading_file::Unusable;
+use super::secret::Secret;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+
+use crate::config;
+use crate::config::AccountSource;
+use crate::model::{AccessError, Account, Caller, CallerId, Grants, Scopes};
+
+use super::accounts::AllowedAccounts;
+use super::api_keys::ApiKeys;
+use super::jwt::Jwt;
+use super::passthrough::Passthrough;
+use super::request_authorizer::RequestAuthorizer;
+use super::router_secret::RouterSecret;
+use super::server_credential::ServerCredential;
+
+/// Turns requests into callers.
+pub struct Authenticator {
+    mode: Mode,
+    default: Option<Account>,
+    sources: Vec<AccountSource>,
+    router_secret: Option<RouterSecret>,
+}
+
+enum Mode {
+    /// The caller's bearer token is the upstream credential.
+    Passthrough(Box<Passthrough>),
+    /// The caller shows an API key; the server holds the upstream credential.
+    ApiKeys(Box<ApiKeys>),
+    /// The caller shows a JWT; the server holds the upstream credential.
+    Jwt(Box<Jwt>),
+    /// The server holds the upstream credential; being able to connect is all that is asked of a caller.
+    Server(Box<ServerCredential>),
+}
+
+/// A caller who is let in, and the accounts named for them.
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    pub(super) accounts: AllowedAccounts,
+}
+
+impl Authenticator {
+    /// Every request carries the upstream credential as its bearer token.
+    #[must_use]
+    pub fn passthrough(account: &config::AccountConfig, default: Option<Account>) -> Self {
+        Self::new(Mode::Passthrough(Box::new(Passthrough::new())), account, default)
+    }
+
+    /// Every request carries an API key of this file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn api_keys(
+        keys: &Path,
+        credential: Secret,
+        account: &config::AccountConfig,
+        default: Option<Account>,
+    ) -> Result<Self, Unusable> {
+        Ok(Self::new(Mode::ApiKeys(Box::new(ApiKeys::open(keys, credential)?)), account, default))
+    }
+
+    /// Every request carries a JWT that these settings let in. Needs the runtime, where keys come from a URL.
+    ///
+    /// # Errors
+    /// When the settings are not complete, or a file cannot be read.
+    pub fn jwt(
+        settings: &config::JwtConfig,
+        credential: Secret,
+        account: &config::AccountConfig,
+        default: Option<Account>,
+    ) -> Result<Self, InvalidJwt> {
+        Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential)?)), account, default))
+    }
+
+    /// Every request is served with the credential that the server holds.
+    #[must_use]
+    pub fn server(credential: Secret, account: &config::AccountConfig, default: Option<Account>) -> Self {
+        Self::new(Mode::Server(Box::new(ServerCredential::new(credential))), account, default)
+    }
+
+    fn new(mode: Mode, account: &config::AccountConfig, default: Option<Account>) -> Self {
+        Self { mode, default, sources: account.sources.clone(), router_secret: None }
+    }
+
+    /// From now on, only who shows this secret is taken for a router.
+    #[must_use]
+    pub fn with_router_secret(self, secret: Secret) -> Self {
+        Self { router_secret: Some(RouterSecret::new(secret)), ..self }
+    }
+
+    /// Whether a request needs no credential of its own, so that being able to connect is one.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.mode, Mode::Server(_))
+    }
+
+    /// The caller that the request's headers make, and what they may do.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is no usable credential, or the account headers are wrong.
+    pub async fn authenticate(&self, parts: &Parts) -> Result<Arc<dyn Grants>, AuthError> {
+        let Admitted { caller, accounts } = match &self.mode {
+            Mode::Passthrough(passthrough) => passthrough.admit(parts)?,
+            Mode::ApiKeys(keys) => keys.admit(parts)?,
+            Mode::Jwt(jwt) => jwt.admit(parts).await?,
+            Mode::Server(held) => {
+                let caller = Caller { id: CallerId::Anonymous, credential: held.credential(), scopes: Scopes::ALL };
+                Admitted { caller, accounts: AllowedAccounts::Any }
+            }
+        };
+        if !caller.scopes.team {
+            return Err(AuthError::Insufficient("reading a team needs the scope team:read"));
+        }
+        let named = account_headers::from_headers(&parts.headers).map_err(AuthError::Refused)?;
+        if named.is_some() && !self.allows(AccountSource::Headers) {
+            return Err(AuthError::Refused(AccessError::Forbidden(
+                "naming an account with headers is switched off here",
+            )));
+        }
+        let authority = RequestAuthorizer {
+            caller,
+            accounts,
+            named,
+            configured: self.default.clone(),
+            preferred: self.allows(AccountSource::Default),
+            argument: self.allows(AccountSource::Argument),
+            router: self.router_secret.as_ref().is_none_or(|secret| secret.is_shown(&parts.headers)),
+        };
+        authority.check_named().map_err(AuthError::Refused)?;
+        Ok(Arc::new(authority))
+    }
+
+    fn allows(&self, source: AccountSource) -> bool {
+        self.sources.contains(&source)
+    }
+}

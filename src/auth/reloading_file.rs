@@ -1,0 +1,123 @@
+//! A file that is read again when it has changed, so that secrets and keys can be replaced without a restart.
+//!
+//! Whoever asks for the value looks at the file first (one `stat`); nothing runs in the background. A new content that
+//! cannot be used is warned of once, and the last good one stays.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+/// The longest file that is read, in bytes.
+const LENGTH_LIMIT: u64 = 4 << 20;
+
+/// Makes a value of a file's text, or says what is wrong with it, without repeating any of it.
+pub(super) type Parse<T> = fn(&str) -> Result<T, String>;
+
+/// A file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {}: {problem}", path.display())]
+pub struct Unusable {
+    setting: &'static str,
+    path: PathBuf,
+    problem: String,
+}
+
+/// What a file holds.
+pub(super) struct ReloadingFile<T> {
+    setting: &'static str,
+    path: PathBuf,
+    parse: Parse<T>,
+    seen: RwLock<Seen<T>>,
+}
+
+struct Seen<T> {
+    stamp: Option<Stamp>,
+    value: Arc<T>,
+}
+
+/// What tells one content of a file from the next without reading it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+impl<T> ReloadingFile<T> {
+    /// Reads the file that a setting names.
+    pub(super) fn open(setting: &'static str, path: &Path, parse: Parse<T>) -> Result<Self, Unusable> {
+        let unusable = |problem| Unusable { setting, path: path.to_owned(), problem };
+        let (stamp, value) = read(path, parse).map_err(unusable)?;
+        let seen = RwLock::new(Seen { stamp, value: Arc::new(value) });
+        Ok(Self { setting, path: path.to_owned(), parse, seen })
+    }
+
+    /// What the file holds now, as far as that can be used. The same value is the same allocation.
+    pub(super) fn get(&self) -> Arc<T> {
+        let now = stamp(&self.path);
+        {
+            let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+            // A file that is gone is between two versions; the last one stays.
+            if now.is_none() || seen.stamp == now {
+                return seen.value.clone();
+            }
+        }
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.stamp == now {
+            return seen.value.clone();
+        }
+        match read(&self.path, self.parse) {
+            Ok((stamp, value)) => {
+                tracing::info!(setting = self.setting, "read again");
+                *seen = Seen { stamp, value: Arc::new(value) };
+            }
+            Err(problem) => {
+                tracing::warn!(
+                    setting = self.setting,
+                    problem,
+                    "the changed file cannot be used; the last content stays"
+                );
+                seen.stamp = now;
+            }
+        }
+        seen.value.clone()
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
+}
+
+/// The value, and the stamp of the content that it was made of.
+fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    // Before the content: what is written meanwhile shows in the next stamp.
+    let stamp = file.metadata().ok().map(|metadata| Stamp::of(&metadata));
+    let mut bytes = Vec::new();
+    file.take(LENGTH_LIMIT + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > LENGTH_LIMIT {
+        return Err("it is longer than 4 MiB".to_owned());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+    Ok((stamp, parse(&text)?))
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        };
+        Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode,
+        }
+    }
+}

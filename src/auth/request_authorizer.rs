@@ -1,0 +1,63 @@
+//! One request's right to grants: which account is meant, and whether the caller may read it.
+
+use super::accounts::AllowedAccounts;
+use crate::model::{AccessError, Account, Caller, Grant, Grants};
+
+pub(super) struct RequestAuthorizer {
+    pub(super) caller: Caller,
+    pub(super) accounts: AllowedAccounts,
+    /// The account that the request's headers name.
+    pub(super) named: Option<Account>,
+    /// The account that the configuration names.
+    pub(super) configured: Option<Account>,
+    /// Whether a request may go without naming one.
+    pub(super) preferred: bool,
+    /// Whether an argument may name one.
+    pub(super) argument: bool,
+    pub(super) router: bool,
+}
+
+impl RequestAuthorizer {
+    /// Whether the headers, which hold for the whole request, name an account that the caller may read.
+    pub(super) fn check_named(&self) -> Result<(), AccessError> {
+        self.named.as_ref().map_or(Ok(()), |account| self.check(account))
+    }
+
+    fn check(&self, account: &Account) -> Result<(), AccessError> {
+        if self.accounts.allow(account, self.configured.as_ref()) {
+            return Ok(());
+        }
+        // The same words whether there is such an account or not.
+        Err(AccessError::Forbidden("the caller may not read this account"))
+    }
+
+    fn preferred(&self) -> Option<Account> {
+        self.accounts.preferred(self.configured.as_ref()).filter(|_| self.preferred).cloned()
+    }
+}
+
+impl Grants for RequestAuthorizer {
+    fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError> {
+        let account = match (argument, &self.named) {
+            (Some(_), _) if !self.argument => {
+                return Err(AccessError::Forbidden("naming an account with an argument is switched off here"));
+            }
+            (Some(argument), Some(named)) if argument != *named => {
+                return Err(AccessError::Forbidden("the argument and the headers name different accounts"));
+            }
+            (Some(account), _) => account,
+            (None, Some(named)) => named.clone(),
+            (None, None) => self.preferred().ok_or(AccessError::AccountRequired)?,
+        };
+        self.check(&account)?;
+        Ok(Grant::mint(self.caller.clone(), account))
+    }
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn is_router(&self) -> bool {
+        self.router
+    }
+}

@@ -1,0 +1,46 @@
+//! The upstream credential that the server holds, for all its callers: one name, under which secrets may follow each other.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use secrecy::SecretString;
+
+use super::secret::Secret;
+use crate::model::{Credential, CredentialId};
+
+/// What the credential is known by, whatever its secret is.
+const NAME: &str = "server";
+
+pub(super) struct ServerCredential {
+    secret: Secret,
+    current: RwLock<Current>,
+}
+
+struct Current {
+    secret: Arc<SecretString>,
+    credential: Arc<Credential>,
+}
+
+impl ServerCredential {
+    pub(super) fn new(secret: Secret) -> Self {
+        let now = secret.get();
+        let credential = Arc::new(Credential::new(CredentialId::Held(NAME.into()), SecretString::clone(&now)));
+        Self { secret, current: RwLock::new(Current { secret: now, credential }) }
+    }
+
+    /// The credential with the secret that it has now.
+    pub(super) fn credential(&self) -> Arc<Credential> {
+        let secret = self.secret.get();
+        {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&current.secret, &secret) {
+                return current.credential.clone();
+            }
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&current.secret, &secret) {
+            let credential = Arc::new(current.credential.rotated(SecretString::clone(&secret)));
+            *current = Current { secret, credential };
+        }
+        current.credential.clone()
+    }
+}

@@ -1,0 +1,66 @@
+//! The command line: one file per command.
+
+use super::{check, configuration, demo, demo_upstream, health, keys, schema, serve, settings};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A GraphQL service layer in front of the Flowmatix team-members endpoint.
+///
+/// Without a command it runs `demo`: a sample Flowmatix and the service in front of it, ready to be asked.
+#[derive(Parser)]
+#[command(version, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service with a sample Flowmatix behind it: nothing to configure.
+    Demo(configuration::ConfigArgs),
+    /// Run the sample Flowmatix alone.
+    DemoUpstream(configuration::ConfigArgs),
+    /// Run the service in front of the real Flowmatix: the production profile.
+    Serve(configuration::ConfigArgs),
+    /// Say whether the configuration is usable and what is in effect; with --live, make one call and say what comes back.
+    Check(check::CheckArgs),
+    /// Print the GraphQL schema, or compare it with a file.
+    Schema(schema::SchemaArgs),
+    /// Ask a running service's admin port whether it is ready; for container health checks.
+    Health(configuration::ConfigArgs),
+    /// Make API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Print every setting with its default and meaning, as Markdown.
+    Settings(settings::SettingsArgs),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let result = match command.unwrap_or_else(|| Command::Demo(configuration::ConfigArgs::default())) {
+        // Its exit code says more than yes and no.
+        Command::Check(arguments) => return check::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Keys(command) => keys::run(&command),
+        Command::Settings(arguments) => settings::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` on a multi-threaded runtime.
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

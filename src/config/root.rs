@@ -1,0 +1,107 @@
+//! Configuration: plain data, one file per folder it configures. Defaults, then a TOML file, then the environment, then
+//! flags. A leaf: it imports nothing of ours.
+//!
+//! Invariant: a wrong configuration does not start anything, and every mistake in it is named at once.
+
+// Textual macros: they must come before the sections.
+use super::section::Section;
+use super::{
+    AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
+    HttpConfig, JwtConfig, LoaderConfig, LogConfig, RosterConfig, Setting, UpstreamConfig,
+};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub http: HttpConfig,
+    pub admin: AdminConfig,
+    pub graphql: GraphQlConfig,
+    pub documents: DocumentsConfig,
+    pub federation: FederationConfig,
+    pub auth: AuthConfig,
+    pub jwt: JwtConfig,
+    pub account: AccountConfig,
+    pub loader: LoaderConfig,
+    pub roster: RosterConfig,
+    pub upstream: UpstreamConfig,
+    pub budget: BudgetConfig,
+    pub log: LogConfig,
+    pub demo: DemoConfig,
+}
+
+/// Whom the defaults are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Somebody who tries it out on their own machine.
+    Demo,
+    /// Production.
+    Serve,
+}
+
+impl Config {
+    /// The defaults of a profile.
+    #[must_use]
+    pub fn defaults(profile: Profile) -> Self {
+        let mut config = Self::default();
+        if profile == Profile::Demo {
+            config.http.explorer = true;
+            config.graphql.introspection = true;
+            config.graphql.suggestions = true;
+            config.federation.service = true;
+            // The sample speaks plain HTTP on this machine.
+            config.upstream.allow_http = true;
+        }
+        config
+    }
+
+    pub(super) fn sections(&self) -> [&dyn Section; 14] {
+        [
+            &self.http,
+            &self.admin,
+            &self.graphql,
+            &self.documents,
+            &self.federation,
+            &self.auth,
+            &self.jwt,
+            &self.account,
+            &self.loader,
+            &self.roster,
+            &self.upstream,
+            &self.budget,
+            &self.log,
+            &self.demo,
+        ]
+    }
+
+    fn sections_mut(&mut self) -> [&mut dyn Section; 14] {
+        [
+            &mut self.http,
+            &mut self.admin,
+            &mut self.graphql,
+            &mut self.documents,
+            &mut self.federation,
+            &mut self.auth,
+            &mut self.jwt,
+            &mut self.account,
+            &mut self.loader,
+            &mut self.roster,
+            &mut self.upstream,
+            &mut self.budget,
+            &mut self.log,
+            &mut self.demo,
+        ]
+    }
+
+    /// Every setting with the value it has.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Setting> {
+        self.sections().into_iter().flat_map(|section| section.settings()).collect()
+    }
+
+    /// Sets one setting from text; `None` when there is none of that path.
+    pub(super) fn set(&mut self, path: &str, text: &str) -> Option<Result<(), String>> {
+        let (name, key) = path.split_once('.')?;
+        self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text)
+    }
+}

@@ -1,0 +1,111 @@
+//! Resolving: the rosters that a plan's root fields read are loaded, all side by side.
+
+use std::sync::Arc;
+
+use async_graphql::{Error, Result};
+
+use super::arguments::{Arguments, RootArguments};
+use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
+use crate::graphql::schema::{EntityKind, PreparedList, Representation, Session, View};
+use crate::model::{Account, Grant};
+
+/// What a plan is written from.
+pub(super) struct Resolved {
+    /// Of each root field, in order.
+    pub(super) roots: Vec<RootData>,
+    /// Of each list: what it asks for, or why it cannot be answered.
+    pub(super) lists: Vec<Result<PreparedList>>,
+    /// What was read, as arguments name it, in order.
+    pub(super) accounts: Vec<Option<Account>>,
+    /// What was loaded of it.
+    pub(super) views: Vec<Result<Arc<View>>>,
+}
+
+pub(super) enum RootData {
+    Failed(Error),
+    /// `teamMembers` and `roles`.
+    All(Arc<View>),
+    /// `teamMember` and `role`.
+    One(Arc<View>, String),
+    Entities(Vec<Result<EntityData>>),
+}
+
+pub(super) struct EntityData {
+    pub(super) view: Arc<View>,
+    pub(super) kind: EntityKind,
+    pub(super) id: String,
+}
+
+pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
+    let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
+    let mut accounts = RequestedAccounts { session, asked: Vec::new(), grants: Vec::new() };
+    let roots: Vec<_> =
+        plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
+    let RequestedAccounts { asked, grants, .. } = accounts;
+    let views = session.load_all(grants).await;
+    let view = |place: usize| views[place].clone();
+    let root = |wanted| match wanted {
+        Wanted::Failed(error) => RootData::Failed(error),
+        Wanted::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
+        Wanted::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
+        Wanted::Entities(list) => {
+            let entity = |(representation, place): (Representation, usize)| {
+                let Representation { kind, id, .. } = representation;
+                view(place).map(|view| EntityData { view, kind, id })
+            };
+            RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
+        }
+    };
+    let roots = roots.into_iter().map(root).collect();
+    Resolved { roots, lists, accounts: asked, views }
+}
+
+/// A root field and the places of the accounts that it reads.
+enum Wanted {
+    Failed(Error),
+    All(usize),
+    One(usize, String),
+    Entities(Vec<Result<(Representation, usize)>>),
+}
+
+fn wanted(
+    (item, arguments): (&PlannedField<RootField>, RootArguments),
+    lists: &[Result<PreparedList>],
+    accounts: &mut RequestedAccounts,
+) -> Wanted {
+    if let RootField::TeamMembers { list, .. } = &item.field
+        && let Err(error) = &lists[*list]
+    {
+        // Bad arguments are refused before anything is loaded.
+        return Wanted::Failed(error.clone());
+    }
+    match arguments {
+        RootArguments::All(account) => Wanted::All(accounts.place(account)),
+        RootArguments::One(id, account) => Wanted::One(accounts.place(account), id),
+        RootArguments::Entities(list) => {
+            let mut placed = |mut representation: Representation| {
+                let place = accounts.place(representation.account.take());
+                (representation, place)
+            };
+            Wanted::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
+        }
+    }
+}
+
+/// The accounts of one request, in the order in which they are asked for. (The loader looks each up once.)
+struct RequestedAccounts<'s> {
+    session: &'s Session,
+    asked: Vec<Option<Account>>,
+    grants: Vec<Result<Grant>>,
+}
+
+impl RequestedAccounts<'_> {
+    fn place(&mut self, account: Option<Account>) -> usize {
+        // Representations that follow each other mostly name the same one.
+        if self.asked.last() != Some(&account) {
+            self.grants.push(self.session.grant(account.clone()));
+            self.asked.push(account);
+        }
+        self.grants.len() - 1
+    }
+}

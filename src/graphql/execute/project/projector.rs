@@ -1,0 +1,276 @@
+//! Projection: the answer's data, written as JSON straight from the rosters, by a plan.
+//!
+//! No future, no value tree, no map: a field's text goes from the roster into the answer. Errors come in the order in which
+//! what they null is written, the order that `answer` brings the engine's into.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_graphql::{Error, PathSegment, Pos, Result, ServerError};
+
+use crate::graphql::execute::lookups::{EntityData, Resolved, RootData};
+use crate::graphql::json;
+use crate::graphql::plan::plan::{
+    AccountField, ConnectionField, EdgeField, PageInfoField, Plan, PlannedField, PlannedObject, RoleField, RootField,
+    SkippedRowField,
+};
+use crate::graphql::schema::{EntityKind, PreparedList, View};
+use crate::model;
+use crate::model::{Page, PageLimits};
+
+/// What is written.
+pub(in crate::graphql::execute) struct Projected {
+    /// The value of `data`, after what `out` began with.
+    pub(in crate::graphql::execute) out: Vec<u8>,
+    pub(in crate::graphql::execute) errors: Vec<ServerError>,
+}
+
+/// What an answer depends on besides plan and rosters.
+#[derive(Clone, Copy)]
+pub(in crate::graphql::execute) struct ProjectionOptions {
+    /// Whether contact data may be read.
+    pub(in crate::graphql::execute) contact: bool,
+    pub(in crate::graphql::execute) pages: PageLimits,
+    /// The longest answer, in bytes.
+    pub(in crate::graphql::execute) limit: usize,
+}
+
+/// Appends the value of `data` to `out`.
+pub(in crate::graphql::execute) fn project(
+    plan: &Plan,
+    resolved: &Resolved,
+    terms: ProjectionOptions,
+    out: Vec<u8>,
+) -> Projected {
+    let mut writer = Writer {
+        out,
+        errors: Vec::new(),
+        path: Vec::new(),
+        lists: &resolved.lists,
+        terms,
+        pages: HashMap::new(),
+        refused: HashSet::new(),
+        too_long: false,
+    };
+    for (item, data) in plan.roots.fields.iter().zip(&resolved.roots) {
+        item.head.write(&mut writer.out);
+        writer.path.push(Segment::Key(&item.key));
+        writer.root(item, data);
+        writer.path.pop();
+    }
+    plan.roots.tail.write(&mut writer.out);
+    Projected { out: writer.out, errors: writer.errors }
+}
+
+pub(super) struct Writer<'p> {
+    pub(super) out: Vec<u8>,
+    pub(super) errors: Vec<ServerError>,
+    /// Where in the answer we are.
+    pub(super) path: Vec<Segment<'p>>,
+    pub(super) lists: &'p [Result<PreparedList>],
+    pub(super) terms: ProjectionOptions,
+    /// The pages of roles' members, which many members may show.
+    pub(super) pages: HashMap<(usize, *const View, u32), Result<Arc<Page>>>,
+    /// Where contact data was refused already: response paths without list indices.
+    pub(super) refused: HashSet<Vec<&'p str>>,
+    pub(super) too_long: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Segment<'p> {
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Writer<'p> {
+    pub(super) fn root(&mut self, item: &'p PlannedField<RootField>, data: &'p RootData) {
+        match (&item.field, data) {
+            (_, RootData::Failed(error)) => self.fail(item.pos, error.clone()),
+            (RootField::TeamMembers { list, fields, .. }, RootData::All(view)) => {
+                let list = match &self.lists[*list] {
+                    Ok(list) => list,
+                    Err(error) => return self.fail(item.pos, error.clone()),
+                };
+                match list.page(view, None, self.terms.pages) {
+                    Ok(page) => self.connection(fields, view, list, &page),
+                    Err(error) => self.fail(item.pos, error),
+                }
+            }
+            (RootField::Roles { fields, .. }, RootData::All(view)) => {
+                self.array((0..).take(view.roster.roles_len()), |writer, place| writer.role(fields, view, place));
+            }
+            (RootField::TeamMember { fields, .. }, RootData::One(view, id)) => match view.roster.find(id) {
+                Some(place) => self.member(fields, view, place),
+                None => json::null(&mut self.out),
+            },
+            (RootField::Role { fields, .. }, RootData::One(view, id)) => match view.roster.find_role(id) {
+                Some(place) => self.role(fields, view, place),
+                None => json::null(&mut self.out),
+            },
+            (RootField::Entities { member, role, .. }, RootData::Entities(list)) => {
+                self.array(list, |writer, entity| match entity {
+                    Ok(EntityData { view, kind, id }) => match kind {
+                        EntityKind::TeamMember => match view.roster.find(id) {
+                            Some(place) => writer.member(member, view, place),
+                            None => json::null(&mut writer.out),
+                        },
+                        EntityKind::Role => match view.roster.find_role(id) {
+                            Some(place) => writer.role(role, view, place),
+                            None => json::null(&mut writer.out),
+                        },
+                    },
+                    Err(error) => writer.fail(item.pos, error.clone()),
+                });
+            }
+            // The resolver makes data of its field's kind.
+            _ => json::null(&mut self.out),
+        }
+    }
+
+    pub(super) fn connection(
+        &mut self,
+        fields: &'p PlannedObject<ConnectionField>,
+        view: &Arc<View>,
+        list: &PreparedList,
+        page: &Page,
+    ) {
+        self.object(fields, |writer, item| match &item.field {
+            ConnectionField::Nodes(fields) => writer.at(&item.key, |writer| {
+                writer.array(&page.members, |writer, place| writer.member(fields, view, *place));
+            }),
+            ConnectionField::Edges(fields) => writer.at(&item.key, |writer| {
+                writer.array(0..page.members.len(), |writer, n| writer.edge(fields, view, list, page, n));
+            }),
+            ConnectionField::PageInfo(fields) => writer.object(fields, |writer, item| match item.field {
+                PageInfoField::HasNextPage => json::boolean(&mut writer.out, page.has_next()),
+                PageInfoField::HasPreviousPage => json::boolean(&mut writer.out, page.has_previous()),
+                PageInfoField::StartCursor => writer.cursor(view, list, page, Some(0)),
+                PageInfoField::EndCursor => writer.cursor(view, list, page, page.members.len().checked_sub(1)),
+            }),
+            ConnectionField::TotalCount => {
+                json::integer(&mut writer.out, i32::try_from(page.total).unwrap_or(i32::MAX).into());
+            }
+            ConnectionField::FetchedAt => json::moment(&mut writer.out, view.roster.fetched_at()),
+            ConnectionField::Stale => json::boolean(&mut writer.out, view.stale),
+            ConnectionField::SkippedRows(fields) => writer.array(view.roster.skipped_rows(), |writer, row| {
+                writer.object(fields, |writer, item| match item.field {
+                    SkippedRowField::Index => {
+                        json::integer(&mut writer.out, i32::try_from(row.index).unwrap_or(i32::MAX).into());
+                    }
+                    SkippedRowField::Reason => json::string(&mut writer.out, row.reason),
+                });
+            }),
+        });
+    }
+
+    pub(super) fn edge(
+        &mut self,
+        fields: &'p PlannedObject<EdgeField>,
+        view: &Arc<View>,
+        list: &PreparedList,
+        page: &Page,
+        n: usize,
+    ) {
+        self.object(fields, |writer, item| match &item.field {
+            EdgeField::Cursor => writer.cursor(view, list, page, Some(n)),
+            EdgeField::Node(fields) => writer.at(&item.key, |writer| writer.member(fields, view, page.members[n])),
+        });
+    }
+
+    pub(super) fn cursor(&mut self, view: &View, list: &PreparedList, page: &Page, n: Option<usize>) {
+        match n.and_then(|n| view.cursor(page, &list.order, n)) {
+            Some(cursor) => json::string(&mut self.out, &cursor),
+            None => json::null(&mut self.out),
+        }
+    }
+
+    pub(super) fn role(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, place: u32) {
+        let role = view.roster.role(place);
+        self.object(fields, |writer, item| match &item.field {
+            RoleField::Id => json::raw(&mut writer.out, role.id.json()),
+            RoleField::Account(fields) => writer.account(fields, view),
+            RoleField::MemberCount => match i32::try_from(role.members.len()) {
+                Ok(count) => json::integer(&mut writer.out, count.into()),
+                Err(_) => json::null(&mut writer.out),
+            },
+            RoleField::Members { list: slot, fields } => {
+                let list = match &writer.lists[*slot] {
+                    Ok(list) => list,
+                    Err(error) => return writer.at(&item.key, |writer| writer.fail(item.pos, error.clone())),
+                };
+                match writer.role_page(*slot, list, view, place, role) {
+                    Ok(page) => writer.at(&item.key, |writer| writer.connection(fields, view, list, &page)),
+                    Err(error) => writer.at(&item.key, |writer| writer.fail(item.pos, error)),
+                }
+            }
+        });
+    }
+
+    /// A page of a role's members. It is the same wherever the answer shows it.
+    pub(super) fn role_page(
+        &mut self,
+        slot: usize,
+        list: &PreparedList,
+        view: &Arc<View>,
+        place: u32,
+        role: model::Role<'_>,
+    ) -> Result<Arc<Page>> {
+        let pages = self.terms.pages;
+        let page = self.pages.entry((slot, Arc::as_ptr(view), place));
+        page.or_insert_with(|| list.page(view, Some(role), pages).map(Arc::new)).clone()
+    }
+
+    pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {
+        let account = view.account();
+        self.object(fields, |writer, item| match item.field {
+            AccountField::Email => json::string(&mut writer.out, account.email.as_str()),
+            AccountField::Type => json::raw(&mut writer.out, account.user_type.json()),
+        });
+    }
+
+    pub(super) fn object<F>(
+        &mut self,
+        fields: &'p PlannedObject<F>,
+        mut value: impl FnMut(&mut Self, &'p PlannedField<F>),
+    ) {
+        for item in &fields.fields {
+            item.head.write(&mut self.out);
+            value(self, item);
+        }
+        fields.tail.write(&mut self.out);
+    }
+
+    pub(super) fn array<T>(&mut self, items: impl IntoIterator<Item = T>, mut value: impl FnMut(&mut Self, T)) {
+        self.out.push(b'[');
+        for (n, item) in items.into_iter().enumerate() {
+            if n > 0 {
+                self.out.push(b',');
+            }
+            self.too_long |= self.out.len() > self.terms.limit;
+            if self.too_long {
+                break;
+            }
+            self.path.push(Segment::Index(n));
+            value(self, item);
+            self.path.pop();
+        }
+        self.out.push(b']');
+    }
+
+    /// Writes what stands under this key.
+    pub(super) fn at(&mut self, key: &'p str, write: impl FnOnce(&mut Self)) {
+        self.path.push(Segment::Key(key));
+        write(self);
+        self.path.pop();
+    }
+
+    /// Null, and why.
+    pub(super) fn fail(&mut self, pos: Pos, error: Error) {
+        let path = self.path.iter().map(|segment| match segment {
+            Segment::Key(key) => PathSegment::Field((*key).to_owned()),
+            Segment::Index(index) => PathSegment::Index(*index),
+        });
+        self.errors.push(ServerError { path: path.collect(), ..error.into_server_error(pos) });
+        json::null(&mut self.out);
+    }
+}

@@ -1,0 +1,267 @@
+//! The answer: its bytes, and what the transport needs to know of it.
+
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
+use serde::Serialize;
+
+use super::project::Projected;
+use crate::graphql::error::Code;
+use crate::graphql::request_error::RequestError;
+use crate::loader::LookupSummary;
+use crate::model::BudgetShare;
+
+/// The longest message of the engine's, in bytes.
+const MESSAGE_LIMIT: usize = 300;
+
+/// More than what is around the data of an answer without errors, in bytes.
+const AROUND: usize = 256;
+
+/// What to send back.
+#[derive(Debug)]
+pub struct GraphQlResponse {
+    /// The response, as JSON.
+    pub body: Vec<u8>,
+    /// What became of the request.
+    pub class: Class,
+    /// Whether there is any error in it.
+    pub has_errors: bool,
+    /// How long it may be cached: as long as every roster in it is fresh. Zero when one is not.
+    pub fresh_for: Duration,
+    /// What the caller may still spend of the upstream's plan, where it was asked for a team.
+    pub share: Option<BudgetShare>,
+    /// `query`, `introspection`, or `none` when nothing ran.
+    pub kind: &'static str,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It was executed: there is data.
+    Executed,
+    /// Syntax, validation or variables were wrong: there is no data.
+    Invalid,
+    /// A limit or a switch refused it.
+    Refused(Code),
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<UpstreamExtension>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<ReportedCost>,
+}
+
+/// What an operation was estimated to cost, in cells.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct ReportedCost {
+    pub(super) estimated: usize,
+    pub(super) limit: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UpstreamExtension {
+    calls: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
+    age_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<BudgetExtension>,
+}
+
+/// What the caller may still spend of the upstream's plan.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BudgetExtension {
+    limit: u32,
+    remaining: u32,
+    reset_seconds: u64,
+}
+
+impl From<BudgetShare> for BudgetExtension {
+    fn from(share: BudgetShare) -> Self {
+        Self { limit: share.limit, remaining: share.remaining, reset_seconds: share.reset_seconds() }
+    }
+}
+
+impl GraphQlResponse {
+    pub(super) fn refused(refused: RequestError) -> Self {
+        let class = match refused.code {
+            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure | Code::BadUserInput => {
+                Class::Invalid
+            }
+            code => Class::Refused(code),
+        };
+        let mut error = ServerError::new(refused.message, None);
+        set_code(&mut error, refused.code);
+        Self::new(b"{".to_vec(), &[error], None, None, class)
+    }
+
+    pub(super) fn panicked() -> Self {
+        let mut error = ServerError::new("internal server error", None);
+        set_code(&mut error, Code::Internal);
+        Self::new(b"{\"data\":null".to_vec(), &[error], None, None, Class::Executed)
+    }
+
+    /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
+    pub(super) fn executed(
+        mut response: Response,
+        summary: Option<LookupSummary>,
+        cost: Option<ReportedCost>,
+        errors_limit: usize,
+    ) -> Self {
+        let executed = response.data != Value::Null;
+        for error in &mut response.errors {
+            // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
+            // that do not fit their types, which its validator tells by these words (a test reads them).
+            if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
+                let value =
+                    executed || !error.path.is_empty() || error.message.starts_with("Invalid value for argument");
+                shorten(&mut error.message);
+                set_code(error, if value { Code::BadUserInput } else { Code::ValidationFailed });
+            }
+        }
+        if executed {
+            let mut out = Self::begin(0);
+            // Neither values nor vectors fail to be written.
+            let _ = serde_json::to_writer(&mut out, &response.data);
+            in_order(&response.data, &mut response.errors);
+            Self::new(out, &response.errors, summary, cost, Class::Executed)
+        } else {
+            // The validator finds some of them in no order.
+            response.errors.sort_by_cached_key(|error| {
+                let places: Vec<_> = error.locations.iter().map(|place| (place.line, place.column)).collect();
+                (places, error.message.clone())
+            });
+            response.errors.truncate(errors_limit);
+            Self::new(b"{".to_vec(), &response.errors, None, None, Class::Invalid)
+        }
+    }
+
+    /// What an answer with data begins with, and room for so many bytes of it.
+    pub(super) fn begin(length: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(length + length / 8 + AROUND);
+        out.extend_from_slice(b"{\"data\":");
+        out
+    }
+
+    /// The projection's data, written after what [`begin`](Self::begin) gave.
+    pub(super) fn projected(projected: Projected, summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
+        Self::new(projected.out, &projected.errors, summary, cost, Class::Executed)
+    }
+
+    /// The answer, unless it is longer than `limit` bytes.
+    pub(super) fn within(self, limit: u64) -> Self {
+        if self.body.len() as u64 <= limit {
+            return self;
+        }
+        Self::refused(too_large(limit))
+    }
+
+    pub(super) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
+    pub(super) fn reused(data: &[u8], summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
+        let mut body = Vec::with_capacity(data.len() + AROUND);
+        body.extend_from_slice(data);
+        Self::new(body, &[], summary, cost, Class::Executed)
+    }
+
+    /// Completes `body`, which holds the bracket and the data, if there is any.
+    fn new(
+        mut body: Vec<u8>,
+        errors: &[ServerError],
+        summary: Option<LookupSummary>,
+        cost: Option<ReportedCost>,
+        class: Class,
+    ) -> Self {
+        let upstream = summary.map(|summary| UpstreamExtension {
+            calls: summary.calls,
+            cache: summary.cache.map(|cache| cache.name()),
+            age_seconds: summary.age.as_secs(),
+            notice: summary.notice,
+            budget: summary.share.map(BudgetExtension::from),
+        });
+        let mut member = |key: &[u8], write: &dyn Fn(&mut Vec<u8>) -> serde_json::Result<()>| {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            body.extend_from_slice(key);
+            // Neither these nor vectors fail to be written.
+            let _ = write(&mut body);
+        };
+        if !errors.is_empty() {
+            member(b"\"errors\":", &|body| serde_json::to_writer(body, errors));
+        }
+        if upstream.is_some() || cost.is_some() {
+            let extensions = Extensions { upstream, cost };
+            member(b"\"extensions\":", &|body| serde_json::to_writer(body, &extensions));
+        }
+        body.push(b'}');
+        Self {
+            body,
+            class,
+            has_errors: !errors.is_empty(),
+            fresh_for: summary.map_or(Duration::ZERO, |summary| summary.fresh_for),
+            share: summary.and_then(|summary| summary.share),
+            kind: "none",
+        }
+    }
+}
+
+/// Brings the engine's errors, which come in the order in which resolvers end, into that of the answer: each where the field
+/// that it nulls is written. Of fields that were merged the engine executes each, so the same error can come several times;
+/// the first stays.
+fn in_order(data: &Value, errors: &mut Vec<ServerError>) {
+    errors.sort_by_cached_key(|error| place(data, &error.path));
+    errors.dedup_by(|later, cached| !later.path.is_empty() && later.path == cached.path);
+}
+
+/// Where in the answer a path leads, as the places that its segments have in their objects and lists.
+fn place(mut data: &Value, path: &[PathSegment]) -> Vec<usize> {
+    let mut places = Vec::with_capacity(path.len());
+    for segment in path {
+        let (place, below) = match (segment, data) {
+            (PathSegment::Field(key), Value::Object(fields)) => match fields.get_full(key.as_str()) {
+                Some((place, _, below)) => (place, below),
+                None => break,
+            },
+            (PathSegment::Index(place), Value::List(list)) => match list.get(*place) {
+                Some(below) => (*place, below),
+                None => break,
+            },
+            _ => break,
+        };
+        places.push(place);
+        data = below;
+    }
+    places
+}
+
+/// The refusal of an answer that is longer than `limit` bytes.
+pub(super) fn too_large(limit: u64) -> RequestError {
+    RequestError {
+        code: Code::ResponseTooLarge,
+        message: format!("the answer's length in bytes is limited to {limit}: ask for fewer members or fields"),
+    }
+}
+
+/// The engine repeats names from the document; how long those are is the sender's choice, how long an error is ours.
+fn shorten(message: &mut String) {
+    if let Some(end) =
+        (0..=MESSAGE_LIMIT).rfind(|end| message.is_char_boundary(*end)).filter(|end| *end < message.len())
+    {
+        message.truncate(end);
+        message.push('…');
+    }
+}
+
+fn set_code(error: &mut ServerError, code: Code) {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.name());
+}

@@ -1,0 +1,146 @@
+//! Identical questions: the same cache_key about the same snapshots has the same data, whose bytes are used again.
+//!
+//! What is the same is decided by everything that data depends on. What the request says is the cache_key: the document's full
+//! text, the operation, the variables as they were substitute_borrowed in, the caller's scopes and credential, and the account that goes
+//! without saying. What the rosters say is compared with what they said then: for each account read, in order, its roster key
+//! with the credential, the snapshot, and whether it counts as stale. Only `data` is cached, which is the same in every media
+//! type; what is around it is written anew. ResponseCache with errors are not cached, nor is what was asked once.
+
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_graphql::{Result, Variables};
+use moka::sync::Cache;
+
+use super::lookups::Resolved;
+use crate::graphql::schema::View;
+use crate::model::{Account, CredentialId, Grants, RosterKey, Scopes, SnapshotId};
+
+/// What an entry costs besides what is counted, in bytes, approximately.
+const OVERHEAD: usize = 512;
+/// How many questions are remembered to have been asked.
+const ASKED: usize = 4096;
+/// The largest answer that is cached is this part of what all may take.
+const SHARE: usize = 16;
+
+/// Everything of a request that the data of its answer depends on.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct CacheKey {
+    hash: u64,
+    text: Arc<str>,
+    operation: Option<Box<str>>,
+    variables: Box<[u8]>,
+    scopes: Scopes,
+    credential: CredentialId,
+    /// The account that is read where no argument names one.
+    account: Option<Account>,
+}
+
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// The data of an answer, and what it was made from.
+pub(super) struct CachedResponse {
+    pub(super) data: Box<[u8]>,
+    /// What was read, as arguments name it.
+    pub(super) accounts: Box<[Option<Account>]>,
+    rosters: Box<[Snapshot]>,
+}
+
+/// A roster, as an answer shows it.
+#[derive(PartialEq, Eq)]
+struct Snapshot {
+    key: RosterKey,
+    id: SnapshotId,
+    stale: bool,
+    /// Which key signs cursors, where there are any: a credential may keep its name and change.
+    signature: Option<[u8; 16]>,
+}
+
+impl Snapshot {
+    fn is(&self, view: &View) -> bool {
+        self.id == view.roster.id()
+            && self.stale == view.stale
+            && self.key == *view.key()
+            && self.signature.is_none_or(|signature| signature == view.signature())
+    }
+}
+
+impl CachedResponse {
+    /// Whether it is what these would be read for now.
+    pub(super) fn is_of(&self, views: &[Result<Arc<View>>]) -> bool {
+        let same =
+            |(snapshot, view): (&Snapshot, &Result<Arc<View>>)| view.as_ref().is_ok_and(|view| snapshot.is(view));
+        self.rosters.len() == views.len() && self.rosters.iter().zip(views).all(same)
+    }
+}
+
+/// Data of response_cache, bounded in bytes.
+pub(super) struct ResponseCache {
+    /// `None` where nothing may be cached.
+    cached: Option<Cache<CacheKey, Arc<CachedResponse>>>,
+    /// By hash, a part of the hash of who was there last.
+    asked: Box<[AtomicU32]>,
+    largest: usize,
+    hasher: RandomState,
+}
+
+impl ResponseCache {
+    pub(super) fn new(limit: u64) -> Self {
+        let weigh = |cache_key: &CacheKey, cached: &Arc<CachedResponse>| {
+            // The text is shared with the prepared operation, unless that has gone.
+            let asked = cache_key.text.len() + cache_key.variables.len();
+            let read = size_of_val(&*cached.accounts) + size_of_val(&*cached.rosters);
+            u32::try_from(asked + read + cached.data.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let largest = usize::try_from(limit).unwrap_or(usize::MAX) / SHARE;
+        let cached = (limit > 0).then(|| Cache::builder().max_capacity(limit).weigher(weigh).build());
+        let asked = (0..if limit > 0 { ASKED } else { 0 }).map(|_| AtomicU32::new(0)).collect();
+        Self { cached, asked, largest, hasher: RandomState::new() }
+    }
+
+    /// The cache_key that a request asks; `None` where nothing may be cached.
+    pub(super) fn cache_key(
+        &self,
+        text: &Arc<str>,
+        operation: Option<&str>,
+        variables: &Variables,
+        grants: &dyn Grants,
+    ) -> Option<CacheKey> {
+        self.cached.as_ref()?;
+        let scopes = grants.caller().scopes;
+        let credential = grants.caller().credential.id().clone();
+        let account = grants.grant(None).ok().map(|grant| grant.account().clone());
+        let variables = serde_json::to_vec(variables).ok()?.into_boxed_slice();
+        let hash = self.hasher.hash_one((text, operation, &variables, scopes, &credential, &account));
+        let (text, operation) = (text.clone(), operation.map(Into::into));
+        Some(CacheKey { hash, text, operation, variables, scopes, credential, account })
+    }
+
+    pub(super) fn get(&self, cache_key: &CacheKey) -> Option<Arc<CachedResponse>> {
+        self.cached.as_ref()?.get(cache_key)
+    }
+
+    /// Keeps an answer's data, if the cache_key was asked before. `cursors` says whether there are any in it.
+    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, cursors: bool, data: &[u8]) {
+        let Some(cached) = &self.cached else { return };
+        let mark = (cache_key.hash >> 32) as u32;
+        let asked = &self.asked[cache_key.hash as usize % ASKED];
+        if data.len() > self.largest || asked.swap(mark, Ordering::Relaxed) != mark {
+            return;
+        }
+        let snapshot = |view: &Result<Arc<View>>| {
+            let view = view.as_ref().ok()?;
+            let signature = cursors.then(|| view.signature());
+            Some(Snapshot { key: view.key().clone(), id: view.roster.id(), stale: view.stale, signature })
+        };
+        if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
+            let accounts = resolved.accounts.as_slice().into();
+            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), accounts, rosters }));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Planning: a validated document becomes a plan, once for each operation and combination of conditions.
+
+pub(super) mod collect;
+pub(super) mod operation_cache;
+pub(super) mod plan;
+mod planner;

@@ -1,0 +1,158 @@
+//! Plans: an operation as what is to be written, in order, with every name already in JSON.
+//!
+//! A plan is made once (by `planner`) for an operation and the values of its conditions; `project` writes by it. It knows
+//! every field of the schema's data.
+
+use async_graphql::Pos;
+use async_graphql_value::Value;
+
+use crate::graphql::json::JsonPiece;
+
+/// What to answer an operation with.
+#[derive(Debug)]
+pub(in crate::graphql) struct Plan {
+    pub(in crate::graphql) roots: PlannedObject<RootField>,
+    /// The arguments of every list in it.
+    pub(in crate::graphql) lists: Vec<ListSlot>,
+    /// Whether a cursor is written anywhere.
+    pub(in crate::graphql) cursors: bool,
+}
+
+/// An object's fields. What stands between two values that differ from object to object is one piece of text.
+#[derive(Debug)]
+pub(in crate::graphql) struct PlannedObject<F> {
+    pub(in crate::graphql) fields: Vec<PlannedField<F>>,
+    /// What follows the last of them.
+    pub(in crate::graphql) tail: JsonPiece,
+}
+
+/// A field of an object.
+#[derive(Debug)]
+pub(in crate::graphql) struct PlannedField<F> {
+    /// What precedes its value: a bracket or comma, its key and a colon.
+    pub(in crate::graphql) head: JsonPiece,
+    pub(in crate::graphql) key: Box<str>,
+    pub(in crate::graphql) pos: Pos,
+    pub(in crate::graphql) field: F,
+}
+
+/// An argument as written.
+#[derive(Debug)]
+pub(in crate::graphql) struct Argument {
+    pub(in crate::graphql) value: Option<Value>,
+    pub(in crate::graphql) has_variables: bool,
+}
+
+/// The arguments of a list.
+#[derive(Debug)]
+pub(in crate::graphql) struct ListSlot {
+    pub(in crate::graphql) search: Argument,
+    pub(in crate::graphql) filter: Argument,
+    pub(in crate::graphql) order_by: Argument,
+    pub(in crate::graphql) first: Argument,
+    pub(in crate::graphql) after: Argument,
+    pub(in crate::graphql) last: Argument,
+    pub(in crate::graphql) before: Argument,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum RootField {
+    TeamMembers { account: Argument, list: usize, fields: PlannedObject<ConnectionField> },
+    TeamMember { id: Argument, account: Argument, fields: PlannedObject<MemberField> },
+    Roles { account: Argument, fields: PlannedObject<RoleField> },
+    Role { id: Argument, account: Argument, fields: PlannedObject<RoleField> },
+    Entities { representations: Argument, member: PlannedObject<MemberField>, role: PlannedObject<RoleField> },
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum ConnectionField {
+    Nodes(PlannedObject<MemberField>),
+    Edges(PlannedObject<EdgeField>),
+    PageInfo(PlannedObject<PageInfoField>),
+    TotalCount,
+    FetchedAt,
+    Stale,
+    SkippedRows(PlannedObject<SkippedRowField>),
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum EdgeField {
+    Cursor,
+    Node(PlannedObject<MemberField>),
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum PageInfoField {
+    HasNextPage,
+    HasPreviousPage,
+    StartCursor,
+    EndCursor,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum SkippedRowField {
+    Index,
+    Reason,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum MemberField {
+    Id,
+    Account(PlannedObject<AccountField>),
+    Name,
+    Contact(PlannedObject<ContactField>),
+    Picture,
+    LiveAvailability,
+    LeadsVisibility,
+    Status,
+    Description,
+    Type,
+    UnreadMessages,
+    Role(PlannedObject<RoleField>),
+    AgencyId,
+    Whitelabel,
+    CreatedAt,
+    UpdatedAt,
+    Version,
+    AssignedBotIds,
+    AssignedAiAgentIds,
+    DepartmentIds,
+    BusinessHoursId,
+    ChatTransferPermission,
+    MaskedAttributes,
+    Unrecognized(PlannedObject<UnrecognizedEntryField>),
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum AccountField {
+    Email,
+    Type,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum ContactField {
+    Id,
+    Email,
+    Phone(PlannedObject<PhoneField>),
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum PhoneField {
+    Prefix,
+    Number,
+    E164,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum UnrecognizedEntryField {
+    Field,
+    Value,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum RoleField {
+    Id,
+    Account(PlannedObject<AccountField>),
+    Members { list: usize, fields: PlannedObject<ConnectionField> },
+    MemberCount,
+}

@@ -1,0 +1,163 @@
+//! ConnectionLimiter: how many there may be, in all and from one network, and how long one is kept that does nothing. One too many
+//! is closed before a byte of it is read.
+
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum_server::accept::Accept;
+use ipnet::IpNet;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::client_ip::{is_trusted, network};
+use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackResponses};
+use crate::config;
+use crate::http::Health;
+
+/// Counts the connections of one listener.
+#[derive(Clone)]
+pub struct ConnectionLimiter(Arc<Counts>);
+
+struct Counts {
+    limit: usize,
+    peer_limit: usize,
+    trusted: Vec<IpNet>,
+    /// From a request's arrival to its answer's last byte.
+    delivery_timeout: Duration,
+    idle_timeout: Duration,
+    health: Arc<Health>,
+    open: Mutex<OpenConnections>,
+}
+
+#[derive(Default)]
+struct OpenConnections {
+    all: usize,
+    peers: HashMap<IpAddr, usize>,
+}
+
+impl ConnectionLimiter {
+    /// With the limits of these settings; `health` tells when no more requests are wanted on them.
+    #[must_use]
+    pub fn new(settings: &config::HttpConfig, health: Arc<Health>) -> Self {
+        Self(Arc::new(Counts {
+            limit: settings.connections_limit,
+            peer_limit: settings.peer_connections_limit,
+            trusted: settings.trusted_proxies.clone(),
+            delivery_timeout: settings.timeout + settings.send_timeout,
+            idle_timeout: settings.idle_timeout,
+            health,
+            open: Mutex::default(),
+        }))
+    }
+
+    /// A permit for one more connection of this peer.
+    fn admit(&self, peer: IpAddr) -> Option<ConnectionPermit> {
+        let counts = &self.0;
+        let exempt = is_trusted(peer, &counts.trusted);
+        let peer = network(peer);
+        let mut open = counts.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.peers.get(&peer).copied().unwrap_or(0);
+        if open.all >= counts.limit || (!exempt && known >= counts.peer_limit) {
+            return None;
+        }
+        open.all += 1;
+        open.peers.insert(peer, known + 1);
+        Some(ConnectionPermit { counts: counts.clone(), peer })
+    }
+}
+
+/// An open connection's permit, free again when it is dropped.
+struct ConnectionPermit {
+    counts: Arc<Counts>,
+    peer: IpAddr,
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        let mut open = self.counts.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all -= 1;
+        match open.peers.get_mut(&self.peer) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.peers.remove(&self.peer)),
+        }
+    }
+}
+
+impl<S> Accept<TcpStream, S> for ConnectionLimiter {
+    type Stream = LimitedStream;
+    type Service = TrackResponses<S>;
+    type Future = Ready<io::Result<(LimitedStream, TrackResponses<S>)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let admitted = stream.peer_addr().and_then(|peer| {
+            // Answers are small and complete; waiting to fill a packet only delays them.
+            stream.set_nodelay(true)?;
+            self.admit(peer.ip().to_canonical()).ok_or_else(|| io::Error::other("too many connections"))
+        });
+        let pending = PendingResponses::new(self.0.delivery_timeout, self.0.idle_timeout, self.0.health.clone());
+        let watch = ConnectionDeadline::new(pending.clone());
+        ready(
+            admitted.map(|permit| {
+                (LimitedStream { stream, watch, _permit: permit }, TrackResponses::new(service, pending))
+            }),
+        )
+    }
+}
+
+/// A connection that holds a permit, and loses it when its client does nothing for too long.
+pub struct LimitedStream {
+    stream: TcpStream,
+    watch: ConnectionDeadline,
+    _permit: ConnectionPermit,
+}
+
+impl LimitedStream {
+    /// What waiting comes to: more of it, or the end of the connection.
+    fn unless_overdue<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        match waited {
+            Poll::Pending => self.watch.poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            ready => ready,
+        }
+    }
+}
+
+impl AsyncRead for LimitedStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.unless_overdue(read, cx)
+    }
+}
+
+impl AsyncWrite for LimitedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.unless_overdue(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.unless_overdue(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,253 @@
+//! The loader: gathers what one request asks for, however many fields ask, into few look-ups.
+//!
+//! The first field that needs an account decides for all: a fresh roster answers it at once; otherwise the account joins
+//! the request's open batch (async-graphql's dataloader), whose look-ups run side by side. Every later field of the request
+//! reads the same snapshot, or the same error. Who knows all accounts beforehand has them looked up as one batch.
+//! Invariant: one request causes at most one look-up for each account.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, Loader as BatchLoader};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::OnceCell;
+
+use crate::model::{BudgetShare, ErrorKind, UpstreamError};
+use crate::model::{Caller, Grant, RosterKey};
+use crate::roster::{CacheResult, CachedRoster, LookupError, Rosters};
+use crate::telemetry::Metrics;
+
+/// The roster of one account, or why there is none; the same for every field of a request.
+pub type Loaded = Result<CachedRoster, UpstreamError>;
+
+/// What became of an account's look-up, once it has.
+type LookupCell = OnceCell<Result<CachedRoster, LookupError>>;
+
+/// One request's loader.
+pub struct Loader {
+    batch: Batch,
+    /// The open batch of fields that ask one by one.
+    batcher: OnceLock<DataLoader<Batch>>,
+    /// Batches that were pending_batches and wait to be driven.
+    pending_batches: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
+    lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>>>,
+    /// The first caller that a look-up was for: the request's only one.
+    caller: OnceLock<Caller>,
+}
+
+/// What a request's look-ups came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookupSummary {
+    /// Upstream calls made for this request.
+    pub calls: u32,
+    /// The worst place that a roster came from; `None` when none came.
+    pub cache: Option<CacheResult>,
+    /// The age of the oldest roster.
+    pub age: Duration,
+    /// How much longer all of the rosters count as fresh.
+    pub fresh_for: Duration,
+    /// Whether an account was asked for in vain.
+    pub failed: bool,
+    /// Why a roster is older than the caller asked for.
+    pub notice: Option<&'static str>,
+    /// What the caller may still spend of the upstream's plan.
+    pub share: Option<BudgetShare>,
+}
+
+impl Loader {
+    /// A loader for one request; `concurrency` is how many accounts are looked up side by side, `max_age` how old a roster
+    /// may be for a caller who asks for a younger one than usual.
+    #[must_use]
+    pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            batch: Batch { rosters, concurrency, max_age, metrics },
+            batcher: OnceLock::new(),
+            pending_batches: Arc::default(),
+            lookups: Mutex::default(),
+            caller: OnceLock::new(),
+        }
+    }
+
+    /// The roster that the grant opens, for a field that does not know what the others ask for.
+    ///
+    /// # Errors
+    /// Why there is none, in the upstream's terms.
+    pub async fn load(&self, grant: &Grant) -> Loaded {
+        let cell = self.cell(grant);
+        let loaded = cell.get_or_init(|| async {
+            if let Some(found) = self.get_cached(grant) {
+                return Ok(found);
+            }
+            let batch = self.batcher.get_or_init(|| self.batches(usize::MAX));
+            match batch.load_one(BatchKey(grant.clone())).await {
+                Ok(loaded) => loaded.unwrap_or_else(missing_key),
+                Err(never) => match never {},
+            }
+        });
+        loaded.await.clone().map_err(|failed| failed.error)
+    }
+
+    /// The rosters that the grants open, in their order, for who knows all that the request asks for: those that are not
+    /// there are one batch, which starts without waiting for more.
+    pub async fn load_all(&self, grants: &[&Grant]) -> Vec<Loaded> {
+        let cells: Vec<_> = grants.iter().map(|grant| self.cell(grant)).collect();
+        let mut missed = Vec::new();
+        for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
+            match self.get_cached(grant) {
+                Some(found) => drop(cell.set(Ok(found))),
+                None => missed.push(BatchKey((*grant).clone())),
+            }
+        }
+        if !missed.is_empty() {
+            let Ok(mut loaded) = self.batches(1).load_many(missed).await;
+            for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
+                let _ = cell.set(loaded.remove(&BatchKey((*grant).clone())).unwrap_or_else(missing_key));
+            }
+        }
+        let loaded =
+            |cell: Arc<LookupCell>| cell.get().cloned().unwrap_or_else(missing_key).map_err(|failed| failed.error);
+        cells.into_iter().map(loaded).collect()
+    }
+
+    fn cell(&self, grant: &Grant) -> Arc<LookupCell> {
+        lock(&self.lookups).entry(grant.key().clone()).or_default().clone()
+    }
+
+    fn get_cached(&self, grant: &Grant) -> Option<CachedRoster> {
+        let _ = self.caller.set(grant.caller().clone());
+        self.batch.rosters.get_cached(grant, self.batch.max_age)
+    }
+
+    /// Batches that start when so many accounts are asked for, or when somebody drives them.
+    fn batches(&self, size: usize) -> DataLoader<Batch> {
+        let queue = self.pending_batches.clone();
+        DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
+            .delay(Duration::ZERO)
+            .max_batch_size(size)
+    }
+
+    /// Runs `execution` together with the batches it opens. A batch starts when the execution can get no further without
+    /// it, so that all that it asks for at one time goes into one.
+    pub async fn run_with_batches<T>(&self, execution: impl Future<Output = T>) -> T {
+        let mut execution = pin!(execution);
+        let mut running = None;
+        std::future::poll_fn(|context| {
+            loop {
+                if let Poll::Ready(output) = execution.as_mut().poll(context) {
+                    return Poll::Ready(output);
+                }
+                let running = running.get_or_insert_with(FuturesUnordered::new);
+                running.extend(std::mem::take(&mut *lock(&self.pending_batches)));
+                match running.poll_next_unpin(context) {
+                    // A batch has come in: the execution can go on.
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await
+    }
+
+    /// What the look-ups so far came to; `None` when there was none.
+    #[must_use]
+    pub fn summary(&self) -> Option<LookupSummary> {
+        let lookups = lock(&self.lookups);
+        let mut summary: Option<LookupSummary> = None;
+        for loaded in lookups.values().filter_map(|cell| cell.get()) {
+            let one = match loaded {
+                Ok(found) => LookupSummary {
+                    calls: found.calls,
+                    cache: Some(found.cache),
+                    age: found.age,
+                    fresh_for: found.fresh_for,
+                    failed: false,
+                    notice: found.notice,
+                    share: None,
+                },
+                Err(failed) => LookupSummary {
+                    calls: failed.calls,
+                    cache: None,
+                    age: Duration::ZERO,
+                    fresh_for: Duration::ZERO,
+                    failed: true,
+                    notice: None,
+                    share: None,
+                },
+            };
+            summary = Some(summary.map_or(one, |summary| summary.with(one)));
+        }
+        let share = self.caller.get().and_then(|caller| self.batch.rosters.share(caller));
+        summary.map(|summary| LookupSummary { share, ..summary })
+    }
+}
+
+impl LookupSummary {
+    fn with(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            cache: self.cache.max(other.cache),
+            age: self.age.max(other.age),
+            fresh_for: self.fresh_for.min(other.fresh_for),
+            failed: self.failed || other.failed,
+            notice: self.notice.or(other.notice),
+            share: self.share.or(other.share),
+        }
+    }
+}
+
+/// A grant as a batch's key: two for the same roster are one.
+#[derive(Clone)]
+struct BatchKey(Grant);
+
+impl PartialEq for BatchKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for BatchKey {}
+
+impl std::hash::Hash for BatchKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
+
+#[derive(Clone)]
+struct Batch {
+    rosters: Arc<Rosters>,
+    concurrency: usize,
+    max_age: Option<Duration>,
+    metrics: Arc<Metrics>,
+}
+
+impl BatchLoader<BatchKey> for Batch {
+    /// Errors are values here, so that one account's does not become every account's.
+    type Value = Result<CachedRoster, LookupError>;
+    type Error = Infallible;
+
+    async fn load(&self, keys: &[BatchKey]) -> Result<HashMap<BatchKey, Self::Value>, Infallible> {
+        self.metrics.batched(keys.len());
+        let loads = stream::iter(keys.iter().cloned()).map(|key| async move {
+            let loaded = self.rosters.get(&key.0, self.max_age).await;
+            (key, loaded)
+        });
+        Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)
+    }
+}
+
+/// A batch answers all of its keys.
+fn missing_key() -> Result<CachedRoster, LookupError> {
+    Err(LookupError { calls: 0, error: ErrorKind::Internal.into() })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,229 @@
+//! JsonArena of a roster: each kept once, as the JSON string that goes into answers, and compared by what it says.
+//!
+//! A roster's texts lie in one buffer, so that a member costs no allocation. A text is escaped when it is read, not each
+//! time that it is written.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::num::NonZeroU32;
+
+/// `text` in lower case by Unicode's simple mapping. Two texts are equal "case-insensitively" when their folds are equal.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// A text, as a JSON string.
+#[derive(Clone, Copy)]
+pub struct JsonStr<'r> {
+    json: &'r str,
+    escaped: bool,
+}
+
+impl<'r> JsonStr<'r> {
+    pub(super) const EMPTY: Self = Self { json: "\"\"", escaped: false };
+
+    /// The JSON string, quotes included, escaped as serde_json escapes.
+    #[must_use]
+    pub fn json(self) -> &'r str {
+        self.json
+    }
+
+    /// What it says; borrowed unless the JSON has escapes.
+    #[must_use]
+    pub fn plain(self) -> Cow<'r, str> {
+        if self.escaped {
+            // What is kept was written by serde_json, so it can be read.
+            Cow::Owned(serde_json::from_str(self.json).unwrap_or_default())
+        } else {
+            Cow::Borrowed(self.inner())
+        }
+    }
+
+    /// How it compares with a text.
+    #[must_use]
+    pub fn cmp_plain(self, other: &str) -> Ordering {
+        if self.escaped { self.plain().as_ref().cmp(other) } else { self.inner().cmp(other) }
+    }
+
+    fn inner(self) -> &'r str {
+        &self.json[1..self.json.len() - 1]
+    }
+}
+
+impl PartialEq for JsonStr<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        // Escaping is a function of the text.
+        self.json == other.json
+    }
+}
+
+impl Eq for JsonStr<'_> {}
+
+impl PartialEq<str> for JsonStr<'_> {
+    fn eq(&self, other: &str) -> bool {
+        if self.escaped { self.plain() == *other } else { self.inner() == other }
+    }
+}
+
+impl Ord for JsonStr<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.escaped || other.escaped { self.plain().cmp(&other.plain()) } else { self.inner().cmp(other.inner()) }
+    }
+}
+
+impl PartialOrd for JsonStr<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A list of texts, as a JSON array.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct JsonStrList<'r>(&'r str);
+
+impl<'r> JsonStrList<'r> {
+    /// The JSON array, without spaces, escaped as serde_json escapes.
+    #[must_use]
+    pub fn json(self) -> &'r str {
+        self.0
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn items(self) -> Vec<String> {
+        serde_json::from_str(self.0).unwrap_or_default()
+    }
+}
+
+/// Where a text is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    at: u32,
+    /// The length; the highest bit says that the JSON has escapes.
+    length: NonZeroU32,
+}
+
+const ESCAPED: u32 = 1 << 31;
+
+impl Span {
+    /// The same place in a buffer that has `before` bytes in front of this one.
+    pub(super) fn moved(self, before: u32) -> Self {
+        Self { at: self.at + before, ..self }
+    }
+}
+
+/// One part of so many may be room that is never used.
+pub(super) const WASTE: usize = 16;
+
+/// A buffer of texts. What is put into it stays until the whole is dropped.
+#[derive(Default)]
+pub(super) struct JsonArena(String);
+
+impl JsonArena {
+    /// The longest that a buffer can be.
+    pub(super) const LIMIT: usize = ESCAPED as usize;
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
+    /// Gives back room that nothing was put into, where it is much. (A block that is only made smaller may stay as it is.)
+    pub(super) fn shrink(&mut self) {
+        if self.0.capacity() - self.0.len() > self.0.len() / WASTE {
+            self.0 = String::from(self.0.as_str());
+        }
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        self.0.push_str(&other.0);
+    }
+
+    pub(super) fn get(&self, span: Span) -> JsonStr<'_> {
+        JsonStr { json: self.slice(span), escaped: span.length.get() & ESCAPED != 0 }
+    }
+
+    pub(super) fn list(&self, span: Span) -> JsonStrList<'_> {
+        JsonStrList(self.slice(span))
+    }
+
+    pub(super) fn folded(&self, span: Span) -> &str {
+        let quoted = self.slice(span);
+        &quoted[1..quoted.len() - 1]
+    }
+
+    fn slice(&self, span: Span) -> &str {
+        let at = span.at as usize;
+        &self.0[at..at + (span.length.get() & !ESCAPED) as usize]
+    }
+
+    /// Keeps a JSON string that has no escapes and needs none, quotes included.
+    pub(super) fn put_quoted(&mut self, json: &str) -> Span {
+        let start = self.0.len();
+        self.0.push_str(json);
+        self.since(start)
+    }
+
+    /// Keeps what a text says.
+    pub(super) fn put_plain(&mut self, text: &str) -> Span {
+        let json = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+        let escaped = json.contains('\\');
+        let mut span = self.put_quoted(&json);
+        if escaped {
+            span.length |= ESCAPED;
+        }
+        span
+    }
+
+    /// Keeps the fold of a text, as it is: quotes stand around it, but it is not escaped.
+    pub(super) fn put_folded(&mut self, text: &str) -> Span {
+        let start = self.0.len();
+        self.0.push('"');
+        if text.is_ascii() {
+            self.0.push_str(text);
+            self.0[start..].make_ascii_lowercase();
+        } else {
+            self.0.push_str(&fold(text));
+        }
+        self.0.push('"');
+        self.since(start)
+    }
+
+    /// Begins a list; its texts are put between `next_item` and `close_list`.
+    pub(super) fn open_list(&mut self) -> usize {
+        self.0.push('[');
+        self.0.len()
+    }
+
+    pub(super) fn next_item(&mut self, list: usize) {
+        if self.0.len() > list {
+            self.0.push(',');
+        }
+    }
+
+    pub(super) fn close_list(&mut self, list: usize) -> Span {
+        self.0.push(']');
+        self.since(list - 1)
+    }
+
+    fn since(&self, start: usize) -> Span {
+        // Within `LIMIT` nothing is cut off; past it the roster is refused (see `RosterBuilder::is_too_large`).
+        let length = u32::try_from(self.0.len() - start).unwrap_or(ESCAPED - 1).max(1);
+        Span {
+            at: u32::try_from(start).unwrap_or(u32::MAX),
+            length: NonZeroU32::new(length).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Quota figures of a credential's plan, as plain data that `upstream` produces and `roster`, `loader` and `graphql` pass on.
+
+use std::time::Duration;
+
+/// How short a plan is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pressure {
+    /// By how much fresh windows are to be stretched, so that the hour does not run dry: 1 while there is plenty.
+    pub stretch: f64,
+    /// Whether so little is left that nobody gets more than they need.
+    pub low: bool,
+}
+
+impl Pressure {
+    /// There is plenty.
+    pub const NONE: Self = Self { stretch: 1.0, low: false };
+}
+
+/// What a caller may still commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetShare {
+    /// Calls an hour.
+    pub limit: u32,
+    /// Calls that are left of them.
+    pub remaining: u32,
+    /// Until a call of the last hour is forgotten, or the vendor's word runs out; zero when nothing is spent.
+    pub reset: Duration,
+}
+
+impl BudgetShare {
+    /// `reset` in whole seconds, rounded up.
+    #[must_use]
+    pub fn reset_seconds(&self) -> u64 {
+        self.reset.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,163 @@
+//! A roster in the making: rows as they come, before anybody knows which of them stay.
+
+use std::collections::HashMap;
+
+use super::json_str::{JsonArena, JsonStr, Span};
+use super::member_record::{MemberRecord, Strings};
+use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp};
+
+/// Rows, and their texts.
+#[derive(Default)]
+pub struct RosterBuilder {
+    pub(super) strings: Strings,
+    pub(super) rows: Vec<MemberRecord>,
+    roles: IdTable,
+    agencies: IdTable,
+}
+
+/// Where the texts of a row begin, to take them back.
+#[derive(Clone, Copy)]
+pub struct Checkpoint(usize, usize, usize);
+
+/// A list of texts that has been begun.
+#[derive(Clone, Copy)]
+pub struct OpenList(usize);
+
+impl RosterBuilder {
+    /// The rows so far.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = TeamMember<'_>> {
+        self.rows.iter().map(|row| TeamMember::new(&self.strings, row))
+    }
+
+    /// Makes index for so many more rows and bytes of text.
+    pub fn expect(&mut self, rows: usize, text: usize) {
+        self.rows.reserve(rows);
+        self.strings.texts.reserve(text);
+    }
+
+    /// Whether there is more text than a roster can hold.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.strings.texts.len() > JsonArena::LIMIT
+    }
+
+    /// Keeps a JSON string without escapes, quotes included.
+    pub fn put_quoted(&mut self, json: &str) -> Span {
+        self.strings.texts.put_quoted(json)
+    }
+
+    /// Keeps what a text says.
+    pub fn put_plain(&mut self, text: &str) -> Span {
+        self.strings.texts.put_plain(text)
+    }
+
+    /// Keeps a name's fold.
+    pub fn put_folded(&mut self, name: &str) -> Span {
+        self.strings.texts.put_folded(name)
+    }
+
+    /// Begins a list.
+    pub fn open_list(&mut self) -> OpenList {
+        OpenList(self.strings.texts.open_list())
+    }
+
+    /// Makes index for the next text of a list.
+    pub fn next_item(&mut self, list: OpenList) {
+        self.strings.texts.next_item(list.0);
+    }
+
+    /// Ends a list.
+    pub fn close_list(&mut self, list: OpenList) -> Span {
+        self.strings.texts.close_list(list.0)
+    }
+
+    /// What is kept there.
+    #[must_use]
+    pub fn text(&self, span: Span) -> JsonStr<'_> {
+        self.strings.texts.get(span)
+    }
+
+    /// Keeps a role's id, which many rows have, once; gives it to the row.
+    pub fn set_role(&mut self, row: &mut MemberRecord, id: Option<&str>) {
+        row.role = id.map(|id| self.roles.index(id, &mut self.strings.roles, &mut self.strings.texts));
+    }
+
+    /// Keeps an agency's id, which nearly all rows have, once; gives it to the row.
+    pub fn set_agency(&mut self, row: &mut MemberRecord, id: Option<&str>) {
+        row.agency = id.map(|id| self.agencies.index(id, &mut self.strings.agencies, &mut self.strings.texts));
+    }
+
+    /// Where the texts of the next row begin.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.strings.texts.len(), self.strings.roles.len(), self.strings.agencies.len())
+    }
+
+    /// Takes back what was put since.
+    pub fn rollback(&mut self, Checkpoint(texts, roles, agencies): Checkpoint) {
+        self.roles.truncate(roles);
+        self.agencies.truncate(agencies);
+        self.strings.roles.truncate(roles);
+        self.strings.agencies.truncate(agencies);
+        self.strings.texts.truncate(texts);
+    }
+
+    /// Takes a row, whose texts have been put.
+    pub fn push(&mut self, row: MemberRecord) {
+        self.rows.push(row);
+    }
+
+    /// Puts the rows of `next` behind these.
+    pub fn append(&mut self, next: Self) {
+        let before = u32::try_from(self.strings.texts.len()).unwrap_or(u32::MAX);
+        self.strings.texts.append(&next.strings.texts);
+        for row in next.rows {
+            let (role, agency) = (row.role, row.agency);
+            let mut row = row.moved(before);
+            let id = |spans: &[Span], index: Option<u32>| {
+                index.map(|index| next.strings.texts.get(spans[index as usize]).plain())
+            };
+            self.set_role(&mut row, id(&next.strings.roles, role).as_deref());
+            self.set_agency(&mut row, id(&next.strings.agencies, agency).as_deref());
+            self.rows.push(row);
+        }
+    }
+
+    /// Makes a snapshot of what the upstream told at `fetched_at`. Of rows with the same id the one with the newest
+    /// `updated_at` stays, of equally new ones the last.
+    #[must_use]
+    pub fn finish(self, skipped_rows: Vec<SkippedRow>, drift: Drift, fetched_at: Timestamp) -> Roster {
+        Roster::new(self.strings, self.rows, skipped_rows, drift, fetched_at)
+    }
+}
+
+/// The few different ids that many rows name, and their indices.
+#[derive(Default)]
+struct IdTable {
+    indices: HashMap<Box<str>, u32>,
+    /// The one named last, which is often named next.
+    last: usize,
+}
+
+impl IdTable {
+    fn index(&mut self, id: &str, spans: &mut Vec<Span>, texts: &mut JsonArena) -> u32 {
+        let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        if spans.get(self.last).is_some_and(|span| texts.get(*span) == *id) {
+            return index(self.last);
+        }
+        if let Some(known) = self.indices.get(id) {
+            self.last = *known as usize;
+            return *known;
+        }
+        self.last = spans.len();
+        self.indices.insert(id.into(), index(self.last));
+        spans.push(texts.put_plain(id));
+        index(self.last)
+    }
+
+    fn truncate(&mut self, length: usize) {
+        if self.indices.len() > length {
+            self.indices.retain(|_, index| (*index as usize) < length);
+        }
+    }
+}

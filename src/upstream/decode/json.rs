@@ -1,0 +1,288 @@
+//! A reader of JSON text that goes over each byte once: strict about the grammar, with slices of the text for values.
+//!
+//! It says only that something is wrong, or not all there, not what: whoever wants to know reads the text again.
+
+/// How deep a row may nest; the documented ones nest three levels.
+pub(in crate::upstream) const DEPTH_LIMIT: u32 = 32;
+
+/// The text is no JSON, or ends too early.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::upstream) struct InvalidJson;
+
+/// Reads a text from the front.
+pub(in crate::upstream) struct JsonReader<'t> {
+    text: &'t str,
+    at: usize,
+    depth: u32,
+}
+
+/// A value, and the text that it is.
+#[derive(Clone, Copy)]
+pub(in crate::upstream) struct JsonValue<'t> {
+    pub(in crate::upstream) raw: &'t str,
+    pub(in crate::upstream) kind: JsonKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::upstream) enum JsonKind {
+    Null,
+    /// A string without escapes: what stands between the quotes is what it says.
+    Plain,
+    /// A string with escapes; they are well-formed, but may still mean nothing.
+    Escaped,
+    /// A number, a truth value, an array or an object.
+    Other,
+}
+
+/// The keys of objects that were read before, in their order, and what they mean: the next object mostly has the same, and
+/// then no key has to be looked through.
+pub(in crate::upstream) struct KeyOrder<F>(Vec<(Box<str>, F)>);
+
+/// So many keys are remembered, up to such a length in bytes.
+const ORDER_LIMIT: usize = 64;
+/// So many of them an object may leave out.
+const LEFT_OUT: usize = 8;
+
+impl<F> Default for KeyOrder<F> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<F> KeyOrder<F> {
+    /// The place of the key that `text` begins with, from `next` on.
+    fn find(&self, next: usize, text: &[u8]) -> Option<usize> {
+        let mut keys = self.0.iter().enumerate().skip(next).take(LEFT_OUT);
+        keys.find(|(_, (key, _))| text.starts_with(key.as_bytes())).map(|(place, _)| place)
+    }
+}
+
+impl<'t> JsonReader<'t> {
+    pub(in crate::upstream) fn new(text: &'t str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub(in crate::upstream) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The byte that the next value begins with.
+    pub(in crate::upstream) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Reads an object: `field` is called after each key with what `name` takes it for, and reads its value.
+    pub(in crate::upstream) fn object<F: Copy>(
+        &mut self,
+        order: &mut KeyOrder<F>,
+        name: impl Fn(&str) -> F,
+        mut field: impl FnMut(&mut Self, F) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
+        let mut next = 0;
+        self.members(|reader| {
+            let meaning = match order.find(next, &reader.text.as_bytes()[reader.at..]) {
+                Some(place) => {
+                    let (key, meaning) = &order.0[place];
+                    reader.at += key.len();
+                    next = place + 1;
+                    *meaning
+                }
+                None => {
+                    let start = reader.at;
+                    let meaning = reader.key(&name)?;
+                    let key = &reader.text[start..reader.at];
+                    if order.0.len() < ORDER_LIMIT && key.len() <= ORDER_LIMIT {
+                        order.0.insert(next, (key.into(), meaning));
+                        next += 1;
+                    }
+                    meaning
+                }
+            };
+            field(reader, meaning)
+        })
+    }
+
+    /// Reads an object: `member` is called before each key, and reads it and its value.
+    fn members(&mut self, mut member: impl FnMut(&mut Self) -> Result<(), InvalidJson>) -> Result<(), InvalidJson> {
+        self.open(b'{')?;
+        if self.close(b'}') {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(InvalidJson);
+            }
+            member(self)?;
+            if !self.skip(b',') {
+                return if self.close(b'}') { Ok(()) } else { Err(InvalidJson) };
+            }
+        }
+    }
+
+    /// Reads a key, and its colon.
+    fn key<F>(&mut self, name: impl Fn(&str) -> F) -> Result<F, InvalidJson> {
+        let key = self.string()?;
+        self.take(b':')?;
+        if key.kind == JsonKind::Escaped {
+            return Ok(name(&serde_json::from_str::<String>(key.raw).map_err(|_| InvalidJson)?));
+        }
+        Ok(name(&key.raw[1..key.raw.len() - 1]))
+    }
+
+    /// Reads an array: `item` is called before each value, and reads it.
+    pub(in crate::upstream) fn array(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
+        self.open(b'[')?;
+        if self.close(b']') {
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            if !self.skip(b',') {
+                return if self.close(b']') { Ok(()) } else { Err(InvalidJson) };
+            }
+        }
+    }
+
+    /// Reads a value of any kind.
+    pub(in crate::upstream) fn value(&mut self) -> Result<JsonValue<'t>, InvalidJson> {
+        let first = self.peek();
+        let start = self.at;
+        let mut kind = JsonKind::Other;
+        match first.ok_or(InvalidJson)? {
+            b'"' => return self.string(),
+            b'n' => {
+                self.word("null")?;
+                kind = JsonKind::Null;
+            }
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'[' => self.array(|reader| reader.value().map(drop))?,
+            b'{' => self.members(|reader| {
+                reader.key(|_| ())?;
+                reader.value().map(drop)
+            })?,
+            _ => return Err(InvalidJson),
+        }
+        Ok(JsonValue { raw: &self.text[start..self.at], kind })
+    }
+
+    /// Reads a string, which begins here.
+    fn string(&mut self) -> Result<JsonValue<'t>, InvalidJson> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start + 1;
+        let mut kind = JsonKind::Plain;
+        loop {
+            // Eight bytes at a time, up to the first that ends the string, escapes or must not be there.
+            while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                let special = special(u64::from_le_bytes(*chunk));
+                if special != 0 {
+                    at += (special.trailing_zeros() / 8) as usize;
+                    break;
+                }
+                at += 8;
+            }
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    kind = JsonKind::Escaped;
+                    at += match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u')
+                            if bytes.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) =>
+                        {
+                            6
+                        }
+                        _ => return Err(InvalidJson),
+                    };
+                }
+                Some(0x20..) => at += 1,
+                _ => return Err(InvalidJson),
+            }
+        }
+        self.at = at + 1;
+        Ok(JsonValue { raw: &self.text[start..self.at], kind })
+    }
+
+    fn number(&mut self) -> Result<(), InvalidJson> {
+        self.at += usize::from(self.text.as_bytes()[self.at] == b'-');
+        match self.text.as_bytes().get(self.at) {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if self.is_next(|byte| byte == b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if self.is_next(|byte| matches!(byte, b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(self.is_next(|byte| matches!(byte, b'+' | b'-')));
+            self.digits()?;
+        }
+        // At the end of a text that is cut somewhere there may be more to come.
+        if self.at < self.text.len() { Ok(()) } else { Err(InvalidJson) }
+    }
+
+    fn digits(&mut self) -> Result<(), InvalidJson> {
+        let start = self.at;
+        while self.is_next(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(InvalidJson) }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), InvalidJson> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(InvalidJson);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn is_next(&self, test: impl Fn(u8) -> bool) -> bool {
+        self.text.as_bytes().get(self.at).is_some_and(|byte| test(*byte))
+    }
+
+    fn open(&mut self, bracket: u8) -> Result<(), InvalidJson> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(InvalidJson);
+        }
+        self.depth += 1;
+        self.take(bracket)
+    }
+
+    fn close(&mut self, bracket: u8) -> bool {
+        let closed = self.skip(bracket);
+        self.depth -= u32::from(closed);
+        closed
+    }
+
+    fn skip(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), InvalidJson> {
+        if self.skip(byte) { Ok(()) } else { Err(InvalidJson) }
+    }
+}
+
+/// Marks the highest bit of each byte that is a quote, a backslash or a control character; above the first of them
+/// others may be marked too.
+fn special(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let zero = |bytes: u64| bytes.wrapping_sub(EACH) & !bytes;
+    let control = bytes.wrapping_sub(EACH * 0x20) & !bytes;
+    (zero(bytes ^ (EACH * u64::from(b'"'))) | zero(bytes ^ (EACH * u64::from(b'\\'))) | control) & (EACH * 0x80)
+}

@@ -1,0 +1,13 @@
+//! Decoding: response bytes become rows of a roster, each row on its own.
+//!
+//! The steps: `envelope` splits the body into rows while it arrives → `rows` reads each of them (`json` for the syntax,
+//! `fields` for the names, `value` for the values) → `pages` joins the pages of a paged list.
+
+pub(super) mod envelope;
+pub(super) mod fields;
+mod json;
+pub(super) mod pages;
+pub(super) mod rows;
+mod value;
+
+pub use pages::{RowPage, decode};

@@ -1,0 +1,139 @@
+//! What the values of a row say: text, identifiers, addresses, names, numbers, each read from its JSON.
+
+use super::json::{JsonKind, JsonValue};
+
+/// The longest identifier that is taken for one, in bytes.
+const ID_LIMIT: usize = 128;
+
+/// The length of an empty string's JSON.
+const EMPTY: usize = 2;
+
+/// What stands between a string's quotes.
+fn inner(raw: &str) -> &str {
+    &raw[1..raw.len() - 1]
+}
+
+/// What became of one value.
+pub(in crate::upstream) enum Read<T> {
+    JsonValue(T),
+    /// There, but nothing: an empty string.
+    Empty,
+    Unreadable,
+}
+
+impl<T> Read<T> {
+    pub(in crate::upstream) fn value(self) -> Option<T> {
+        match self {
+            Self::JsonValue(value) => Some(value),
+            Self::Empty | Self::Unreadable => None,
+        }
+    }
+}
+
+/// A string's characters.
+pub(in crate::upstream) enum DecodedValue<'t> {
+    /// As they stand in the text, between quotes.
+    Plain(&'t str),
+    /// Once its escapes were read.
+    Escaped(String),
+}
+
+impl DecodedValue<'_> {
+    #[inline]
+    pub(in crate::upstream) fn plain(&self) -> &str {
+        match self {
+            Self::Plain(raw) => inner(raw),
+            Self::Escaped(text) => text,
+        }
+    }
+}
+
+#[inline]
+pub(in crate::upstream) fn string(value: JsonValue<'_>) -> Option<DecodedValue<'_>> {
+    match value.kind {
+        JsonKind::Plain => Some(DecodedValue::Plain(value.raw)),
+        JsonKind::Escaped => serde_json::from_str(value.raw).ok().map(DecodedValue::Escaped),
+        JsonKind::Null | JsonKind::Other => None,
+    }
+}
+
+/// A string that may be empty.
+#[inline]
+pub(in crate::upstream) fn text(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+    string(value).map_or(Read::Unreadable, Read::JsonValue)
+}
+
+/// A string that means something only when it is not empty.
+#[inline]
+pub(in crate::upstream) fn some_text(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+    match value.kind {
+        JsonKind::Plain if value.raw.len() == EMPTY => Read::Empty,
+        JsonKind::Plain => Read::JsonValue(DecodedValue::Plain(value.raw)),
+        // An escape is never nothing.
+        _ => text(value),
+    }
+}
+
+#[inline]
+pub(in crate::upstream) fn identifier(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+    let odd = |id: &str| !is_graphic(id) && id.chars().any(|c| c.is_control() || c.is_whitespace());
+    let fits = |id: &str| id.len() <= ID_LIMIT && !odd(id);
+    some_text_that(value, fits)
+}
+
+/// A string that is not empty and passes a test.
+#[inline]
+fn some_text_that(value: JsonValue<'_>, fits: impl FnOnce(&str) -> bool) -> Read<DecodedValue<'_>> {
+    if value.kind == JsonKind::Plain {
+        return match value.raw.len() {
+            EMPTY => Read::Empty,
+            _ if fits(inner(value.raw)) => Read::JsonValue(DecodedValue::Plain(value.raw)),
+            _ => Read::Unreadable,
+        };
+    }
+    match text(value) {
+        Read::JsonValue(text) if !fits(text.plain()) => Read::Unreadable,
+        read => read,
+    }
+}
+
+/// Whether a text is of visible ASCII characters alone, as nearly all identifiers and addresses are.
+fn is_graphic(text: &str) -> bool {
+    // Without a way out in the middle, so that many bytes are looked at in one step.
+    text.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
+}
+
+/// A string that is one of some names, or otherwise has a form of its own.
+pub(in crate::upstream) fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(JsonValue<'_>) -> Read<T> {
+    |value| match value.kind {
+        JsonKind::Plain if value.raw.len() == EMPTY => Read::Empty,
+        JsonKind::Plain => parse(inner(value.raw)).map_or(Read::Unreadable, Read::JsonValue),
+        _ => string(value).and_then(|text| parse(text.plain())).map_or(Read::Unreadable, Read::JsonValue),
+    }
+}
+
+/// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
+pub(in crate::upstream) fn url(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
+    let is_url = |text: &str| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
+        let has_odd = if is_graphic(text) { text.contains(['"', '<', '>', '\\']) } else { text.contains(odd) };
+        has_host && !has_odd
+    };
+    some_text_that(value, is_url)
+}
+
+/// An integer of 32 bits.
+pub(in crate::upstream) fn integer(value: JsonValue<'_>) -> Read<i32> {
+    let digits = value.raw.as_bytes();
+    // The most there are; the rest is for the library to judge.
+    if (1..9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
+        return Read::JsonValue(digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0')));
+    }
+    json(value)
+}
+
+pub(in crate::upstream) fn json<T: serde::de::DeserializeOwned>(value: JsonValue<'_>) -> Read<T> {
+    serde_json::from_str(value.raw).map_or(Read::Unreadable, Read::JsonValue)
+}

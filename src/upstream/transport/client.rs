@@ -1,0 +1,237 @@
+//! The HTTP client: one GET, judged by its status, its body streamed into the decoder.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config;
+use crate::model::{Account, Clock, Credential, Timestamp};
+use crate::model::{ErrorKind, Malformed, UpstreamError};
+use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
+use crate::upstream::{Called, Endpoint};
+use crate::upstream::{Findings, Inspection, RowPage};
+
+/// How much of a refusal's body is read for its message, in bytes.
+const REFUSAL_LIMIT: u64 = 16 << 10;
+
+/// Calls the endpoint.
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    settings: config::UpstreamConfig,
+    clock: Clock,
+}
+
+/// The settings do not make a client.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidClient {
+    /// `upstream.url` and `upstream.path` do not join to a URL.
+    #[error("upstream.url and upstream.path do not make a URL: {0}")]
+    Url(String),
+    /// `upstream.ca_file` holds no certificates.
+    #[error("upstream.ca_file holds no PEM certificate that can be used")]
+    CaFile,
+    /// The TLS stack did not start.
+    #[error("the HTTP client could not be made: {0}")]
+    Http(reqwest::Error),
+}
+
+impl Client {
+    /// A client of the configured endpoint; `ca_pem` are certificates to trust besides the platform's.
+    ///
+    /// # Errors
+    /// [`InvalidClient`] says which setting is wrong.
+    pub fn new(settings: &config::UpstreamConfig, ca_pem: Option<&[u8]>, clock: Clock) -> Result<Self, InvalidClient> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
+            // A redirect would carry `authtype` and the account to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .https_only(!settings.allow_http)
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(settings.idle_timeout);
+        if let Some(pem) = ca_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| InvalidClient::CaFile)?;
+            if certificates.is_empty() {
+                return Err(InvalidClient::CaFile);
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let base = settings.url.as_str();
+        let url = format!("{}/{}", base.trim_end_matches('/'), settings.path.trim_start_matches('/'));
+        Ok(Self {
+            http: builder.build().map_err(InvalidClient::Http)?,
+            url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
+            settings: settings.clone(),
+            clock,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.wall(self.clock.now())
+    }
+
+    async fn send(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        page: Option<u32>,
+    ) -> Result<Response, UpstreamError> {
+        let mut token = HeaderValue::try_from(format!("Bearer {}", credential.token().expose_secret()))
+            .map_err(|_| ErrorKind::Unauthenticated)?;
+        token.set_sensitive(true);
+        let mut request = self
+            .http
+            .get(self.url.clone())
+            .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
+            .header(AUTHORIZATION, token)
+            .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
+            .header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(page) = page {
+            request = request.query(&[("ispagination", "true"), ("page", &page.to_string())]);
+        }
+        request.send().await.map_err(|error| unanswered(&error))
+    }
+
+    /// Judges an answer, and reads the envelope of a good one; `copy` gets the body as it came.
+    async fn read(&self, response: Response, copy: Option<&mut Vec<u8>>) -> Result<Envelope, UpstreamError> {
+        let retry_after = super::rate_limit_headers::retry_after(response.headers(), self.now());
+        match response.status() {
+            StatusCode::OK => {}
+            status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
+            status => {
+                let error = refusal(status.as_u16(), retry_after);
+                return Err(match error.kind() {
+                    ErrorKind::Rejected(_) => {
+                        let envelope = self.envelope(response, REFUSAL_LIMIT, None).await.ok();
+                        error.with_message(envelope.and_then(|envelope| envelope.message).as_deref())
+                    }
+                    _ => error,
+                });
+            }
+        }
+        let envelope = self.envelope(response, self.settings.body_limit.as_u64(), copy).await?;
+        if envelope.success {
+            return Ok(envelope);
+        }
+        let code = envelope.code.filter(|code| (400..600).contains(code));
+        let code = code.ok_or(Malformed::FailureWithoutCode)?;
+        Err(refusal(code, retry_after).with_message(envelope.message.as_deref()))
+    }
+
+    /// Streams the body into the decoder, refusing it at the first byte past `limit`.
+    async fn envelope(
+        &self,
+        response: Response,
+        limit: u64,
+        mut copy: Option<&mut Vec<u8>>,
+    ) -> Result<Envelope, Malformed> {
+        let mut reader = EnvelopeReader::new(self.settings.rows_limit);
+        let expected = response.content_length().map(|length| length.min(limit));
+        reader.expect(expected.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
+        let mut length = 0;
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = body.next().await {
+            // Timeouts are the caller's; whatever else ends a body early leaves it cut short.
+            let chunk = chunk.map_err(|_| Malformed::Truncated)?;
+            length += chunk.len() as u64;
+            if length > limit {
+                return Err(Malformed::TooLarge);
+            }
+            if let Some(copy) = &mut copy {
+                copy.extend_from_slice(&chunk);
+            }
+            reader.push(&chunk)?;
+        }
+        reader.finish()
+    }
+
+    /// Makes exactly one call and compares what comes back with the documentation. Of a paged list it reads the first page.
+    pub async fn inspect(&self, account: &Account, credential: &Credential) -> Inspection {
+        let started = Instant::now();
+        let (mut status, mut rate_limit, mut body) = (None, Vec::new(), Vec::new());
+        let attempt = async {
+            let response = self.send(account, credential, self.settings.paged.then_some(1)).await?;
+            status = Some(response.status().as_u16());
+            rate_limit = response
+                .headers()
+                .iter()
+                .filter(|(name, _)| name.as_str().contains("ratelimit") || *name == RETRY_AFTER)
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+                .collect();
+            let envelope = self.read(response, Some(&mut body)).await?;
+            if envelope.rows.is_some() { Ok(envelope) } else { Err(Malformed::WrongShape.into()) }
+        };
+        let result = timeout_at(started + self.settings.attempt_timeout, attempt).await;
+        let result = result.unwrap_or(Err(ErrorKind::Timeout.into()));
+        let result = result.map(|envelope| Findings::new(account, &body, envelope));
+        Inspection { elapsed: started.elapsed(), status, rate_limit, result }
+    }
+}
+
+impl Endpoint for Client {
+    fn call<'a>(
+        &'a self,
+        account: &'a Account,
+        credential: &'a Credential,
+        page: Option<u32>,
+    ) -> BoxFuture<'a, Called> {
+        async move {
+            let response = match self.send(account, credential, page).await {
+                Ok(response) => response,
+                Err(error) => return Called { result: Err(error), rate_limit: None },
+            };
+            let rate_limit = super::rate_limit_headers::read(response.headers(), self.now());
+            let result = self.read(response, None).await.and_then(|envelope| {
+                let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
+                Ok(RowPage { rows, total: envelope.total })
+            });
+            Called { result, rate_limit }
+        }
+        .boxed()
+    }
+}
+
+/// What a call that brought no answer means.
+fn unanswered(error: &reqwest::Error) -> UpstreamError {
+    if error.is_timeout() {
+        return ErrorKind::Timeout.into();
+    }
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let unavailable = UpstreamError::from(ErrorKind::Unavailable);
+    causes.find_map(cause_of).unwrap_or_else(|| unavailable.retryable())
+}
+
+/// What this cause makes of the failure, where it is one that trying again does not help.
+fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<UpstreamError> {
+    if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        return Some(Malformed::NotHttp.into());
+    }
+    // An I/O error does not name what it holds as its source, and may hold another one.
+    let mut held = cause;
+    while let Some(inner) = held.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        held = inner;
+    }
+    let tls = held.downcast_ref::<rustls::Error>();
+    tls.filter(|error| matches!(error, rustls::Error::InvalidCertificate(_))).map(|_| ErrorKind::Unavailable.into())
+}
+
+/// What a status, or the code of an envelope that reports a failure, means.
+fn refusal(status: u16, retry_after: Duration) -> UpstreamError {
+    match status {
+        300..400 => Malformed::Redirect.into(),
+        401 => ErrorKind::Unauthenticated.into(),
+        403 => ErrorKind::Forbidden.into(),
+        408 | 425 | 500 | 502 | 503 | 504 => UpstreamError::from(ErrorKind::Unavailable).retryable(),
+        500..600 => ErrorKind::Unavailable.into(),
+        429 => ErrorKind::RateLimited(retry_after).into(),
+        400..500 => ErrorKind::Rejected(status).into(),
+        _ => Malformed::UnexpectedStatus.into(),
+    }
+}

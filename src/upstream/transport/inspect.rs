@@ -1,0 +1,103 @@
+//! Inspection: one call, and what came back in terms of the documentation, for an operator who wants to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::UpstreamError;
+use crate::model::{Account, Contact, JsonStr};
+use crate::upstream::decode::envelope::Envelope;
+use crate::upstream::decode::fields;
+
+/// What one call brought.
+#[derive(Debug)]
+pub struct Inspection {
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The status, where there was an answer.
+    pub status: Option<u16>,
+    /// The rate-limit headers that came, by name.
+    pub rate_limit: Vec<(String, String)>,
+    /// What the body says, or why there is no team.
+    pub result: Result<Findings, UpstreamError>,
+}
+
+/// What a team looks like beside the documentation.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// How many members were read.
+    pub members: usize,
+    /// How many rows could not be read.
+    pub skipped_rows: usize,
+    /// Documented fields that no row has.
+    pub missing: Vec<&'static str>,
+    /// Fields, documented for a newer version, that no row has.
+    pub missing_newer: Vec<&'static str>,
+    /// Fields that nobody has heard of.
+    pub unknown: Vec<String>,
+    /// Our fields whose values could not be read, and how often.
+    pub unreadable: Vec<(&'static str, usize)>,
+    /// What the account's pair seems to select.
+    pub selects: Selects,
+}
+
+/// What `email` and `type` seem to select.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selects {
+    /// Several people: the account whose team is listed.
+    Team,
+    /// One person, who has that address.
+    OneUser,
+    /// Nobody, or one person with another address: this call cannot tell.
+    #[default]
+    Unclear,
+}
+
+impl Findings {
+    /// Compares a body with the documentation.
+    pub(in crate::upstream) fn new(account: &Account, body: &[u8], envelope: Envelope) -> Self {
+        let Some(rows) = envelope.rows else { return Self::default() };
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let present: BTreeSet<&str> = body["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flat_map(|row| row.keys().map(String::as_str))
+            .collect();
+        let absent = |fields: &[&'static str]| -> Vec<&'static str> {
+            fields.iter().copied().filter(|field| !present.contains(field)).collect()
+        };
+        let known = |field: &&str| fields::DOCUMENTED.contains(field) || fields::NEWER.contains(field);
+        let mut unreadable = BTreeMap::<&'static str, usize>::new();
+        for entry in rows.draft.members().flat_map(|member| member.unrecognized()) {
+            *unreadable.entry(entry.field).or_default() += 1;
+        }
+        let people: BTreeSet<JsonStr<'_>> = rows.draft.members().map(|member| member.id()).collect();
+        let own = rows.draft.members().any(|member| {
+            let email = member.contact().and_then(Contact::email);
+            email.is_some_and(|email| email.plain().eq_ignore_ascii_case(account.email.as_str()))
+        });
+        Self {
+            members: people.len(),
+            skipped_rows: rows.skipped.len(),
+            // Without a row nothing can be said of fields.
+            missing: if present.is_empty() { Vec::new() } else { absent(&fields::DOCUMENTED) },
+            missing_newer: if present.is_empty() { Vec::new() } else { absent(&fields::NEWER) },
+            unknown: present.iter().filter(|field| !known(field)).map(|field| (*field).to_owned()).collect(),
+            unreadable: unreadable.into_iter().collect(),
+            selects: match people.len() {
+                2.. => Selects::Team,
+                1 if own => Selects::OneUser,
+                _ => Selects::Unclear,
+            },
+        }
+    }
+
+    /// Whether something is not as documented.
+    #[must_use]
+    pub fn drifted(&self) -> bool {
+        self.skipped_rows > 0 || !self.missing.is_empty() || !self.unreadable.is_empty()
+    }
+}

@@ -1,0 +1,9 @@
+//! The transport: one HTTP call to the endpoint, its status judged and its headers read.
+
+pub(super) mod client;
+pub(super) mod inspect;
+pub(super) mod rate_limit_headers;
+
+pub use client::{Client, InvalidClient};
+pub use inspect::{Findings, Inspection, Selects};
+pub use rate_limit_headers::RateLimit;
