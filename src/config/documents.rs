@@ -1,11 +1,11 @@
-//! DocumentsConfig that clients do not send.
+//! Documents that clients do not send.
 
 use std::path::PathBuf;
 
 use super::Size;
 
 section! {
-    /// DocumentsConfig that clients do not send: persisted queries and trusted documents.
+    /// Documents that clients do not send: persisted queries and trusted documents.
     pub struct DocumentsConfig in "documents" {
         /// Whether clients may register documents and name them by their hash (Apollo's automatic persisted queries).
         pub persisted_queries: bool = true,

@@ -44,7 +44,7 @@ fn without_live_it_calls_nobody() {
     assert!(out.contains("upstream.url = http://127.0.0.1:1   (set)\n"));
     assert!(out.contains("roster.fresh_for = 1m\n"));
     assert!(out.contains("the upstream credential: [REDACTED]\n") && !out.contains("demo-agency-token"));
-    let (code, _, error) = check("ftp://x", &["--set", "roster.frehs=1s"]);
+    let (code, _, error) = check("ftp://x", &["--set", "roster.fresh_fro=1s"]);
     assert_eq!(code, Some(1));
     assert!(error.contains("upstream.url") && error.contains("did you mean roster.fresh_for?"));
 }

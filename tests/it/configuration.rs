@@ -23,7 +23,8 @@ fn problems(sources: &Sources) -> String {
 
 #[test]
 fn later_layers_win() {
-    let file = TempFile::new("layers", "[roster]\nfresh = \"10s\"\nstale = \"10m\"\n[upstream]\nconcurrency = 3\n");
+    let file =
+        TempFile::new("layers", "[roster]\nfresh_for = \"10s\"\nstale_for = \"10m\"\n[upstream]\nconcurrency = 3\n");
     let sources = Sources {
         file: Some(file.path().to_owned()),
         environment: environment(&[
@@ -44,7 +45,7 @@ fn later_layers_win() {
 fn every_mistake_is_named_at_once() {
     let file = TempFile::new(
         "mistakes",
-        "colour = 1\n[roster]\nfresh = 60\nfreshh = \"60s\"\nstore = \"maybe\"\n[upstream]\nurl = \"ftp://x\"\nca_file = [[1]]\n\
+        "colour = 1\n[roster]\nfresh_for = 60\nfresh_forr = \"60s\"\nstore = \"maybe\"\n[upstream]\nurl = \"ftp://x\"\nca_file = [[1]]\n\
          [account]\nsources = [\"argument\", \"cookie\"]\ntype = \"BOSS\"\n",
     );
     let sources = Sources {
@@ -58,7 +59,7 @@ fn every_mistake_is_named_at_once() {
       the.toml: account.type: expected `AGENT` or `CUSTOM_USER` or `CUSTOMER`
       the.toml: colour: no such setting
       the.toml: roster.fresh_for: needs a unit, for example `60s`
-      the.toml: roster.freshh: no such setting; did you mean roster.fresh_for?
+      the.toml: roster.fresh_forr: no such setting; did you mean roster.fresh_for?
       the.toml: roster.store: expected `true` or `false`
       the.toml: upstream.ca_file: expected a plain value or a list of them
       the.toml: upstream.url: expected an http or https URL without user name and query
@@ -72,7 +73,7 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn a_file_that_is_no_toml_or_not_there_is_said_so() {
-    let file = TempFile::new("broken", "[roster]\nfresh = \n");
+    let file = TempFile::new("broken", "[roster]\nfresh_for = \n");
     let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
     assert!(problems(&sources).contains("the.toml: line 2:"), "{}", problems(&sources));
     let sources = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
@@ -201,4 +202,20 @@ fn a_caller_mode_that_is_not_complete_is_refused() {
             (found, expected) => panic!("{pairs:?}: {expected:?} {:?}", found.err()),
         }
     }
+}
+
+#[test]
+fn a_renamed_setting_is_refused_with_its_new_name() {
+    let file = TempFile::new("renamed", "[roster]\nfresh = \"10s\"\n");
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        environment: environment(&[("FLOWMATIX_BUDGET_PLAN", "1000")]),
+        flags: flags(&[("http.wrong_tokens_limit", "3")]),
+    };
+    insta::assert_snapshot!(problems(&sources), @r"
+    the configuration is not usable:
+      the.toml: roster.fresh: renamed to roster.fresh_for
+      FLOWMATIX_BUDGET_PLAN: renamed to FLOWMATIX_BUDGET_CALLS_PER_HOUR
+      --set: http.wrong_tokens_limit: renamed to http.failed_auth_limit
+    ");
 }

@@ -85,17 +85,17 @@ impl<'d> Planner<'d> {
             },
             "roles" => RootField::Roles {
                 account: account(&mut arguments),
-                fields: self.object(&field.below, "RoleField", "RoleField", Self::role)?,
+                fields: self.object(&field.below, "Role", "Role", Self::role)?,
             },
             "role" => RootField::Role {
                 id: arguments.take("id"),
                 account: account(&mut arguments),
-                fields: self.object(&field.below, "RoleField", "RoleField", Self::role)?,
+                fields: self.object(&field.below, "Role", "Role", Self::role)?,
             },
             "_entities" => RootField::Entities {
                 representations: arguments.take("representations"),
                 member: self.object(&field.below, "TeamMember", "_Entity", Self::member)?,
-                role: self.object(&field.below, "RoleField", "_Entity", Self::role)?,
+                role: self.object(&field.below, "Role", "_Entity", Self::role)?,
             },
             _ => return None,
         };
@@ -109,16 +109,18 @@ impl<'d> Planner<'d> {
             "stale" => plain(field, ConnectionField::Stale),
             "nodes" => Some(ConnectionField::Nodes(planner.nested(field, "TeamMember", Self::member)?)),
             "edges" => Some(ConnectionField::Edges(planner.nested(field, "TeamMemberEdge", Self::edge)?)),
-            "pageInfo" => Some(ConnectionField::PageInfo(planner.nested(field, "PageInfoField", Self::page_info)?)),
-            "skippedRows" => Some(ConnectionField::SkippedRows(planner.nested(
-                field,
-                "SkippedRowField",
-                |_, field| match field.name {
-                    "index" => plain(field, SkippedRowField::Index),
-                    "reason" => plain(field, SkippedRowField::Reason),
-                    _ => None,
-                },
-            )?)),
+            "pageInfo" => Some(ConnectionField::PageInfo(planner.nested(field, "PageInfo", Self::page_info)?)),
+            "skippedRows" => {
+                Some(ConnectionField::SkippedRows(planner.nested(
+                    field,
+                    "SkippedRow",
+                    |_, field| match field.name {
+                        "index" => plain(field, SkippedRowField::Index),
+                        "reason" => plain(field, SkippedRowField::Reason),
+                        _ => None,
+                    },
+                )?))
+            }
             _ => None,
         })
     }
@@ -151,7 +153,7 @@ impl<'d> Planner<'d> {
             "contact" => {
                 return Some(MemberField::Contact(self.nested(field, "TeamMemberContact", Self::contact)?));
             }
-            "role" => return Some(MemberField::Role(self.nested(field, "RoleField", Self::role)?)),
+            "role" => return Some(MemberField::Role(self.nested(field, "Role", Self::role)?)),
             "unrecognized" => {
                 let fields = self.nested(field, "UnrecognizedField", |_, field| match field.name {
                     "field" => plain(field, UnrecognizedEntryField::Field),
@@ -186,7 +188,7 @@ impl<'d> Planner<'d> {
     }
 
     fn account(&mut self, field: &Collected<'d>) -> Option<PlannedObject<AccountField>> {
-        self.nested(field, "AccountField", |_, field| match field.name {
+        self.nested(field, "Account", |_, field| match field.name {
             "email" => plain(field, AccountField::Email),
             "type" => plain(field, AccountField::Type),
             _ => None,

@@ -22,7 +22,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
-        #[graphql(desc = "JsonStr to look for in name, e-mail address and telephone number.")] search: Option<String>,
+        #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
         #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
         #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
         #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,

@@ -55,7 +55,7 @@ impl Role {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "JsonStr to look for in name, e-mail address and telephone number.")] search: Option<String>,
+        #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
         #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
         #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
         #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,

@@ -122,7 +122,7 @@ impl LedgerFile {
     /// What the file knows a credential by, in every process.
     pub(in crate::upstream) fn name(&self, credential: &Credential) -> String {
         match credential.id() {
-            CredentialId::Held(name) => format!("reserved:{name}"),
+            CredentialId::Held(name) => format!("held:{name}"),
             CredentialId::Forwarded(_) => {
                 let tag = hmac::sign(&self.key, credential.token().expose_secret().as_bytes());
                 format!("forwarded:{}", URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16]))
