@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: bench demo explorer test oracle sockets faults tenants
+.PHONY: audit bench demo explorer test oracle sockets faults tenants
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -52,3 +52,7 @@ bench:
 # Eight tenants, 100,000 steps for each: fails at the first foreign row. Minutes.
 tenants:
 	TENANTS_STEPS=800000 cargo test --locked --test it tenants -- --nocapture
+
+# Licences, sources and bans of all dependencies. Needs cargo-deny; the workflow checks advisories too.
+audit:
+	cargo deny --locked check bans licenses sources
