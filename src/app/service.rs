@@ -1,6 +1,6 @@
-//! The composition root: builds every hop from a configuration, binds the listeners and sees the service through its life.
+//! The service: builds every stage from a configuration, binds the listeners, and runs the life cycle.
 //!
-//! The only module that knows all hops. `cli` and the tests call it.
+//! Stages: start → ready → drain → stop. A second signal ends the process at once.
 
 use super::credential::{self, held_token};
 use std::net::SocketAddr;
@@ -36,11 +36,11 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the service, binds its listeners and starts to serve. `token` is the upstream credential, where the server
-    /// holds it and the configuration does not say where it is.
+    /// Builds the service, binds its listeners and starts serving. `token` overrides the configured upstream credential
+    /// of the server.
     ///
     /// # Errors
-    /// When the upstream's settings make no client, another process has the ledger file, or an address cannot be bound.
+    /// When the upstream client cannot be built, another process uses the ledger file, or an address cannot be bound.
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
@@ -48,7 +48,7 @@ impl App {
         Self::start_over(config, token, upstream, clock, metrics)
     }
 
-    /// The same, over any upstream.
+    /// Starts the service over any upstream.
     ///
     /// # Errors
     /// When an address cannot be bound.
@@ -87,19 +87,19 @@ impl App {
         })
     }
 
-    /// Where GraphQL is served.
+    /// The address of the GraphQL listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.public.address()
     }
 
-    /// Where health and metrics are served.
+    /// The address of the admin listener.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
     }
 
-    /// Stops: not ready at once, the listener stays open for the drain delay, then what is under way may finish within the
+    /// Stops the service: it is not ready from now on, accepts requests for the drain delay, and then finishes open requests within the
     /// grace period.
     pub async fn stop(self) {
         self.health.drain();
@@ -108,10 +108,10 @@ impl App {
         self.admin.stop(Duration::ZERO).await;
     }
 
-    /// Serves until the process is told to stop (SIGTERM or SIGINT), then stops. A second signal ends it at once.
+    /// Serves until SIGTERM or SIGINT, then stops. A second signal ends it at once.
     ///
     /// # Errors
-    /// When the signals cannot be watched.
+    /// When the signal handlers cannot be installed.
     pub async fn run(self) -> Result<()> {
         signal().await?;
         tracing::info!("stopping");
@@ -122,20 +122,20 @@ impl App {
     }
 }
 
-/// The configured endpoint, guarded.
+/// The configured upstream, with budget, breaker and retries.
 ///
 /// # Errors
-/// When the upstream's settings make no client, or another process has the ledger file.
+/// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
     let client = Arc::new(client(config, clock).await?);
     let budget = Budget::open(&config.budget, clock)?;
     Ok(Arc::new(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics)))
 }
 
-/// Makes one upstream call for the configured account, with the token that the server holds, and tells what came back.
+/// Makes one upstream call for the default account with the server's credential, and reports the result.
 ///
 /// # Errors
-/// When the configuration names no account or no token.
+/// When there is no default account or no credential.
 pub async fn inspect(config: &Config) -> Result<Inspection> {
     let account = default_account(config)?
         .context("a live check reads the default account: set account.email and account.type")?;
@@ -146,10 +146,10 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     Ok(client.inspect(&account, &credential).await)
 }
 
-/// Whether what the configuration says of callers can be used: keys, tokens and accounts that are in files.
+/// Checks that the files of the authentication settings can be used: keys, tokens and accounts.
 ///
 /// # Errors
-/// What cannot be read, without repeating any of it.
+/// The first file that is invalid. The message does not quote it.
 pub async fn try_callers(config: &Config) -> Result<()> {
     auth(config, None).map(drop)
 }
@@ -165,7 +165,7 @@ async fn client(config: &Config, clock: Clock) -> Result<Client> {
     Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock)?)
 }
 
-/// Waits until the process is told to stop.
+/// Waits for SIGTERM or SIGINT.
 async fn signal() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;

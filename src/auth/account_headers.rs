@@ -1,4 +1,4 @@
-//! The account that a request's headers name: both, each once and valid, or neither. Never a fall-through to another one.
+//! The account headers: both present, each once and valid, or both absent. An invalid pair never falls through to another account.
 
 use axum::http::HeaderMap;
 
@@ -24,7 +24,7 @@ pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Account>, Acces
     }
 }
 
-/// The header's value, or that there is none; `None` when it is there more than once or is no text.
+/// The header's value, if present; `None` when it occurs more than once or is not text.
 fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<Option<&'h str>> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

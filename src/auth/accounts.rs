@@ -1,4 +1,4 @@
-//! Which accounts a caller may read, and how files and claims write them.
+//! The accounts that a caller may read, and their notation in key files and claims.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::model::{Account, EmailAddress, UserType};
 /// The accounts that a caller may read.
 #[derive(Clone, Debug)]
 pub(super) enum AllowedAccounts {
-    /// Whatever the upstream credential opens.
+    /// Every account that the upstream credential can read.
     Any,
-    /// These, which somebody named for the caller.
+    /// The accounts listed for this caller.
     Named(Arc<[Account]>),
-    /// The configured one: nobody named any.
+    /// The default account only: none is listed for this caller.
     Default,
 }
 
@@ -26,7 +26,7 @@ impl AllowedAccounts {
         }
     }
 
-    /// The account that is meant when the request names none.
+    /// The account of a request that names none.
     pub(super) fn preferred<'a>(&'a self, default: Option<&'a Account>) -> Option<&'a Account> {
         let only = match self {
             Self::Named(accounts) => accounts.first().filter(|_| accounts.len() == 1),
@@ -36,7 +36,7 @@ impl AllowedAccounts {
     }
 }
 
-/// An account as files and claims write it: `{ email = "…", type = "CUSTOMER" }`.
+/// An account in a key file or claim: `{ email = "…", type = "CUSTOMER" }`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenAccount {
@@ -55,7 +55,7 @@ impl WrittenAccount {
         Some(Account { email, user_type: UserType::from_name(&self.r#type)? })
     }
 
-    /// All of them; `None` when one is no account, or there is none.
+    /// All accounts of the list; `None` when one is invalid or the list is empty.
     pub(super) fn read_all(list: &[Self]) -> Option<AllowedAccounts> {
         let accounts: Option<Arc<[Account]>> = list.iter().map(Self::read).collect();
         accounts.filter(|accounts| !accounts.is_empty()).map(AllowedAccounts::Named)

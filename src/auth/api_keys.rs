@@ -1,7 +1,7 @@
-//! API keys: a caller shows a key whose hash is in the operator's file, which also says what the key may read.
+//! API keys: a request carries a key whose hash is in the operator's key file, with the accounts and scopes of that key.
 //!
-//! A key is `fmk_NAME_SECRET`. The name, which is no secret, finds the entries; the hash of the whole key is compared with
-//! theirs in constant time. The secret has 256 random bits, so that a plain hash of it cannot be turned round.
+//! A key is `fmk_NAME_SECRET`. The name is public and finds the entries; the hash of the whole key is compared with
+//! theirs in constant time. The secret has 256 random bits, so a plain hash cannot be reversed.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,7 +24,7 @@ use super::scopes;
 use super::server_credential::ServerCredential;
 use crate::model::{Caller, CallerId, Scopes};
 
-/// What every key begins with, so that people and scanners know one when they see it.
+/// The prefix of every key, by which people and secret scanners recognize one.
 const PREFIX: &str = "fmk_";
 const SECRET_LENGTH: usize = 32;
 const HASH_LENGTH: usize = 32;
@@ -66,7 +66,7 @@ fn name(key: &str) -> Option<&str> {
     key.strip_prefix(PREFIX)?.split_once('_').map(|(name, _)| name)
 }
 
-/// Names can be told from the secret after them, and are fit for logs.
+/// Whether the text can be a key's name: it is delimited from the secret, and may be logged.
 fn is_name(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
@@ -88,7 +88,7 @@ struct WrittenKey {
 }
 
 fn read(text: &str) -> Result<KeysById, String> {
-    // What the library says would repeat what stands there.
+    // The library's message would quote the file.
     let file: KeysFile = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
         format!("line {line}: expected [[key]] tables with `name`, `hash`, `scopes` and, if there are any, `accounts`")
@@ -117,15 +117,15 @@ fn hash(text: &str) -> Option<[u8; HASH_LENGTH]> {
     URL_SAFE_NO_PAD.decode(text.strip_prefix("sha256:")?).ok()?.try_into().ok()
 }
 
-/// A new key, and the entry that lets it in.
+/// A new key, and its entry in the key file.
 pub struct NewKey {
-    /// The key, for whoever will show it.
+    /// The key, for the client.
     pub key: SecretString,
-    /// What goes into the file of keys.
+    /// The entry for the key file.
     pub entry: String,
 }
 
-/// Why there is no new key.
+/// The reason why no key was made.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum InvalidKey {
@@ -138,10 +138,10 @@ pub enum InvalidKey {
 }
 
 impl NewKey {
-    /// Makes a key of this name, for these accounts (`TYPE:EMAIL`; the configured one where there are none).
+    /// Makes a key of this name, for these accounts (`TYPE:EMAIL`; the default account if the list is empty).
     ///
     /// # Errors
-    /// [`InvalidKey`] when the name or an account cannot be one, or the system gives no randomness.
+    /// [`InvalidKey`] when the name or an account is invalid, or the system has no randomness.
     pub fn make(name: &str, accounts: &[String], contact: bool) -> Result<Self, InvalidKey> {
         if !is_name(name) {
             return Err(InvalidKey::Name);

@@ -1,9 +1,9 @@
-//! Who is asking, and for whose team: request headers become a caller, and caller plus account a grant, or a refusal.
+//! Authenticates requests: request headers become a caller, and a caller with an account becomes a grant or an error.
 //!
-//! The steps: the bearer token (`bearer`) → the caller it makes and the accounts named for them (the modes: `passthrough`,
-//! `api_keys`, `jwt`, or anybody) → the account that the headers name (`selection`) → grants, as the request asks for them
-//! (`authority`). Argument, headers and configuration only *select* an account; whether the caller may read it is decided
-//! here, and nowhere else is a grant minted.
+//! The steps: read the bearer token (`bearer`) → find its caller and accounts (the modes: `passthrough`,
+//! `api_keys`, `jwt`, or server) → read the account headers (`account_headers`) → create grants on demand
+//! (`request_authorizer`). Argument, headers and configuration only *select* an account; whether the caller may read it is
+//! decided here, and no other module creates a grant.
 
 use super::account_headers;
 use super::error::AuthError;
@@ -27,7 +27,7 @@ use super::request_authorizer::RequestAuthorizer;
 use super::router_secret::RouterSecret;
 use super::server_credential::ServerCredential;
 
-/// Turns requests into callers.
+/// Authenticates requests in the configured mode.
 pub struct Authenticator {
     mode: Mode,
     default: Option<Account>,
@@ -42,11 +42,11 @@ enum Mode {
     ApiKeys(Box<ApiKeys>),
     /// The caller shows a JWT; the server holds the upstream credential.
     Jwt(Box<Jwt>),
-    /// The server holds the upstream credential; being able to connect is all that is asked of a caller.
+    /// The server holds the upstream credential; callers are not authenticated.
     Server(Box<ServerCredential>),
 }
 
-/// A caller who is let in, and the accounts named for them.
+/// An authenticated caller, and the accounts listed for it.
 pub(super) struct Admitted {
     pub(super) caller: Caller,
     pub(super) accounts: AllowedAccounts,
@@ -72,7 +72,7 @@ impl Authenticator {
         Ok(Self::new(Mode::ApiKeys(Box::new(ApiKeys::open(keys, credential)?)), account, default))
     }
 
-    /// Every request carries a JWT that these settings let in. Needs the runtime, where keys come from a URL.
+    /// Every request carries a JWT that these settings accept. Needs a Tokio runtime when the keys come from a URL.
     ///
     /// # Errors
     /// When the settings are not complete, or a file cannot be read.
@@ -95,22 +95,22 @@ impl Authenticator {
         Self { mode, default, sources: account.sources.clone(), router_secret: None }
     }
 
-    /// From now on, only who shows this secret is taken for a router.
+    /// Treats only requests with this secret as a router's.
     #[must_use]
     pub fn with_router_secret(self, secret: Secret) -> Self {
         Self { router_secret: Some(RouterSecret::new(secret)), ..self }
     }
 
-    /// Whether a request needs no credential of its own, so that being able to connect is one.
+    /// Whether requests need no credential.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.mode, Mode::Server(_))
     }
 
-    /// The caller that the request's headers make, and what they may do.
+    /// Authenticates the request and returns what its caller may do.
     ///
     /// # Errors
-    /// [`AuthError`] when there is no usable credential, or the account headers are wrong.
+    /// [`AuthError`] when there is no valid credential, or the account headers are invalid.
     pub async fn authenticate(&self, parts: &Parts) -> Result<Arc<dyn Grants>, AuthError> {
         let Admitted { caller, accounts } = match &self.mode {
             Mode::Passthrough(passthrough) => passthrough.admit(parts)?,

@@ -1,16 +1,16 @@
-//! The one bearer token of a request (RFC 6750, 2.1): in the `Authorization` header, once, and nowhere else.
+//! The bearer token of a request (RFC 6750, section 2.1): exactly one, in the `Authorization` header.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::error::AuthError;
 
-/// The longest token that is looked at, in bytes.
+/// The maximum length of a token, in bytes.
 const TOKEN_LIMIT: usize = 8 << 10;
-/// Parameters that people put tokens into.
+/// Query parameters that clients put tokens into by mistake.
 const IN_URL: [&str; 4] = ["access_token", "api_key", "authorization", "token"];
 
-/// The token; `missing` says what the caller should send.
+/// The token; `missing` is the error message for a request without one.
 pub(super) fn bearer<'p>(parts: &'p Parts, missing: &'static str) -> Result<&'p str, AuthError> {
     let names = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
     if names.into_iter().any(|name| IN_URL.iter().any(|known| name.eq_ignore_ascii_case(known))) {

@@ -1,4 +1,4 @@
-//! What a JWT says: its header and claims, read strictly. A name that stands twice is refused, because two readers may read
+//! A JWT's header and claims, read strictly. A duplicate name is refused, because two parsers may read
 //! two different values.
 
 use std::fmt;
@@ -9,14 +9,14 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// What a token says of itself before anything of it is believed. `jku`, `x5u`, `jwk` and the like are not even read.
+/// The token's header, before the signature is verified. `jku`, `x5u` and `jwk` are ignored.
 pub(super) struct Header {
     pub(super) algorithm: String,
     pub(super) key: Option<String>,
 }
 
 impl Header {
-    /// The header of a signed token in compact form; or why it can be none.
+    /// Reads the header of a signed token in compact form.
     pub(super) fn of(token: &str) -> Result<Self, &'static str> {
         let mut parts = token.split('.');
         let header = match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -36,7 +36,7 @@ impl Header {
         let text = |name| -> Result<Option<String>, &'static str> {
             read(&names, name).map_err(|()| "the token's header cannot be read")
         };
-        // Tokens for other purposes are signed with the same keys.
+        // An issuer signs tokens for other purposes with the same keys.
         let for_access = |kind: &str| {
             let kind = kind.to_ascii_lowercase();
             matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
@@ -62,15 +62,15 @@ impl<'de> Deserialize<'de> for Claims {
 }
 
 impl Claims {
-    /// The claim; `None` when there is none of this name.
+    /// The claim, if there is one of this name.
     ///
     /// # Errors
-    /// When it is something else than expected.
+    /// When it has an unexpected type.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ()> {
         read(&self.0, name)
     }
 
-    /// A claim of names: a text with spaces between them, or a list.
+    /// A claim that lists names: a space-separated string, or an array.
     pub(super) fn names(&self, name: &str) -> Result<Vec<String>, ()> {
         Ok(match self.get(name)? {
             None => Vec::new(),
@@ -82,7 +82,7 @@ impl Claims {
     }
 }
 
-/// A value, or a list of such.
+/// One value, or an array of values.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum OneOrMany<T> {
@@ -94,7 +94,7 @@ fn read<T: DeserializeOwned>(names: &Map<String, Value>, name: &str) -> Result<O
     names.get(name).map(|value| T::deserialize(value).map_err(|_| ())).transpose()
 }
 
-/// A JSON value in which no object has a name twice.
+/// A JSON value without duplicate names in any object.
 struct Unambiguous(Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use crate::model::AccessError;
 
-/// Why a request has no caller. The texts are for the caller.
+/// Why a request was not authenticated. The messages are for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// No token, or not in its place.
+    /// There is no token, or it is not in the `Authorization` header.
     Unauthenticated(&'static str),
-    /// A token that is not good.
+    /// The token is not valid.
     Invalid(&'static str),
-    /// A token that is good for too little.
+    /// The token lacks a scope.
     Insufficient(&'static str),
-    /// Tokens cannot be told from each other at the moment.
+    /// Tokens cannot be verified now.
     Unavailable {
-        /// When asking again makes sense.
+        /// When to retry.
         retry_after: Duration,
     },
-    /// What names the account is wrong.
+    /// The account selection is invalid.
     Refused(AccessError),
 }

@@ -1,4 +1,4 @@
-//! The issuer's keys: a JWKS from a URL or a file, each key good for one algorithm only.
+//! The issuer's keys: a JWKS from a URL or a file, each key bound to one algorithm.
 //!
 //! A URL is asked again when a token names a key that is not there, and now and then while it is used; at most once in an
 //! interval (30 s by default) however many ask. What cannot be used replaces nothing: the last good keys stay. Only the configured place is ever asked;

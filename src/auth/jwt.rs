@@ -1,7 +1,7 @@
-//! JWTs: a caller shows a token that the issuer signed, and its claims say what they may read.
+//! JWT mode: a request carries a token that the issuer signed; its claims hold the caller's accounts and scopes.
 //!
 //! The steps: the token's form and header (`claims`) → the issuer's key for exactly this algorithm (`jwks`) → signature,
-//! `iss`, `aud`, `exp`, `nbf` (jsonwebtoken) → who it is, which scopes, which accounts.
+//! `iss`, `aud`, `exp`, `nbf` (jsonwebtoken) → caller id, scopes, accounts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,12 +34,12 @@ pub(super) struct Jwt {
     lifetime_limit: Duration,
     scope_claim: String,
     account_claim: String,
-    /// What the account claim's texts stand for; without it, the claim holds accounts itself.
+    /// Accounts by the account claim's value; without this table, the claim itself holds accounts.
     accounts: Option<ReloadingFile<HashMap<String, Arc<[Account]>>>>,
     held: ServerCredential,
 }
 
-/// The settings make no judge of tokens.
+/// The JWT settings are incomplete or invalid.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum InvalidJwt {
@@ -87,7 +87,7 @@ impl Jwt {
         Ok(Admitted { caller, accounts: self.accounts(&claims)? })
     }
 
-    /// The claims of a token that is good now.
+    /// The claims of a valid token.
     async fn verify(&self, token: &str) -> Result<Claims, AuthError> {
         let header = Header::of(token).map_err(AuthError::Invalid)?;
         let key = self.jwks.key(header.key.as_deref(), &header.algorithm).await.map_err(|reason| match reason {
@@ -115,7 +115,7 @@ impl Jwt {
         Ok(claims.claims)
     }
 
-    /// What the library takes more lightly: an issuer is one text, and an end is near.
+    /// Checks that the library does not make: the issuer is a string, and the expiry is near.
     fn check_strictly(&self, claims: &Claims) -> Result<(), AuthError> {
         let issuer: Option<String> = claims.get("iss").map_err(|()| unreadable("iss"))?;
         if issuer.as_deref() != Some(&self.issuer) {
@@ -130,7 +130,7 @@ impl Jwt {
         Ok(())
     }
 
-    /// The same caller has the same id, whatever token they show.
+    /// The caller's id: a hash of issuer and subject, the same for every token of that subject.
     fn id(&self, subject: &str) -> CallerId {
         let mut hash = Context::new(&SHA256);
         hash.update(self.issuer.as_bytes());
@@ -141,8 +141,8 @@ impl Jwt {
         CallerId::Subject(id)
     }
 
-    /// The accounts that the token names. One that says nothing is for the default account; one that says something else
-    /// is for none.
+    /// The accounts that the token lists. A token without the claim is for the default account; one with an invalid
+    /// claim has no accounts.
     fn accounts(&self, claims: &Claims) -> Result<AllowedAccounts, AuthError> {
         let none = || AuthError::Refused(AccessError::Forbidden("the token names no account that is known here"));
         let Some(map) = &self.accounts else {

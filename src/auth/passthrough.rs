@@ -1,4 +1,4 @@
-//! Passthrough: the request's bearer token is the upstream credential. Only the vendor can say whether it is good.
+//! Passthrough mode: the request's bearer token is the upstream credential. Only the vendor can validate it.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::error::AuthError;
 use crate::model::{Caller, CallerId, Credential, CredentialId, Scopes};
 
 pub(super) struct Passthrough {
-    /// Made anew in every process, so that an identity says nothing about the token outside it.
+    /// Random in every process, so that a credential id reveals nothing about the token.
     identity_key: hmac::Key,
 }
 
 impl Passthrough {
     pub(super) fn new() -> Self {
         let mut seed = [0; 32];
-        // Without randomness the identities would still be one-way, and differ from each other.
+        // Without randomness the ids are still one-way and distinct.
         let _ = rand::fill(&mut seed);
         Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
     }
@@ -30,7 +30,7 @@ impl Passthrough {
         let mut identity = [0; 32];
         identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
         let credential = Credential::new(CredentialId::Forwarded(identity), SecretString::from(token));
-        // What the token opens, the vendor decides.
+        // The vendor decides which accounts the token can read.
         let caller = Caller { id: CallerId::Token(identity), credential: Arc::new(credential), scopes: Scopes::ALL };
         Ok(Admitted { caller, accounts: AllowedAccounts::Any })
     }

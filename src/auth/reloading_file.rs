@@ -1,7 +1,7 @@
-//! A file that is read again when it has changed, so that secrets and keys can be replaced without a restart.
+//! A file that is reloaded when it changes, so that secrets and keys can be replaced without a restart.
 //!
-//! Whoever asks for the value looks at the file first (one `stat`); nothing runs in the background. A new content that
-//! cannot be used is warned of once, and the last good one stays.
+//! Each access checks the file first (one `stat`); no background task runs. Invalid new content
+//! is logged once, and the last valid content stays in effect.
 
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-/// The longest file that is read, in bytes.
+/// The maximum size of a file, in bytes.
 const LENGTH_LIMIT: u64 = 4 << 20;
 
-/// Makes a value of a file's text, or says what is wrong with it, without repeating any of it.
+/// Parses a file's text. The error message must not quote it.
 pub(super) type Parse<T> = fn(&str) -> Result<T, String>;
 
-/// A file cannot be used.
+/// A file cannot be read or is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{setting}: {}: {problem}", path.display())]
 pub struct Unusable {
@@ -24,7 +24,7 @@ pub struct Unusable {
     problem: String,
 }
 
-/// What a file holds.
+/// The parsed content of a file.
 pub(super) struct ReloadingFile<T> {
     setting: &'static str,
     path: PathBuf,
@@ -37,7 +37,7 @@ struct Seen<T> {
     value: Arc<T>,
 }
 
-/// What tells one content of a file from the next without reading it.
+/// A file's identity, size and time: changes with its content, without reading it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -55,12 +55,12 @@ impl<T> ReloadingFile<T> {
         Ok(Self { setting, path: path.to_owned(), parse, seen })
     }
 
-    /// What the file holds now, as far as that can be used. The same value is the same allocation.
+    /// The last valid content. An unchanged value is the same allocation.
     pub(super) fn get(&self) -> Arc<T> {
         let now = stamp(&self.path);
         {
             let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
-            // A file that is gone is between two versions; the last one stays.
+            // The file is being replaced; the last content stays in effect.
             if now.is_none() || seen.stamp == now {
                 return seen.value.clone();
             }
@@ -91,11 +91,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
     std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
 }
 
-/// The value, and the stamp of the content that it was made of.
+/// The value, and the stamp of the content that it was parsed from.
 fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let file = File::open(path).map_err(cannot)?;
-    // Before the content: what is written meanwhile shows in the next stamp.
+    // Taken before the content is read, so that a concurrent write changes the next stamp.
     let stamp = file.metadata().ok().map(|metadata| Stamp::of(&metadata));
     let mut bytes = Vec::new();
     file.take(LENGTH_LIMIT + 1).read_to_end(&mut bytes).map_err(cannot)?;

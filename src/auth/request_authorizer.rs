@@ -1,4 +1,4 @@
-//! One request's right to grants: which account is meant, and whether the caller may read it.
+//! Authorization of one request: selects the account and checks that the caller may read it.
 
 use super::accounts::AllowedAccounts;
 use crate::model::{AccessError, Account, Caller, Grant, Grants};
@@ -10,15 +10,15 @@ pub(super) struct RequestAuthorizer {
     pub(super) named: Option<Account>,
     /// The account that the configuration names.
     pub(super) configured: Option<Account>,
-    /// Whether a request may go without naming one.
+    /// Whether the default account applies to a request that names none.
     pub(super) preferred: bool,
-    /// Whether an argument may name one.
+    /// Whether an `account` argument may select an account.
     pub(super) argument: bool,
     pub(super) router: bool,
 }
 
 impl RequestAuthorizer {
-    /// Whether the headers, which hold for the whole request, name an account that the caller may read.
+    /// Checks that the caller may read the account that the headers select.
     pub(super) fn check_named(&self) -> Result<(), AccessError> {
         self.named.as_ref().map_or(Ok(()), |account| self.check(account))
     }
@@ -27,7 +27,7 @@ impl RequestAuthorizer {
         if self.accounts.allow(account, self.configured.as_ref()) {
             return Ok(());
         }
-        // The same words whether there is such an account or not.
+        // The same message whether the account exists or not.
         Err(AccessError::Forbidden("the caller may not read this account"))
     }
 

@@ -7,12 +7,12 @@ pub(super) const TEAM: &str = "team:read";
 /// Contact data.
 pub(super) const CONTACT: &str = "team:contact:read";
 
-/// The scopes of these names; `None` when there is a name that means nothing here.
+/// The scopes of these names; `None` when a name is unknown.
 pub(super) fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Scopes> {
     names.into_iter().try_fold(Scopes::NONE, with)
 }
 
-/// The same for tokens, which carry others' scopes, too.
+/// The scopes of these names; unknown names are ignored, because tokens carry scopes of other services.
 pub(super) fn pick<'n>(names: impl IntoIterator<Item = &'n str>) -> Scopes {
     names.into_iter().fold(Scopes::NONE, |scopes, name| with(scopes, name).unwrap_or(scopes))
 }

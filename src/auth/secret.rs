@@ -1,4 +1,4 @@
-//! A secret that the server holds: given once, or in a file that may change.
+//! A secret of the server: a fixed value, or a file that is reloaded.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::reloading_file::{ReloadingFile, Unusable};
 
-/// A secret, as it is now.
+/// A secret and its source.
 pub struct Secret(Source);
 
 enum Source {
@@ -16,7 +16,7 @@ enum Source {
 }
 
 impl Secret {
-    /// The secret in a file, which is read again when it changes.
+    /// A secret in a file that is reloaded when it changes.
     ///
     /// # Errors
     /// When the file cannot be read, or holds no secret. The secret is in no message.
@@ -24,15 +24,15 @@ impl Secret {
         ReloadingFile::open(setting, path, parse).map(|file| Self(Source::File(file)))
     }
 
-    /// A secret that stays what it is.
+    /// A fixed secret.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it.
+    /// When the secret is invalid. The message does not contain it.
     pub fn fixed(text: &str) -> Result<Self, String> {
         parse(text).map(Self::from)
     }
 
-    /// What it is now. The same secret is the same allocation.
+    /// The current value. An unchanged secret is the same allocation.
     #[must_use]
     pub fn get(&self) -> Arc<SecretString> {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! The upstream credential that the server holds, for all its callers: one name, under which secrets may follow each other.
+//! The upstream credential that the server holds for all callers: one id, whose secret can be rotated.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

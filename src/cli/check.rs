@@ -1,6 +1,6 @@
-//! `check`: is the configuration usable, and does the upstream answer as documented?
+//! `check`: validates the configuration and, with `--live`, one answer of the upstream.
 //!
-//! Exit codes: 0 all is well · 1 the configuration is not usable · 2 the upstream gave no team · 3 it gave one that is not as
+//! Exit codes: 0 success · 1 invalid configuration · 2 no team from the upstream · 3 a team that is not as
 //! documented.
 
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use crate::upstream::{Findings, Inspection, Selects};
 #[derive(clap::Args)]
 #[group(id = "check")]
 pub(super) struct CheckArgs {
-    /// Make exactly one call to the upstream, for the default account, and say what comes back.
+    /// Make exactly one call to the upstream, for the default account, and report the result.
     #[arg(long)]
     live: bool,
     #[command(flatten)]
@@ -55,7 +55,7 @@ fn check(arguments: &CheckArgs) -> Result<u8> {
     Ok(tell(&inspection))
 }
 
-/// Says what came back, and returns the exit code for it.
+/// Reports the result and returns its exit code.
 fn tell(inspection: &Inspection) -> u8 {
     let millis = inspection.elapsed.as_millis();
     match inspection.status {

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 /// A GraphQL service layer in front of the Flowmatix team-members endpoint.
 ///
-/// Without a command it runs `demo`: a sample Flowmatix and the service in front of it, ready to be asked.
+/// Without a command it runs `demo`: a sample Flowmatix and the service in front of it.
 #[derive(Parser)]
 #[command(version, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
 struct Cli {
@@ -23,7 +23,7 @@ enum Command {
     DemoUpstream(configuration::ConfigArgs),
     /// Run the service in front of the real Flowmatix: the production profile.
     Serve(configuration::ConfigArgs),
-    /// Say whether the configuration is usable and what is in effect; with --live, make one call and say what comes back.
+    /// Validate the configuration and print what is in effect; with --live, make one upstream call and report the result.
     Check(check::CheckArgs),
     /// Print the GraphQL schema, or compare it with a file.
     Schema(schema::SchemaArgs),
@@ -41,7 +41,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command.unwrap_or_else(|| Command::Demo(configuration::ConfigArgs::default())) {
-        // Its exit code says more than yes and no.
+        // It has several exit codes.
         Command::Check(arguments) => return check::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),

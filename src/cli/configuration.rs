@@ -1,4 +1,4 @@
-//! What every command that runs something can be told, and what it says when it runs.
+//! The arguments of every command that runs a server, and the line that it logs at start.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,10 +37,10 @@ impl ConfigArgs {
         Ok(Config::load(profile, &self.sources()?)?)
     }
 
-    /// Where the admin port is, whatever else of the configuration may be missing.
+    /// The admin address, without validating the rest of the configuration.
     pub(super) fn admin_address(&self, profile: Profile) -> Result<SocketAddr> {
         let mut sources = self.sources()?;
-        // Asking for health needs no caller mode; any will do.
+        // A health check needs no authentication mode; any value passes validation.
         let flag = Flag { flag: String::new(), path: "auth.mode".to_owned(), value: "passthrough".to_owned() };
         sources.flags.push(flag);
         Ok(Config::load(profile, &sources)?.admin.listen)
@@ -65,13 +65,13 @@ impl ConfigArgs {
                 pair.split_once('=').ok_or_else(|| anyhow::anyhow!("--set needs SETTING=VALUE, not `{pair}`"))?;
             flags.push(Flag { flag: "--set".to_owned(), path: path.to_owned(), value: value.to_owned() });
         }
-        // clap has read the file's own name; to the settings it is none of theirs.
+        // clap handles the variable of the file's name; it is not a setting.
         let environment = std::env::vars().filter(|(name, _)| name != "FLOWMATIX_CONFIG").collect();
         Ok(Sources { file: self.config.clone(), environment, flags })
     }
 }
 
-/// The one line that says what runs where, with what settings.
+/// Logs one line with the addresses and the main settings.
 pub(super) fn announce(config: &Config, app: &App) {
     tracing::info!(
         graphql = %format_args!("http://{}/graphql", app.address()),
@@ -84,7 +84,7 @@ pub(super) fn announce(config: &Config, app: &App) {
         fresh = %humantime::format_duration(config.roster.fresh_for),
         stale = %humantime::format_duration(config.roster.stale_for),
         plan = config.budget.calls_per_hour,
-        // Without a ledger file a restart forgets the last hour's calls.
+        // Without a ledger file, a restart forgets the calls of the last window.
         ledger_file = config.budget.file.is_some(),
         "listening"
     );

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     })
 }
 
-/// What the service is told about the sample.
+/// The settings with which the service uses the sample.
 fn demo_flags(demo: &Demo) -> Vec<Flag> {
     let set = |path: &str, value: &str| Flag { flag: "demo".into(), path: path.into(), value: value.into() };
     vec![

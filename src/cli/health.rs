@@ -1,4 +1,4 @@
-//! `health`: asks the admin port; for container health checks, which have no other client at hand.
+//! `health`: sends a health check to the admin port; for containers without another HTTP client.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::configuration::ConfigArgs;
 use crate::config::Profile;
 
-/// A health check is asked every few seconds; it must not wait for longer.
+/// The timeout of a health check.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     })
 }
 
-/// The whole answer to one plain GET: what asks for so little needs no client library.
+/// Sends one plain GET and returns the whole response, without an HTTP library.
 async fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"GET /health/ready HTTP/1.0\r\n\r\n").await?;

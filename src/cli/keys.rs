@@ -13,7 +13,7 @@ pub(super) enum KeysCommand {
 
 #[derive(clap::Args)]
 pub(super) struct New {
-    /// Who will show it: 1 to 40 lower-case letters, digits and dashes.
+    /// The key's name: 1 to 40 lower-case letters, digits and dashes.
     name: String,
     /// An account that it may read, such as CUSTOMER:maya@lantern-books.example; the default account where there is none.
     /// Can be given again.

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-/// Says a line on standard output. Unlike `println!` it does not panic when nobody reads on (`| head`).
+/// Prints a line on standard output. Unlike `println!` it does not panic when the reader has gone (`| head`).
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::cli::output::write(format_args!("{}\n", format_args!($($text)*)))
@@ -13,7 +13,7 @@ pub(super) fn write(text: std::fmt::Arguments<'_>) {
     let _ = std::io::stdout().write_fmt(text);
 }
 
-/// Prints what the command is asked for. That nobody reads on (`| head`) is no failure; a full disk is.
+/// Prints a command's result. A closed pipe (`| head`) is not an error; a full disk is.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! `schema`: prints the schema, or says how a file differs from it.
+//! `schema`: prints the schema, or compares a file with it.
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use crate::config::Config;
 
 #[derive(clap::Args)]
 pub(super) struct SettingsArgs {
-    /// One table, one line a setting.
+    /// Print one table with one line for each setting.
     #[arg(long)]
     summary: bool,
 }

@@ -1,8 +1,8 @@
-//! The loader: gathers what one request asks for, however many fields ask, into few look-ups.
+//! The request loader: batches the keys of one request into few roster look-ups.
 //!
-//! The first field that needs an account decides for all: a fresh roster answers it at once; otherwise the account joins
+//! The first field that needs an account starts its look-up: a fresh roster is returned synchronously; otherwise the account joins
 //! the request's open batch (async-graphql's dataloader), whose look-ups run side by side. Every later field of the request
-//! reads the same snapshot, or the same error. Who knows all accounts beforehand has them looked up as one batch.
+//! reads the same snapshot or the same error. Callers that know every account up front load them in one batch.
 //! Invariant: one request causes at most one look-up for each account.
 
 use std::collections::HashMap;
@@ -27,43 +27,43 @@ use crate::telemetry::Metrics;
 /// The roster of one account, or why there is none; the same for every field of a request.
 pub type Loaded = Result<CachedRoster, UpstreamError>;
 
-/// What became of an account's look-up, once it has.
+/// The result of an account's look-up, once it has finished.
 type LookupCell = OnceCell<Result<CachedRoster, LookupError>>;
 
 /// One request's loader.
 pub struct Loader {
     batch: Batch,
-    /// The open batch of fields that ask one by one.
+    /// The open batch, for fields that load one account each.
     batcher: OnceLock<DataLoader<Batch>>,
-    /// Batches that were pending_batches and wait to be driven.
+    /// Batches that have been opened and are not running yet.
     pending_batches: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
     lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>>>,
-    /// The first caller that a look-up was for: the request's only one.
+    /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
 }
 
-/// What a request's look-ups came to.
+/// A summary of a request's look-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupSummary {
     /// Upstream calls made for this request.
     pub calls: u32,
-    /// The worst place that a roster came from; `None` when none came.
+    /// The worst cache result of all rosters; `None` when no roster was found.
     pub cache: Option<CacheResult>,
     /// The age of the oldest roster.
     pub age: Duration,
-    /// How much longer all of the rosters count as fresh.
+    /// The time until the first of the rosters is no longer fresh.
     pub fresh_for: Duration,
-    /// Whether an account was asked for in vain.
+    /// Whether a look-up failed.
     pub failed: bool,
-    /// Why a roster is older than the caller asked for.
+    /// Why a roster is older than the requested maximum age.
     pub notice: Option<&'static str>,
-    /// What the caller may still spend of the upstream's plan.
+    /// The caller's share of the vendor's plan.
     pub share: Option<BudgetShare>,
 }
 
 impl Loader {
-    /// A loader for one request; `concurrency` is how many accounts are looked up side by side, `max_age` how old a roster
-    /// may be for a caller who asks for a younger one than usual.
+    /// A loader for one request. `concurrency` is the number of accounts that are loaded in parallel, `max_age` the maximum
+    /// age of a roster, if the request asks for one.
     #[must_use]
     pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
         Self {
@@ -75,10 +75,10 @@ impl Loader {
         }
     }
 
-    /// The roster that the grant opens, for a field that does not know what the others ask for.
+    /// Loads the roster of the grant; concurrent calls of one request join one batch.
     ///
     /// # Errors
-    /// Why there is none, in the upstream's terms.
+    /// The upstream's error, when there is no roster to serve.
     pub async fn load(&self, grant: &Grant) -> Loaded {
         let cell = self.cell(grant);
         let loaded = cell.get_or_init(|| async {
@@ -94,8 +94,8 @@ impl Loader {
         loaded.await.clone().map_err(|failed| failed.error)
     }
 
-    /// The rosters that the grants open, in their order, for who knows all that the request asks for: those that are not
-    /// there are one batch, which starts without waiting for more.
+    /// Loads the rosters of all grants, in their order. The missing ones are
+    /// one batch, which starts at once.
     pub async fn load_all(&self, grants: &[&Grant]) -> Vec<Loaded> {
         let cells: Vec<_> = grants.iter().map(|grant| self.cell(grant)).collect();
         let mut missed = Vec::new();
@@ -125,7 +125,7 @@ impl Loader {
         self.batch.rosters.get_cached(grant, self.batch.max_age)
     }
 
-    /// Batches that start when so many accounts are asked for, or when somebody drives them.
+    /// A batcher whose batches start at `size` keys, or when the execution waits for them.
     fn batches(&self, size: usize) -> DataLoader<Batch> {
         let queue = self.pending_batches.clone();
         DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
@@ -133,8 +133,8 @@ impl Loader {
             .max_batch_size(size)
     }
 
-    /// Runs `execution` together with the batches it opens. A batch starts when the execution can get no further without
-    /// it, so that all that it asks for at one time goes into one.
+    /// Runs `execution` together with the batches it opens. A batch starts when the execution can make no progress without
+    /// it, so that all keys requested until then are in one batch.
     pub async fn run_with_batches<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = None;
@@ -146,7 +146,7 @@ impl Loader {
                 let running = running.get_or_insert_with(FuturesUnordered::new);
                 running.extend(std::mem::take(&mut *lock(&self.pending_batches)));
                 match running.poll_next_unpin(context) {
-                    // A batch has come in: the execution can go on.
+                    // A batch has finished: the execution can continue.
                     Poll::Ready(Some(())) => {}
                     Poll::Ready(None) | Poll::Pending => return Poll::Pending,
                 }
@@ -155,7 +155,7 @@ impl Loader {
         .await
     }
 
-    /// What the look-ups so far came to; `None` when there was none.
+    /// The summary of the look-ups so far; `None` when there was none.
     #[must_use]
     pub fn summary(&self) -> Option<LookupSummary> {
         let lookups = lock(&self.lookups);
@@ -202,7 +202,7 @@ impl LookupSummary {
     }
 }
 
-/// A grant as a batch's key: two for the same roster are one.
+/// A grant as a batch key, equal for the same roster.
 #[derive(Clone)]
 struct BatchKey(Grant);
 
@@ -229,7 +229,7 @@ struct Batch {
 }
 
 impl BatchLoader<BatchKey> for Batch {
-    /// Errors are values here, so that one account's does not become every account's.
+    /// Errors are values, so that one account's error does not fail the batch.
     type Value = Result<CachedRoster, LookupError>;
     type Error = Infallible;
 
@@ -243,7 +243,7 @@ impl BatchLoader<BatchKey> for Batch {
     }
 }
 
-/// A batch answers all of its keys.
+/// The error for a key that a batch did not answer.
 fn missing_key() -> Result<CachedRoster, LookupError> {
     Err(LookupError { calls: 0, error: ErrorKind::Internal.into() })
 }

@@ -8,16 +8,16 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config;
 
-/// Libraries that print bytes and headers at their lower levels, and so never log below this whatever is configured.
+/// Libraries that log bytes and headers at TRACE: their level is capped whatever is configured.
 const CAPPED: [&str; 7] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower", "async_graphql"];
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLog {
-    /// `log.level` is no filter.
+    /// `log.level` is not a valid filter.
     #[error("log.level is not a tracing filter such as \"info\" or \"flowmatix_graphql=debug\"")]
     Level,
-    /// Something else in this process logs already.
+    /// A logger is already installed in this process.
     #[error("logging was set up twice")]
     Twice,
 }
@@ -25,13 +25,13 @@ pub enum InvalidLog {
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// [`InvalidLog`] when the level cannot be read, or when logging was set up before.
+/// [`InvalidLog`] when the level is invalid, or a logger is already installed.
 pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
-    // A layer of its own: a directive for one of their modules would outdo one for the library.
+    // A separate layer: a directive for one of their modules would override one for the library.
     let capped = filter_fn(|event| *event.level() <= Level::WARN || !is_capped(event.target()));
     let registry = tracing_subscriber::registry().with(filter).with(capped);
-    // A panic's message may hold anything; where it came from is enough to find it.
+    // A panic's message may contain personal data; its location is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panicked");

@@ -1,6 +1,6 @@
-//! Metrics: the one catalogue of what is counted, in Prometheus's text format.
+//! Metrics: the catalogue of all metrics, in Prometheus's text format.
 //!
-//! Every label is a name from the code (`&'static str`), so no request can make the sets grow.
+//! Every label value is a `&'static str`, so that no request can increase the cardinality.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// What one running service counts.
+/// The metrics of one running service.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -72,7 +72,7 @@ struct KindLabels {
 
 impl Default for Metrics {
     fn default() -> Self {
-        // From a cached answer to the client's deadline.
+        // From a cached response to the request timeout.
         let seconds = [0.000_25, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0];
         let mut metrics = Self {
             registry: Registry::with_prefix("flowmatix"),
@@ -149,56 +149,56 @@ impl Metrics {
         );
     }
 
-    /// A GraphQL request was answered: its kind (`query`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
+    /// Counts an answered GraphQL request: its kind (`query`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
     pub fn answered(&self, operation: &'static str, outcome: &'static str, elapsed: Duration) {
         self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.request_duration.observe(elapsed.as_secs_f64());
     }
 
-    /// A request was refused with this error code before it ran.
+    /// Counts a request that was refused before it ran, by error code.
     pub fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&CodeLabels { code }).inc();
     }
 
-    /// A document was looked up among the prepared ones (`hit`, `miss`).
+    /// Counts a look-up in the operation cache (`hit`, `miss`).
     pub fn prepared(&self, result: &'static str) {
         self.prepared.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// An operation was executed by this path (`projection`, `reuse`; `engine`: async-graphql).
+    /// Counts an executed operation by path (`projection`, `reuse`; `engine`: async-graphql).
     pub fn executed(&self, path: &'static str) {
         self.executions.get_or_create(&PathLabels { path }).inc();
     }
 
-    /// A roster was asked for, and came from there.
+    /// Counts a roster look-up by its cache result.
     pub fn looked_up(&self, result: &'static str) {
         self.lookups.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// What the store holds now.
+    /// Sets the size of the roster store.
     pub fn stored(&self, rosters: u64, bytes: u64) {
         self.store_rosters.set(i64::try_from(rosters).unwrap_or(i64::MAX));
         self.store_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// A dataloader batch of so many accounts was started.
+    /// Counts a dataloader batch and its keys.
     pub fn batched(&self, keys: usize) {
         self.batches.inc();
         self.batch_keys.inc_by(keys as u64);
     }
 
-    /// A call was made to the upstream, with this outcome.
+    /// Counts an upstream call by outcome.
     pub fn called(&self, outcome: &'static str, elapsed: Duration) {
         self.upstream_calls.get_or_create(&OutcomeLabels { outcome }).inc();
         self.upstream_duration.observe(elapsed.as_secs_f64());
     }
 
-    /// A call is made again.
+    /// Counts a retry.
     pub fn retried(&self) {
         self.retries.inc();
     }
 
-    /// The breaker has opened or closed.
+    /// Records that the breaker has opened or closed.
     pub fn breaker(&self, open: bool) {
         self.breaker_open.set(i64::from(open));
         if open {
@@ -206,23 +206,23 @@ impl Metrics {
         }
     }
 
-    /// A load was not started, because of this: `plan`, `reserve`, `share` or `blocked`.
+    /// Counts a load that the budget refused, by reason: `plan`, `reserve`, `share` or `blocked`.
     pub fn budget_refused(&self, reason: &'static str) {
         self.budget_refusals.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// So many things of a kind were not as the upstream documents them.
+    /// Counts deviations from the documented upstream response, by kind.
     pub fn drifted(&self, kind: &'static str, count: usize) {
         if count > 0 {
             self.drift.get_or_create(&KindLabels { kind }).inc_by(count as u64);
         }
     }
 
-    /// Everything, as Prometheus's text exposition (OpenMetrics 1.0).
+    /// All metrics in the text exposition format (OpenMetrics 1.0).
     #[must_use]
     pub fn exposition(&self) -> String {
         let mut text = String::new();
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
     }

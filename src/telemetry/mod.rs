@@ -1,4 +1,4 @@
-//! What the process tells about itself: logs and metrics. Nothing personal, nothing secret.
+//! Telemetry: logs and metrics, without personal data or secrets.
 
 mod logs;
 mod metrics;
