@@ -33,7 +33,7 @@ enum Command {
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Print every setting with its default and meaning, as Markdown.
-    Settings(settings::SettingsArgs),
+    Settings,
 }
 
 /// Runs the command that the process was started with.
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Keys(command) => keys::run(&command),
-        Command::Settings(arguments) => settings::run(&arguments),
+        Command::Settings => settings::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,19 +31,6 @@ impl Config {
         text.push('\n');
         text
     }
-
-    /// All settings in one table, with the first sentence of what each does, as Markdown.
-    #[must_use]
-    pub fn summary() -> String {
-        let mut text = String::from("| setting | default | meaning |\n|---|---|---|\n");
-        for setting in Self::defaults(Profile::Serve).settings() {
-            let help = setting.help.replace('\n', " ").replace('|', "\\|");
-            let first = help.split_inclusive(". ").next().unwrap_or_default().trim();
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "| `{}` | {} | {first} |", setting.path, code(&setting.value));
-        }
-        text
-    }
 }
 
 fn code(value: &str) -> String {

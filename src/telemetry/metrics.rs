@@ -108,10 +108,10 @@ impl Metrics {
             "Time from a GraphQL request's last byte to its answer's first, in seconds",
             self.request_duration.clone(),
         );
-        registry.register("refusals", "Requests refused before they ran, by error code", self.refusals.clone());
+        registry.register("refused_requests", "Requests refused before they ran, by error code", self.refusals.clone());
         registry.register(
-            "prepared_operations",
-            "Documents looked up among prepared operations, by result: hit or miss",
+            "operation_cache_lookups",
+            "Look-ups in the operation cache, by result: hit or miss",
             self.prepared.clone(),
         );
         registry.register("executions", "Operations executed, by the path that did it", self.executions.clone());
@@ -165,7 +165,7 @@ impl Metrics {
         self.prepared.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// Counts an executed operation by path (`projection`, `reuse`; `engine`: async-graphql).
+    /// Counts an executed operation by path (`projection`, `response_cache`; `engine`: async-graphql).
     pub fn executed(&self, path: &'static str) {
         self.executions.get_or_create(&PathLabels { path }).inc();
     }

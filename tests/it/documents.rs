@@ -35,16 +35,6 @@ fn the_settings_page_is_the_codes_reference() {
 }
 
 #[test]
-fn the_readmes_table_names_every_setting_with_its_default() {
-    let readme = read("README.md");
-    assert_eq!(
-        between(&readme, "settings").trim(),
-        Config::summary().trim(),
-        "print it anew: cargo run -- settings --summary"
-    );
-}
-
-#[test]
 fn the_page_of_codes_lists_each_code_once_and_no_other() {
     let page = read("docs/errors.md");
     let listed: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();

@@ -121,7 +121,7 @@ async fn n_passes_and_one_more_fails_before_anything_runs() {
         let within = send(&app, &make(bound)).await;
         assert!(!within.codes().contains(&code), "{setting}: {bound} fails: {}", within.body);
         let executed = app.metric("flowmatix_executions_total").await;
-        let (calls, refused) = (app.demo.calls(), format!("flowmatix_refusals_total{{code=\"{code}\"}}"));
+        let (calls, refused) = (app.demo.calls(), format!("flowmatix_refused_requests_total{{code=\"{code}\"}}"));
         let past = send(&app, &make(bound + 1)).await;
         assert_eq!(past.codes(), [code], "{setting}: {} passes: {}", bound + 1, past.body);
         assert!(past.body.get("data").is_none());

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use crate::oracle::world::World;
 use crate::support::TestApp;
 
-const HIT: &str = "flowmatix_prepared_operations_total{result=\"hit\"}";
+const HIT: &str = "flowmatix_operation_cache_lookups_total{result=\"hit\"}";
 
 #[tokio::test]
 async fn a_text_is_prepared_once_and_valid_ones_only_are_kept() {

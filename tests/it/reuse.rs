@@ -49,10 +49,10 @@ async fn every_part_of_a_question_counts() {
     };
     let answer = ask(&world, &known).await;
     ask(&world, &known).await;
-    let before = world.executions("reuse");
+    let before = world.executions("response_cache");
     let data = |answer: &str| answer.split(",\"extensions\":").next().unwrap().to_owned();
     assert_eq!(data(&ask(&world, &known).await), data(&answer));
-    assert_eq!(world.executions("reuse"), before + 1);
+    assert_eq!(world.executions("response_cache"), before + 1);
 
     let other = |change: &dyn Fn(&mut Question)| {
         let mut question = known.clone();
@@ -78,9 +78,9 @@ async fn every_part_of_a_question_counts() {
         ),
     ];
     for (part, question) in others {
-        let before = world.executions("reuse");
+        let before = world.executions("response_cache");
         ask(&world, &question).await;
-        assert_eq!(world.executions("reuse"), before, "{part}");
+        assert_eq!(world.executions("response_cache"), before, "{part}");
     }
     // Variables that are not given are what their defaults are.
     let text = "query A($n: Int = 2) { teamMembers(first: $n) { totalCount } }";
@@ -88,7 +88,7 @@ async fn every_part_of_a_question_counts() {
     for variables in [&given, &default, &given] {
         ask(&world, &Question { text, variables: variables.clone(), ..known.clone() }).await;
     }
-    assert_eq!(world.executions("reuse"), before + 2);
+    assert_eq!(world.executions("response_cache"), before + 2);
 }
 
 const LIST: &str = "{ teamMembers { nodes { id name } fetchedAt stale } }";

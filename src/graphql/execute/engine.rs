@@ -198,7 +198,7 @@ impl Engine {
         if let Some(cached) = cache_key.as_ref().and_then(|cache_key| self.response_cache.get(cache_key)) {
             let grants = cached.accounts.iter().map(|account| session.grant(account.clone())).collect();
             if cached.is_of(&session.loader.run_with_batches(session.load_all(grants)).await) {
-                self.metrics.executed("reuse");
+                self.metrics.executed("response_cache");
                 return Some(GraphQlResponse::reused(&cached.data, session.loader.summary(), ready.cost));
             }
         }
