@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::Secret;
 use super::accounts::{AllowedAccounts, WrittenAccount};
-use super::authenticator::Admitted;
+use super::admitted::Admitted;
 use super::bearer::bearer;
 use super::error::AuthError;
 use super::reloading_file::{ReloadingFile, Unusable};

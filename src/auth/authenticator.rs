@@ -6,6 +6,7 @@
 //! decided here, and no other module creates a grant.
 
 use super::account_headers;
+use super::admitted::Admitted;
 use super::error::AuthError;
 use super::jwt::InvalidJwt;
 use super::reloading_file::Unusable;
@@ -44,12 +45,6 @@ enum Mode {
     Jwt(Box<Jwt>),
     /// The server holds the upstream credential; callers are not authenticated.
     Server(Box<ServerCredential>),
-}
-
-/// An authenticated caller, and the accounts listed for it.
-pub(super) struct Admitted {
-    pub(super) caller: Caller,
-    pub(super) accounts: AllowedAccounts,
 }
 
 impl Authenticator {

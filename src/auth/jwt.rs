@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::Secret;
 use super::accounts::{AllowedAccounts, WrittenAccount};
-use super::authenticator::Admitted;
+use super::admitted::Admitted;
 use super::bearer::bearer;
 use super::claims::{Claims, Header, OneOrMany};
 use super::error::AuthError;

@@ -5,6 +5,7 @@
 
 mod account_headers;
 mod accounts;
+mod admitted;
 mod api_keys;
 mod authenticator;
 mod bearer;

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use secrecy::SecretString;
 
 use super::accounts::AllowedAccounts;
-use super::authenticator::Admitted;
+use super::admitted::Admitted;
 use super::bearer::bearer;
 use super::error::AuthError;
 use crate::model::{Caller, CallerId, Credential, CredentialId, Scopes};

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
 fn check(arguments: &CheckArgs) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
     held_token(&config.auth)?;
-    super::command_line::block_on(app::try_callers(&config))?;
+    super::runtime::block_on(app::try_callers(&config))?;
     say!("the configuration is usable; in effect:");
     let defaults = Config::defaults(Profile::Serve).settings();
     for (setting, default) in config.settings().iter().zip(&defaults) {
@@ -50,7 +50,7 @@ fn check(arguments: &CheckArgs) -> Result<u8> {
     if !arguments.live {
         return Ok(0);
     }
-    let inspection = super::command_line::block_on(app::inspect(&config))?;
+    let inspection = super::runtime::block_on(app::inspect(&config))?;
     say!("\none call to {}{}:", config.upstream.url.as_str(), config.upstream.path);
     Ok(tell(&inspection))
 }

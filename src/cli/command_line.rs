@@ -59,8 +59,3 @@ pub fn main() -> ExitCode {
         }
     }
 }
-
-/// Runs `work` on a multi-threaded runtime.
-pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
-}

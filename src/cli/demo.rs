@@ -14,7 +14,7 @@ use crate::telemetry;
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let mut config = arguments.load(Profile::Demo)?;
     telemetry::start_logs(&config.log)?;
-    super::command_line::block_on(async {
+    super::runtime::block_on(async {
         let listen = config.demo.listen;
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
         config.auth.mode = Some(AuthMode::Server);

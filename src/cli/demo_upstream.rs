@@ -10,7 +10,7 @@ use crate::telemetry;
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let config = arguments.load(Profile::Demo)?;
     telemetry::start_logs(&config.log)?;
-    super::command_line::block_on(async {
+    super::runtime::block_on(async {
         let listen = config.demo.listen;
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
         say!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let address = arguments.admin_address(Profile::Serve)?;
-    super::command_line::block_on(async {
+    super::runtime::block_on(async {
         let answer = tokio::time::timeout(TIMEOUT, ask(address)).await;
         let answer = answer.ok().and_then(Result::ok);
         let answer = answer.with_context(|| format!("no answer from the admin port at {address}"))?;

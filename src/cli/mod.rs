@@ -11,6 +11,7 @@ mod demo;
 mod demo_upstream;
 mod health;
 mod keys;
+mod runtime;
 mod schema;
 mod serve;
 mod settings;

@@ -10,7 +10,7 @@ use crate::telemetry;
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let config = arguments.load(Profile::Serve)?;
     telemetry::start_logs(&config.log)?;
-    super::command_line::block_on(async {
+    super::runtime::block_on(async {
         let app = App::start(&config, None).await?;
         announce(&config, &app);
         app.run().await

@@ -9,10 +9,12 @@ mod faults;
 mod people;
 mod plan;
 mod sample;
+mod scripted;
 mod server;
 mod switches;
 
 pub use accounts::{ACCOUNTS, AGENCY_TOKEN, DemoAccount};
 pub use calls::ReceivedCall;
-pub use sample::{Demo, Scripted};
+pub use sample::Demo;
+pub use scripted::Scripted;
 pub use switches::{DemoSwitches, InvalidSwitches};

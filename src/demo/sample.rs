@@ -10,13 +10,13 @@ use super::{people, server};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
 use axum_server::Handle;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::scripted::Scripted;
 use super::server::Shared;
 use crate::config;
 
@@ -26,29 +26,6 @@ pub struct Demo {
     shared: Arc<Shared>,
     handle: Handle<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
-}
-
-/// An answer that a test wants, to the byte.
-#[derive(Clone, Debug)]
-pub struct Scripted {
-    /// The status.
-    pub status: StatusCode,
-    /// Headers besides the length.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Scripted {
-    /// This body, as JSON, with 200.
-    pub fn ok(body: impl Into<Bytes>) -> Self {
-        Self::status(StatusCode::OK, body)
-    }
-
-    /// This body, as JSON, with any status.
-    pub fn status(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: HeaderMap::new(), body: body.into() }
-    }
 }
 
 impl Demo {

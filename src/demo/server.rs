@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::accounts::{ACCOUNTS, AGENCY_TOKEN, NoTeam, open};
 use super::calls::{Calls, ReceivedCall};
 use super::plan::DemoPlan;
-use super::sample::Scripted;
+use super::scripted::Scripted;
 use super::switches::DemoSwitches;
 use super::{avatar, faults, people};
 use crate::config;
