@@ -19,7 +19,7 @@ pub(in crate::graphql) struct DocumentErrors {
 }
 
 impl DocumentErrors {
-    /// The text is not GraphQL. A parser that goes on after a mistake finds others that are none: only the first counts.
+    /// The text is not GraphQL.
     pub(super) fn syntax(error: DocumentError) -> Self {
         Self { code: Code::ParseFailed, errors: vec![error] }
     }

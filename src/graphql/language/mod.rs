@@ -6,18 +6,27 @@
 // The stages that use it follow.
 #![allow(dead_code, unused_imports)]
 
+mod arguments;
 mod document;
 mod document_errors;
+mod json_value;
 mod parse;
 mod positions;
+mod rules;
+mod scalar_rules;
 pub(super) mod scan;
 mod served_schema;
 pub(super) mod substitute;
+mod syntax_errors;
 pub(super) mod typename;
 mod validate;
+mod variables;
+mod wording;
 
+pub(super) use arguments::{ArgumentError, coerce_argument};
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;
 pub(super) use positions::Positions;
 pub(super) use served_schema::ServedSchema;
+pub(super) use variables::CoercedVariables;

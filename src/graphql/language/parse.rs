@@ -1,15 +1,17 @@
-//! Parsing: text becomes a document whose selections know their definitions, not validated yet.
+//! Parsing: text becomes a document that the grammar accepts.
 
 use std::sync::Arc;
 
-use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast;
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::Parser;
+use async_graphql::Pos;
 
-use super::document_errors::{DocumentError, DocumentErrors};
+use super::document_errors::DocumentErrors;
 use super::positions::Positions;
+use super::rules::empty_selection;
 use super::served_schema::ServedSchema;
+use super::syntax_errors::syntax_error;
 
 /// A document that the grammar accepts. The limits measure it before it is validated.
 pub(in crate::graphql) struct ParsedDocument {
@@ -18,8 +20,6 @@ pub(in crate::graphql) struct ParsedDocument {
     pub(super) positions: Positions,
     pub(super) schema: ServedSchema,
     pub(super) ast: ast::Document,
-    /// Without the selections that have no definition in the schema; those are found again by the validation.
-    pub(super) typed: ExecutableDocument,
 }
 
 impl ServedSchema {
@@ -34,31 +34,33 @@ impl ServedSchema {
         tokens: usize,
         nesting: usize,
     ) -> Result<ParsedDocument, DocumentErrors> {
+        let positions = Positions::of(&text);
         // The scan has counted both. The parser counts what is ignored (each comma, space and comment) as tokens, of which
         // there are no more than bytes, and levels a little differently; what it allows covers what the scan allows.
         let mut parser = Parser::new().token_limit(text.len() + 1).recursion_limit(nesting.saturating_mul(2) + 8);
-        let positions = Positions::of(&text);
-        let ast = match parser.parse_ast(&*text, "document.graphql") {
-            Ok(ast) => ast,
-            Err(failed) => {
-                let error = failed.errors.iter().min_by_key(|error| error.error.location().map(|at| at.offset()));
-                let offset = error.as_ref().and_then(|error| Some(error.error.location()?.offset()));
-                let message = error.map_or_else(String::new, |error| error.error.to_string());
-                let message = message.trim_start_matches("syntax error: ");
-                return Err(DocumentErrors::syntax(DocumentError {
-                    message: format!("Syntax Error: {message}"),
-                    locations: vec![positions.at(&text, offset.unwrap_or(text.len()).min(text.len()))],
-                }));
-            }
-        };
-        let typed = ast.to_executable(self.schema()).unwrap_or_else(|with_errors| with_errors.partial);
-        Ok(ParsedDocument { text, tokens, positions, schema: self.clone(), ast, typed })
+        let ast = parser.parse_ast(&*text, "document.graphql").map_err(|failed| {
+            // A parser that goes on after a mistake finds others that are none: only the first counts.
+            let first = failed.errors.iter().min_by_key(|error| error.error.location().map(|at| at.offset()));
+            let offset = first.as_ref().and_then(|error| Some(error.error.location()?.offset()));
+            let finding = first.map_or_else(String::new, |error| error.error.to_string());
+            syntax_error(&text, &positions, offset.unwrap_or(text.len()), &finding)
+        })?;
+        if let Some(around) = empty_selection(&ast) {
+            let end = text.get(..around.end_offset()).and_then(|text| text.rfind('}'));
+            return Err(syntax_error(&text, &positions, end.unwrap_or(around.offset()), "expected a Name"));
+        }
+        Ok(ParsedDocument { text, tokens, positions, schema: self.clone(), ast })
     }
 }
 
 impl ParsedDocument {
-    /// What is to be measured. It may contradict itself: only what [`validate`](Self::validate) returns is sound.
-    pub(in crate::graphql) fn typed(&self) -> &ExecutableDocument {
-        &self.typed
+    /// What is to be measured. It may contradict the schema and itself: only what [`validate`](Self::validate) returns is
+    /// sound.
+    pub(in crate::graphql) fn ast(&self) -> &ast::Document {
+        &self.ast
+    }
+
+    pub(super) fn pos(&self, offset: usize) -> Pos {
+        self.positions.at(&self.text, offset)
     }
 }

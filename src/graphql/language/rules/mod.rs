@@ -1,0 +1,19 @@
+//! Rules of the specification that apollo-compiler judges otherwise, each in a file. They look at documents that it found
+//! valid, so every field, fragment and argument that they meet has a definition.
+
+mod empty_selections;
+mod list_arguments;
+mod usages;
+mod values;
+
+pub(super) use empty_selections::empty_selection;
+pub(super) use list_arguments::differing_list_arguments;
+pub(super) use values::unfit_values;
+
+use apollo_compiler::parser::SourceSpan;
+
+/// A mistake, and the places in the text that it is about.
+pub(super) struct Finding {
+    pub(super) message: String,
+    pub(super) locations: Vec<Option<SourceSpan>>,
+}

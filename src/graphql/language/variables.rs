@@ -1,0 +1,234 @@
+//! Variables: what the request sent, coerced to the types that its operation declares.
+//!
+//! The rules are the specification's (CoerceVariableValues). Variables belong to their operation: what it does not declare is
+//! ignored, and other operations of the document have no say. Messages repeat no values, which may be personal data.
+
+use std::fmt::Write;
+
+use apollo_compiler::Name;
+use apollo_compiler::ast::Type;
+use apollo_compiler::executable::{Operation, VariableDefinition};
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use async_graphql_value::{ConstValue, indexmap::IndexMap};
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+use super::arguments::Literals;
+use super::document::Document;
+use super::document_errors::{DocumentError, DocumentErrors};
+use super::json_value::JsonValue;
+use super::scalar_rules::{self, WrittenNumber};
+use crate::graphql::Code;
+
+/// An operation's variables. One that was not sent and has no default has no entry, which is not the same as null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::graphql) struct CoercedVariables(Vec<(Name, ConstValue)>);
+
+impl CoercedVariables {
+    pub(in crate::graphql) fn get(&self, name: &str) -> Option<&ConstValue> {
+        // There are few.
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+impl Serialize for CoercedVariables {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name.as_str(), value)?;
+        }
+        map.end()
+    }
+}
+
+impl Document {
+    /// Coerces the variables of one of this document's operations. `given` is the JSON object that was sent.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(in crate::graphql) fn coerce_variables(
+        &self,
+        operation: &Operation,
+        given: Option<&str>,
+    ) -> Result<CoercedVariables, DocumentErrors> {
+        if operation.variables.is_empty() {
+            return Ok(CoercedVariables::default());
+        }
+        let given = match given.and_then(JsonValue::read) {
+            Some(JsonValue::Object(members)) => members,
+            _ => Vec::new(),
+        };
+        let mut errors = Vec::new();
+        let mut coerced = Vec::with_capacity(operation.variables.len());
+        for definition in &operation.variables {
+            let sent = given.iter().find(|(name, _)| name == definition.name.as_str()).map(|(_, value)| value);
+            match self.variable(definition, sent) {
+                Ok(Some(value)) => coerced.push((definition.name.clone(), value)),
+                Ok(None) => {}
+                Err(message) => {
+                    errors.push(DocumentError { message, locations: vec![self.pos(definition.location())] });
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(CoercedVariables(coerced))
+        } else {
+            Err(DocumentErrors { code: Code::BadUserInput, errors })
+        }
+    }
+
+    fn variable(
+        &self,
+        definition: &VariableDefinition,
+        sent: Option<&JsonValue<'_>>,
+    ) -> Result<Option<ConstValue>, String> {
+        let (name, ty) = (&definition.name, &definition.ty);
+        match (sent, &definition.default_value) {
+            (None, Some(default)) => Ok(Some(Literals::without_variables(self.schema()).value(ty, default)?)),
+            (None, None) if ty.is_non_null() => {
+                Err(format!("Variable \"${name}\" of required type \"{ty}\" was not provided."))
+            }
+            (None, None) => Ok(None),
+            (Some(JsonValue::Null), _) if ty.is_non_null() => {
+                Err(format!("Variable \"${name}\" of non-null type \"{ty}\" must not be null."))
+            }
+            (Some(value), _) => {
+                let mut coercion = Coercion { document: self, path: name.to_string() };
+                coercion.value(ty, value).map(Some).map_err(|reason| {
+                    let at = match coercion.path.as_str() {
+                        path if path == name.as_str() => String::new(),
+                        path => format!(" at \"{path}\""),
+                    };
+                    format!("Variable \"${name}\" got an invalid value{at}; {reason}.")
+                })
+            }
+        }
+    }
+}
+
+/// Coerces one variable's value. After a mistake `path` says where it is.
+struct Coercion<'d> {
+    document: &'d Document,
+    path: String,
+}
+
+impl Coercion<'_> {
+    fn value(&mut self, ty: &Type, value: &JsonValue<'_>) -> Result<ConstValue, String> {
+        if let JsonValue::Null = value {
+            return if ty.is_non_null() {
+                Err(format!("Expected non-nullable type \"{ty}\" not to be null"))
+            } else {
+                Ok(ConstValue::Null)
+            };
+        }
+        if ty.is_list() {
+            let JsonValue::List(items) = value else {
+                // A single value stands for a list of one.
+                return Ok(ConstValue::List(vec![self.value(ty.item_type(), value)?]));
+            };
+            let mut list = Vec::with_capacity(items.len());
+            for (n, item) in items.iter().enumerate() {
+                let length = self.path.len();
+                // Strings take whatever is written to them.
+                let _ = write!(self.path, "[{n}]");
+                list.push(self.value(ty.item_type(), item)?);
+                self.path.truncate(length);
+            }
+            return Ok(ConstValue::List(list));
+        }
+        let name = ty.inner_named_type();
+        match self.document.schema().types.get(name) {
+            Some(ExtendedType::Scalar(_)) => scalar(name, value),
+            Some(ExtendedType::Enum(definition)) => match value {
+                JsonValue::String(text) => match definition.values.get_key_value(text.as_ref()) {
+                    Some((known, _)) => Ok(ConstValue::Enum(async_graphql::Name::new(known.as_str()))),
+                    None => Err(format!("Value does not exist in \"{name}\" enum")),
+                },
+                _ => Err(format!("Enum \"{name}\" cannot represent non-string value")),
+            },
+            Some(ExtendedType::InputObject(definition)) => self.object(definition, value),
+            _ => Err(format!("\"{name}\" is no input type")),
+        }
+    }
+
+    fn object(&mut self, definition: &InputObjectType, value: &JsonValue<'_>) -> Result<ConstValue, String> {
+        let JsonValue::Object(members) = value else {
+            return Err(format!("Expected type \"{}\" to be an object", definition.name));
+        };
+        let mut fields = IndexMap::with_capacity(members.len());
+        for (name, field) in &definition.fields {
+            let member = members.iter().find(|(key, _)| key == name.as_str());
+            let value = match (member, &field.default_value) {
+                (Some((_, value)), _) => {
+                    let length = self.path.len();
+                    self.path.push('.');
+                    self.path.push_str(name);
+                    let value = self.value(&field.ty, value)?;
+                    self.path.truncate(length);
+                    value
+                }
+                (None, Some(default)) => {
+                    Literals::without_variables(self.document.schema()).value(&field.ty, default)?
+                }
+                (None, None) if field.ty.is_non_null() => {
+                    return Err(format!("Field \"{name}\" of required type \"{}\" was not provided", field.ty));
+                }
+                (None, None) => continue,
+            };
+            fields.insert(async_graphql::Name::new(name.as_str()), value);
+        }
+        if let Some((unknown, _)) = members.iter().find(|(key, _)| !definition.fields.contains_key(key.as_ref())) {
+            return Err(format!("Field \"{unknown}\" is not defined by type \"{}\"", definition.name));
+        }
+        if definition.is_one_of() && (members.len() != 1 || members[0].1 == JsonValue::Null) {
+            return Err(format!(
+                "Exactly one key must be specified for OneOf type \"{}\", and not be null",
+                definition.name
+            ));
+        }
+        Ok(ConstValue::Object(fields))
+    }
+}
+
+fn scalar(name: &str, value: &JsonValue<'_>) -> Result<ConstValue, String> {
+    match (name, value) {
+        ("Int", JsonValue::Number(number)) => scalar_rules::int(WrittenNumber(number)).map_err(str::to_owned),
+        ("Int", _) => Err("Int cannot represent a value that is not an integer".to_owned()),
+        ("Float", JsonValue::Number(number)) => scalar_rules::float(WrittenNumber(number)).map_err(str::to_owned),
+        ("Float", _) => Err("Float cannot represent a value that is no number".to_owned()),
+        ("String" | "ID", JsonValue::String(text)) => Ok(ConstValue::String(text.to_string())),
+        ("String", _) => Err("String cannot represent a value that is no string".to_owned()),
+        ("ID", JsonValue::Number(number)) => {
+            WrittenNumber(number).integer().map(ConstValue::String).ok_or_else(not_an_id)
+        }
+        ("ID", _) => Err(not_an_id()),
+        ("Boolean", JsonValue::Boolean(truth)) => Ok(ConstValue::Boolean(*truth)),
+        ("Boolean", _) => Err("Boolean cannot represent a value that is no boolean".to_owned()),
+        _ => {
+            let value = untyped(value);
+            scalar_rules::custom(name, &value)
+                .map(|()| value)
+                .map_err(|rule| format!("Expected type \"{name}\": {rule}"))
+        }
+    }
+}
+
+fn not_an_id() -> String {
+    "ID cannot represent a value that is neither a string nor an integer".to_owned()
+}
+
+/// A value for a scalar that takes any.
+fn untyped(value: &JsonValue<'_>) -> ConstValue {
+    match value {
+        JsonValue::Null => ConstValue::Null,
+        JsonValue::Boolean(truth) => ConstValue::Boolean(*truth),
+        JsonValue::Number(number) => WrittenNumber(number).untyped(),
+        JsonValue::String(text) => ConstValue::String(text.to_string()),
+        JsonValue::List(items) => ConstValue::List(items.iter().map(untyped).collect()),
+        JsonValue::Object(members) => {
+            let member =
+                |(key, value): &(std::borrow::Cow<'_, str>, _)| (async_graphql::Name::new(key), untyped(value));
+            ConstValue::Object(members.iter().map(member).collect())
+        }
+    }
+}
