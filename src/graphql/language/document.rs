@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use apollo_compiler::collections::HashMap;
 use apollo_compiler::executable::{Fragment, Operation};
 use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Node, Schema};
+use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 use async_graphql::Pos;
 
 use super::positions::Positions;
@@ -48,6 +50,11 @@ impl Document {
     /// The schema that it is valid for.
     pub(in crate::graphql) fn schema(&self) -> &Valid<Schema> {
         self.schema.schema()
+    }
+
+    /// Which of the schema's types implement each interface.
+    pub(in crate::graphql) fn implementers(&self) -> &HashMap<Name, Implementers> {
+        self.schema.implementers()
     }
 
     /// All its operations and fragments.

@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod arguments;
+mod conditions;
 mod document;
 mod document_errors;
 mod json_value;
@@ -18,12 +19,14 @@ pub(super) mod scan;
 mod served_schema;
 pub(super) mod substitute;
 mod syntax_errors;
+mod tokens;
 pub(super) mod typename;
 mod validate;
 mod variables;
 mod wording;
 
 pub(super) use arguments::{ArgumentError, coerce_argument};
+pub(super) use conditions::is_included;
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;

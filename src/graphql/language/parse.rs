@@ -12,6 +12,7 @@ use super::positions::Positions;
 use super::rules::empty_selection;
 use super::served_schema::ServedSchema;
 use super::syntax_errors::syntax_error;
+use super::tokens::{argument_without_value, without_ignored};
 
 /// A document that the grammar accepts. The limits measure it before it is validated.
 pub(in crate::graphql) struct ParsedDocument {
@@ -38,13 +39,18 @@ impl ServedSchema {
         // The scan has counted both. The parser counts what is ignored (each comma, space and comment) as tokens, of which
         // there are no more than bytes, and levels a little differently; what it allows covers what the scan allows.
         let mut parser = Parser::new().token_limit(text.len() + 1).recursion_limit(nesting.saturating_mul(2) + 8);
-        let ast = parser.parse_ast(&*text, "document.graphql").map_err(|failed| {
+        let ast = parser.parse_ast(without_ignored(&text), "document.graphql").map_err(|failed| {
             // A parser that goes on after a mistake finds others that are none: only the first counts.
             let first = failed.errors.iter().min_by_key(|error| error.error.location().map(|at| at.offset()));
             let offset = first.as_ref().and_then(|error| Some(error.error.location()?.offset()));
             let finding = first.map_or_else(String::new, |error| error.error.to_string());
             syntax_error(&text, &positions, offset.unwrap_or(text.len()), &finding)
         })?;
+        // Definitions of types are refused later; their grammar is not looked at here.
+        let is_executable = ast.definitions.iter().all(ast::Definition::is_executable_definition);
+        if let Some(offset) = argument_without_value(&text).filter(|_| is_executable) {
+            return Err(syntax_error(&text, &positions, offset, "expected COLON"));
+        }
         if let Some(around) = empty_selection(&ast) {
             let end = text.get(..around.end_offset()).and_then(|text| text.rfind('}'));
             return Err(syntax_error(&text, &positions, end.unwrap_or(around.offset()), "expected a Name"));

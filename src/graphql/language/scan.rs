@@ -1,6 +1,6 @@
-//! The pre-check: one pass over the document's bytes, before the parser, whose stack and patience small texts can exhaust.
+//! The pre-check: one pass over the document's bytes, before the parser, whose stack and time small texts can exhaust.
 //!
-//! It knows only what it must to count tokens and brackets: comments, strings and block strings.
+//! It recognises only what it needs to count tokens and brackets: comments, strings and block strings.
 
 use crate::config;
 use crate::graphql::error::Code;
@@ -60,17 +60,17 @@ pub(in crate::graphql) fn too_many_tokens(limits: &config::GraphQlConfig) -> Req
     RequestError::past(Code::MaxTokens, "the number of tokens", limits.tokens_limit)
 }
 
-/// Names, numbers, and whatever else is not ASCII: the parser will say what it thinks of that.
-fn is_word(byte: u8) -> bool {
+/// Names, numbers, and everything that is not ASCII, which the parser judges.
+pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
 }
 
-fn length_while(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
+pub(super) fn length_while(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|&byte| !holds(byte)).unwrap_or(bytes.len())
 }
 
 /// The length of the string that begins at the front, or of all there is when it does not end.
-fn string_length(bytes: &[u8]) -> usize {
+pub(super) fn string_length(bytes: &[u8]) -> usize {
     let (block, mut at) = if bytes.starts_with(b"\"\"\"") { (true, 3) } else { (false, 1) };
     while let Some(&byte) = bytes.get(at) {
         let rest = &bytes[at..];

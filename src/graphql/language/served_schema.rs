@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 
-use apollo_compiler::Schema;
+use apollo_compiler::collections::HashMap;
+use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, Schema};
 
 use crate::graphql::schema;
 
 /// The served schema, in the form that typed documents refer to.
 #[derive(Clone, Debug)]
-pub(in crate::graphql) struct ServedSchema(Arc<Valid<Schema>>);
+pub(in crate::graphql) struct ServedSchema(Arc<Served>);
+
+#[derive(Debug)]
+struct Served {
+    schema: Valid<Schema>,
+    /// Which types implement each interface: introspection asks for it.
+    implementers: HashMap<Name, Implementers>,
+}
 
 impl ServedSchema {
     /// The API's schema, or a subgraph's: the API with `_entities` and `_service`.
@@ -20,12 +29,16 @@ impl ServedSchema {
     pub(in crate::graphql) fn new(subgraph: bool) -> Self {
         let sdl = schema::served_sdl(subgraph);
         match Schema::parse_and_validate(sdl, "schema.graphql") {
-            Ok(schema) => Self(Arc::new(schema)),
+            Ok(schema) => Self(Arc::new(Served { implementers: schema.implementers_map(), schema })),
             Err(invalid) => panic!("the served schema is not valid: {}", invalid.errors),
         }
     }
 
     pub(in crate::graphql) fn schema(&self) -> &Valid<Schema> {
-        &self.0
+        &self.0.schema
+    }
+
+    pub(in crate::graphql) fn implementers(&self) -> &HashMap<Name, Implementers> {
+        &self.0.implementers
     }
 }

@@ -18,7 +18,7 @@ use super::document::Document;
 use super::document_errors::{DocumentError, DocumentErrors};
 use super::json_value::JsonValue;
 use super::scalar_rules::{self, WrittenNumber};
-use crate::graphql::Code;
+use crate::graphql::error::Code;
 
 /// An operation's variables. One that was not sent and has no default has no entry, which is not the same as null.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,10 @@ impl CoercedVariables {
     pub(in crate::graphql) fn get(&self, name: &str) -> Option<&ConstValue> {
         // There are few.
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    pub(in crate::graphql) fn iter(&self) -> impl Iterator<Item = (&str, &ConstValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 

@@ -1,0 +1,140 @@
+//! Tokens: what parser and grammar disagree on is put right before and after the parser sees a text.
+//!
+//! Commas and byte order marks between tokens mean nothing anywhere, but the parser trips over some of them; and it takes an
+//! argument without a value for none.
+
+use std::borrow::Cow;
+
+use super::scan::{is_word, length_while, string_length};
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A token, and where it begins and ends.
+struct Token {
+    start: usize,
+    end: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What stands between tokens without a meaning, and is no white space that the parser knows.
+    Ignored,
+    String,
+    Name,
+    /// A punctuator, or anything else of one byte.
+    Mark(u8),
+    /// Numbers, and what is not ASCII.
+    Other,
+}
+
+struct Tokens<'t> {
+    bytes: &'t [u8],
+    at: usize,
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        loop {
+            let (start, rest) = (self.at, &self.bytes[self.at..]);
+            let (kind, length) = match *rest.first()? {
+                b' ' | b'\t' | b'\r' | b'\n' => {
+                    self.at += 1;
+                    continue;
+                }
+                b'#' => {
+                    self.at += length_while(rest, |byte| byte != b'\n' && byte != b'\r');
+                    continue;
+                }
+                b',' => (Kind::Ignored, 1),
+                _ if rest.starts_with(BYTE_ORDER_MARK) => (Kind::Ignored, BYTE_ORDER_MARK.len()),
+                b'"' => (Kind::String, string_length(rest)),
+                byte if byte.is_ascii_alphabetic() || byte == b'_' => {
+                    (Kind::Name, length_while(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+                }
+                byte if is_word(byte) => (Kind::Other, length_while(rest, is_word)),
+                byte => (Kind::Mark(byte), 1),
+            };
+            self.at = start + length;
+            return Some(Token { start, end: self.at, kind });
+        }
+    }
+}
+
+fn tokens(text: &str) -> Tokens<'_> {
+    Tokens { bytes: text.as_bytes(), at: 0 }
+}
+
+/// The text with spaces for the commas and byte order marks between tokens. All offsets stay.
+pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
+    if !text.contains([',', '\u{feff}']) {
+        return Cow::Borrowed(text);
+    }
+    let mut spaced = String::with_capacity(text.len());
+    for token in tokens(text).filter(|token| token.kind == Kind::Ignored) {
+        spaced.push_str(text.get(spaced.len()..token.start).unwrap_or_default());
+        spaced.extend(std::iter::repeat_n(' ', token.end - token.start));
+    }
+    spaced.push_str(text.get(spaced.len()..).unwrap_or_default());
+    Cow::Owned(spaced)
+}
+
+/// What a bracket encloses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Arguments, and what comes next in them.
+    Arguments(Next),
+    Anything,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Name,
+    Colon,
+    Value,
+}
+
+/// Where a name among the arguments of a text that the parser accepted has no value.
+pub(super) fn argument_without_value(text: &str) -> Option<usize> {
+    let mut within = Vec::new();
+    let mut is_first = false;
+    for token in tokens(text).filter(|token| token.kind != Kind::Ignored) {
+        let around = within.last_mut();
+        match (token.kind, around) {
+            (Kind::Mark(b')' | b']' | b'}'), around) => {
+                if matches!(around, Some(Within::Arguments(Next::Colon | Next::Value))) {
+                    return Some(token.start);
+                }
+                within.pop();
+            }
+            // Definitions of variables.
+            (Kind::Mark(b'$'), Some(around @ Within::Arguments(Next::Name))) if is_first => *around = Within::Anything,
+            // A description of the first of them.
+            (Kind::String, Some(Within::Arguments(Next::Name))) if is_first => continue,
+            (Kind::Mark(b'('), _) => within.push(Within::Arguments(Next::Name)),
+            (Kind::Mark(b'[' | b'{'), around) => {
+                if let Some(Within::Arguments(next)) = around {
+                    *next = Next::Name;
+                }
+                within.push(Within::Anything);
+            }
+            // The name that follows is the value.
+            (Kind::Mark(b'$'), Some(Within::Arguments(Next::Value))) => {}
+            (_, Some(Within::Arguments(next))) => {
+                *next = match (*next, token.kind) {
+                    (Next::Name, Kind::Name) => Next::Colon,
+                    (Next::Colon, Kind::Mark(b':')) => Next::Value,
+                    // A fraction or exponent goes on behind a mark.
+                    (Next::Name, Kind::Mark(b'.') | Kind::Other) => Next::Name,
+                    (Next::Value, _) => Next::Name,
+                    _ => return Some(token.start),
+                };
+            }
+            _ => {}
+        }
+        is_first = token.kind == Kind::Mark(b'(');
+    }
+    None
+}
