@@ -11,7 +11,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum_server::Handle;
-use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

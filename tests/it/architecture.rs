@@ -1,120 +1,178 @@
-//! The picture in `src/lib.rs` is the law: who may import whom, who alone may mint a grant, and what every file begins with.
+//! The layout of the code, enforced: which stage imports which, no circles of files, no logic in a `mod.rs`, no re-export of
+//! another stage's type, a header in every file.
+
+mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
-/// Each module of the crate, and those it may name.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
-    ("main", &["cli"]),
-    ("lib", &[]),
-    ("cli", &["app", "auth", "config", "demo", "graphql", "telemetry", "upstream"]),
-    ("app", &["auth", "config", "graphql", "http", "loader", "model", "roster", "telemetry", "upstream"]),
-    ("http", &["auth", "graphql", "config", "model", "telemetry"]),
+use imports::{Source, sources};
+
+/// Each module of the crate, and those it may import. A stage imports its next neighbour and the leaves.
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
+    ("http", &["auth", "graphql", "compute", "config", "model", "telemetry"]),
     ("auth", &["config", "model", "telemetry"]),
-    ("graphql", &["loader", "roster", "upstream", "config", "model", "telemetry"]),
-    ("loader", &["roster", "upstream", "config", "model", "telemetry"]),
-    ("roster", &["upstream", "config", "model", "telemetry"]),
-    ("upstream", &["config", "model", "telemetry"]),
-    ("demo", &["config"]),
+    ("graphql", &["loader", "compute", "config", "model", "telemetry"]),
+    ("loader", &["roster", "config", "model", "telemetry"]),
+    ("roster", &["upstream", "compute", "config", "model", "telemetry"]),
+    ("upstream", &["compute", "config", "model", "telemetry"]),
+    ("compute", &["model"]),
     ("model", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
+    // The composition root, the commands, and the upstream in a box.
+    ("app", &["auth", "compute", "config", "graphql", "http", "loader", "model", "roster", "telemetry", "upstream"]),
+    ("cli", &["app", "auth", "config", "demo", "graphql", "telemetry", "upstream"]),
+    ("demo", &["config"]),
+    ("main", &["cli"]),
+    ("lib", &[]),
 ];
 
-fn sources() -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
+/// Folders of `graphql` that import each other in this direction only: each may import those after it.
+const GRAPHQL_TOWER: [&str; 7] = ["execute", "plan", "limits", "language", "schema", "documents", "request_error"];
+
+/// Circles of files that are meant: a member has a role, a role has members.
+const CIRCLES: [&[&str]; 1] = [&["graphql/schema/connection", "graphql/schema/role", "graphql/schema/team_member"]];
+
+#[test]
+fn a_stage_imports_its_neighbour_and_the_leaves_only() {
+    let allowed: BTreeMap<_, _> = MAY_IMPORT.into_iter().collect();
+    for source in sources() {
+        let stage = source.stage();
+        let may = allowed.get(stage).unwrap_or_else(|| panic!("{stage} is not in the table"));
+        for import in source.imports() {
+            let other = import[0].as_str();
+            let fine = other == stage || may.contains(&other) || !allowed.contains_key(other);
+            assert!(fine, "{} imports {}", source.path, import.join("::"));
+        }
+    }
+}
+
+#[test]
+fn the_table_of_stages_has_no_circle() {
+    let edges =
+        MAY_IMPORT.into_iter().map(|(from, to)| (from.to_owned(), to.iter().map(|to| (*to).to_owned()).collect()));
+    assert_eq!(circles(&edges.collect()), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn the_folders_of_graphql_are_a_tower() {
+    for source in sources().iter().filter(|source| source.stage() == "graphql") {
+        let level = |name: &str| GRAPHQL_TOWER.iter().position(|folder| *folder == name);
+        let Some(own) = source.module().get(1).and_then(|folder| level(folder)) else { continue };
+        for import in source.imports().iter().filter(|import| import[0] == "graphql") {
+            if let Some(other) = import.get(1).and_then(|folder| level(folder)) {
+                assert!(other >= own, "{} imports {}", source.path, import.join("::"));
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    walk(&root, &mut found);
-    found.into_iter().map(|(path, text)| (path.strip_prefix(&root).unwrap().to_owned(), text)).collect()
-}
-
-/// The module of the crate that a file belongs to.
-fn module(path: &Path) -> String {
-    path.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
-}
-
-/// The modules of the crate that a text names.
-fn named(text: &str) -> BTreeSet<String> {
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    let names = ["crate::", "flowmatix_graphql::"].into_iter().flat_map(|prefix| {
-        code.split(prefix)
-            .skip(1)
-            .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>())
-            .collect::<Vec<_>>()
-    });
-    names.filter(|name| MAY_IMPORT.iter().any(|(known, _)| known == name)).collect()
 }
 
 #[test]
-fn a_module_names_only_its_neighbours_and_the_leaves() {
-    let allowed: BTreeMap<_, _> = MAY_IMPORT.into_iter().collect();
-    for (path, text) in sources() {
-        let module = module(&path);
-        let allowed = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{module} is not on the map"));
-        for name in named(&text) {
-            assert!(name == module || allowed.contains(&name.as_str()), "{} names {name}", path.display());
+fn no_files_import_each_other_in_a_circle() {
+    let sources = sources();
+    let exports = imports::exports(&sources);
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| !source.is_front_page()) {
+        let own = source.module();
+        let files =
+            source.imports().into_iter().filter_map(|import| imports::defining_file(&sources, &exports, &import));
+        let inside = files.filter(|file| *file != own && file[0] == own[0]).map(|file| file.join("/"));
+        edges.insert(own.join("/"), inside.collect());
+    }
+    let mut found = circles(&edges);
+    found.retain(|circle| !CIRCLES.iter().any(|meant| meant.iter().eq(circle.iter())));
+    assert_eq!(found, Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn no_module_re_exports_another_stages_type() {
+    for source in sources() {
+        for import in source.re_exports() {
+            assert_eq!(import[0], source.stage(), "{} re-exports {}", source.path, import.join("::"));
         }
     }
 }
 
 #[test]
-fn the_map_has_no_cycles() {
-    let mut left: BTreeMap<&str, BTreeSet<&str>> =
-        MAY_IMPORT.into_iter().map(|(module, names)| (module, names.iter().copied().collect())).collect();
-    while !left.is_empty() {
-        let free: Vec<_> = left.iter().filter(|(_, names)| names.is_empty()).map(|(module, _)| *module).collect();
-        assert!(!free.is_empty(), "a cycle among {:?}", left.keys());
-        for module in free {
-            left.remove(module);
-            left.values_mut().for_each(|names| {
-                names.remove(module);
-            });
+fn a_mod_file_has_no_logic() {
+    let logic = ["fn ", "struct ", "enum ", "impl ", "trait ", "const ", "static ", "type ", "macro_rules!"];
+    for source in sources().iter().filter(|source| source.is_front_page()) {
+        for line in source.code().lines() {
+            let item =
+                line.trim_start_matches("pub ").trim_start_matches("pub(super) ").trim_start_matches("pub(crate) ");
+            assert!(!logic.iter().any(|start| item.starts_with(start)), "{}: {line}", source.path);
         }
     }
 }
 
 #[test]
-fn only_upstream_knows_the_http_client_and_only_graphql_the_engine() {
-    let owners: [(&str, &[&str]); 5] = [
-        // `auth` fetches the keys that JWTs are checked with.
+fn libraries_stay_behind_their_stage() {
+    let owners: [(&str, &[&str]); 6] = [
+        // `auth` fetches the keys that verify JWTs.
         ("reqwest", &["upstream", "auth"]),
         // The batching dataloader is async-graphql's.
         ("async_graphql", &["graphql", "loader"]),
+        ("apollo_compiler", &["graphql"]),
         ("moka", &["roster", "graphql"]),
         ("StatusCode", &["http", "upstream", "demo", "auth"]),
         ("governor", &["http"]),
     ];
-    for (path, text) in sources() {
+    for source in sources() {
         for (name, owners) in owners {
-            let used =
-                text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{name}::")));
-            assert!(!used || owners.contains(&module(&path).as_str()), "{} uses {name}", path.display());
+            let used = source.code().contains(&format!("{name}::"));
+            assert!(!used || owners.contains(&source.stage()), "{} uses {name}", source.path);
         }
     }
 }
 
 #[test]
-fn only_auth_mints_grants() {
-    for (path, text) in sources() {
-        assert!(!text.contains("Grant::mint(") || module(&path) == "auth", "{}", path.display());
+fn only_auth_creates_grants() {
+    for source in sources() {
+        assert!(!source.text.contains("Grant::mint(") || source.stage() == "auth", "{}", source.path);
     }
 }
 
 #[test]
-fn every_file_says_what_it_is_and_stays_short() {
-    for (path, text) in sources() {
-        assert!(text.starts_with("//! "), "{} does not say what it is", path.display());
-        assert!(text.lines().count() <= 400, "{} is more than one idea", path.display());
-        assert!(!["util", "common", "helpers", "types"].contains(&path.file_stem().unwrap().to_str().unwrap()));
+fn every_file_has_a_header_and_one_idea() {
+    for source in sources() {
+        assert!(source.text.starts_with("//! "), "{} has no header", source.path);
+        assert!(source.text.lines().count() <= 400, "{} is longer than 400 lines", source.path);
+        let name = source.module().pop().unwrap_or_default();
+        assert!(!["util", "common", "helpers", "types"].contains(&name.as_str()), "{}", source.path);
     }
+}
+
+/// Groups of nodes that reach each other, each sorted: nodes that are on a path back to themselves.
+fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+    let reached = |from: &String| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(node) = next.pop() {
+            for to in edges.get(&node).into_iter().flatten() {
+                if seen.insert(to.clone()) {
+                    next.push(to.clone());
+                }
+            }
+        }
+        seen
+    };
+    let reach: BTreeMap<&String, BTreeSet<String>> = edges.keys().map(|node| (node, reached(node))).collect();
+    let circle = |node: &String| {
+        let back = |other: &&String| reach.get(*other).is_some_and(|seen| seen.contains(node));
+        reach[node].iter().filter(back).cloned().collect::<Vec<_>>()
+    };
+    let groups: BTreeSet<Vec<String>> = edges.keys().map(circle).filter(|circle| !circle.is_empty()).collect();
+    groups.into_iter().collect()
+}
+
+#[test]
+fn a_circle_is_found() {
+    let edge = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|to| (*to).to_owned()).collect());
+    let edges = [edge("a", &["b"]), edge("b", &["c"]), edge("c", &["b"]), edge("d", &["a"])].into_iter().collect();
+    assert_eq!(circles(&edges), [["b", "c"]]);
+    let source = Source::new(
+        "graphql/plan/plan.rs",
+        "//! x\nuse crate::roster::{Rosters, store::Store as S};\nuse super::a::B;\n",
+    );
+    let imports: Vec<String> = source.imports().iter().map(|import| import.join("::")).collect();
+    assert_eq!(imports, ["roster::Rosters", "roster::store::Store", "graphql::plan::a::B"]);
 }

@@ -1,0 +1,204 @@
+//! The imports of the source files, read from their text: `use` declarations and paths in expressions.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The path of a module or an item from the crate's root, such as `["graphql", "plan", "Plan"]`.
+pub type ItemPath = Vec<String>;
+
+/// A source file.
+pub struct Source {
+    /// Its path below `src`.
+    pub path: String,
+    pub text: String,
+}
+
+/// Every file below `src`.
+pub fn sources() -> Vec<Source> {
+    fn walk(root: &Path, folder: &Path, found: &mut Vec<Source>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                found.push(Source::new(name, &std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found
+}
+
+impl Source {
+    pub fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    /// Whether the file is a `mod.rs`.
+    pub fn is_front_page(&self) -> bool {
+        self.path.ends_with("mod.rs")
+    }
+
+    /// The module of the crate that the file belongs to.
+    pub fn stage(&self) -> &str {
+        self.path.split('/').next().unwrap().trim_end_matches(".rs")
+    }
+
+    pub fn module(&self) -> ItemPath {
+        let path = self.path.trim_end_matches(".rs");
+        path.trim_end_matches("/mod").split('/').map(str::to_owned).collect()
+    }
+
+    /// The text without comment lines.
+    pub fn code(&self) -> String {
+        self.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything of the crate that the file names.
+    pub fn imports(&self) -> Vec<ItemPath> {
+        let (mut trees, mut rest) = (Vec::new(), String::new());
+        for (index, piece) in split_uses(&self.code()).into_iter().enumerate() {
+            if index % 2 == 1 { trees.push(piece) } else { rest.push_str(&piece) }
+        }
+        let written = trees.iter().flat_map(|tree| expand(tree)).chain(paths(&rest));
+        written.filter_map(|path| self.resolve(&path)).collect()
+    }
+
+    /// What the file re-exports from paths that begin at the crate's root or above the file.
+    pub fn re_exports(&self) -> Vec<ItemPath> {
+        let code = self.code();
+        let public = code.split("\npub").skip(1).filter_map(|rest| {
+            let rest = rest.strip_prefix('(').map_or(Some(rest), |rest| rest.split_once(')').map(|(_, rest)| rest))?;
+            rest.strip_prefix(" use ")?.split_once(';').map(|(tree, _)| tree.to_owned())
+        });
+        public.flat_map(|tree| expand(&tree)).filter_map(|path| self.resolve(&path)).collect()
+    }
+
+    /// The path from the crate's root; `None` for another crate's.
+    fn resolve(&self, path: &[String]) -> Option<ItemPath> {
+        match path.first()?.as_str() {
+            "crate" | "flowmatix_graphql" => Some(path[1..].to_vec()).filter(|path| !path.is_empty()),
+            "self" => Some([self.module(), path[1..].to_vec()].concat()),
+            "super" => {
+                let up = path.iter().take_while(|part| *part == "super").count();
+                let module = self.module();
+                let above = module.get(..module.len().checked_sub(up)?)?.to_vec();
+                Some([above, path[up..].to_vec()].concat()).filter(|path| !path.is_empty())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Which file defines what a `mod.rs` re-exports: module and name to the file's module.
+pub fn exports(sources: &[Source]) -> BTreeMap<(ItemPath, String), ItemPath> {
+    let mut exports = BTreeMap::new();
+    for source in sources.iter().filter(|source| source.is_front_page()) {
+        for (index, tree) in split_uses(&source.code()).into_iter().enumerate().filter(|(index, _)| index % 2 == 1) {
+            debug_assert!(index % 2 == 1);
+            for path in expand(&tree) {
+                let whole = [source.module(), path.clone()].concat();
+                if let (Some(file), Some(name)) = (module_of(sources, &whole), path.last()) {
+                    exports.insert((source.module(), name.clone()), file);
+                }
+            }
+        }
+    }
+    exports
+}
+
+/// The file that defines an imported item, through re-exports.
+pub fn defining_file(
+    sources: &[Source],
+    exports: &BTreeMap<(ItemPath, String), ItemPath>,
+    import: &[String],
+) -> Option<ItemPath> {
+    let mut module = module_of(sources, import)?;
+    let name = import.get(module.len())?.clone();
+    while let Some(file) = exports.get(&(module.clone(), name.clone())) {
+        module.clone_from(file);
+    }
+    Some(module)
+}
+
+/// The longest beginning of the path that is a module with a file.
+fn module_of(sources: &[Source], path: &[String]) -> Option<ItemPath> {
+    let is_module = |path: &[String]| sources.iter().any(|source| source.module() == path);
+    (1..=path.len()).rev().map(|length| &path[..length]).find(|path| is_module(path)).map(<[String]>::to_vec)
+}
+
+/// The text in pieces: every second piece is the tree of a `use` declaration.
+fn split_uses(code: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        let declaration = line.split_once("use ").filter(|(before, _)| {
+            let before = before.trim();
+            before.is_empty() || (before.starts_with("pub") && !before.contains(' '))
+        });
+        let Some((_, start)) = declaration else {
+            let last = pieces.len() - 1;
+            pieces[last].push_str(line);
+            pieces[last].push('\n');
+            continue;
+        };
+        let mut tree = start.to_owned();
+        while !tree.contains(';') {
+            tree.push_str(lines.next().unwrap_or(";"));
+        }
+        pieces.push(tree.split(';').next().unwrap_or_default().to_owned());
+        pieces.push(String::new());
+    }
+    pieces
+}
+
+/// The paths of a `use` tree: `a::{b, c::d as e}` is `a::b` and `a::c::d`.
+fn expand(tree: &str) -> Vec<ItemPath> {
+    fn walk(prefix: &str, tree: &str, found: &mut Vec<ItemPath>) {
+        let tree = tree.trim();
+        let Some((base, inner)) = tree.split_once('{') else {
+            let path = tree.split(" as ").next().unwrap_or_default().trim();
+            if !path.is_empty() {
+                let whole = format!("{prefix}{path}");
+                found.push(whole.trim_end_matches("::self").split("::").map(str::to_owned).collect());
+            }
+            return;
+        };
+        let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    walk(&format!("{prefix}{base}"), &inner[start..at], found);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk("", tree, &mut found);
+    found
+}
+
+/// Paths in expressions and types that begin with `crate`, `super` or `self`.
+fn paths(code: &str) -> Vec<ItemPath> {
+    let mut found = Vec::new();
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(start) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let path: String =
+                code[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect();
+            found.push(path.trim_end_matches(':').split("::").map(str::to_owned).collect());
+        }
+    }
+    found
+}
