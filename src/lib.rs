@@ -1,13 +1,13 @@
 //! A GraphQL service layer in front of the Flowmatix team-members endpoint.
 //!
-//! A request travels one way, and its answer comes back:
+//! A request travels one way, stage by stage, and its response comes back the same way:
 //!
 //! ```text
-//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry
+//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute
 //!   └─► auth
 //! ```
 //!
-//! `app` builds the hops and is the only module that knows them all; `cli` calls `app`; `demo` is the upstream in a box.
+//! `app` builds the stages and is the only module that knows them all; `cli` calls `app`; `demo` is a sample upstream.
 
 pub mod app;
 pub mod cli;

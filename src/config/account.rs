@@ -1,20 +1,20 @@
-//! Which account is meant.
+//! Account selection.
 
 section! {
-    /// Which account's team is read when a request does not name one, and how a request may name one.
+    /// The default account, and how a request may select another one.
     pub struct AccountConfig in "account" {
         /// The e-mail address of the default account.
         pub email: Option<String> = None,
         /// The user type of the default account.
         pub user_type as "type": Option<DefaultUserType> = None,
-        /// What may name the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
+        /// What may select the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
         /// this configuration.
         pub sources: Vec<AccountSource> = vec![AccountSource::Argument, AccountSource::Headers, AccountSource::Default],
     }
 }
 
 names! {
-    /// The kinds of user that the upstream names.
+    /// The user types of the upstream.
     pub enum DefaultUserType {
         /// A team user with the default agent role.
         Agent = "AGENT",
@@ -26,7 +26,7 @@ names! {
 }
 
 names! {
-    /// What may name an account.
+    /// What may select an account.
     pub enum AccountSource {
         /// The `account` argument.
         Argument = "argument",

@@ -1,11 +1,11 @@
-//! What the operator asks.
+//! The admin port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 section! {
-    /// What the operator asks: health and metrics, without authentication, so never on a public address.
+    /// The admin port: health and metrics, without authentication. Keep it off public addresses.
     pub struct AdminConfig in "admin" {
-        /// Where `/health/live`, `/health/ready` and `/metrics` are served.
+        /// The address of `/health/live`, `/health/ready` and `/metrics`.
         pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8081).into(),
     }
 }

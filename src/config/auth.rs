@@ -1,37 +1,37 @@
-//! Who may ask.
+//! Authentication of callers, and the upstream credential.
 
 use std::path::PathBuf;
 
 section! {
-    /// Who may ask, and with which credential the upstream is called. A credential itself is never a setting. Files are
-    /// read again when they change.
+    /// How callers are authenticated, and where the upstream credential comes from. A credential is never a setting. Files are
+    /// reloaded when they change.
     pub struct AuthConfig in "auth" {
         /// `passthrough`: the request's `Authorization: Bearer` is the upstream credential. `api-keys`: it is an API key of
         /// `auth.keys_file`, and the server holds the credential. `jwt`: it is a JWT (see `[jwt]`), and the server holds the
-        /// credential. `server`: the server holds the credential, and whoever can connect may ask. `serve` has no default.
+        /// credential. `server`: the server holds the credential, and callers are not authenticated. `serve` has no default.
         pub mode: Option<AuthMode> = None,
         /// The name of the environment variable that holds the upstream access token (not in mode `passthrough`).
         pub credential_env: Option<String> = None,
         /// The file that holds the upstream access token (not in mode `passthrough`).
         pub credential_file: Option<PathBuf> = None,
-        /// The TOML file that holds hashes of API keys, and says what each may read. `keys new` makes a key and its entry.
+        /// The TOML file with the hashes of API keys, their accounts and scopes. `keys new` makes a key and its entry.
         pub keys_file: Option<PathBuf> = None,
-        /// Whether mode `server` may serve on an address that is no loopback one: whoever reaches it reads every team that
-        /// the credential opens.
+        /// Whether mode `server` may listen on an address other than loopback: everyone who reaches it can read every team that
+        /// the credential can read.
         pub allow_anonymous: bool = false,
     }
 }
 
 names! {
-    /// Who callers are, and where the upstream credential comes from.
+    /// How callers are authenticated.
     pub enum AuthMode {
-        /// Whoever brings an upstream token.
+        /// By an upstream token.
         Passthrough = "passthrough",
-        /// Whoever has an API key.
+        /// By an API key.
         ApiKeys = "api-keys",
-        /// Whoever an issuer vouches for.
+        /// By a JWT.
         Jwt = "jwt",
-        /// Whoever can connect.
+        /// Not at all.
         Server = "server",
     }
 }

@@ -3,29 +3,29 @@
 use std::path::PathBuf;
 
 section! {
-    /// How many calls may be made of the plan that Flowmatix sells by the hour.
+    /// How many upstream calls may be made of the plan that Flowmatix sells by the hour.
     pub struct BudgetConfig in "budget" {
-        /// How many calls an hour the plan allows: 1,000 (standard), 5,000 (pro) or 10,000 (enterprise).
+        /// The plan's calls per hour: 1,000 (standard), 5,000 (pro) or 10,000 (enterprise).
         pub calls_per_hour: u32 = 1_000,
-        /// The share of the plan that is spent at most, in any sliding hour; the rest is for whoever else uses the account.
+        /// The part of the plan that may be spent in any sliding hour; the rest is for other users of the account.
         pub utilization: f64 = 0.95,
-        /// Whether each credential has a plan of its own, or all that call the host share one.
+        /// Whether each credential has its own plan, or all credentials share one.
         pub scope: BudgetScope = BudgetScope::Credential,
-        /// The share of that which is kept for teams that are not there yet.
+        /// The part of the budget that is reserved for teams that are not cached.
         pub reserve_ratio: f64 = 0.1,
-        /// Where several callers share a plan: the share that one may spend of what the others have left.
+        /// Where callers share a plan: the part that one caller may spend of what the others have left.
         pub max_caller_ratio: f64 = 0.8,
-        /// The file that remembers the last hour's calls over a restart. Without one a restart forgets them.
+        /// The ledger file, which keeps the calls of the last window over a restart. Without one a restart forgets them.
         pub file: Option<PathBuf> = None,
     }
 }
 
 names! {
-    /// Whose plan it is.
+    /// What a plan belongs to.
     pub enum BudgetScope {
-        /// Each credential's own.
+        /// Each credential.
         Credential = "credential",
-        /// One for all that call the host.
+        /// The host: all credentials share one plan.
         Host = "host",
     }
 }

@@ -1,4 +1,4 @@
-//! Contradictions: values that are fine alone and wrong together.
+//! Contradictions: values that are valid alone and invalid together.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::root::{Config, Profile};
 use super::{AuthMode, Safelist, Size};
 
 impl Config {
-    /// What contradicts what, one line each.
+    /// All contradictions, one line each.
     pub(super) fn contradictions(&self, profile: Profile) -> Vec<String> {
         let mut problems = Vec::new();
         let mut refuse = |wrong: bool, problem: &str| {
@@ -91,7 +91,7 @@ impl Config {
         problems
     }
 
-    /// Who may ask, where the service is not a sample's.
+    /// Checks the authentication settings of the production profile.
     fn callers(&self, refuse: &mut impl FnMut(bool, &str)) {
         let (auth, jwt) = (&self.auth, &self.jwt);
         let Some(mode) = auth.mode else {

@@ -6,15 +6,15 @@ use std::time::Duration;
 section! {
     /// The sample Flowmatix of `demo` and `demo-upstream`. Everything here can also be changed while it runs.
     pub struct DemoConfig in "demo" {
-        /// Where the sample is served.
+        /// The address of the sample.
         pub listen: SocketAddr = (Ipv4Addr::LOCALHOST, 8082).into(),
-        /// The seed that the teams grow from: the same seed gives the same teams.
+        /// The seed of the generated teams: the same seed gives the same teams.
         pub seed: u64 = 1,
-        /// How long it waits before each answer.
+        /// The delay before each response.
         pub latency: Duration = Duration::ZERO,
-        /// The share of calls that fail with 500, from 0 to 1.
+        /// The ratio of calls that fail with 500, from 0 to 1.
         pub error_rate: f64 = 0.0,
-        /// How many calls an hour it sells for a token; as many as you like when there is no value.
+        /// Calls per hour for a token; unlimited when there is no value.
         pub plan: Option<u32> = None,
     }
 }

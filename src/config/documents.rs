@@ -7,9 +7,9 @@ use super::Size;
 section! {
     /// Documents that clients do not send: persisted queries and trusted documents.
     pub struct DocumentsConfig in "documents" {
-        /// Whether clients may register documents and name them by their hash (Apollo's automatic persisted queries).
+        /// Whether clients may register documents and send their hash (Apollo's automatic persisted queries).
         pub persisted_queries: bool = true,
-        /// How much memory registered documents may take.
+        /// The memory for registered documents.
         pub persisted_limit: Size = Size::mib(16),
         /// Whether only documents of the manifest may run: `log` warns of others, `enforce` refuses them.
         pub safelist: Safelist = Safelist::Off,
@@ -19,7 +19,7 @@ section! {
 }
 
 names! {
-    /// What happens to a document that is not on the list.
+    /// What happens to a document that is not in the manifest.
     pub enum Safelist {
         /// It runs.
         Off = "off",

@@ -1,54 +1,54 @@
-//! What can be asked, and how much of it.
+//! GraphQL: features and limits.
 
 use super::Size;
 
 section! {
-    /// What can be asked, and how much of it.
+    /// GraphQL: features and limits.
     pub struct GraphQlConfig in "graphql" {
-        /// Whether the schema can be asked for (`__schema`, `__type`).
+        /// Whether introspection (`__schema`, `__type`) is allowed.
         pub introspection: bool = false,
-        /// Whether errors suggest names from the schema.
+        /// Whether error messages suggest names from the schema.
         pub suggestions: bool = false,
-        /// How many members a page has when the request does not say.
+        /// The page size when the request does not set one.
         pub page_default: usize = 100,
-        /// How many members a page can have.
+        /// The maximum page size.
         pub page_max: usize = 1_000,
-        /// How many requests may come in one body; 0 and 1 take no batches. A batch is counted as the sum of its parts.
+        /// The maximum number of requests in one body; 0 and 1 disable batching. A batch counts as the sum of its requests.
         pub batch_limit: usize = 0,
-        /// Whether answers over plain data are written straight from the teams; without, the engine executes everything.
+        /// Whether responses are written directly from the rosters (projection); otherwise async-graphql executes every operation.
         pub projection: bool = true,
-        /// How much memory prepared operations may take: documents that were parsed, checked and planned.
+        /// The memory for the operation cache: documents that were parsed, validated and planned.
         pub operation_cache_limit: Size = Size::mib(32),
-        /// How much memory answers may take that are kept for identical questions about the same teams; 0 for none.
+        /// The memory for the response cache: responses to identical requests over the same rosters; 0 = off.
         pub response_cache_limit: Size = Size::mib(32),
-        /// The longest document.
+        /// The maximum length of a document.
         pub document_limit: Size = Size::kib(32),
-        /// The longest answer.
+        /// The maximum length of a response.
         pub response_limit: Size = Size::mib(8),
-        /// The most tokens in a document.
+        /// The maximum number of tokens in a document.
         pub tokens_limit: usize = 2_000,
-        /// How deep brackets and selection sets may nest.
+        /// The maximum nesting of brackets and selection sets.
         pub nesting_limit: usize = 32,
-        /// The most selections once fragments are spread.
+        /// The maximum number of selections after fragment expansion.
         pub selections_limit: usize = 2_000,
-        /// How many levels of fields a query may have, leaves counted.
+        /// The maximum depth of fields, leaves counted.
         pub depth_limit: usize = 12,
-        /// The same for introspection.
+        /// The maximum depth of introspection.
         pub introspection_depth_limit: usize = 20,
-        /// The most aliases.
+        /// The maximum number of aliases.
         pub aliases_limit: usize = 64,
-        /// The most root fields, counted before equal ones are merged.
+        /// The maximum number of root fields, counted before merging.
         pub root_fields_limit: usize = 64,
-        /// The most directives in all.
+        /// The maximum number of directives in all.
         pub directives_limit: usize = 50,
-        /// The most directives in one place.
+        /// The maximum number of directives at one location.
         pub field_directives_limit: usize = 5,
         /// The most cells that an answer may have by estimate: rows times fields, where a list's rows are the smaller of its
         /// page and the team, as far as it is known. For a list that searches, filters or sorts, a tenth of the team is added.
         pub cost_limit: usize = 200_000,
-        /// The most errors that a refusal lists.
+        /// The maximum number of errors in a refusal.
         pub errors_limit: usize = 5,
-        /// The most representations that `_entities` takes.
+        /// The maximum number of representations in `_entities`.
         pub representations_limit: usize = 1_000,
     }
 }

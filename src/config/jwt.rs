@@ -1,4 +1,4 @@
-//! Whose tokens are believed.
+//! JWT verification.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use super::HttpUrl;
 
 section! {
-    /// Whose tokens are believed where callers show JWTs (`auth.mode = jwt`), and what their claims mean.
+    /// JWT verification (`auth.mode = jwt`): the issuer, its keys, and the meaning of claims.
     pub struct JwtConfig in "jwt" {
         /// Where the issuer publishes its keys (a JWKS): https, or http on this machine. It is asked again when a token
         /// names an unknown key, and now and then while its keys are used.
         pub jwks_url: Option<HttpUrl> = None,
-        /// A file with those keys instead; it is read again when it changes.
+        /// A file with those keys instead; it is reloaded when it changes.
         pub jwks_file: Option<PathBuf> = None,
         /// The shortest time between two fetches of the keys, however many unknown ones are named. After twenty times as long
         /// they are fetched again beside a request that uses them.
         pub fetch_interval: Duration = Duration::from_secs(30),
-        /// What `iss` must be.
+        /// The required value of `iss`.
         pub issuer: Option<String> = None,
-        /// What `aud` must be, or have among others.
+        /// The value that `aud` must be or contain.
         pub audience: Option<String> = None,
-        /// How far the issuer's clock may be off.
+        /// The tolerated clock skew.
         pub leeway: Duration = Duration::from_secs(30),
-        /// The furthest that `exp` may be away.
+        /// The maximum remaining lifetime (`exp`).
         pub lifetime_limit: Duration = Duration::from_secs(24 * 3600),
         /// The claim that says what the caller may read: a text of names with spaces between them, or a list of names,
         /// `team:read` and `team:contact:read` among them.

@@ -1,9 +1,9 @@
-//! How one request's look-ups run.
+//! The request loader.
 
 section! {
-    /// How one request's look-ups run.
+    /// The request loader.
     pub struct LoaderConfig in "loader" {
-        /// How many accounts one request looks up side by side.
+        /// The maximum number of accounts that one request loads in parallel.
         pub concurrency: usize = 16,
     }
 }

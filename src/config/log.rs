@@ -1,21 +1,21 @@
-//! What is logged.
+//! Logs.
 
 section! {
-    /// What is logged, on standard error.
+    /// Logs on standard error.
     pub struct LogConfig in "log" {
         /// `pretty` for people, `json` for machines.
         pub format: LogFormat = LogFormat::Pretty,
-        /// What to log: a level, or tracing's filter directives.
+        /// The filter: a level, or tracing's filter directives.
         pub level: String = "info".to_owned(),
     }
 }
 
 names! {
-    /// The form of the log.
+    /// The log format.
     pub enum LogFormat {
         /// For people.
         Pretty = "pretty",
-        /// A JSON object a line.
+        /// One JSON object per line.
         Json = "json",
     }
 }

@@ -1,7 +1,7 @@
 //! Configuration: plain data, one file per folder it configures. Defaults, then a TOML file, then the environment, then
 //! flags. A leaf: it imports nothing of ours.
 //!
-//! Invariant: a wrong configuration does not start anything, and every mistake in it is named at once.
+//! Invariant: an invalid configuration starts nothing, and every mistake in it is reported at once.
 
 // Textual macros: they must come before the sections.
 use super::section::Section;
@@ -10,7 +10,7 @@ use super::{
     HttpConfig, JwtConfig, LoaderConfig, LogConfig, RosterConfig, Setting, UpstreamConfig,
 };
 
-/// Everything that can be configured.
+/// All sections.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct Config {
@@ -30,10 +30,10 @@ pub struct Config {
     pub demo: DemoConfig,
 }
 
-/// Whom the defaults are for.
+/// A set of defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Somebody who tries it out on their own machine.
+    /// Trying the service out on one's own machine.
     Demo,
     /// Production.
     Serve,
@@ -99,7 +99,7 @@ impl Config {
         self.sections().into_iter().flat_map(|section| section.settings()).collect()
     }
 
-    /// Sets one setting from text; `None` when there is none of that path.
+    /// Sets one setting from text; `None` when the path is unknown.
     pub(super) fn set(&mut self, path: &str, text: &str) -> Option<Result<(), String>> {
         let (name, key) = path.split_once('.')?;
         self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text)

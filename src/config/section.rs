@@ -1,4 +1,4 @@
-//! A section: settings that belong together, each defined once. The definition makes the field, its default, its name in
+//! A section of settings, each defined once. From the definition follow the field, its default, its name in
 //! files and in the environment, and its line in the reference.
 
 /// A setting and the value it has.
@@ -6,9 +6,9 @@
 pub struct Setting {
     /// Its name in files and flags, such as `upstream.timeout`.
     pub path: String,
-    /// What it does, for users.
+    /// Its description for users.
     pub help: String,
-    /// What can be written there.
+    /// The accepted values, in words.
     pub shape: String,
     /// Its value as text; empty when it has none.
     pub value: String,
@@ -28,16 +28,16 @@ impl Setting {
     }
 }
 
-/// What every section can do.
+/// The interface of a section.
 pub(super) trait Section {
     fn name(&self) -> &'static str;
     fn help(&self) -> String;
     fn settings(&self) -> Vec<Setting>;
-    /// Sets one setting; `None` when the section has none of that name.
+    /// Sets one setting; `None` when the name is unknown.
     fn set(&mut self, key: &str, text: &str) -> Option<Result<(), String>>;
 }
 
-/// Defines a section. A field whose name is a Rust keyword says what it is called with `as`.
+/// Defines a section. `as` names a setting whose name is a Rust keyword.
 macro_rules! section {
     (
         $(#[doc = $about:literal])+

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use super::renamed;
 use super::root::{Config, Profile};
 
-/// How alike two names are when one is taken for a slip of the other.
+/// The similarity from which a known name is suggested for an unknown one.
 const ALIKE: f64 = 0.75;
 
-/// Where settings come from besides the defaults.
+/// The sources of settings besides the defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// The environment; only names that begin with `FLOWMATIX_` are looked at.
+    /// The environment; only names with the prefix `FLOWMATIX_` are read.
     pub environment: Vec<(String, String)>,
     /// Flags, in the order of the command line.
     pub flags: Vec<Flag>,
@@ -31,7 +31,7 @@ pub struct Flag {
     pub value: String,
 }
 
-/// Everything that is wrong with a configuration, one line each.
+/// All mistakes of a configuration, one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<String>);
 
@@ -48,7 +48,7 @@ impl Config {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// [`Problems`] names every unknown name, unreadable value and contradiction.
+    /// [`Problems`] with every unknown name, invalid value and contradiction.
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
         let mut reader = SourceReader::new(Self::defaults(profile));
         if let Some(path) = &sources.file {
@@ -65,10 +65,10 @@ impl Config {
 }
 
 impl Config {
-    /// Sets what flags say, in a configuration that has been read.
+    /// Applies flags to a loaded configuration.
     ///
     /// # Errors
-    /// [`Problems`] when one cannot be set.
+    /// [`Problems`] when a flag is invalid.
     pub fn follow(&mut self, flags: &[Flag]) -> Result<(), Problems> {
         let mut reader = SourceReader::new(self.clone());
         for flag in flags {
@@ -85,7 +85,7 @@ impl Config {
 struct SourceReader {
     config: Config,
     problems: Vec<String>,
-    /// Whether there was a file that could not be read.
+    /// Whether the file could not be read.
     blind: bool,
 }
 
@@ -174,7 +174,7 @@ impl SourceReader {
         }
     }
 
-    /// Contradictions between values that could be read; a setting of which something has been said is left out.
+    /// Contradictions between valid values; settings that are already reported are left out.
     fn contradictions(&self, profile: Profile) -> Vec<String> {
         if self.blind {
             return Vec::new();

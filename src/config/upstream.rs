@@ -1,4 +1,4 @@
-//! How Flowmatix is called.
+//! The upstream endpoint.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::Size;
 use super::value::{HttpUrl, SettingValue};
 
 section! {
-    /// How Flowmatix is called.
+    /// The upstream endpoint: how Flowmatix is called.
     pub struct UpstreamConfig in "upstream" {
         /// The address of Flowmatix.
         pub url: HttpUrl = vendor(),
@@ -15,29 +15,29 @@ section! {
         pub path: String = "/custom-user".to_owned(),
         /// Whether the endpoint answers in pages (`ispagination=true&page=1`, …). Each page is a call.
         pub paged: bool = false,
-        /// The most pages of one list.
+        /// The maximum number of pages of one list.
         pub pages_limit: u32 = 200,
-        /// Whether `upstream.url` may go without TLS.
+        /// Whether `upstream.url` may be http.
         pub allow_http: bool = false,
         /// A PEM file of certificates to trust besides the system's.
         pub ca_file: Option<PathBuf> = None,
-        /// How long getting a team may take in all; each page of a paged list may take `upstream.attempt_timeout`.
+        /// The deadline of a load; each page of a paged list may take `upstream.attempt_timeout`.
         pub timeout: Duration = Duration::from_secs(3),
-        /// How long one call may take.
+        /// The timeout of one call.
         pub attempt_timeout: Duration = Duration::from_secs(2),
-        /// How long connecting may take.
+        /// The connect timeout.
         pub connect_timeout: Duration = Duration::from_secs(1),
-        /// How many retries there may be for each call of the last minute; 0 for none.
+        /// The maximum ratio of retries to the calls of the last minute; 0 = off.
         pub retry_ratio: f64 = 0.1,
-        /// Whether a host that keeps failing is called only to see whether it is back.
+        /// Whether the circuit breaker is on.
         pub breaker: bool = true,
-        /// The largest body that is read, decompressed.
+        /// The maximum size of a response body, decompressed.
         pub body_limit: Size = Size::mib(40),
-        /// The most rows that are read.
+        /// The maximum number of rows of a list.
         pub rows_limit: usize = 50_000,
-        /// How many calls may be under way at once.
+        /// The maximum number of concurrent calls.
         pub concurrency: usize = 32,
-        /// How long an idle connection to Flowmatix is kept.
+        /// The idle timeout of a connection to Flowmatix.
         pub idle_timeout: Duration = Duration::from_secs(15),
     }
 }

@@ -1,4 +1,4 @@
-//! Values: how each kind of setting is read from text and shown as text.
+//! Values: how each type of setting is parsed and printed.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,13 +8,13 @@ use axum::http::Uri;
 use bytesize::ByteSize;
 use ipnet::IpNet;
 
-/// Something that a setting can be.
+/// The type of a setting's value.
 pub(super) trait SettingValue: Sized {
-    /// Reads it; the error says what was expected, without the text itself.
+    /// Parses the value. The error says what is expected, and does not quote the text.
     fn parse(text: &str) -> Result<Self, String>;
-    /// Shows it in the form that can be read.
+    /// Prints the value in the form that `parse` accepts.
     fn show(&self) -> String;
-    /// What can be written.
+    /// The accepted values, in words.
     fn shape() -> String;
 }
 
@@ -123,19 +123,19 @@ impl SettingValue for Duration {
 pub struct Size(u64);
 
 impl Size {
-    /// So many KiB.
+    /// A size in KiB.
     #[must_use]
     pub const fn kib(n: u64) -> Self {
         Self(n << 10)
     }
 
-    /// So many MiB.
+    /// A size in MiB.
     #[must_use]
     pub const fn mib(n: u64) -> Self {
         Self(n << 20)
     }
 
-    /// In bytes.
+    /// The size in bytes.
     #[must_use]
     pub const fn as_u64(self) -> u64 {
         self.0
@@ -161,18 +161,18 @@ impl SettingValue for Size {
     }
 }
 
-/// The address of an HTTP server: scheme, host, port, and a path to put before others.
+/// The URL of an HTTP server: scheme, host, port, and a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpUrl(String);
 
 impl HttpUrl {
-    /// The address as it was written, without a slash at its end.
+    /// The URL as written, without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is this machine's own.
+    /// Whether the host is this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
@@ -180,7 +180,7 @@ impl HttpUrl {
         host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether it goes without TLS.
+    /// Whether the scheme is http.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.0.starts_with("http:")
