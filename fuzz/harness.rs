@@ -10,11 +10,11 @@ use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
 use flowmatix_graphql::http::{AdmissionControl, AppState, public};
-use flowmatix_graphql::model::ErrorKind;
-use flowmatix_graphql::model::{Clock, Grant};
+use flowmatix_graphql::model::Clock;
+use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
@@ -23,8 +23,9 @@ use tower::ServiceExt;
 struct Down;
 
 impl Upstream for Down {
-    fn fetch<'a>(&'a self, _: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        async { Fetched { calls: 1, result: Err(ErrorKind::Unavailable.into()) } }.boxed()
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        load.observer.called();
+        async { Err(ErrorKind::Unavailable.into()) }.boxed()
     }
 }
 

@@ -6,12 +6,13 @@ use axum::http::header;
 use flowmatix_graphql::auth::{Authenticator};
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
 use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings, Variables};
-use flowmatix_graphql::model::{Clock, Grant, Grants};
+use flowmatix_graphql::model::{Clock, Grants, UpstreamError};
 use flowmatix_graphql::roster::{Rosters};
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{self, Fetched, Need, Upstream};
+use flowmatix_graphql::upstream::{self, Fetched, Load, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::{process, team};
 
@@ -73,9 +74,11 @@ pub fn text(body: &str) -> anyhow::Result<String> {
 pub struct InMemory;
 
 impl Upstream for InMemory {
-    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        let (members, seed) = team::of_account(grant.account().email.as_str()).unwrap_or_default();
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        load.observer.called();
+        let began = Instant::now();
+        let (members, seed) = team::of_account(load.grant.account().email.as_str()).unwrap_or_default();
         let roster = upstream::decode([team::body(seed, members).as_bytes()]);
-        async { Fetched { calls: 1, result: roster.map_err(Into::into) } }.boxed()
+        async move { roster.map(|roster| Fetched { roster, began }).map_err(Into::into) }.boxed()
     }
 }

@@ -19,7 +19,7 @@ use crate::graphql::{Engine, Manifest, Settings};
 use crate::http;
 use crate::http::{AdmissionControl, AppState, Health};
 use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
-use crate::roster::Rosters;
+use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection};
@@ -59,7 +59,9 @@ impl App {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
-        let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
+        let rosters = Arc::new(
+            Rosters::new(&config.roster, upstream, clock, metrics.clone()).with_waits(LookupWaits::new(config)),
+        );
         let settings = Settings {
             graphql: config.graphql.clone(),
             documents: config.documents.clone(),
@@ -128,7 +130,7 @@ impl App {
 /// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
     let client = Arc::new(client(config, clock).await?);
-    let budget = Budget::open(&config.budget, clock)?;
+    let budget = Budget::open(&config.budget, clock, metrics.clone())?;
     Ok(Arc::new(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics)))
 }
 

@@ -1,13 +1,16 @@
 //! How much of the vendor's plan may be spent.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 section! {
     /// How many upstream calls may be made of the plan that Flowmatix sells by the hour.
     pub struct BudgetConfig in "budget" {
-        /// The plan's calls per hour: 1,000 (standard), 5,000 (pro) or 10,000 (enterprise).
+        /// The plan's calls in each `budget.window`: 1,000 (standard), 5,000 (pro) or 10,000 (enterprise).
         pub calls_per_hour: u32 = 1_000,
-        /// The part of the plan that may be spent in any sliding hour; the rest is for other users of the account.
+        /// The sliding window in which calls are counted.
+        pub window: Duration = Duration::from_secs(3600),
+        /// The part of the plan that may be spent in any sliding window; the rest is for other users of the account.
         pub utilization: f64 = 0.95,
         /// Whether each credential has its own plan, or all credentials share one.
         pub scope: BudgetScope = BudgetScope::Credential,

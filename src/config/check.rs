@@ -80,6 +80,10 @@ impl Config {
             "federation.secret_env and federation.secret_file: set one of them",
         );
         refuse(self.budget.calls_per_hour == 0, "budget.calls_per_hour: expected at least 1");
+        refuse(
+            self.budget.window < Duration::from_secs(1) || self.budget.window > Duration::from_secs(7 * 24 * 3600),
+            "budget.window: expected 1s to 7days",
+        );
         refuse(!(0.01..=1.0).contains(&self.budget.utilization), "budget.utilization: expected 0.01 to 1");
         refuse(!(0.0..=0.9).contains(&self.budget.reserve_ratio), "budget.reserve_ratio: expected 0 to 0.9");
         refuse(!(0.01..=1.0).contains(&self.budget.max_caller_ratio), "budget.max_caller_ratio: expected 0.01 to 1");

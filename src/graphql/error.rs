@@ -136,7 +136,7 @@ pub(super) fn contact_forbidden() -> Error {
 
 pub(super) fn upstream(error: &UpstreamError) -> Error {
     let code = match error.kind() {
-        ErrorKind::Unavailable => Code::UpstreamUnavailable,
+        ErrorKind::Unavailable | ErrorKind::NotRecorded => Code::UpstreamUnavailable,
         ErrorKind::Timeout => Code::UpstreamTimeout,
         ErrorKind::BadResponse(_) => Code::UpstreamBadResponse,
         ErrorKind::Rejected(_) => Code::UpstreamRejected,

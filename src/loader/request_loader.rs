@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::model::{BudgetShare, ErrorKind, UpstreamError};
 use crate::model::{Caller, Grant, RosterKey};
@@ -66,8 +67,9 @@ impl Loader {
     /// age of a roster, if the request asks for one.
     #[must_use]
     pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
+        let deadline = rosters.request_deadline();
         Self {
-            batch: Batch { rosters, concurrency, max_age, metrics },
+            batch: Batch { rosters, concurrency, max_age, deadline, metrics },
             batcher: OnceLock::new(),
             pending_batches: Arc::default(),
             lookups: Mutex::default(),
@@ -225,6 +227,8 @@ struct Batch {
     rosters: Arc<Rosters>,
     concurrency: usize,
     max_age: Option<Duration>,
+    /// By when the request's look-ups have an answer.
+    deadline: Instant,
     metrics: Arc<Metrics>,
 }
 
@@ -236,7 +240,7 @@ impl BatchLoader<BatchKey> for Batch {
     async fn load(&self, keys: &[BatchKey]) -> Result<HashMap<BatchKey, Self::Value>, Infallible> {
         self.metrics.batched(keys.len());
         let loads = stream::iter(keys.iter().cloned()).map(|key| async move {
-            let loaded = self.rosters.get(&key.0, self.max_age).await;
+            let loaded = self.rosters.get_by(&key.0, self.max_age, self.deadline).await;
             (key, loaded)
         });
         Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)

@@ -33,6 +33,8 @@ impl fmt::Debug for CredentialId {
 pub struct Credential {
     id: CredentialId,
     token: SecretString,
+    /// How many secrets it has had before this one.
+    version: u64,
     /// Derived when it is asked for: most answers hold no cursors, and it is large.
     cursor_key: OnceLock<Box<CursorKey>>,
 }
@@ -41,20 +43,27 @@ impl Credential {
     /// A credential known by `id`.
     #[must_use]
     pub fn new(id: CredentialId, token: SecretString) -> Self {
-        Self { id, token, cursor_key: OnceLock::new() }
+        Self { id, token, version: 0, cursor_key: OnceLock::new() }
     }
 
     /// The same credential with a new secret. Cursors that were made with the last one stay good.
     #[must_use]
     pub fn rotated(&self, token: SecretString) -> Self {
         let cursor_key = CursorKey::derive(token.expose_secret().as_bytes()).after(self.cursor_key());
-        Self { id: self.id.clone(), token, cursor_key: Box::new(cursor_key).into() }
+        let version = self.version + 1;
+        Self { id: self.id.clone(), token, version, cursor_key: Box::new(cursor_key).into() }
     }
 
     /// What it is known by.
     #[must_use]
     pub fn id(&self) -> &CredentialId {
         &self.id
+    }
+
+    /// Tells its secrets apart: a later one has a greater version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The secret, for the one place that sends it.

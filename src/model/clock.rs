@@ -1,38 +1,55 @@
-//! The one clock: tokio's instant for every expiry, and a wall-clock anchor to tell people when something was.
+//! The one clock: tokio's instant for every expiry, and the wall clock for what people and files are told.
+//!
+//! The wall clock is read when it is needed, so a clock that was corrected while the process runs is right from then on.
 
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use super::Timestamp;
 
-/// Pairs an instant with the wall clock at start, so that a paused test clock moves both.
+/// Reads both clocks. A paused test clock moves both.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    instant: Instant,
-    wall: SystemTime,
+    /// One instant by tokio's clock and by the system's, which part when a test pauses the former.
+    start: (Instant, std::time::Instant),
+    /// What a test has set the wall clock off by, in milliseconds.
+    step: Option<&'static AtomicI64>,
 }
 
 impl Clock {
-    /// Anchors the clock here and now.
+    /// The clock of this process.
     #[must_use]
     pub fn start() -> Self {
-        Self { instant: Instant::now(), wall: SystemTime::now() }
+        Self { start: (Instant::now(), std::time::Instant::now()), step: None }
     }
 
-    /// The moment by which expiry is decided.
+    /// The same with a wall clock that is off by `step` milliseconds, for tests that set it.
+    #[must_use]
+    pub fn start_off_by(step: &'static AtomicI64) -> Self {
+        Self { step: Some(step), ..Self::start() }
+    }
+
+    /// The instant by which expiry is decided.
     #[must_use]
     pub fn now(&self) -> Instant {
         Instant::now()
     }
 
-    /// What the wall clock showed at `instant`.
+    /// What the wall clock, as it is set now, showed at `instant`.
     #[must_use]
     pub fn wall(&self, instant: Instant) -> Timestamp {
-        let wall = match instant.checked_duration_since(self.instant) {
-            Some(after) => self.wall + after,
-            None => self.wall - (self.instant - instant),
-        };
+        let now = Instant::now();
+        let (start, real_start) = self.start;
+        let paused_ahead = (now - start).saturating_sub(real_start.elapsed());
+        let mut wall = SystemTime::now() + paused_ahead;
+        if let Some(step) = self.step {
+            let millis = step.load(Ordering::Relaxed);
+            let step = Duration::from_millis(millis.unsigned_abs());
+            wall = if millis < 0 { wall - step } else { wall + step };
+        }
+        wall = wall + instant.saturating_duration_since(now) - now.saturating_duration_since(instant);
         wall.into()
     }
 }

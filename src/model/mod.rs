@@ -36,4 +36,4 @@ pub use roster::{Drift, Role, Roster, SkippedRow, SnapshotId};
 pub use roster_builder::{OpenList, RosterBuilder};
 
 pub use timestamp::Timestamp;
-pub use upstream_error::{ErrorKind, Malformed, Retry, UpstreamError};
+pub use upstream_error::{ErrorKind, Fault, Malformed, Retry, UpstreamError};

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// How short a plan is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pressure {
-    /// By how much fresh windows are to be stretched, so that the hour does not run dry: 1 while there is plenty.
+    /// By how much fresh windows are to be stretched, so that the plan does not run dry: 1 while there is plenty.
     pub stretch: f64,
-    /// Whether so little is left that nobody gets more than they need.
+    /// Whether so little is left that no caller gets anything younger than usual.
     pub low: bool,
 }
 
@@ -16,15 +16,17 @@ impl Pressure {
     pub const NONE: Self = Self { stretch: 1.0, low: false };
 }
 
-/// What a caller may still commit.
+/// What a caller may still spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetShare {
-    /// Calls an hour.
+    /// Calls in a window.
     pub limit: u32,
     /// Calls that are left of them.
     pub remaining: u32,
-    /// Until a call of the last hour is forgotten, or the vendor's word runs out; zero when nothing is spent.
+    /// Until a call no longer counts, or the vendor's window ends; zero when nothing is spent.
     pub reset: Duration,
+    /// The length of the window.
+    pub window: Duration,
 }
 
 impl BudgetShare {

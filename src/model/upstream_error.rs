@@ -11,6 +11,19 @@ pub struct UpstreamError {
     kind: ErrorKind,
     message: Option<Arc<str>>,
     retry: Retry,
+    fault: Fault,
+    retry_after: Option<Duration>,
+}
+
+/// Who is to blame for a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The host: it cannot be reached, is unavailable, or takes longer than a call may.
+    Host,
+    /// The account: its list cannot be read, or the host fails for it.
+    Account,
+    /// Ourselves: a limit or a deadline of ours. It says nothing about the host.
+    Local,
 }
 
 /// Whether the same call may succeed when it is made again at once.
@@ -41,6 +54,8 @@ pub enum ErrorKind {
     Forbidden,
     /// 429, or the plan is spent: come back after this long.
     RateLimited(Duration),
+    /// The call could not be written into the ledger file, so it was not made.
+    NotRecorded,
     /// Our own fault: a load that panicked.
     Internal,
 }
@@ -75,8 +90,6 @@ pub enum Malformed {
     Redirect,
     #[error("it has more pages than allowed")]
     TooManyPages,
-    #[error("its pages kept shifting while they were read")]
-    Shifting,
 }
 
 impl ErrorKind {
@@ -91,6 +104,7 @@ impl ErrorKind {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::RateLimited(_) => "rate_limited",
+            Self::NotRecorded => "not_recorded",
             Self::Internal => "internal",
         }
     }
@@ -108,7 +122,7 @@ impl UpstreamError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             ErrorKind::RateLimited(after) => Some(after),
-            _ => None,
+            _ => self.retry_after,
         }
     }
 
@@ -116,6 +130,24 @@ impl UpstreamError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         self.retry
+    }
+
+    /// Who is to blame.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// The same failure with another one to blame.
+    #[must_use]
+    pub fn blaming(self, fault: Fault) -> Self {
+        Self { fault, ..self }
+    }
+
+    /// The same failure, with the time after which trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
     }
 
     /// The same failure, of a kind that may pass at once.
@@ -147,7 +179,14 @@ impl From<ErrorKind> for UpstreamError {
             ErrorKind::BadResponse(Malformed::Truncated) => Retry::Once,
             _ => Retry::Never,
         };
-        Self { kind, message: None, retry }
+        let fault = match kind {
+            ErrorKind::Unavailable
+            | ErrorKind::Timeout
+            | ErrorKind::BadResponse(Malformed::NotHttp | Malformed::Truncated) => Fault::Host,
+            ErrorKind::NotRecorded | ErrorKind::Internal => Fault::Local,
+            _ => Fault::Account,
+        };
+        Self { kind, message: None, retry, fault, retry_after: None }
     }
 }
 
@@ -169,6 +208,7 @@ impl std::fmt::Display for UpstreamError {
             ErrorKind::Unauthenticated => f.write_str("the upstream did not accept the credential"),
             ErrorKind::Forbidden => f.write_str("the upstream does not allow reading this account"),
             ErrorKind::RateLimited(_) => f.write_str("the upstream's rate limit is reached"),
+            ErrorKind::NotRecorded => f.write_str("the upstream call could not be recorded and was not made"),
             ErrorKind::Internal => f.write_str("internal server error"),
         }?;
         match &self.message {

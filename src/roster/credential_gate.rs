@@ -1,86 +1,101 @@
-//! CredentialGate: tokens that callers bring and that the upstream has not accepted yet.
+//! The credential gate: one load at a time with a credential that the upstream is not known to accept.
 //!
-//! Until it has said yes, one load at a time goes upstream with such a token, whatever accounts are asked for: the first
-//! decides, the others wait for its outcome. A no is everybody's no (and is remembered, see `negative_cache`); a yes lets all of
-//! them go on side by side. A credential that the server holds is never a newcomer.
-//! Invariant: both maps are bounded, and a token that has been accepted is never held up by one that has not.
+//! The first load with such a credential probes, whatever account it is for; the others wait for its outcome. A refusal is
+//! the answer for all of them (and is kept, see `negative_cache`); a team lets them go on side by side. Only an answer with a
+//! team shows that a credential is accepted: an upstream may refuse an account before it looks at the token. A token that a
+//! caller brings has to be accepted first; one that the server holds is taken for good until it is refused.
+//! Invariant: all maps are bounded, and an accepted credential never waits for another one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::model::CredentialId;
-use crate::model::{ErrorKind, UpstreamError};
+use crate::model::{Clock, Credential, CredentialId, ErrorKind, UpstreamError};
+use crate::telemetry::Metrics;
 
-/// Tokens known to be good; more push out whoever was not accepted anew for the longest time.
-const ACCEPTED_LIMIT: u64 = 100_000;
-/// Tokens being tried at one time; with more, the next is told to come back.
+/// Tokens known to be good; past it, the one that was accepted longest ago is forgotten.
+const ACCEPTED_CAPACITY: u64 = 100_000;
+/// Probes under way; past it, callers are told to come back.
 const PROBES_LIMIT: usize = 10_000;
-/// After how long, then.
+/// After how long.
 const COME_BACK: Duration = Duration::from_secs(1);
 
 pub(super) struct CredentialGate {
     accepted: moka::sync::Cache<CredentialId, Instant>,
+    /// Credentials of the server that the upstream does not accept, with the version of the secret.
+    refused: Mutex<HashMap<CredentialId, u64>>,
     probes: Mutex<HashMap<CredentialId, watch::Receiver<Option<ProbeOutcome>>>>,
     /// How long an acceptance holds: as long as a roster may be served.
-    good_for: Duration,
+    valid_for: Duration,
+    clock: Clock,
+    metrics: Arc<Metrics>,
 }
 
-/// What became of the first load.
+/// What became of a probe.
 #[derive(Clone)]
 enum ProbeOutcome {
-    /// The token is good, or nothing was learnt: ask.
-    Ask,
-    /// It is not, or the time for asking is over.
+    /// The credential is accepted, or nothing was learnt: try.
+    Try,
+    /// It is refused, or the time for trying is over.
     Refused(UpstreamError),
 }
 
-/// A load's admission: with it, it may go upstream.
+/// How a load may go on.
 pub(super) enum Admission {
-    /// The token is known to be good.
-    Known,
-    /// The load decides for all that wait.
-    First(Probe),
+    /// The credential is accepted.
+    Open,
+    /// This load finds out for all that wait.
+    Probe(Probe),
 }
 
-/// A load that decides. Dropped without a outcome, it lets the next one decide.
+/// A load that finds out. Dropped without an outcome, it lets the next one probe.
 pub(super) struct Probe {
-    credential_gate: Arc<CredentialGate>,
+    gate: Arc<CredentialGate>,
     id: CredentialId,
     outcome: watch::Sender<Option<ProbeOutcome>>,
 }
 
 impl CredentialGate {
-    pub(super) fn new(good_for: Duration) -> Self {
-        Self { accepted: moka::sync::Cache::new(ACCEPTED_LIMIT), probes: Mutex::default(), good_for }
-    }
-
-    /// Whether the upstream has accepted the credential.
-    pub(super) fn has_accepted(&self, id: &CredentialId) -> bool {
-        match id {
-            CredentialId::Held(_) => true,
-            CredentialId::Forwarded(_) => self.accepted.get(id).is_some_and(|at| at.elapsed() < self.good_for),
+    pub(super) fn new(valid_for: Duration, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self {
+            accepted: moka::sync::Cache::new(ACCEPTED_CAPACITY),
+            refused: Mutex::default(),
+            probes: Mutex::default(),
+            valid_for,
+            clock,
+            metrics,
         }
     }
 
-    /// The admission of a load with this credential, once it is; or why it has none.
-    pub(super) async fn admission(self: &Arc<Self>, id: &CredentialId) -> Result<Admission, UpstreamError> {
+    /// Whether the upstream has accepted the credential. One that the server holds is the operator's choice, and always is.
+    pub(super) fn has_accepted(&self, id: &CredentialId) -> bool {
+        match id {
+            CredentialId::Held(_) => true,
+            CredentialId::Forwarded(_) => {
+                self.accepted.get(id).is_some_and(|at| self.clock.now() - at < self.valid_for)
+            }
+        }
+    }
+
+    /// Admits a load with this credential, once it may start; or says why it may not.
+    pub(super) async fn admit(self: &Arc<Self>, id: &CredentialId) -> Result<Admission, UpstreamError> {
         loop {
-            if self.has_accepted(id) {
-                return Ok(Admission::Known);
+            if self.has_accepted(id) && !self.refused.lock().contains_key(id) {
+                return Ok(Admission::Open);
             }
             let mut probe = {
-                let mut probes = self.probes();
+                let mut probes = self.probes.lock();
                 match probes.get(id) {
                     Some(probe) => probe.clone(),
                     None if probes.len() >= PROBES_LIMIT => return Err(ErrorKind::RateLimited(COME_BACK).into()),
                     None => {
                         let (outcome, waiting) = watch::channel(None);
                         probes.insert(id.clone(), waiting);
-                        return Ok(Admission::First(Probe { credential_gate: self.clone(), id: id.clone(), outcome }));
+                        return Ok(Admission::Probe(Probe { gate: self.clone(), id: id.clone(), outcome }));
                     }
                 }
             };
@@ -91,50 +106,58 @@ impl CredentialGate {
         }
     }
 
-    fn probes(&self) -> MutexGuard<'_, HashMap<CredentialId, watch::Receiver<Option<ProbeOutcome>>>> {
-        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes in what the upstream's answer to a load says about its credential.
+    pub(super) fn record(&self, credential: &Credential, failed: Option<&UpstreamError>) {
+        let (id, secret) = (credential.id(), credential.version());
+        match (id, failed.map(UpstreamError::kind)) {
+            (CredentialId::Forwarded(_), None) => self.accepted.insert(id.clone(), self.clock.now()),
+            (CredentialId::Forwarded(_), Some(ErrorKind::Unauthenticated)) => self.accepted.invalidate(id),
+            (CredentialId::Held(_), None) => {
+                let mut refused = self.refused.lock();
+                if refused.get(id).is_some_and(|version| *version <= secret) {
+                    refused.remove(id);
+                    self.metrics.credential_refused(false);
+                    tracing::info!("the upstream accepts the server's credential again");
+                }
+            }
+            (CredentialId::Held(_), Some(ErrorKind::Unauthenticated)) => {
+                let mut refused = self.refused.lock();
+                let known = refused.get(id).copied();
+                if known.is_none_or(|version| version < secret) {
+                    refused.insert(id.clone(), secret);
+                    self.metrics.credential_refused(true);
+                    tracing::error!(
+                        "the upstream does not accept the server's credential: rosters are served marked stale; replace \
+                         the token"
+                    );
+                }
+            }
+            _ => {}
+        }
     }
 }
 
 impl Admission {
-    /// Tells everybody what the upstream said.
-    pub(super) fn end(
-        self,
-        credential_gate: &CredentialGate,
-        id: &CredentialId,
-        failed: Option<&UpstreamError>,
-        calls: u32,
-    ) {
-        let outcome = match failed.map(UpstreamError::kind) {
-            Some(ErrorKind::Unauthenticated) => {
-                credential_gate.accepted.invalidate(id);
-                failed.cloned().map_or(ProbeOutcome::Ask, ProbeOutcome::Refused)
+    /// Tells the loads that wait what the upstream said.
+    pub(super) fn finish(self, failed: Option<&UpstreamError>) {
+        let Self::Probe(probe) = self else { return };
+        let outcome = match failed {
+            // The others have waited as long as a time-out takes.
+            Some(error) if matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Timeout) => {
+                ProbeOutcome::Refused(error.clone())
             }
-            // Whoever waits has waited as long.
-            Some(ErrorKind::Timeout) => failed.cloned().map_or(ProbeOutcome::Ask, ProbeOutcome::Refused),
-            Some(
-                ErrorKind::Unavailable | ErrorKind::BadResponse(_) | ErrorKind::RateLimited(_) | ErrorKind::Internal,
-            ) => ProbeOutcome::Ask,
-            // It spoke of the account: it knows the token.
-            None | Some(ErrorKind::Rejected(_) | ErrorKind::Forbidden) => {
-                if calls > 0 && matches!(id, CredentialId::Forwarded(_)) {
-                    credential_gate.accepted.insert(id.clone(), Instant::now());
-                }
-                ProbeOutcome::Ask
-            }
+            _ => ProbeOutcome::Try,
         };
-        if let Self::First(probe) = self {
-            // Off the list first, so that nobody finds a probe that is over.
-            credential_gate.probes().remove(id);
-            probe.outcome.send_replace(Some(outcome));
-        }
+        // Off the list first, so that no load finds a probe that is over.
+        probe.gate.probes.lock().remove(&probe.id);
+        probe.outcome.send_replace(Some(outcome));
     }
 }
 
 impl Drop for Probe {
     fn drop(&mut self) {
         if self.outcome.borrow().is_none() {
-            self.credential_gate.probes().remove(&self.id);
+            self.gate.probes.lock().remove(&self.id);
         }
     }
 }

@@ -3,9 +3,10 @@
 //! `rosters` is the entry point of the stage and documents the steps of a look-up.
 
 mod credential_gate;
+mod loads;
 mod negative_cache;
 mod rosters;
 mod single_flight;
 mod store;
 
-pub use rosters::{CacheResult, CachedRoster, LookupError, Rosters};
+pub use rosters::{CacheResult, CachedRoster, LookupError, LookupWaits, Rosters};

@@ -1,52 +1,91 @@
-//! Rosters: keeps each account's team as one snapshot and sees to it that equal questions cost one call.
+//! Rosters: one immutable snapshot of each account's list, so that equal questions cost one call.
 //!
-//! A roster is fresh, then stale and still servable, then gone. A look-up, step by step: a fresh roster answers at once, and
-//! near the end of its window somebody's look-up has it read again in the background (`store`) → a stale one answers at once,
-//! too, where asking the upstream is of no use now (`negative_cache`, breaker) or the plan has to be saved → otherwise join the load
-//! under way or start one (`single_flight`), and wait for it, but not for long when there is a stale one to serve → keep what came.
-//! Invariant: a roster is cached_roster only with a grant, under a key that holds the upstream credential's identity; and never after
-//! the upstream has refused that credential, or that account.
+//! A roster is fresh, then stale and still servable, then gone. A look-up takes these steps:
+//! 1. a fresh roster is returned at once; near the end of its fresh window it is read again in the background (`store`);
+//! 2. a stale one is returned at once where a call is of no use now (`negative_cache`, breaker) or the plan has to be saved;
+//! 3. otherwise the look-up joins the load under way or starts one (`single_flight`, `loads`), and waits: briefly where there
+//!    is a stale roster to return, until its deadline otherwise. The load goes on without it.
+//!
+//! Invariant: a roster is found only with a grant, under a key that holds the identity of the upstream credential, and never
+//! after the upstream has refused a caller's own credential, or the account.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::config;
-use crate::model::{BudgetShare, ErrorKind, Pressure, UpstreamError};
-use crate::model::{Caller, Clock, Grant, Roster};
+use tokio::time::{Instant, timeout_at};
+
+use super::credential_gate::CredentialGate;
+use super::loads::Loads;
+use super::negative_cache::NegativeCache;
+use super::single_flight::Loaded;
+use super::store::{Store, StoredRoster};
+use crate::config::{self, Config};
+use crate::model::{
+    BudgetShare, Caller, Clock, CredentialId, ErrorKind, Fault, Grant, Pressure, Roster, UpstreamError,
+};
 use crate::telemetry::Metrics;
 use crate::upstream::{Need, Upstream};
 
-use super::credential_gate::CredentialGate;
-use super::negative_cache::NegativeCache;
-use super::single_flight::{LoadOutcome, SingleFlight, StillLoading};
-use super::store::{Store, StoredRoster};
-
 /// From this part of the fresh window on, give or take a tenth, a roster is read again ahead of time.
 const AHEAD: f64 = 0.85;
+/// The part of `http.timeout` that look-ups may take, so that a request is answered although an account is not.
+const REQUEST_SHARE: f64 = 0.9;
+/// How often a look-up begins again because a load brought less than it asked for.
+const ROUNDS: usize = 3;
 
 /// The rosters of all accounts.
 pub struct Rosters {
     upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
     negative_cache: Arc<NegativeCache>,
-    credential_gate: Arc<CredentialGate>,
-    single_flight: SingleFlight,
+    gate: Arc<CredentialGate>,
+    loads: Arc<Loads>,
     settings: config::RosterConfig,
+    waits: LookupWaits,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
 
-/// A roster, and how it was come by.
+/// How long look-ups wait for a load.
+#[derive(Clone, Copy, Debug)]
+pub struct LookupWaits {
+    /// One look-up.
+    lookup: Duration,
+    /// All look-ups of a request, from its start.
+    request: Duration,
+    /// A load, before its first call.
+    start: Duration,
+}
+
+impl LookupWaits {
+    /// As long as `upstream.timeout`, or, where a list takes many calls, as long as the request may take.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let request = config.http.timeout.mul_f64(REQUEST_SHARE);
+        let start = config.upstream.timeout;
+        let lookup = if config.upstream.paged { request } else { start };
+        Self { lookup, request, start }
+    }
+}
+
+impl Default for LookupWaits {
+    fn default() -> Self {
+        let (lookup, request) = (Duration::from_secs(3), Duration::from_millis(4500));
+        Self { lookup, request, start: lookup }
+    }
+}
+
+/// A roster, and where it came from.
 #[derive(Clone, Debug)]
 pub struct CachedRoster {
     /// The snapshot.
     pub roster: Arc<Roster>,
     /// Where it came from.
     pub cache: CacheResult,
-    /// How many upstream calls this look-up made.
+    /// How many upstream calls were made for this look-up.
     pub calls: u32,
-    /// How old the snapshot was.
+    /// How old the snapshot was, from the start of its first call.
     pub age: Duration,
     /// Whether it was past its fresh window.
     pub stale: bool,
@@ -61,7 +100,7 @@ pub struct CachedRoster {
 pub enum CacheResult {
     /// It was there, fresh.
     Hit,
-    /// Somebody else's load brought it.
+    /// Another request's load brought it.
     Coalesced,
     /// It was loaded for this look-up.
     Miss,
@@ -86,13 +125,21 @@ impl CacheResult {
 const LOW: &str = "the upstream's plan is nearly spent: no newer team was read";
 const FAILED: &str = "the upstream gave no newer team";
 
-/// What became of a look-up: the calls it made, and the roster or why there is none.
+/// Why a look-up found no roster.
 #[derive(Clone, Debug)]
 pub struct LookupError {
-    /// How many upstream calls this look-up made.
+    /// How many upstream calls were made for this look-up.
     pub calls: u32,
     /// Why there is no roster.
     pub error: UpstreamError,
+}
+
+/// What a look-up got from a load.
+enum Waited {
+    Loaded(StoredRoster, CacheResult),
+    Failed(UpstreamError),
+    /// The load takes longer than the look-up waits.
+    StillLoading,
 }
 
 impl Rosters {
@@ -104,83 +151,96 @@ impl Rosters {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (store, negative_cache) = (Arc::new(Store::new(settings)), Arc::<NegativeCache>::default());
-        let credential_gate = Arc::new(CredentialGate::new(settings.fresh_for.max(settings.stale_for)));
-        let single_flight = SingleFlight::new(
-            settings,
-            upstream.clone(),
-            store.clone(),
-            negative_cache.clone(),
-            credential_gate.clone(),
+        let store = Arc::new(Store::new(settings, clock));
+        let negative_cache = Arc::<NegativeCache>::default();
+        let valid_for = settings.fresh_for.max(settings.stale_for);
+        let gate = Arc::new(CredentialGate::new(valid_for, clock, metrics.clone()));
+        let waits = LookupWaits::default();
+        let loads = Arc::new(Loads {
+            upstream: upstream.clone(),
+            store: store.clone(),
+            negative_cache: negative_cache.clone(),
+            gate: gate.clone(),
+            flights: Arc::default(),
+            shared: settings.single_flight,
             clock,
-            metrics.clone(),
-        );
-        Self {
-            upstream,
-            store,
-            negative_cache,
-            credential_gate,
-            single_flight,
-            settings: settings.clone(),
-            clock,
-            metrics,
-        }
+            metrics: metrics.clone(),
+        });
+        Self { upstream, store, negative_cache, gate, loads, settings: settings.clone(), waits, clock, metrics }
+    }
+
+    /// The same with other limits on how long look-ups wait.
+    #[must_use]
+    pub fn with_waits(self, waits: LookupWaits) -> Self {
+        Self { waits, ..self }
+    }
+
+    /// By when the look-ups of a request that starts now have an answer.
+    #[must_use]
+    pub fn request_deadline(&self) -> Instant {
+        self.clock.now() + self.waits.request
     }
 
     /// Whether the upstream has accepted the caller's credential, as far as is known here.
     #[must_use]
     pub fn has_accepted(&self, caller: &Caller) -> bool {
-        self.credential_gate.has_accepted(caller.credential.id())
+        self.gate.has_accepted(caller.credential.id())
     }
 
     /// The roster, if there is one that is to be served without waiting for anything: a fresh one, or a stale one where no
     /// newer one is to be had now. `max_age` is how old it may be for a caller who asks for a younger one than usual.
     #[must_use]
     pub fn get_cached(&self, grant: &Grant, max_age: Option<Duration>) -> Option<CachedRoster> {
-        let entry = self.store.get(grant.key())?;
-        let age = entry.age();
+        let stored = self.store.get(grant.key())?;
+        let age = self.clock.now() - stored.began;
         let demanded = max_age.is_some_and(|max_age| age > max_age);
         if demanded && self.pressure(grant).low {
-            return Some(
-                self.counted(CachedRoster { notice: Some(LOW), ..self.cached_roster(&entry, CacheResult::Hit, 0) }),
-            );
+            return Some(CachedRoster { notice: Some(LOW), ..self.cached(&stored, CacheResult::Hit, 0) });
         }
         if age < self.settings.fresh_for && !demanded {
-            self.refresh_ahead(grant, &entry, age);
-            return Some(self.counted(self.cached_roster(&entry, CacheResult::Hit, 0)));
+            self.refresh_ahead(grant, &stored, age);
+            return Some(self.cached(&stored, CacheResult::Hit, 0));
         }
-        let saved = !demanded
-            && age.as_secs_f64()
-                < self.settings.fresh_for.as_secs_f64() * (self.pressure(grant).stretch * entry.spread.max(1.0));
-        let refused = || match self.negative_cache.get(grant.key(), self.clock.now()) {
-            Some(error) => may_be_stale(&error),
-            None => self.upstream.refusal(grant, Need::Refresh { calls: entry.calls }).is_some(),
+        let saved = !demanded && {
+            let stretch = self.pressure(grant).stretch * stored.spread.max(1.0);
+            age.as_secs_f64() < self.settings.fresh_for.as_secs_f64() * stretch
+        };
+        let refused = || match self.negative_cache.get(grant, self.clock.now()) {
+            Some(error) => may_be_stale(grant, &error),
+            None => self.refusal(grant, Need::Refresh { calls: stored.calls }).is_some(),
         };
         (saved || refused()).then(|| {
             let notice = demanded.then_some(FAILED);
-            self.counted(CachedRoster { notice, ..self.cached_roster(&entry, CacheResult::Stale, 0) })
+            CachedRoster { notice, ..self.cached(&stored, CacheResult::Stale, 0) }
         })
     }
 
     /// Has a roster read again that is about to leave its fresh window, where the plan is not short.
-    fn refresh_ahead(&self, grant: &Grant, entry: &StoredRoster, age: Duration) {
-        let due = age > self.settings.fresh_for.mul_f64(AHEAD * entry.spread);
-        if !due || !self.settings.refresh_ahead || entry.ahead.swap(true, Ordering::Relaxed) {
+    fn refresh_ahead(&self, grant: &Grant, stored: &StoredRoster, age: Duration) {
+        let due = age > self.settings.fresh_for.mul_f64(AHEAD * stored.spread);
+        if !due || !self.settings.refresh_ahead || stored.ahead.swap(true, Ordering::Relaxed) {
             return;
         }
-        let need = Need::Refresh { calls: entry.calls };
+        let need = Need::Refresh { calls: stored.calls };
         let plenty = self.pressure(grant).stretch <= 1.0;
-        let failing = self.negative_cache.get(grant.key(), self.clock.now()).is_some();
-        if plenty && !failing && self.upstream.refusal(grant, need).is_none() {
-            self.single_flight.start(grant, need);
+        let failing = self.negative_cache.get(grant, self.clock.now()).is_some();
+        if plenty && !failing && self.refusal(grant, need).is_none() && self.settings.single_flight {
+            let oldest = self.clock.now();
+            if let Ok(load) = self.loads.join_or_start(grant, need, oldest, self.waits.start) {
+                load.in_background();
+            }
         }
+    }
+
+    fn refusal(&self, grant: &Grant, need: Need) -> Option<UpstreamError> {
+        self.upstream.refusal(grant, need, self.has_accepted(grant.caller()))
     }
 
     fn pressure(&self, grant: &Grant) -> Pressure {
         self.upstream.pressure(&grant.key().credential)
     }
 
-    /// What the caller may still spend of the upstream's plan; `None` where nobody counts.
+    /// What the caller may still spend of the upstream's plan; `None` where nothing is counted.
     #[must_use]
     pub fn share(&self, caller: &Caller) -> Option<BudgetShare> {
         self.upstream.share(caller)
@@ -189,8 +249,8 @@ impl Rosters {
     /// What is known of the roster, fresh or not: how many members and roles it has.
     #[must_use]
     pub fn known_size(&self, grant: &Grant) -> Option<(usize, usize)> {
-        let entry = self.store.get(grant.key())?;
-        Some((entry.roster.len(), entry.roster.roles_len()))
+        let stored = self.store.get(grant.key())?;
+        Some((stored.roster.len(), stored.roster.roles_len()))
     }
 
     /// The roster: fresh, or loaded, or stale. `max_age` as for [`get_cached`](Self::get_cached).
@@ -198,51 +258,103 @@ impl Rosters {
     /// # Errors
     /// [`LookupError`] when the upstream gave none and none is left that may still be served.
     pub async fn get(&self, grant: &Grant, max_age: Option<Duration>) -> Result<CachedRoster, LookupError> {
-        if let Some(cached_roster) = self.get_cached(grant, max_age) {
-            return Ok(cached_roster);
+        self.get_by(grant, max_age, self.request_deadline()).await
+    }
+
+    /// The same, with an answer by `deadline`.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn get_by(
+        &self,
+        grant: &Grant,
+        max_age: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<CachedRoster, LookupError> {
+        if let Some(cached) = self.get_cached(grant, max_age) {
+            return Ok(cached);
         }
+        let asked = self.clock.now();
         let known = self.store.get(grant.key());
-        let need = known.as_ref().map_or(Need::Missing, |entry| Need::Refresh { calls: entry.calls });
-        let refused = || known.is_none().then(|| self.upstream.refusal(grant, need)).flatten();
-        if let Some(error) = self.negative_cache.get(grant.key(), self.clock.now()).or_else(refused) {
+        let need = known.as_ref().map_or(Need::Missing, |stored| Need::Refresh { calls: stored.calls });
+        let refused = || known.is_none().then(|| self.refusal(grant, need)).flatten();
+        if let Some(error) = self.negative_cache.get(grant, asked).or_else(refused) {
             self.metrics.looked_up("error");
             return Err(LookupError { calls: 0, error });
         }
-        let young = max_age.map_or(self.settings.fresh_for, |max_age| max_age.min(self.settings.fresh_for));
-        // Who asks for something younger than usual means to wait for it.
-        let stale_wait = (known.is_some() && max_age.is_none()).then_some(self.settings.stale_wait);
-        let (cache, calls, error) = match self.single_flight.load(grant, need, young, stale_wait).await {
-            Ok(LoadOutcome { result: Ok(entry), joined, calls }) => {
-                let cache = if joined { CacheResult::Coalesced } else { CacheResult::Miss };
-                return Ok(self.counted(self.cached_roster(&entry, cache, calls)));
+        // A caller who asks for something younger than usual means to wait for it.
+        let brief = known.is_some() && max_age.is_none();
+        let wait = if brief { self.settings.stale_wait } else { self.waits.lookup };
+        let (waited, calls) = self.wait(grant, need, max_age, (asked + wait).min(deadline)).await;
+        let error = match waited {
+            Waited::Loaded(stored, cache) => return Ok(self.cached(&stored, cache, calls)),
+            Waited::Failed(error) => error,
+            Waited::StillLoading => {
+                UpstreamError::from(ErrorKind::Timeout).blaming(Fault::Local).with_retry_after(Duration::from_secs(1))
             }
-            Ok(LoadOutcome { result: Err(error), calls, .. }) => (CacheResult::Stale, calls, Some(error)),
-            Err(StillLoading { joined }) => (CacheResult::Stale, u32::from(!joined), None),
         };
         // What is there now, not what was: a refusal has dropped it.
-        let may_be_stale = error.as_ref().is_none_or(may_be_stale);
-        match self.store.get(grant.key()).filter(|_| may_be_stale) {
-            Some(entry) => {
+        match self.store.get(grant.key()).filter(|_| may_be_stale(grant, &error)) {
+            Some(stored) => {
                 let notice = max_age.is_some().then_some(FAILED);
-                Ok(self.counted(CachedRoster { notice, ..self.cached_roster(&entry, cache, calls) }))
+                Ok(CachedRoster { notice, ..self.cached(&stored, CacheResult::Stale, calls) })
             }
             None => {
                 self.metrics.looked_up("error");
-                Err(LookupError { calls, error: error.unwrap_or_else(|| ErrorKind::Internal.into()) })
+                Err(LookupError { calls, error })
             }
         }
     }
 
-    fn cached_roster(&self, entry: &StoredRoster, cache: CacheResult, calls: u32) -> CachedRoster {
-        let age = entry.age();
+    /// Waits for a load until `deadline`; also says how many calls were made for this look-up. A load that began too long
+    /// before the question, or with a secret that was replaced since, does not answer it.
+    async fn wait(&self, grant: &Grant, need: Need, max_age: Option<Duration>, deadline: Instant) -> (Waited, u32) {
+        let asked = self.clock.now();
+        let oldest = asked.checked_sub(max_age.map_or(self.settings.fresh_for, |age| age.min(self.settings.fresh_for)));
+        let oldest = oldest.unwrap_or(asked);
+        let secret = grant.caller().credential.version();
+        let mut calls = 0;
+        let mut waited = Waited::StillLoading;
+        for _ in 0..ROUNDS {
+            let mut load = match self.loads.join_or_start(grant, need, oldest, self.waits.start) {
+                Ok(load) => load,
+                Err(stored) => return (Waited::Loaded(stored, CacheResult::Coalesced), calls),
+            };
+            let loaded = timeout_at(deadline, load.wait()).await;
+            calls += load.calls();
+            let cache = if load.joined() { CacheResult::Coalesced } else { CacheResult::Miss };
+            match loaded {
+                Err(_) => return (Waited::StillLoading, calls),
+                Ok(Loaded { result: Ok(stored), .. }) => {
+                    let young = max_age.is_none() || stored.began >= oldest;
+                    waited = Waited::Loaded(stored, cache);
+                    if young {
+                        break;
+                    }
+                }
+                Ok(Loaded { result: Err(error), secret: tried }) => {
+                    let late = error.kind() == ErrorKind::Unauthenticated && tried < secret;
+                    waited = Waited::Failed(error);
+                    if !late {
+                        break;
+                    }
+                }
+            }
+        }
+        (waited, calls)
+    }
+
+    fn cached(&self, stored: &StoredRoster, cache: CacheResult, calls: u32) -> CachedRoster {
+        let age = self.clock.now() - stored.began;
         let stale = age > self.settings.fresh_for;
         let cache = match cache {
             CacheResult::Hit if stale => CacheResult::Stale,
             CacheResult::Stale if !stale => CacheResult::Hit,
             cache => cache,
         };
+        self.metrics.looked_up(cache.name());
         CachedRoster {
-            roster: entry.roster.clone(),
+            roster: stored.roster.clone(),
             cache,
             calls,
             age,
@@ -251,14 +363,14 @@ impl Rosters {
             notice: None,
         }
     }
-
-    fn counted(&self, cached_roster: CachedRoster) -> CachedRoster {
-        self.metrics.looked_up(cached_roster.cache.name());
-        cached_roster
-    }
 }
 
 /// Whether an old roster may be served where this is why there is no newer one.
-fn may_be_stale(error: &UpstreamError) -> bool {
-    !matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::Internal)
+fn may_be_stale(grant: &Grant, error: &UpstreamError) -> bool {
+    match error.kind() {
+        ErrorKind::Forbidden => false,
+        // Of a caller's own token they were dropped; of the server's they stay.
+        ErrorKind::Unauthenticated => matches!(grant.key().credential, CredentialId::Held(_)),
+        _ => true,
+    }
 }

@@ -1,266 +1,270 @@
-//! SingleFlight: one load at a time for each roster, flown by who started it.
+//! Single flight: concurrent requests for a roster share one load.
 //!
-//! Whoever asks while a load is under way waits for the same one. A caller who leaves takes nothing with them: the load they
-//! have started goes on in a task of its own, and its roster is kept. (It is not in one from the start: starting a task, and
-//! being woken by it, costs more than reading a small team.) A load that panics is an error for everyone who waits, and the
-//! next one works.
+//! The request that starts a load (the leader) runs it itself, because starting a task and being woken by it costs more than
+//! reading a small list. Cancelling that request does not cancel a load that others wait for, or that has made a call: it goes
+//! on in a task of its own. A load that has cost nothing and that no request waits for is cancelled. Invariant: a load that
+//! ends in any way, a panic included, leaves no entry behind.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::sync::{Notify, watch};
+use tracing::{Instrument, Span};
 
-use super::credential_gate::{Admission, CredentialGate};
-use super::negative_cache::NegativeCache;
-use super::store::{Store, StoredRoster};
-use crate::config;
-use crate::model::{Clock, Grant, RosterKey};
-use crate::model::{ErrorKind, UpstreamError};
-use crate::telemetry::Metrics;
-use crate::upstream::{Fetched, Need, Upstream};
+use super::store::StoredRoster;
+use crate::model::{ErrorKind, RosterKey, UpstreamError};
 
+/// The loads under way.
+#[derive(Default)]
 pub(super) struct SingleFlight {
-    inner: Arc<Inner>,
-    single_flight: bool,
+    loads: Mutex<HashMap<RosterKey, Arc<InFlight>>>,
 }
-
-/// Shows what a load brought once it has completed.
-type InFlight = watch::Receiver<Option<LoadOutcome>>;
 
 /// What a load brought.
 #[derive(Clone)]
-pub(super) struct LoadOutcome {
+pub(super) struct Loaded {
     pub(super) result: Result<StoredRoster, UpstreamError>,
-    /// Calls made for whoever started the load; none for those who joined.
-    pub(super) calls: u32,
-    pub(super) joined: bool,
+    /// The version of the credential's secret that it was loaded with.
+    pub(super) secret: u64,
 }
 
-/// A load that goes on.
-pub(super) struct StillLoading {
-    /// Whether somebody else started it.
-    pub(super) joined: bool,
+/// A load under way.
+pub(super) struct InFlight {
+    loaded: watch::Sender<Option<Loaded>>,
+    /// Calls made so far.
+    calls: AtomicU32,
+    /// Requests that wait.
+    waiting: AtomicU32,
+    /// Whether it was started for later requests, and goes on without any that waits.
+    background: AtomicBool,
+    /// Notified when no request waits any more.
+    abandoned: Notify,
 }
 
-struct Inner {
-    upstream: Arc<dyn Upstream>,
-    store: Arc<Store>,
-    negative_cache: Arc<NegativeCache>,
-    credential_gate: Arc<CredentialGate>,
-    in_flight_loads: Mutex<HashMap<RosterKey, InFlight>>,
-    clock: Clock,
-    metrics: Arc<Metrics>,
+/// A request's part in a load.
+pub(super) enum LoadHandle {
+    /// Of the request that started it.
+    Leader(Leader),
+    /// Of one that found it under way.
+    Follower(Follower),
+}
+
+/// Runs a load; dropped, it leaves the load to a task where it is still wanted.
+pub(super) struct Leader {
+    load: Option<BoxFuture<'static, Loaded>>,
+    flight: Arc<InFlight>,
+    registration: Registration,
+}
+
+/// Waits for a load.
+pub(super) struct Follower {
+    flight: Arc<InFlight>,
+}
+
+/// A load's entry among those under way.
+#[derive(Clone)]
+struct Registration {
+    flights: Arc<SingleFlight>,
+    /// `None` for a load that is not shared.
+    key: Option<RosterKey>,
+}
+
+/// Removes the entry when the load has ended, in whatever way.
+struct Registered {
+    registration: Registration,
+    flight: Arc<InFlight>,
 }
 
 impl SingleFlight {
-    pub(super) fn new(
-        settings: &config::RosterConfig,
-        upstream: Arc<dyn Upstream>,
-        store: Arc<Store>,
-        negative_cache: Arc<NegativeCache>,
-        credential_gate: Arc<CredentialGate>,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let in_flight_loads = Mutex::default();
-        Self {
-            inner: Arc::new(Inner {
-                upstream,
-                store,
-                negative_cache,
-                credential_gate,
-                in_flight_loads,
-                clock,
-                metrics,
-            }),
-            single_flight: settings.single_flight,
+    /// Joins the load under way for `key`, or starts the one that `load` makes, where `current` finds nothing newer. Without
+    /// `shared`, every request has a load of its own.
+    pub(super) fn join_or_start(
+        self: &Arc<Self>,
+        key: &RosterKey,
+        shared: bool,
+        current: impl FnOnce() -> Option<StoredRoster>,
+        load: impl FnOnce(Arc<InFlight>) -> BoxFuture<'static, Loaded>,
+    ) -> Result<LoadHandle, StoredRoster> {
+        let mut loads = self.loads.lock();
+        if let Some(flight) = loads.get(key).filter(|_| shared) {
+            flight.waiting.fetch_add(1, Ordering::AcqRel);
+            return Ok(LoadHandle::Follower(Follower { flight: flight.clone() }));
         }
-    }
-
-    /// Joins the load under way for this grant's roster, or starts one; what has completed meanwhile is good enough when it is
-    /// no older than `young`. With `stale_wait`, a load that takes longer goes on
-    /// without the caller.
-    pub(super) async fn load(
-        &self,
-        grant: &Grant,
-        need: Need,
-        young: Duration,
-        stale_wait: Option<Duration>,
-    ) -> Result<LoadOutcome, StillLoading> {
-        if !self.single_flight {
-            return Ok(self.inner.load(grant, need).await);
+        if let Some(stored) = current() {
+            return Err(stored);
         }
-        let handle = match self.join_or_start(grant, need, young) {
-            Ok(handle) => handle,
-            Err(completed) => return Ok(LoadOutcome { result: Ok(completed), calls: 0, joined: true }),
-        };
-        let joined = matches!(handle, LoadHandle::Follower(_));
-        let outcome = handle.outcome();
-        match stale_wait {
-            None => Ok(outcome.await),
-            Some(stale_wait) => timeout(stale_wait, outcome).await.map_err(|_| StillLoading { joined }),
+        let flight = Arc::new(InFlight {
+            loaded: watch::channel(None).0,
+            calls: AtomicU32::new(0),
+            waiting: AtomicU32::new(1),
+            background: AtomicBool::new(false),
+            abandoned: Notify::new(),
+        });
+        if shared {
+            loads.insert(key.clone(), flight.clone());
         }
-    }
-
-    /// Sees to it that a load is under way, and does not wait for it.
-    pub(super) fn start(&self, grant: &Grant, need: Need) {
-        if self.single_flight {
-            // The handle is given up; the in_flight goes on.
-            drop(self.join_or_start(grant, need, Duration::ZERO));
-        }
-    }
-
-    /// A handle on the in_flight for this roster, or what a in_flight brought that completed since the caller looked.
-    fn join_or_start(&self, grant: &Grant, need: Need, young: Duration) -> Result<LoadHandle, StoredRoster> {
-        let mut in_flight_loads = self.inner.in_flight_loads();
-        if let Some(in_flight) = in_flight_loads.get(grant.key()) {
-            return Ok(LoadHandle::Follower(in_flight.clone()));
-        }
-        if let Some(entry) = self.inner.store.get(grant.key()).filter(|entry| entry.age() < young) {
-            return Err(entry);
-        }
-        let (completion, in_flight) = watch::channel(None);
-        in_flight_loads.insert(grant.key().clone(), in_flight);
-        drop(in_flight_loads);
-
-        let (inner, grant) = (self.inner.clone(), grant.clone());
+        drop(loads);
+        let registration = Registration { flights: self.clone(), key: shared.then(|| key.clone()) };
+        let registered = Registered { registration: registration.clone(), flight: flight.clone() };
+        let load = load(flight.clone());
         let load = async move {
-            let loaded = inner.load(&grant, need).await;
-            // Kept, completed, and only then off the join_or_start: whoever comes finds one or the other.
-            completion.send_replace(Some(loaded.clone()));
-            inner.in_flight_loads().remove(grant.key());
+            let registered = registered;
+            let loaded = load.await;
+            // Kept, published, and only then removed: a request finds one or the other.
+            registered.flight.loaded.send_replace(Some(loaded.clone()));
             loaded
         };
-        Ok(LoadHandle::Leader(Leader(Some(load.boxed()))))
+        // In the request's span, so that the log of a load that goes on names the request that started it.
+        let load = load.instrument(Span::current()).boxed();
+        Ok(LoadHandle::Leader(Leader { load: Some(load), flight, registration }))
     }
 }
 
-/// A place on a in_flight.
-enum LoadHandle {
-    /// Of who started it.
-    Leader(Leader),
-    /// Of who cached_roster it under way.
-    Follower(InFlight),
+impl InFlight {
+    pub(super) fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Acquire)
+    }
+
+    /// Records that a call is made.
+    pub(super) fn called(&self) {
+        self.calls.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.calls() > 0 || self.background.load(Ordering::Acquire) || self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    fn leave(&self) {
+        if self.waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.abandoned.notify_one();
+        }
+    }
+
+    /// Completes when no request waits for a load that has cost nothing.
+    async fn abandoned(&self) {
+        while self.is_wanted() {
+            self.abandoned.notified().await;
+        }
+    }
 }
 
 impl LoadHandle {
-    async fn outcome(self) -> LoadOutcome {
+    /// Whether another request started the load.
+    pub(super) fn joined(&self) -> bool {
+        matches!(self, Self::Follower(_))
+    }
+
+    /// Calls that were made for this request so far: those of its own load.
+    pub(super) fn calls(&self) -> u32 {
+        match self {
+            Self::Leader(leader) => leader.flight.calls(),
+            Self::Follower(_) => 0,
+        }
+    }
+
+    /// Lets the load go on although no request waits for it.
+    pub(super) fn in_background(self) {
+        if let Self::Leader(leader) = &self {
+            leader.flight.background.store(true, Ordering::Release);
+        }
+    }
+
+    /// What the load brought.
+    pub(super) async fn wait(&mut self) -> Loaded {
         match self {
             Self::Leader(leader) => leader.await,
-            Self::Follower(mut in_flight) => {
-                let completed = in_flight.wait_for(Option::is_some).await;
-                let loaded = completed.ok().and_then(|loaded| loaded.clone());
-                // A in_flight that is lost without completion went down with the runtime.
-                let loaded = loaded.unwrap_or_else(|| LoadOutcome::failed(ErrorKind::Internal.into(), 0));
-                LoadOutcome { joined: true, calls: 0, ..loaded }
+            Self::Follower(follower) => {
+                let mut loaded = follower.flight.loaded.subscribe();
+                let brought = loaded.wait_for(Option::is_some);
+                let brought = brought.await.ok().and_then(|loaded| loaded.clone());
+                // A load that ended without a result went down with the runtime, or panicked.
+                brought.unwrap_or_else(|| Loaded { result: Err(ErrorKind::Internal.into()), secret: 0 })
             }
         }
     }
 }
 
-/// Flies a load to its end: itself, or, where it is dropped before, in a task.
-struct Leader(Option<BoxFuture<'static, LoadOutcome>>);
-
 impl Future for Leader {
-    type Output = LoadOutcome;
+    type Output = Loaded;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<LoadOutcome> {
-        let Some(load) = &mut self.0 else { return Poll::Pending };
-        let completed = load.poll_unpin(context);
-        if completed.is_ready() {
-            self.0 = None;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+        let Some(load) = &mut self.load else { return Poll::Pending };
+        let loaded = load.poll_unpin(context);
+        if loaded.is_ready() {
+            self.load = None;
         }
-        completed
+        loaded
     }
 }
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        if let (Some(load), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(load);
+        self.flight.leave();
+        let (Some(load), Ok(runtime)) = (self.load.take(), Handle::try_current()) else { return };
+        if self.registration.cancel(&self.flight) {
+            return;
+        }
+        let (flight, registration) = (self.flight.clone(), self.registration.clone());
+        runtime.spawn(async move {
+            let mut load = load;
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut load => return,
+                    () = flight.abandoned() => {}
+                }
+                if registration.cancel(&flight) {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.flight.leave();
+    }
+}
+
+impl Registration {
+    /// Removes the load where it is not wanted, so that nobody can join what is about to be dropped; whether it did.
+    fn cancel(&self, flight: &Arc<InFlight>) -> bool {
+        let mut loads = self.flights.loads.lock();
+        if flight.is_wanted() {
+            return false;
+        }
+        self.remove(&mut loads, flight);
+        true
+    }
+
+    fn remove(&self, loads: &mut HashMap<RosterKey, Arc<InFlight>>, flight: &Arc<InFlight>) {
+        if let Some(key) = &self.key
+            && loads.get(key).is_some_and(|under_way| Arc::ptr_eq(under_way, flight))
+        {
+            loads.remove(key);
         }
     }
 }
 
-impl Inner {
-    async fn load(&self, grant: &Grant, need: Need) -> LoadOutcome {
-        let credential = &grant.key().credential;
-        let admission = match self.credential_gate.admission(credential).await {
-            Ok(admission) => admission,
-            Err(error) => return LoadOutcome::failed(error, 0),
-        };
-        let refused = match &admission {
-            Admission::Known => None,
-            // Somebody else's outcome may have come since the caller looked.
-            Admission::First(_) => self.negative_cache.get(grant.key(), self.clock.now()),
-        };
-        let loaded = match refused {
-            Some(error) => LoadOutcome::failed(error, 0),
-            None => self.fetch(grant, need).await,
-        };
-        admission.end(&self.credential_gate, credential, loaded.result.as_ref().err(), loaded.calls);
-        loaded
-    }
-
-    async fn fetch(&self, grant: &Grant, need: Need) -> LoadOutcome {
-        let began = self.clock.now();
-        let fetch = async { self.upstream.fetch(grant, need).await };
-        match AssertUnwindSafe(fetch).catch_unwind().await {
-            Ok(Fetched { calls, result: Ok(roster) }) => {
-                if let Some(error) = self.negative_cache.refused_since(&grant.key().credential, began) {
-                    return LoadOutcome::failed(error, calls);
-                }
-                let entry = StoredRoster::new(roster, self.clock.now(), calls);
-                self.store.put(grant.key().clone(), entry.clone());
-                self.negative_cache.clear(grant.key());
-                self.count();
-                LoadOutcome { result: Ok(entry), calls, joined: false }
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // A load that panicked has no result: those who wait for it must not wait for ever.
+        self.flight.loaded.send_if_modified(|loaded| {
+            let missing = loaded.is_none();
+            if missing {
+                *loaded = Some(Loaded { result: Err(ErrorKind::Internal.into()), secret: 0 });
             }
-            Ok(Fetched { calls, result: Err(error) }) => {
-                if calls > 0 {
-                    self.negative_cache.insert(grant.key(), &error, self.clock.now());
-                    self.drop_refused(grant, &error);
-                    tracing::warn!(outcome = error.kind().label(), calls, "no roster from the upstream");
-                }
-                LoadOutcome::failed(error, calls)
-            }
-            Err(_) => {
-                tracing::error!("a roster load panicked");
-                LoadOutcome::failed(ErrorKind::Internal.into(), 0)
-            }
-        }
-    }
-
-    /// What a refusal says may no longer be read is not read any more.
-    fn drop_refused(&self, grant: &Grant, error: &UpstreamError) {
-        match error.kind() {
-            ErrorKind::Unauthenticated => self.store.remove_all(&grant.key().credential),
-            ErrorKind::Forbidden => self.store.remove(grant.key()),
-            _ => return,
-        }
-        self.count();
-    }
-
-    fn count(&self) {
-        let (rosters, bytes) = self.store.size();
-        self.metrics.stored(rosters, bytes);
-    }
-
-    fn in_flight_loads(&self) -> MutexGuard<'_, HashMap<RosterKey, InFlight>> {
-        self.in_flight_loads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl LoadOutcome {
-    fn failed(error: UpstreamError, calls: u32) -> Self {
-        Self { result: Err(error), calls, joined: false }
+            missing
+        });
+        let mut loads = self.registration.flights.loads.lock();
+        self.registration.remove(&mut loads, &self.flight);
     }
 }

@@ -1,77 +1,111 @@
-//! The store: rosters under their keys, bounded in bytes. When one is too old is our own clock's to say; the library
-//! underneath only bounds the size.
+//! The store: rosters under their keys, the least recently used dropped first, bounded in bytes. Our own clock says when one
+//! is too old; the library underneath only bounds the size.
+//!
+//! A new roster is always admitted. One that is larger than the whole store is kept aside, one at a time, because a roster
+//! that is never kept costs the plan a call for each question.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::config;
-use crate::model::{CredentialId, Roster, RosterKey};
+use crate::model::{Clock, CredentialId, Roster, RosterKey};
 
-/// What a key and its place in the table cost besides the roster, in bytes, approximately.
+/// What a key and its slot in the table cost besides the roster, in bytes, approximately.
 const OVERHEAD: usize = 512;
+/// How often the log says that a roster is larger than the store.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct Store {
     rosters: Option<Cache<RosterKey, StoredRoster>>,
-    servable: Duration,
+    limit: u64,
+    /// The last roster that is larger than the store.
+    oversized: Mutex<Option<(RosterKey, StoredRoster)>>,
+    warned: Mutex<Option<Instant>>,
+    max_age: Duration,
+    clock: Clock,
 }
 
 /// A roster, and what is known of its loading.
 #[derive(Clone, Debug)]
 pub(super) struct StoredRoster {
     pub(super) roster: Arc<Roster>,
-    loaded_at: Instant,
+    /// When the first call of the load was started: nothing in the roster is older.
+    pub(super) began: Instant,
     /// How many calls it took.
     pub(super) calls: u32,
     /// From 0.9 to 1.1: what was loaded together is not to be loaded again together.
     pub(super) spread: f64,
-    /// Whether somebody has seen to it that it is read again ahead of time.
+    /// Whether a look-up has started to read it again ahead of time.
     pub(super) ahead: Arc<AtomicBool>,
 }
 
 impl StoredRoster {
-    pub(super) fn new(roster: Roster, loaded_at: Instant, calls: u32) -> Self {
+    pub(super) fn new(roster: Roster, began: Instant, calls: u32) -> Self {
         let spread = 0.9 + 0.2 * fastrand::f64();
-        Self { roster: Arc::new(roster), loaded_at, calls, spread, ahead: Arc::default() }
+        Self { roster: Arc::new(roster), began, calls, spread, ahead: Arc::default() }
     }
 
-    pub(super) fn age(&self) -> Duration {
-        self.loaded_at.elapsed()
+    fn size(&self) -> usize {
+        self.roster.size() + OVERHEAD
     }
 }
 
 impl Store {
-    pub(super) fn new(settings: &config::RosterConfig) -> Self {
+    pub(super) fn new(settings: &config::RosterConfig, clock: Clock) -> Self {
+        let limit = settings.store_limit.as_u64();
         let rosters = settings.store.then(|| {
             Cache::builder()
-                .max_capacity(settings.store_limit.as_u64())
-                .weigher(|_: &RosterKey, entry: &StoredRoster| {
-                    u32::try_from(entry.roster.size() + OVERHEAD).unwrap_or(u32::MAX)
-                })
+                .max_capacity(limit)
+                // The default policy may refuse a new roster in favour of an old one.
+                .eviction_policy(EvictionPolicy::lru())
+                .weigher(|_: &RosterKey, stored: &StoredRoster| u32::try_from(stored.size()).unwrap_or(u32::MAX))
                 .build()
         });
-        Self { rosters, servable: settings.fresh_for.max(settings.stale_for) }
+        let max_age = settings.fresh_for.max(settings.stale_for);
+        Self { rosters, limit, oversized: Mutex::default(), warned: Mutex::default(), max_age, clock }
     }
 
     /// The roster under this key, fresh or stale, unless it is too old to be served at all.
     pub(super) fn get(&self, key: &RosterKey) -> Option<StoredRoster> {
-        let entry = self.rosters.as_ref()?.get(key)?;
-        (entry.age() < self.servable).then_some(entry)
+        let stored = self.rosters.as_ref()?.get(key).or_else(|| {
+            let oversized = self.oversized.lock();
+            oversized.as_ref().filter(|(kept, _)| kept == key).map(|(_, stored)| stored.clone())
+        })?;
+        (self.clock.now() - stored.began < self.max_age).then_some(stored)
     }
 
-    pub(super) fn put(&self, key: RosterKey, entry: StoredRoster) {
-        if let Some(rosters) = &self.rosters {
-            rosters.insert(key, entry);
+    pub(super) fn insert(&self, key: RosterKey, stored: StoredRoster) {
+        let Some(rosters) = &self.rosters else { return };
+        if stored.size() as u64 <= self.limit {
+            self.remove_oversized(|kept| *kept == key);
+            rosters.insert(key, stored);
+            return;
         }
+        let now = self.clock.now();
+        let mut warned = self.warned.lock();
+        if warned.is_none_or(|warned| now - warned >= WARN_INTERVAL) {
+            *warned = Some(now);
+            tracing::warn!(
+                bytes = stored.size(),
+                limit = self.limit,
+                "a roster is larger than roster.store_limit: only one such roster is kept at a time"
+            );
+        }
+        rosters.invalidate(&key);
+        *self.oversized.lock() = Some((key, stored));
     }
 
     /// Drops the account's roster: it may no longer be read.
     pub(super) fn remove(&self, key: &RosterKey) {
         if let Some(rosters) = &self.rosters {
             rosters.invalidate(key);
+            self.remove_oversized(|kept| kept == key);
         }
     }
 
@@ -83,14 +117,24 @@ impl Store {
                     rosters.invalidate(&*key);
                 }
             }
+            self.remove_oversized(|kept| kept.credential == *credential);
         }
     }
 
     /// How many rosters are held, and their bytes.
     pub(super) fn size(&self) -> (u64, u64) {
-        self.rosters.as_ref().map_or((0, 0), |rosters| {
+        let (kept, bytes) = self.rosters.as_ref().map_or((0, 0), |rosters| {
             rosters.run_pending_tasks();
             (rosters.entry_count(), rosters.weighted_size())
-        })
+        });
+        let oversized = self.oversized.lock();
+        oversized.as_ref().map_or((kept, bytes), |(_, stored)| (kept + 1, bytes + stored.size() as u64))
+    }
+
+    fn remove_oversized(&self, matches: impl Fn(&RosterKey) -> bool) {
+        let mut oversized = self.oversized.lock();
+        if oversized.as_ref().is_some_and(|(key, _)| matches(key)) {
+            *oversized = None;
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Metrics {
     breaker_open: Gauge,
     breaker_trips: Counter,
     budget_refusals: Family<ReasonLabels, Counter>,
+    ledger_writes: Family<ResultLabels, Counter>,
+    credential_refused: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,6 +95,8 @@ impl Default for Metrics {
             breaker_open: Gauge::default(),
             breaker_trips: Counter::default(),
             budget_refusals: Family::default(),
+            ledger_writes: Family::default(),
+            credential_refused: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -146,6 +150,16 @@ impl Metrics {
             "budget_refusals",
             "Loads that were not started, by what of the budget was spent",
             self.budget_refusals.clone(),
+        );
+        registry.register(
+            "upstream_credential_refused",
+            "1 while the upstream does not accept the credential that the server holds",
+            self.credential_refused.clone(),
+        );
+        registry.register(
+            "budget_ledger_writes",
+            "Writes of the ledger file, by result: ok or failed",
+            self.ledger_writes.clone(),
         );
     }
 
@@ -209,6 +223,17 @@ impl Metrics {
     /// Counts a load that the budget refused, by reason: `plan`, `reserve`, `share` or `blocked`.
     pub fn budget_refused(&self, reason: &'static str) {
         self.budget_refusals.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Records whether the upstream refuses the credential that the server holds.
+    pub fn credential_refused(&self, refused: bool) {
+        self.credential_refused.set(i64::from(refused));
+    }
+
+    /// Counts a write of the ledger file.
+    pub fn ledger_written(&self, ok: bool) {
+        let result = if ok { "ok" } else { "failed" };
+        self.ledger_writes.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// Counts deviations from the documented upstream response, by kind.

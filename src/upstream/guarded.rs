@@ -1,49 +1,82 @@
-//! The fetcher: reads whole teams over an endpoint, guarded. Every call goes through its one narrow place, so that none is
-//! made which is not reservation, admitted and written down.
+//! The guarded upstream: reads whole lists over an endpoint, within the plan, and never calls in vain.
+//!
+//! A load goes through these steps:
+//! 1. reserve calls in the ledger (`budget`), waiting for reservations that are given back;
+//! 2. for each call, get a permit (`protect/fair_permits`), ask pause, breaker and caller whether it may still be made
+//!    (`attempt`), record it, write it down, make it, and record how it went;
+//! 3. retry once where that may help (`protect/retry`);
+//! 4. for a paged list, reserve what the first page says is left and go on.
+//!
+//! Invariant: no call is made that is not reserved, admitted and written down, and a call that was started has the whole
+//! `upstream.attempt_timeout`, whatever became of its callers.
 
+use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::budget::{BudgetExhausted, Ledger, Reservation};
-use super::decode::pages::Pages;
-use super::decode::rows::DecodedRows;
-use super::interface::{Called, Endpoint, Fetched, Need, Upstream};
-use super::protect::breaker::Breaker;
-use super::protect::retry::Retries;
-use super::{Budget, RowPage};
+use super::budget::{BudgetExhausted, Ledger, LoadReservation};
+use super::decode::{DecodedRows, Pages, Progress, RowPage};
+use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject};
+use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::config;
-use crate::model::Retry;
-use crate::model::{BudgetShare, ErrorKind, Pressure, UpstreamError};
-use crate::model::{Caller, Clock, CredentialId, Grant, Roster};
+use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, Roster, RosterKey};
+use crate::model::{ErrorKind, Malformed, Retry, UpstreamError};
 use crate::telemetry::Metrics;
 
-/// Of more rows than these the sorting could reserve up other requests for about a millisecond.
+/// Of more rows than these the sorting could hold up other requests for about a millisecond.
 const ROWS_INLINE: usize = 4000;
+/// Accounts of which the number of pages is remembered.
+const LENGTHS: u64 = 10_000;
+/// The part of the permits that one of several sources may have, and that unaccepted credentials have for themselves.
+const SOURCE_SHARE: f64 = 0.75;
+const UNACCEPTED_SHARE: f64 = 0.125;
+/// When to come back where there are too many ledgers.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Reads teams.
 pub struct GuardedUpstream {
-    endpoint: Arc<dyn Endpoint>,
-    settings: config::UpstreamConfig,
-    budget: Budget,
-    breaker: Option<Breaker>,
+    pub(super) endpoint: Arc<dyn Endpoint>,
+    pub(super) settings: config::UpstreamConfig,
+    pub(super) budget: Budget,
+    pub(super) breaker: Option<Breaker>,
+    pub(super) host_pause: Mutex<HostPause>,
+    pub(super) latency: Arc<Latency>,
+    permits: Arc<FairPermits>,
+    /// For credentials that the upstream has not accepted yet.
+    unaccepted_permits: Arc<FairPermits>,
     retries: Retries,
-    permits: Semaphore,
-    clock: Clock,
-    metrics: Arc<Metrics>,
+    /// How many pages a list had that could not be read to its end, or was forgotten.
+    lengths: moka::sync::Cache<RosterKey, u32>,
+    /// Whether the totals that the upstream says are numbers of rows, as far as is known.
+    exact_totals: AtomicBool,
+    hasher: RandomState,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
 }
 
-/// One team's reading, while it goes on.
-struct Reading<'r> {
-    grant: &'r Grant,
-    need: Need,
-    ledger: Arc<Ledger>,
-    reservation: Reservation,
-    calls: &'r mut u32,
+/// One load, while it goes on.
+pub(super) struct Reading<'r> {
+    pub(super) load: Load<'r>,
+    pub(super) subject: Subject,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) reservation: LoadReservation,
+    /// When the first call of the list was started.
+    pub(super) began: Option<Instant>,
+}
+
+/// Why an attempt brought no page.
+pub(super) struct FailedAttempt {
+    pub(super) error: UpstreamError,
+    /// Whether a call was made.
+    pub(super) called: bool,
+    pub(super) probe: bool,
 }
 
 impl GuardedUpstream {
@@ -57,27 +90,40 @@ impl GuardedUpstream {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let latency = Arc::new(Latency::new(settings.attempt_timeout));
+        let permits = |capacity: usize| FairPermits::new(capacity, latency.clone(), clock);
         Self {
             endpoint,
             budget,
             breaker: settings.breaker.then(|| Breaker::new(seed)),
+            host_pause: Mutex::default(),
+            permits: permits(settings.concurrency),
+            unaccepted_permits: permits(part(settings.concurrency, UNACCEPTED_SHARE)),
             retries: Retries::new(settings.retry_ratio, seed),
-            permits: Semaphore::new(settings.concurrency),
+            lengths: moka::sync::Cache::new(LENGTHS),
+            exact_totals: AtomicBool::new(true),
+            hasher: RandomState::new(),
             settings: settings.clone(),
+            latency,
             clock,
             metrics,
         }
     }
 
-    async fn team(&self, grant: &Grant, need: Need, calls: &mut u32) -> Result<Roster, UpstreamError> {
-        let ledger = self.budget.ledger(&grant.caller().credential);
-        let deadline = self.clock.now() + self.settings.timeout;
-        let reservation = self.reserve(&ledger, grant, need, deadline).await?;
-        let rows = self.rows(Reading { grant, need, ledger, reservation, calls }, deadline).await?;
+    async fn roster(&self, load: Load<'_>) -> Result<(Roster, Instant), UpstreamError> {
+        self.budget.restore_file().await;
+        let caller = load.grant.caller();
+        let ledger = self.budget.ledger(&caller.credential).ok_or(ErrorKind::RateLimited(COME_BACK))?;
+        let n = self.calls(load.grant, load.need);
+        let reservation = self.reserve(&ledger, &load, n).await?;
+        let subject = self.subject(load.grant);
+        let mut reading = Reading { load, subject, ledger, reservation, began: None };
+        let rows = self.rows(&mut reading).await?;
         self.metrics.drifted("unrecognized_value", rows.drift.unrecognized_values);
         self.metrics.drifted("unknown_field", rows.drift.unknown_fields);
         self.metrics.drifted("skipped_row", rows.skipped.len());
-        let fetched_at = self.clock.wall(self.clock.now());
+        let began = reading.began.unwrap_or_else(|| self.clock.now());
+        let fetched_at = self.clock.wall(began);
         let roster = if rows.seen() > ROWS_INLINE {
             let sorted = tokio::task::spawn_blocking(move || rows.into_roster(fetched_at)).await;
             sorted.map_err(|_| ErrorKind::Internal)?
@@ -85,64 +131,111 @@ impl GuardedUpstream {
             rows.into_roster(fetched_at)
         };
         self.metrics.drifted("duplicate_row", roster.drift().duplicate_rows);
-        Ok(roster)
+        Ok((roster, began))
     }
 
     /// The whole list, in one call or page by page.
-    async fn rows(&self, mut reading: Reading<'_>, deadline: Instant) -> Result<DecodedRows, UpstreamError> {
+    async fn rows(&self, reading: &mut Reading<'_>) -> Result<DecodedRows, UpstreamError> {
+        let deadline = reading.load.deadline;
         if !self.settings.paged {
-            return Ok(self.call(&mut reading, None, deadline).await?.rows);
+            return Ok(self.call(reading, None, deadline).await?.rows);
         }
-        let mut pages = Pages::new(self.settings.pages_limit, self.settings.rows_limit);
+        let most = self.settings.pages_limit.min(self.budget.spendable());
+        let mut pages =
+            Pages::new(self.settings.pages_limit, self.settings.rows_limit, self.exact_totals.load(Ordering::Relaxed));
+        let mut deadline = deadline;
         loop {
-            if reading.reservation.calls_left() == 0 {
-                // The list has grown, or has to be read again.
-                let more = reading.reservation.extend(self.budget.now(), 1, reading.need);
-                more.map_err(|exhausted| self.exhausted(exhausted))?;
+            if reading.reservation.calls() == 0 {
+                self.extend(reading, 1, deadline).await?;
             }
+            let page = self.call(reading, Some(pages.next()), deadline).await?;
             // Each page has a deadline of its own: a long list is not a slow upstream.
-            let deadline = self.clock.now() + self.settings.timeout;
-            let page = self.call(&mut reading, Some(pages.next()), deadline).await?;
-            if let Some(rows) = pages.take(page)? {
-                return Ok(rows);
+            deadline = self.clock.now() + self.settings.timeout;
+            match pages.take(page)? {
+                Progress::Complete(rows) => {
+                    if pages.has_odd_totals() {
+                        self.exact_totals.store(false, Ordering::Relaxed);
+                    }
+                    return Ok(rows);
+                }
+                Progress::More => {}
+                Progress::Restarted => reading.began = None,
             }
             if let Some(left) = pages.left() {
-                reading.reservation.shrink_to(left);
+                let length = pages.next() - 1 + left;
+                if length > most {
+                    return Err(Malformed::TooManyPages.into());
+                }
+                self.lengths.insert(reading.load.grant.key().clone(), length);
+                reading.reservation.keep(left);
+                let missing = left - reading.reservation.calls();
+                if missing > 0 {
+                    self.extend(reading, missing, deadline).await?;
+                }
             }
         }
     }
 
-    /// Holds permits for as many calls as the whole list may take. For a team that is not there yet it waits for them, where
-    /// they come before the deadline.
-    async fn reserve(
+    /// Reserves the calls that a list may take.
+    async fn reserve(&self, ledger: &Arc<Ledger>, load: &Load<'_>, n: u32) -> Result<LoadReservation, UpstreamError> {
+        let caller = load.grant.caller();
+        let reserve = || self.budget.reserve(ledger, caller, load.accepted, n, load.need);
+        let start_by = self.start_by(self.subject(load.grant), load.deadline);
+        self.when_available(ledger, load.need, start_by, reserve).await
+    }
+
+    /// Reserves more calls for a list that is being read.
+    async fn extend(&self, reading: &mut Reading<'_>, n: u32, deadline: Instant) -> Result<(), UpstreamError> {
+        let (ledger, need) = (reading.ledger.clone(), reading.load.need);
+        let start_by = self.start_by(reading.subject, deadline);
+        self.when_available(&ledger, need, start_by, || reading.reservation.extend(n, need)).await
+    }
+
+    /// Tries to reserve. For a roster that is not there yet it waits, where calls will be available before it is too late to
+    /// start one, or other loads may give back what they have reserved.
+    async fn when_available<T>(
         &self,
-        ledger: &Arc<Ledger>,
-        grant: &Grant,
+        ledger: &Ledger,
         need: Need,
-        deadline: Instant,
-    ) -> Result<Reservation, UpstreamError> {
-        let payer = self.budget.payer(grant.caller());
+        start_by: Instant,
+        mut reserve: impl FnMut() -> Result<T, BudgetExhausted>,
+    ) -> Result<T, UpstreamError> {
         loop {
-            let exhausted = match ledger.reserve(self.budget.now(), self.calls(need), need, payer) {
-                Ok(reservation) => return Ok(reservation),
+            let mut released = pin!(ledger.released());
+            // From here on, so that nothing given back meanwhile is missed.
+            released.as_mut().enable();
+            let exhausted = match reserve() {
+                Ok(reserved) => return Ok(reserved),
                 Err(exhausted) => exhausted,
             };
-            let moment = self.clock.now() + self.until(exhausted);
-            if need != Need::Missing || moment >= deadline {
+            let now = self.clock.now();
+            let Some(until) = waits(&exhausted, need, start_by, now) else {
                 self.metrics.budget_refused(exhausted.reason);
-                return Err(self.exhausted(exhausted));
+                return Err(self.exhausted(&exhausted));
+            };
+            tokio::select! {
+                () = released => {}
+                () = sleep_until(until) => {}
             }
-            sleep_until(moment).await;
         }
     }
 
-    /// How many calls a list takes, as far as that is known.
-    fn calls(&self, need: Need) -> u32 {
-        let most = if self.settings.paged { self.settings.pages_limit.min(self.budget.spendable()) } else { 1 };
-        match need {
-            Need::Missing => most,
-            Need::Refresh { calls } => calls.clamp(1, most),
+    /// When a call has to start at the latest to be over by `deadline`.
+    fn start_by(&self, subject: Subject, deadline: Instant) -> Instant {
+        let needed = self.latency.needed(subject.source, self.clock.now());
+        deadline.checked_sub(needed).unwrap_or(deadline)
+    }
+
+    /// How many calls are reserved before a list is begun, as far as its length is known.
+    fn calls(&self, grant: &Grant, need: Need) -> u32 {
+        if !self.settings.paged {
+            return 1;
         }
+        let known = match need {
+            Need::Missing => self.lengths.get(grant.key()).unwrap_or(1),
+            Need::Refresh { calls } => calls,
+        };
+        known.clamp(1, self.settings.pages_limit.min(self.budget.spendable()))
     }
 
     /// One call, and another one where that may help.
@@ -152,124 +245,84 @@ impl GuardedUpstream {
         page: Option<u32>,
         deadline: Instant,
     ) -> Result<RowPage, UpstreamError> {
-        let started = self.clock.now();
-        self.retries.called(started);
-        let (error, probe) = match self.attempt(reading, page, deadline).await {
+        let first = self.attempt(reading, page, deadline).await;
+        let now = self.clock.now();
+        if first.as_ref().map_or_else(|failed| failed.called, |_| true) {
+            self.retries.called(now);
+        }
+        let FailedAttempt { error, called, probe } = match first {
             Ok(page) => return Ok(page),
             Err(failed) => failed,
         };
-        let now = self.clock.now();
-        let in_time = match error.retry() {
-            Retry::Never => false,
-            Retry::Once => now < deadline,
-            Retry::OnceInTime => now - started < (deadline - started) / 2,
-        };
-        if probe || !in_time || reading.reservation.extend(self.budget.now(), 1, reading.need).is_err() {
+        let in_time = |pause: Duration| now + pause <= self.start_by(reading.subject, deadline);
+        let asked_to_wait = error.retry_after().is_some();
+        if !called || probe || asked_to_wait || error.retry() == Retry::Never || !in_time(Duration::ZERO) {
             return Err(error);
         }
-        let Some(pause) = self.retries.take(now).filter(|pause| now + *pause < deadline) else {
+        if reading.reservation.extend(1, reading.load.need).is_err() {
+            return Err(error);
+        }
+        let Some(pause) = self.retries.take(now).filter(|pause| in_time(*pause)) else {
             return Err(error);
         };
         self.metrics.retried();
         sleep(pause).await;
-        self.attempt(reading, page, deadline).await.map_err(|(again, _)| match again.kind() {
-            // Meanwhile the breaker has opened, or all permits are taken: what was seen says more.
-            ErrorKind::Unavailable => error,
-            _ => again,
-        })
+        match self.attempt(reading, page, deadline).await {
+            Ok(page) => Ok(page),
+            // What was seen says more than why nothing more was.
+            Err(again) => Err(if again.called { again.error } else { error }),
+        }
     }
 
-    /// The one place where a call is made. The error comes with whether the call was a probe.
-    async fn attempt(
-        &self,
-        reading: &mut Reading<'_>,
-        page: Option<u32>,
-        deadline: Instant,
-    ) -> Result<RowPage, (UpstreamError, bool)> {
-        let not_made = |kind: ErrorKind| (UpstreamError::from(kind), false);
-        let Ok(place) = timeout_at(deadline, self.permits.acquire()).await else {
-            // Too many calls are under way, and none came back in time.
-            return Err(not_made(ErrorKind::Unavailable));
-        };
-        let _place = place.map_err(|_| not_made(ErrorKind::Internal))?;
-        let permit = match &self.breaker {
-            None => None,
-            Some(breaker) => Some(breaker.admit(self.clock.now()).ok_or_else(|| not_made(ErrorKind::Unavailable))?),
-        };
-        reading.reservation.commit(self.budget.now());
-        *reading.calls += 1;
-        self.budget.write().await;
+    /// The permits for a load's calls, and how many of them its source may have.
+    pub(super) fn permits(&self, load: &Load<'_>) -> (&Arc<FairPermits>, usize) {
+        if !load.accepted {
+            return (&self.unaccepted_permits, self.settings.concurrency);
+        }
+        // Where callers are anonymous there is one source only.
+        let alone = load.grant.caller().id == CallerId::Anonymous;
+        let limit = if alone { self.settings.concurrency } else { part(self.settings.concurrency, SOURCE_SHARE) };
+        (&self.permits, limit)
+    }
 
-        let started = self.clock.now();
-        let deadline = deadline.min(started + self.settings.attempt_timeout);
-        let credential = &reading.grant.caller().credential;
-        let call = self.endpoint.call(reading.grant.account(), credential, page);
-        let called = timeout_at(deadline, call).await;
-        let Called { result, rate_limit } =
-            called.unwrap_or_else(|_| Called { result: Err(ErrorKind::Timeout.into()), rate_limit: None });
-        let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
+    fn subject(&self, grant: &Grant) -> Subject {
+        let caller = grant.caller();
+        let source = self.hasher.hash_one((caller.credential.id(), &caller.id));
+        Subject { source, account: self.hasher.hash_one(grant.key()) }
+    }
+
+    pub(super) fn exhausted(&self, exhausted: &BudgetExhausted) -> UpstreamError {
+        ErrorKind::RateLimited(exhausted.available_at.saturating_duration_since(self.clock.now())).into()
+    }
+
+    /// The host has asked to be left alone.
+    pub(super) fn paused(&self) -> Option<UpstreamError> {
         let now = self.clock.now();
-        self.metrics.called(outcome, now - started);
-
-        let kind = result.as_ref().map_err(UpstreamError::kind).err();
-        self.observe(reading, kind, rate_limit);
-        let probe = permit.as_ref().is_some_and(|permit| permit.is_probe());
-        if let Some(permit) = permit {
-            match kind {
-                Some(ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::BadResponse(_)) => {
-                    permit.failure(now, &self.metrics)
-                }
-                // A refusal is an answer, too.
-                None | Some(_) => permit.success(now, &self.metrics),
-            }
-        }
-        result.map_err(|error| (error, probe))
-    }
-
-    /// What an answer says of the credential and its plan.
-    fn observe(&self, reading: &Reading<'_>, kind: Option<ErrorKind>, rate_limit: Option<super::RateLimit>) {
-        let now = self.budget.now();
-        if let Some(limit) = rate_limit {
-            reading.ledger.observe(limit, now);
-        }
-        match kind {
-            Some(ErrorKind::RateLimited(after)) => reading.ledger.pause_until(now.saturating_add(millis(after))),
-            Some(ErrorKind::Unauthenticated) => self.budget.reject(reading.grant.caller().credential.id()),
-            None | Some(ErrorKind::Rejected(_) | ErrorKind::Forbidden) => reading.ledger.accept(),
-            Some(_) => {}
-        }
-    }
-
-    fn until(&self, exhausted: BudgetExhausted) -> Duration {
-        Duration::from_millis(u64::try_from(exhausted.until - self.budget.now()).unwrap_or(0))
-    }
-
-    fn exhausted(&self, exhausted: BudgetExhausted) -> UpstreamError {
-        ErrorKind::RateLimited(self.until(exhausted)).into()
+        let until = self.host_pause.lock().until(now)?;
+        Some(UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local).with_retry_after(until - now))
     }
 }
 
 impl Upstream for GuardedUpstream {
-    fn fetch<'a>(&'a self, grant: &'a Grant, need: Need) -> BoxFuture<'a, Fetched> {
-        async move {
-            let mut calls = 0;
-            let result = self.team(grant, need, &mut calls).await;
-            Fetched { calls, result }
-        }
-        .boxed()
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        self.roster(load).map(|read| read.map(|(roster, began)| Fetched { roster, began })).boxed()
     }
 
-    fn refusal(&self, grant: &Grant, need: Need) -> Option<UpstreamError> {
-        if self.breaker.as_ref().is_some_and(|breaker| !breaker.would_admit(self.clock.now())) {
-            return Some(ErrorKind::Unavailable.into());
+    fn refusal(&self, grant: &Grant, need: Need, accepted: bool) -> Option<UpstreamError> {
+        let now = self.clock.now();
+        if let Some(paused) = self.paused() {
+            return Some(paused);
         }
-        let ledger = self.budget.known(grant.caller().credential.id())?;
-        let payer = self.budget.payer(grant.caller());
-        let exhausted = ledger.would_reserve(self.budget.now(), self.calls(need), need, payer).err()?;
-        let waits = need == Need::Missing && self.until(exhausted) < self.settings.timeout;
+        if self.breaker.as_ref().is_some_and(|breaker| !breaker.would_admit(self.subject(grant), now)) {
+            return Some(UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local));
+        }
+        let n = self.calls(grant, need);
+        let exhausted = self.budget.would_reserve(grant.caller(), accepted, n, need).err()?;
+        let start_by = self.start_by(self.subject(grant), now + self.settings.timeout);
+        let waits = waits(&exhausted, need, start_by, now).is_some();
         (!waits).then(|| {
             self.metrics.budget_refused(exhausted.reason);
-            self.exhausted(exhausted)
+            self.exhausted(&exhausted)
         })
     }
 
@@ -280,8 +333,20 @@ impl Upstream for GuardedUpstream {
     fn share(&self, caller: &Caller) -> Option<BudgetShare> {
         Some(self.budget.share(caller))
     }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.budget.close().boxed()
+    }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// Until when waiting for the budget makes sense; `None` when it does not.
+fn waits(exhausted: &BudgetExhausted, need: Need, start_by: Instant, now: Instant) -> Option<Instant> {
+    if need != Need::Missing || start_by <= now {
+        return None;
+    }
+    if exhausted.reserved { Some(start_by) } else { Some(exhausted.available_at).filter(|at| *at <= start_by) }
+}
+
+fn part(of: usize, share: f64) -> usize {
+    ((of as f64 * share) as usize).max(1)
 }

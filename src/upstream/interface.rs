@@ -1,15 +1,15 @@
 //! The interface of the stage: what `roster` asks of the upstream, and what the upstream asks of an endpoint.
 
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
 use super::decode::RowPage;
 use super::transport::RateLimit;
-use crate::model::{BudgetShare, Pressure, UpstreamError};
-use futures_util::future::BoxFuture;
-
-use crate::model::{Account, Caller, Credential, CredentialId, Grant, Roster};
+use crate::model::{Account, BudgetShare, Caller, Credential, CredentialId, Grant, Pressure, Roster, UpstreamError};
 
 /// One call to the endpoint: the real one, or a test's own in memory.
 pub trait Endpoint: Send + Sync + 'static {
-    /// Asks for an account's list, or for one page of it. Whoever calls sets the deadline.
+    /// Asks for an account's list, or for one page of it. The caller sets the deadline.
     fn call<'a>(&'a self, account: &'a Account, credential: &'a Credential, page: Option<u32>)
     -> BoxFuture<'a, Called>;
 }
@@ -24,11 +24,12 @@ pub struct Called {
 
 /// Where teams come from: the endpoint, guarded. A test's own, unguarded, has teams to give and nothing else to say.
 pub trait Upstream: Send + Sync + 'static {
-    /// Reads the whole team that the grant opens, within the upstream's own deadline.
-    fn fetch<'a>(&'a self, grant: &'a Grant, need: Need) -> BoxFuture<'a, Fetched>;
+    /// Reads a whole list.
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>>;
 
-    /// Why `fetch` would fail right now without a call; `None` when it would make one.
-    fn refusal(&self, _grant: &Grant, _need: Need) -> Option<UpstreamError> {
+    /// Why `fetch` would fail right now without a call; `None` when it would make one. `accepted` says whether the upstream has
+    /// accepted the credential.
+    fn refusal(&self, _grant: &Grant, _need: Need, _accepted: bool) -> Option<UpstreamError> {
         None
     }
 
@@ -37,13 +38,45 @@ pub trait Upstream: Send + Sync + 'static {
         Pressure::NONE
     }
 
-    /// What the caller may still spend of the plan; `None` where nobody counts.
+    /// What the caller may still spend of the plan; `None` where nothing is counted.
     fn share(&self, _caller: &Caller) -> Option<BudgetShare> {
         None
     }
+
+    /// Brings to disk what has to be there before the process ends.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
-/// What a team is wanted for, which decides how much of the plan may be spent on it.
+/// One load: a list to read, and who wants it.
+#[derive(Clone, Copy)]
+pub struct Load<'l> {
+    /// Whose list, and with which credential.
+    pub grant: &'l Grant,
+    /// What it is needed for.
+    pub need: Need,
+    /// Whether the upstream has accepted the credential.
+    pub accepted: bool,
+    /// By when the first call has to be over, if it takes as long as calls do. A call that was started is not cut short.
+    pub deadline: Instant,
+    /// Sees the calls.
+    pub observer: &'l dyn LoadObserver,
+}
+
+/// Sees the calls of a load.
+pub trait LoadObserver: Send + Sync {
+    /// Asked before each call.
+    ///
+    /// # Errors
+    /// Why the call is of no use any more; it is not made then.
+    fn before_call(&self) -> Result<(), UpstreamError>;
+
+    /// A call is made.
+    fn called(&self);
+}
+
+/// What a list is needed for, which decides how much of the plan may be spent on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// There is none.
@@ -55,11 +88,11 @@ pub enum Need {
     },
 }
 
-/// What became of reading a team.
+/// A list that was read.
 #[derive(Debug)]
 pub struct Fetched {
-    /// How many calls it took.
-    pub calls: u32,
-    /// The team, or why there is none.
-    pub result: Result<Roster, UpstreamError>,
+    /// The team.
+    pub roster: Roster,
+    /// When the first call was started: nothing in the roster is older.
+    pub began: Instant,
 }

@@ -5,6 +5,7 @@
 //! retry once where that may help → one roster. A paged endpoint is read page by page.
 //! Invariant: a roster is whole or absent, no call is made that is not recorded, and an error holds nothing secret or personal.
 
+mod attempt;
 mod budget;
 mod decode;
 mod guarded;
@@ -15,6 +16,6 @@ mod transport;
 pub use budget::{Budget, InvalidLedger};
 pub use decode::{RowPage, decode};
 pub use guarded::GuardedUpstream;
-pub use interface::{Called, Endpoint, Fetched, Need, Upstream};
+pub use interface::{Called, Endpoint, Fetched, Load, LoadObserver, Need, Upstream};
 pub use protect::probe_backoff;
 pub use transport::{Client, Findings, Inspection, InvalidClient, RateLimit, Selects};

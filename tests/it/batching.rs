@@ -170,3 +170,22 @@ async fn everything_in_one_response_reads_one_snapshot() {
     assert_eq!(data["a"], data["roles"][0]["members"]);
     assert_eq!(app.demo.calls(), 1);
 }
+
+#[tokio::test]
+async fn accounts_that_are_looked_up_too_late_are_answered_each_for_itself_and_never_a_504() {
+    let settings = [
+        ("loader.concurrency", "1"),
+        ("http.timeout", "1s"),
+        ("upstream.timeout", "600ms"),
+        ("upstream.attempt_timeout", "500ms"),
+    ];
+    let app = TestApp::with(&settings).await;
+    app.demo.set_switches(flowmatix_graphql::demo::DemoSwitches { latency_ms: 300, ..Default::default() });
+    let fields: String = (0..8)
+        .map(|n| format!("a{n}: teamMembers(account: {{ email: \"a{n}@b.example\", type: AGENT }}) {{ totalCount }} "))
+        .collect();
+    let answer = app.query(&format!("{{ {fields} }}")).await;
+    assert_eq!(answer.status, 200);
+    let codes = answer.codes();
+    assert!(codes.iter().filter(|code| **code == "UPSTREAM_TIMEOUT").count() >= 4, "{codes:?}");
+}

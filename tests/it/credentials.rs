@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::issuer::{AUDIENCE, ISSUER, SigningKey, jwks};
-use crate::support::{Keys, TempFile, TestApp, until};
+use crate::support::{Keys, TempFile, TestApp, account};
 
 const QUERY: &str = "{ teamMembers { totalCount } }";
 
@@ -143,16 +143,34 @@ async fn a_new_secret_is_used_at_once_and_keeps_rosters_and_cursors() {
 }
 
 #[tokio::test]
-async fn a_secret_that_the_vendor_refuses_takes_its_rosters_along() {
-    let (keys, secret) = (Keys::new(&[("reports", &[0], false)]), TempFile::new("credential", AGENCY_TOKEN));
+async fn a_secret_of_the_server_that_the_vendor_refuses_keeps_its_rosters_until_it_is_replaced() {
+    let (keys, secret) = (Keys::new(&[("reports", &[0, 1], false)]), TempFile::new("credential", AGENCY_TOKEN));
     let settings =
         [&keys.settings()[..], &[("auth.credential_file", secret.as_str()), ("roster.fresh_for", "1ms")]].concat();
     let app = TestApp::with(&settings).await;
-    app.query_as(keys.key(0), QUERY).await.clean();
+    let stale = "{ teamMembers { totalCount stale } }";
+    app.query_as(keys.key(0), stale).await.clean();
     app.demo.set_switches(DemoSwitches { status: Some(401), ..DemoSwitches::default() });
-    let ask = || app.query_as(keys.key(0), QUERY);
-    until(ask, |answer| answer.codes() == ["UPSTREAM_UNAUTHENTICATED"]).await;
-    assert!(ask().await.data()["teamMembers"].is_null());
+    let refused = async || app.metric("flowmatix_upstream_credential_refused").await == 1.0;
+    for _ in 0..1000 {
+        assert_eq!(app.query_as(keys.key(0), stale).await.clean()["teamMembers"]["totalCount"], 12);
+        if refused().await {
+            break;
+        }
+    }
+    assert!(refused().await);
+    let calls = app.demo.calls();
+    let answer = app.query_as(keys.key(0), stale).await;
+    assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 12, "stale": true } }));
+    let cold = format!("{{ teamMembers({}) {{ totalCount }} }}", account(1));
+    assert_eq!(app.query_as(keys.key(0), &cold).await.codes(), ["UPSTREAM_UNAUTHENTICATED"]);
+    assert_eq!(app.demo.calls(), calls);
+    // A new secret is tried at once.
+    app.demo.set_switches(DemoSwitches::default());
+    secret.replace("demo-lantern-token");
+    app.query_as(keys.key(0), stale).await.clean();
+    assert_eq!(app.demo.calls(), calls + 1);
+    assert!(!refused().await);
 }
 
 #[tokio::test]

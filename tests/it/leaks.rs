@@ -14,9 +14,9 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::config::LogConfig;
 use flowmatix_graphql::demo::{Demo, Scripted};
 use flowmatix_graphql::model::BudgetShare;
-use flowmatix_graphql::model::{Caller, Clock, Grant};
+use flowmatix_graphql::model::{Caller, Clock, UpstreamError};
 use flowmatix_graphql::telemetry::{Metrics, start_logs};
-use flowmatix_graphql::upstream::{Fetched, Need, Upstream};
+use flowmatix_graphql::upstream::{Fetched, Load, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::{Client, RequestBuilder};
@@ -39,8 +39,8 @@ const MAYA: &str = "maya@lantern-books.example";
 struct Panics;
 
 impl Upstream for Panics {
-    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        async move { panic!("{HELD} {EMAIL} {PHONE} {NAME} {:?}", grant.account()) }.boxed()
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        async move { panic!("{HELD} {EMAIL} {PHONE} {NAME} {:?}", load.grant.account()) }.boxed()
     }
 
     fn share(&self, _: &Caller) -> Option<BudgetShare> {

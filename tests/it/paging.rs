@@ -126,9 +126,42 @@ async fn a_list_that_shifts_is_read_once_more_and_not_again() {
         page["total"] = json!(4 + call);
         page
     };
+    // It never rests: what came is served, and says so.
     let restless = Paged::start(&[], totals).await;
-    assert_eq!(restless.ask().await.codes(), ["UPSTREAM_BAD_RESPONSE"]);
-    assert_eq!(restless.calls(), [1, 2, 1, 2]);
+    let answer = restless.ask().await.clean();
+    assert_eq!(answer["teamMembers"]["nodes"].as_array().unwrap().len(), 4);
+    assert_eq!(answer["teamMembers"]["skippedRows"], json!([{ "index": 4 }]));
+    assert_eq!(restless.calls()[..4], [1, 2, 1, 2]);
+    assert!(restless.calls().len() <= 6, "{:?}", restless.calls());
+}
+
+#[tokio::test]
+async fn a_list_with_fewer_rows_than_its_total_is_read_once_more_and_a_total_that_is_none_only_once_for_all() {
+    let script = |call, number| {
+        // A row is gone from the first page while the second one was read; later all of them are there.
+        let mut page = match (call, number) {
+            (_, 1) => page(&["a", "b"]),
+            (2, 2) => page(&["d"]),
+            _ => page(&["c", "d"]),
+        };
+        page["total"] = json!(4);
+        page
+    };
+    let settled = Paged::start(&[], script).await;
+    assert_eq!(settled.ids().await, ["a", "b", "c", "d"]);
+    assert_eq!(settled.calls(), [1, 2, 1, 2]);
+
+    let odd = |_, number| {
+        let mut page = page(if number == 1 { &["a", "b"] } else { &["c"] });
+        page["total"] = json!(100);
+        page
+    };
+    let odd = Paged::start(&[("roster.store", "false")], odd).await;
+    for _ in 0..3 {
+        let answer = odd.ask().await.clean();
+        assert_eq!(answer["teamMembers"]["skippedRows"], json!([]));
+    }
+    assert_eq!(odd.calls(), [1, 2, 1, 2, 1, 2, 1, 2]);
 }
 
 #[tokio::test]
@@ -176,16 +209,16 @@ async fn the_samples_ten_thousand_members_come_page_by_page() {
 
 #[tokio::test]
 async fn a_list_that_takes_longer_than_its_caller_may_wait_is_there_for_the_next() {
-    let app = TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "150ms")]).await;
+    let app = TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "160ms")]).await;
     app.demo.set_switches(DemoSwitches { latency_ms: 100, ..DemoSwitches::default() });
     let query = format!("{{ teamMembers({}) {{ totalCount }} }}", account(2));
     let first = app.query(&query).await;
-    assert_eq!((first.status, first.codes()), (504, vec!["REQUEST_TIMEOUT"]));
+    assert_eq!((first.status, first.codes()), (200, vec!["UPSTREAM_TIMEOUT"]));
     // The third page is the last.
     app.demo.arrived(3).await;
     let answer = loop {
         let answer = app.query(&query).await;
-        if answer.status == 200 {
+        if answer.body.get("errors").is_none() {
             break answer;
         }
     };

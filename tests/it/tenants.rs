@@ -12,15 +12,16 @@ use fastrand::Rng;
 use flowmatix_graphql::auth::{Authenticator, Secret};
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Reference, Request, Settings, Variables};
-use flowmatix_graphql::model::ErrorKind;
-use flowmatix_graphql::model::{Clock, Grant};
+use flowmatix_graphql::model::Clock;
+use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{TempFile, make_key_for};
 
@@ -69,18 +70,19 @@ impl Vendor {
 }
 
 impl Upstream for Vendor {
-    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        async {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        async move {
+            let (grant, began) = (load.grant, Instant::now());
+            load.observer.called();
             let token = grant.caller().credential.token().expose_secret().to_owned();
             let result = self.answer(&token, grant.account().email.as_str());
             let wait = self.0.lock().unwrap().rng.u64(0..40);
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            let result = result.map_err(Into::into).map(|mark| {
+            result.map_err(Into::into).map(|mark| {
                 let rows: Vec<_> = (0..4).map(|n| row(mark, n)).collect();
                 let body = json!({ "success": true, "message": "", "data": rows, "code": 200 }).to_string();
-                decode([body.as_bytes()]).unwrap()
-            });
-            Fetched { calls: 1, result }
+                Fetched { roster: decode([body.as_bytes()]).unwrap(), began }
+            })
         }
         .boxed()
     }

@@ -147,3 +147,14 @@ async fn each_address_has_its_own_count() {
     assert_eq!(from("203.0.113.1", "wrong-2").await, 429);
     assert_eq!(from("203.0.113.2", "wrong-2").await, 200);
 }
+
+#[tokio::test]
+async fn a_vendor_that_answers_404_before_it_looks_at_the_token_makes_no_guess_good() {
+    let app = passthrough(&PATIENT).await;
+    let unknown = flowmatix_graphql::demo::Scripted::status(axum::http::StatusCode::NOT_FOUND, "{}");
+    app.demo.script(None, Some(unknown));
+    for n in 0..150 {
+        app.query_as(&format!("guess-{n}"), QUERY).await;
+    }
+    assert_eq!(app.demo.calls(), 100);
+}

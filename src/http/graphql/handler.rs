@@ -303,7 +303,7 @@ fn respond_to_batch(answers: &[GraphQlResponse], media_type: MediaType) -> Respo
 /// What the caller may still check_rate of the upstream's plan (the IETF's `RateLimit` header fields).
 fn show_share(response: &mut Response<Body>, share: Option<BudgetShare>) {
     let Some(share) = share else { return };
-    let policy = format!("\"upstream\";q={};w=3600", share.limit);
+    let policy = format!("\"upstream\";q={};w={}", share.limit, share.window.as_secs());
     let left = format!("\"upstream\";r={};t={}", share.remaining, share.reset_seconds());
     for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
         response

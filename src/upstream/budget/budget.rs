@@ -1,182 +1,213 @@
-//! The budget: how many calls an hour may be made with a credential, so that the vendor's plan is never overrun.
+//! The budget: how many calls may be made in a sliding window, so that the vendor's plan is never overrun.
 //!
-//! One ledger for each credential (or one for the host, where the plan is counted so), kept on disk where the configuration
-//! says so. A part of the plan is never spent; a part of the rest is kept for teams that nobody has loaded yet; callers who
-//! share a credential share what is left.
+//! There is one ledger for each credential (or one for the host, where the plan is counted so), kept on disk where the
+//! configuration says so, and one total for all credentials that the vendor has not accepted yet: a stream of new tokens
+//! spends one plan at most. Invariant: a ledger with calls that still count is never dropped.
 
-use super::file::InvalidLedger;
-use super::ledger::{self, Ledger};
-use crate::model::{BudgetShare, Pressure};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config;
-use crate::config::BudgetScope;
-use crate::model::{Caller, CallerId, Clock, Credential, CredentialId};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::file::{LedgerFile, LedgerSnapshot};
+use super::file::{InvalidLedger, LedgerFile, NotRecorded};
+use super::file_format::Remembered;
+use super::ledger::{BudgetExhausted, Ledger, Payer};
+use super::policy::BudgetPolicy;
+use super::reservation::LoadReservation;
+use crate::config::{self, BudgetScope};
+use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Pressure};
+use crate::telemetry::Metrics;
+use crate::upstream::Need;
 
-/// Ledgers kept before those without a call in the last hour are forgotten.
-const LEDGERS: usize = 10_000;
-
-/// What a plan allows.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::upstream) struct BudgetPolicy {
-    calls_per_hour: u32,
-    utilization: f64,
-    reserve_ratio: f64,
-    max_caller_ratio: f64,
-}
+/// The most ledgers. With so many credentials in use, a new one has to wait for another to become idle.
+const LEDGERS_LIMIT: usize = 100_000;
+/// How often it is looked for idle ledgers while there is no room.
+const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+/// What the file knows the total of unaccepted credentials by.
+const UNACCEPTED: &str = "unaccepted";
 
 /// The ledgers of all credentials.
 pub struct Budget {
-    terms: BudgetPolicy,
     scope: BudgetScope,
-    ledgers: Mutex<Ledgers>,
     file: Option<LedgerFile>,
+    ledgers: Arc<Ledgers>,
     payers: RandomState,
     clock: Clock,
 }
 
-#[derive(Default)]
 struct Ledgers {
+    policy: BudgetPolicy,
+    clock: Clock,
+    index: Mutex<Index>,
+    /// The total of unaccepted credentials.
+    unaccepted: Arc<Ledger>,
+}
+
+#[derive(Default)]
+struct Index {
     /// By what this process knows a credential by.
-    known: HashMap<Owner, (Arc<str>, Arc<Ledger>)>,
-    /// By what the file knows it by, from before the restart and not asked for since.
+    known: HashMap<LedgerOwner, (Arc<str>, Arc<Ledger>)>,
+    /// By what the file knows it by: from before the restart, and not asked for since.
     restored: HashMap<Arc<str>, Arc<Ledger>>,
     /// When half the plan was taken for spent, because the file could not be read.
-    unknown_since: Option<i64>,
+    unknown_since: Option<Instant>,
+    purged: Option<Instant>,
 }
 
 /// Whose plan it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Owner {
+enum LedgerOwner {
     Credential(CredentialId),
     Host,
-}
-
-impl BudgetPolicy {
-    fn new(settings: &config::BudgetConfig) -> Self {
-        let config::BudgetConfig { calls_per_hour, utilization, reserve_ratio, max_caller_ratio, .. } = *settings;
-        Self { calls_per_hour, utilization, reserve_ratio, max_caller_ratio }
-    }
-
-    /// Calls an hour that may be made at all.
-    pub(super) fn spendable(&self) -> u32 {
-        self.part(self.calls_per_hour, self.utilization).max(1)
-    }
-
-    /// Calls an hour that may be made for teams that are there already.
-    pub(super) fn for_refreshing(&self) -> u32 {
-        let spendable = self.spendable();
-        spendable - self.part(spendable, self.reserve_ratio)
-    }
-
-    /// What one caller may commit while the others have spent so much: a part of what is left, so that whoever comes finds
-    /// something, and those who ask equally get equally.
-    pub(super) fn share(&self, spent_by_others: u32) -> u32 {
-        self.part(self.spendable().saturating_sub(spent_by_others), self.max_caller_ratio).max(1)
-    }
-
-    /// What is left alone of the vendor's own count.
-    pub(super) fn headroom(&self, limit: Option<u32>) -> u32 {
-        limit.map_or(0, |limit| limit - self.part(limit, self.utilization))
-    }
-
-    fn part(&self, of: u32, share: f64) -> u32 {
-        (f64::from(of) * share).floor() as u32
-    }
 }
 
 impl Budget {
     /// The ledgers that these settings ask for, with what the ledger file remembers.
     ///
     /// # Errors
-    /// [`InvalidLedger`] when the file is another process's, or cannot be written.
-    pub fn open(settings: &config::BudgetConfig, clock: Clock) -> Result<Self, InvalidLedger> {
-        let terms = BudgetPolicy::new(settings);
-        let now = clock.wall(clock.now()).millis();
-        let mut ledgers = Ledgers::default();
+    /// [`InvalidLedger`] when the file belongs to another process, or cannot be used.
+    pub fn open(settings: &config::BudgetConfig, clock: Clock, metrics: Arc<Metrics>) -> Result<Self, InvalidLedger> {
+        let policy = BudgetPolicy::new(settings);
+        let now = clock.now();
+        let wall = clock.wall(now).millis();
+        let unaccepted = Arc::new(Ledger::new(policy, clock));
+        let ledgers = Ledgers { policy, clock, index: Mutex::default(), unaccepted };
+        // An end that lies ahead of the clock is taken for now: a clock that was set back makes a call count longer.
+        let instant = |end: i64| {
+            let age = Duration::from_millis(u64::try_from(wall.saturating_sub(end)).unwrap_or(0));
+            now.checked_sub(age).unwrap_or(now)
+        };
         let file = match &settings.file {
             None => None,
             Some(path) => {
-                let (file, remembered) = LedgerFile::open(path, now)?;
-                for (id, calls) in remembered {
-                    let ledger = Ledger::new(terms);
-                    ledger.restore(calls, true);
-                    ledgers.restored.insert(id, Arc::new(ledger));
+                let (file, remembered) = LedgerFile::open(path, wall, metrics)?;
+                let mut index = ledgers.index.lock();
+                for (id, ends) in remembered {
+                    let ends = ends.into_iter().map(instant);
+                    if &*id == UNACCEPTED {
+                        ledgers.unaccepted.restore(ends);
+                        continue;
+                    }
+                    let ledger = Ledger::new(policy, clock);
+                    ledger.restore(ends);
+                    index.restored.insert(id, Arc::new(ledger));
                 }
-                ledgers.unknown_since = file.unknown_since();
+                index.unknown_since = file.unknown_since().map(instant);
+                drop(index);
                 Some(file)
             }
         };
-        Ok(Self { terms, scope: settings.scope, ledgers: Mutex::new(ledgers), file, payers: RandomState::new(), clock })
+        let ledgers = Arc::new(ledgers);
+        Ok(Self { scope: settings.scope, file, ledgers, payers: RandomState::new(), clock })
     }
 
-    /// The credential's ledger.
-    pub(in crate::upstream) fn ledger(&self, credential: &Credential) -> Arc<Ledger> {
+    /// The credential's ledger, made where there is none; `None` when there are too many already.
+    pub(in crate::upstream) fn ledger(&self, credential: &Credential) -> Option<Arc<Ledger>> {
         let owner = self.owner(credential.id());
-        let mut ledgers = self.ledgers();
-        if let Some((_, ledger)) = ledgers.known.get(&owner) {
-            return ledger.clone();
+        let mut index = self.ledgers.index.lock();
+        if let Some((_, ledger)) = index.known.get(&owner) {
+            return Some(ledger.clone());
         }
-        let now = self.now();
-        if ledgers.known.len() >= LEDGERS {
-            ledgers.known.retain(|_, (_, ledger)| !ledger.is_idle(now));
+        let now = self.clock.now();
+        if index.known.len() >= LEDGERS_LIMIT && index.purged.is_none_or(|purged| now - purged >= PURGE_INTERVAL) {
+            index.purged = Some(now);
+            index.known.retain(|_, (_, ledger)| !ledger.is_idle());
+        }
+        if index.known.len() >= LEDGERS_LIMIT {
+            return None;
         }
         let id: Arc<str> = match (&owner, &self.file) {
-            (Owner::Host, _) => "host".into(),
-            (Owner::Credential(_), Some(file)) => file.name(credential).into(),
-            (Owner::Credential(_), None) => "".into(),
+            (LedgerOwner::Host, _) => "host".into(),
+            (LedgerOwner::Credential(_), Some(file)) => file.name(credential).into(),
+            (LedgerOwner::Credential(_), None) => "".into(),
         };
-        let restored = ledgers.restored.remove(&id);
-        let ledger = restored.unwrap_or_else(|| {
-            let ledger = Ledger::new(self.terms);
-            if let Some(since) = ledgers.unknown_since.filter(|since| now - since < ledger::HOUR_MILLIS) {
-                ledger.restore((0..self.terms.spendable() / 2).map(|_| since), false);
+        let policy = self.ledgers.policy;
+        let ledger = index.restored.remove(&id).unwrap_or_else(|| {
+            let ledger = Ledger::new(policy, self.clock);
+            if let Some(since) = index.unknown_since.filter(|since| now - *since < policy.window) {
+                ledger.restore((0..policy.spendable() / 2).map(|_| since));
             }
             Arc::new(ledger)
         });
-        ledgers.known.insert(owner, (id, ledger.clone()));
-        ledger
+        index.known.insert(owner, (id, ledger.clone()));
+        Some(ledger)
     }
 
     /// The credential's ledger, if it has one.
     pub(in crate::upstream) fn known(&self, id: &CredentialId) -> Option<Arc<Ledger>> {
-        self.ledgers().known.get(&self.owner(id)).map(|(_, ledger)| ledger.clone())
+        self.ledgers.index.lock().known.get(&self.owner(id)).map(|(_, ledger)| ledger.clone())
     }
 
-    /// Calls an hour that may be made at all.
+    /// Reserves `n` calls in a credential's ledger and, where it has not been accepted, in the total of those.
+    pub(in crate::upstream) fn reserve(
+        &self,
+        ledger: &Arc<Ledger>,
+        caller: &Caller,
+        accepted: bool,
+        n: u32,
+        need: Need,
+    ) -> Result<LoadReservation, BudgetExhausted> {
+        let own = ledger.reserve(n, need, self.payer(caller))?;
+        let total = self
+            .total(caller, accepted)
+            .map(|total| total.reserve(n, Need::Missing, Some(self.payers.hash_one(caller.credential.id()))));
+        Ok(LoadReservation { own, unaccepted: total.transpose()? })
+    }
+
+    /// Whether `reserve` would succeed.
+    pub(in crate::upstream) fn would_reserve(
+        &self,
+        caller: &Caller,
+        accepted: bool,
+        n: u32,
+        need: Need,
+    ) -> Result<(), BudgetExhausted> {
+        if let Some(ledger) = self.known(caller.credential.id()) {
+            ledger.would_reserve(n, need, self.payer(caller))?;
+        }
+        let payer = || Some(self.payers.hash_one(caller.credential.id()));
+        self.total(caller, accepted).map_or(Ok(()), |total| total.would_reserve(n, Need::Missing, payer()))
+    }
+
+    /// The total of unaccepted credentials, for a credential that is one of them.
+    pub(in crate::upstream) fn total(&self, caller: &Caller, accepted: bool) -> Option<&Arc<Ledger>> {
+        let counts = !accepted
+            && self.scope == BudgetScope::Credential
+            && matches!(caller.credential.id(), CredentialId::Forwarded(_));
+        counts.then_some(&self.ledgers.unaccepted)
+    }
+
+    /// The vendor has accepted the credential: its calls count in its own ledger alone.
+    pub(in crate::upstream) fn accept(&self, id: &CredentialId) {
+        if matches!(id, CredentialId::Forwarded(_)) {
+            self.ledgers.unaccepted.discharge(self.payers.hash_one(id));
+        }
+    }
+
+    /// Calls that may be made in a window.
     pub(in crate::upstream) fn spendable(&self) -> u32 {
-        self.terms.spendable()
+        self.ledgers.policy.spendable()
     }
 
     /// How short the credential's plan is.
     pub(in crate::upstream) fn pressure(&self, id: &CredentialId) -> Pressure {
-        self.known(id).map_or(Pressure::NONE, |ledger| ledger.pressure(self.now()))
+        self.known(id).map_or(Pressure::NONE, |ledger| ledger.pressure())
     }
 
-    /// What the caller may still commit.
+    /// What the caller may still spend.
     pub(in crate::upstream) fn share(&self, caller: &Caller) -> BudgetShare {
         let payer = self.payer(caller);
         match self.known(caller.credential.id()) {
-            Some(ledger) => ledger.share(self.now(), payer),
-            None => Ledger::new(self.terms).share(self.now(), payer),
-        }
-    }
-
-    /// The upstream does not know this credential: it gets no ledger, unless it was accepted before.
-    pub(in crate::upstream) fn reject(&self, id: &CredentialId) {
-        let owner = self.owner(id);
-        let mut ledgers = self.ledgers();
-        if owner != Owner::Host && ledgers.known.get(&owner).is_some_and(|(_, ledger)| !ledger.is_accepted()) {
-            ledgers.known.remove(&owner);
+            Some(ledger) => ledger.share(payer),
+            None => Ledger::new(self.ledgers.policy, self.clock).share(payer),
         }
     }
 
     /// Whom the caller's loads are charged to, where several callers share a ledger.
-    pub(in crate::upstream) fn payer(&self, caller: &Caller) -> Option<u64> {
+    fn payer(&self, caller: &Caller) -> Option<Payer> {
         let shares = match caller.id {
             CallerId::Key(_) | CallerId::Subject(_) => true,
             CallerId::Token(_) => self.scope == BudgetScope::Host,
@@ -185,34 +216,56 @@ impl Budget {
         shares.then(|| self.payers.hash_one(&caller.id))
     }
 
-    /// Brings the ledgers to disk, so that a call that is made now is remembered. Calls made at one time share one write.
-    pub(in crate::upstream) async fn write(&self) {
-        if let Some(file) = &self.file {
-            file.write(|| self.snapshot()).await;
+    /// Brings the ledgers to disk, so that a call that was recorded is remembered. Calls that start together share one write.
+    ///
+    /// # Errors
+    /// [`NotRecorded`] when the disk did not take it: the call must not be made.
+    pub(in crate::upstream) async fn write(&self) -> Result<(), NotRecorded> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let ledgers = self.ledgers.clone();
+        file.write(move || ledgers.snapshot()).await
+    }
+
+    /// Writes the file again where it was removed or replaced. Looks at most once a second.
+    pub(in crate::upstream) async fn restore_file(&self) {
+        let Some(file) = &self.file else { return };
+        if file.is_check_due(self.clock.now()) && file.is_lost().await {
+            let _ = self.write().await;
         }
     }
 
-    fn snapshot(&self) -> LedgerSnapshot {
-        let now = self.now();
-        let mut ledgers = self.ledgers();
-        ledgers.restored.retain(|_, ledger| !ledger.is_idle(now));
-        let known = ledgers.known.values().map(|(id, ledger)| (id, ledger));
-        let all = known.chain(&ledgers.restored).map(|(id, ledger)| (id.clone(), ledger.calls(now)));
-        all.filter(|(_, calls)| !calls.is_empty()).collect()
+    /// Writes the file for the last time, so that a restart knows how every call ended.
+    pub(in crate::upstream) async fn close(&self) {
+        let _ = self.write().await;
     }
 
-    fn owner(&self, id: &CredentialId) -> Owner {
+    fn owner(&self, id: &CredentialId) -> LedgerOwner {
         match self.scope {
-            BudgetScope::Credential => Owner::Credential(id.clone()),
-            BudgetScope::Host => Owner::Host,
+            BudgetScope::Credential => LedgerOwner::Credential(id.clone()),
+            BudgetScope::Host => LedgerOwner::Host,
         }
     }
+}
 
-    pub(in crate::upstream) fn now(&self) -> i64 {
-        self.clock.wall(self.clock.now()).millis()
-    }
-
-    fn ledgers(&self) -> MutexGuard<'_, Ledgers> {
-        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
+impl Ledgers {
+    /// The wall clock, and when the calls of each ledger have ended or will have at the latest, by the same clock.
+    fn snapshot(&self) -> (i64, Remembered) {
+        let mut index = self.index.lock();
+        index.restored.retain(|_, ledger| !ledger.is_idle());
+        let known = index.known.values().map(|(id, ledger)| (id.clone(), ledger.clone()));
+        let restored = index.restored.iter().map(|(id, ledger)| (id.clone(), ledger.clone()));
+        let total = (Arc::from(UNACCEPTED), self.unaccepted.clone());
+        let ledgers: Vec<_> = known.chain(restored).chain([total]).collect();
+        drop(index);
+        let now = self.clock.now();
+        let wall_now = self.clock.wall(now).millis();
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let wall = |end: &Instant| {
+            let (ahead, age) = (end.saturating_duration_since(now), now.saturating_duration_since(*end));
+            wall_now + millis(ahead) - millis(age)
+        };
+        let remembered = ledgers.into_iter().map(|(id, ledger)| (id, ledger.ends().iter().map(wall).collect()));
+        let remembered = remembered.filter(|(_, ends): &(_, Vec<i64>)| !ends.is_empty()).collect();
+        (wall_now, remembered)
     }
 }

@@ -1,30 +1,31 @@
-//! The ledger file: the last hour's calls, so that a restart does not forget them. Replaced as a whole, so it is never half
-//! written; locked, because two processes that count alone overrun the plan together.
+//! The ledger file: the calls of the last window, so that a restart does not forget them.
 //!
-//! A line with the digest of the rest, then JSON: `{"version", "salt", "ledgers": [{"id", "calls": [[half-minute, count], …]}]}`,
-//! and `unknownSince` where an earlier file could not be read. It holds no token: a forwarded one is named by a hash that is
-//! keyed with the file's own salt.
+//! A call that cannot be written down is not made. The file is replaced as a whole and synchronised together with its
+//! folder, on a blocking thread, one write at a time; calls that start together share a write. It is locked, because two
+//! processes that count alone overrun the plan together. The lock lies beside the real file, whatever its path is written like.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
+use super::file_format::{Content, Remembered, Written};
 use crate::model::{Credential, CredentialId};
+use crate::telemetry::Metrics;
 
-const VERSION: u32 = 1;
-/// Calls are counted by the half minute, and taken for made at its end: a restart never forgets one too early.
-const BUCKET_MILLIS: i64 = 30_000;
+/// How often it is looked at whether the file is still there, at most.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The most symbolic links that are followed to a file that does not exist yet.
+const LINKS_LIMIT: usize = 40;
 
 /// Why there can be no ledger file. The texts are for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -37,90 +38,84 @@ pub enum InvalidLedger {
     Io(PathBuf, io::ErrorKind),
 }
 
-pub(in crate::upstream) struct LedgerFile {
-    path: PathBuf,
+/// The call could not be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::upstream) struct NotRecorded;
+
+pub(super) struct LedgerFile {
     salt: String,
     key: hmac::Key,
-    /// Reservation for as long as the process lives.
-    _lock: File,
-    /// When the last hour's calls were not known, because the file could not be read.
+    /// When the last window's calls were not known, because the file could not be read.
     unknown_since: Option<i64>,
     /// How many changes there were.
     changes: AtomicU64,
-    written: Arc<tokio::sync::Mutex<WriteState>>,
+    disk: Arc<tokio::sync::Mutex<Disk>>,
+    checked: Mutex<Option<Instant>>,
 }
 
-/// What is on disk.
-#[derive(Default)]
-struct WriteState {
-    changes: u64,
-    failing: bool,
+/// The file as this process left it. Whoever writes holds it, so there is one write at a time.
+struct Disk {
+    path: PathBuf,
+    /// Held for as long as the process lives; `None` where the disk has not allowed it yet.
+    lock: Option<File>,
+    /// The changes that the last write was to bring to disk, and whether it did.
+    attempted: u64,
+    outcome: Result<(), NotRecorded>,
+    /// What tells the file that was written from another one.
+    stamp: Option<Stamp>,
+    metrics: Arc<Metrics>,
 }
 
-/// The calls of each ledger, by its name; in milliseconds since 1970, oldest first.
-pub(in crate::upstream) type LedgerSnapshot = Vec<(Arc<str>, Vec<i64>)>;
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Content {
-    version: u32,
-    salt: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unknown_since: Option<i64>,
-    ledgers: Vec<FileEntry>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FileEntry {
-    id: String,
-    calls: Vec<(i64, u32)>,
-}
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp(u64, u64, u64, i64, i64);
 
 impl LedgerFile {
-    /// Takes the file for this process, and reads what it remembers.
-    pub(in crate::upstream) fn open(path: &Path, now: i64) -> Result<(Self, LedgerSnapshot), InvalidLedger> {
+    /// Takes the file for this process, and reads what it remembers. A disk that is full or read-only is no reason not to
+    /// start: rosters can still be served, once there are any, and no call is made until it can be written down.
+    pub(super) fn open(path: &Path, now: i64, metrics: Arc<Metrics>) -> Result<(Self, Remembered), InvalidLedger> {
         let cannot = |error: io::Error| InvalidLedger::Io(path.to_owned(), error.kind());
-        let lock = private().open(beside(path, ".lock")).map_err(cannot)?;
-        match lock.try_lock() {
+        let real = real_path(path).map_err(cannot)?;
+        let mut disk = Disk { path: real, lock: None, attempted: 0, outcome: Ok(()), stamp: None, metrics };
+        match disk.ensure_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(InvalidLedger::Locked(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            Err(LockError::Taken) => return Err(InvalidLedger::Locked(path.to_owned())),
+            Err(LockError::Io(error)) if may_pass(&error) => {}
+            Err(LockError::Io(error)) => return Err(cannot(error)),
         }
-        let content = match std::fs::read(path) {
-            Ok(bytes) => read(&bytes).unwrap_or_else(|| {
-                tracing::warn!("the ledger file cannot be read: half the plan counts as spent for an hour");
-                Content { salt: fresh_salt(), unknown_since: Some(now), ..Content::default() }
+        let content = match std::fs::read(&disk.path) {
+            Ok(bytes) => Content::read(&bytes).unwrap_or_else(|| {
+                tracing::warn!("the ledger file cannot be read: half the plan counts as spent for a whole window");
+                Content::new(Some(now))
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Content { salt: fresh_salt(), ..Content::default() }
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Content::new(None),
             Err(error) => return Err(cannot(error)),
         };
-        let calls = |entry: FileEntry| {
-            (entry.id.into(), entry.calls.into_iter().flat_map(|call| unbucket(call, now)).collect())
-        };
-        let remembered: LedgerSnapshot = content.ledgers.into_iter().map(calls).collect();
+        let written = Written::now(now);
+        let remembered = content.remembered(now, written.as_ref());
+        // Now, while the operator is there to be told, rather than at the first call.
+        let bytes = Content::encode(&content.salt, content.unknown_since, written, &remembered);
+        match disk.replace(&bytes) {
+            Err(error) if !may_pass(&error) => return Err(cannot(error)),
+            written => disk.settle(0, written),
+        }
         let file = Self {
-            path: path.to_owned(),
             key: hmac::Key::new(hmac::HMAC_SHA256, content.salt.as_bytes()),
             salt: content.salt,
-            _lock: lock,
             unknown_since: content.unknown_since,
             changes: AtomicU64::new(0),
-            written: Arc::default(),
+            disk: Arc::new(tokio::sync::Mutex::new(disk)),
+            checked: Mutex::new(None),
         };
-        // Now, while somebody is there to be told, rather than at the first call.
-        replace(path, &file.encode(&remembered)).map_err(cannot)?;
         Ok((file, remembered))
     }
 
-    /// When the last hour's calls were not known.
-    pub(in crate::upstream) fn unknown_since(&self) -> Option<i64> {
+    /// When the last window's calls were not known.
+    pub(super) fn unknown_since(&self) -> Option<i64> {
         self.unknown_since
     }
 
     /// What the file knows a credential by, in every process.
-    pub(in crate::upstream) fn name(&self, credential: &Credential) -> String {
+    pub(super) fn name(&self, credential: &Credential) -> String {
         match credential.id() {
             CredentialId::Held(name) => format!("held:{name}"),
             CredentialId::Forwarded(_) => {
@@ -130,74 +125,161 @@ impl LedgerFile {
         }
     }
 
-    /// Writes what `snapshot` says, unless somebody else's write has it already.
-    pub(in crate::upstream) async fn write(&self, snapshot: impl FnOnce() -> LedgerSnapshot) {
+    /// Brings to disk what `snapshot` says, unless another call's write has it already. `snapshot` gives the wall clock's
+    /// milliseconds, too, and runs on a blocking thread.
+    ///
+    /// # Errors
+    /// [`NotRecorded`] when the disk did not take it.
+    pub(super) async fn write(
+        &self,
+        snapshot: impl FnOnce() -> (i64, Remembered) + Send + 'static,
+    ) -> Result<(), NotRecorded> {
         let change = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
-        let mut written = self.written.clone().lock_owned().await;
-        if written.changes >= change {
-            return;
+        let mut disk = self.disk.clone().lock_owned().await;
+        if disk.attempted >= change {
+            return disk.outcome;
         }
+        // Whatever was recorded before this is in the snapshot, which is taken after it.
         let changes = self.changes.load(Ordering::Acquire);
-        let (path, bytes) = (self.path.clone(), self.encode(&snapshot()));
-        // The lock goes along: a caller who leaves does not let a second write into this one.
-        let write = move || match replace(&path, &bytes) {
-            Ok(()) => *written = WriteState { changes, failing: false },
-            // The plan still holds within this process; said once, not for every call.
-            Err(error) if !std::mem::replace(&mut written.failing, true) => {
-                tracing::error!(kind = ?error.kind(), "the ledger file cannot be written: a restart will forget calls");
-            }
-            Err(_) => {}
-        };
-        let _ = tokio::task::spawn_blocking(write).await;
-    }
-
-    fn encode(&self, ledgers: &LedgerSnapshot) -> Vec<u8> {
-        let entry = |(id, calls): &(Arc<str>, Vec<i64>)| {
-            let mut buckets = BTreeMap::<i64, u32>::new();
-            for at in calls {
-                *buckets.entry(at.div_euclid(BUCKET_MILLIS)).or_default() += 1;
-            }
-            FileEntry { id: id.to_string(), calls: buckets.into_iter().collect() }
-        };
-        let ledgers = ledgers.iter().map(entry).collect();
         let (salt, unknown_since) = (self.salt.clone(), self.unknown_since);
-        let content = Content { version: VERSION, salt, unknown_since, ledgers };
-        // Numbers and texts always are JSON.
-        let json = serde_json::to_string(&content).unwrap_or_default();
-        format!("{}\n{json}\n", checksum(json.as_bytes())).into_bytes()
+        // The lock goes along: a caller who leaves does not let a second write into this one.
+        let write = move || {
+            let (now, ledgers) = snapshot();
+            let bytes = Content::encode(&salt, unknown_since, Written::now(now), &ledgers);
+            let written = disk.replace(&bytes);
+            disk.settle(changes, written);
+            disk.outcome
+        };
+        tokio::task::spawn_blocking(write).await.unwrap_or(Err(NotRecorded))
+    }
+
+    /// Whether it is time to look at the file.
+    pub(super) fn is_check_due(&self, now: Instant) -> bool {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = checked.is_none_or(|checked| now.duration_since(checked) >= CHECK_INTERVAL);
+        if due {
+            *checked = Some(now);
+        }
+        due
+    }
+
+    /// Whether the file was removed or replaced since it was written here.
+    pub(super) async fn is_lost(&self) -> bool {
+        let disk = self.disk.clone().lock_owned().await;
+        let look = move || disk.stamp.is_some() && disk.stamp != stamp(&disk.path);
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside(path, ".new");
-    let mut file = private().truncate(true).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_data()?;
-    std::fs::rename(&new, path)
+/// Why the lock is not ours.
+enum LockError {
+    Taken,
+    Io(io::Error),
 }
 
-fn read(bytes: &[u8]) -> Option<Content> {
-    let (line, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
-    let json = json.trim_end();
-    let content: Content = serde_json::from_str(json).ok().filter(|_| line == checksum(json.as_bytes()))?;
-    (content.version == VERSION).then_some(content)
+impl Disk {
+    /// Sees to it that this process holds the lock, also when the lock's file was removed.
+    fn ensure_lock(&mut self) -> Result<(), LockError> {
+        let path = beside(&self.path, ".lock");
+        if let Some(lock) = &self.lock
+            && let (Ok(ours), Ok(there)) = (lock.metadata(), std::fs::metadata(&path))
+            && (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+        {
+            return Ok(());
+        }
+        // A file system that is read-only now may have been writable when the lock was made: it can be locked all the same.
+        let lock = private()
+            .open(&path)
+            .or_else(|error| if may_pass(&error) { File::open(&path).map_err(|_| error) } else { Err(error) });
+        let lock = lock.map_err(LockError::Io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Taken),
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    /// Replaces the file, so that it is whole and on disk when this returns.
+    fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.ensure_lock() {
+            Ok(()) => {}
+            Err(LockError::Taken) => return Err(io::ErrorKind::ResourceBusy.into()),
+            Err(LockError::Io(error)) => return Err(error),
+        }
+        let new = beside(&self.path, ".new");
+        let mut file = private().truncate(true).open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        let written = file.metadata()?;
+        std::fs::rename(&new, &self.path)?;
+        // The name is data of the folder: without this a power cut may bring the old file back.
+        File::open(parent(&self.path))?.sync_all()?;
+        self.stamp = Some(Stamp::of(&written));
+        Ok(())
+    }
+
+    /// Keeps what became of a write, and tells the operator once when that changes.
+    fn settle(&mut self, changes: u64, written: io::Result<()>) {
+        self.attempted = changes;
+        self.metrics.ledger_written(written.is_ok());
+        match written {
+            Ok(()) => {
+                if std::mem::replace(&mut self.outcome, Ok(())).is_err() {
+                    tracing::info!("the ledger file can be written again: calls are made again");
+                }
+            }
+            Err(error) => {
+                if std::mem::replace(&mut self.outcome, Err(NotRecorded)).is_ok() {
+                    tracing::error!(
+                        kind = ?error.kind(),
+                        "the ledger file cannot be written: no upstream call is made until it can be; rosters are served on"
+                    );
+                }
+            }
+        }
+    }
 }
 
-/// The moments of a bucket's calls: its end, which may not lie ahead of a clock that was set back.
-fn unbucket((bucket, count): (i64, u32), now: i64) -> impl Iterator<Item = i64> {
-    let at = bucket.saturating_add(1).saturating_mul(BUCKET_MILLIS).min(now);
-    std::iter::repeat_n(at, count as usize)
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())
+    }
 }
 
-fn checksum(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, bytes))
+fn stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().map(|file| Stamp::of(&file))
 }
 
-fn fresh_salt() -> String {
-    let mut salt = [0; 32];
-    // Without randomness the names are still one-way for tokens that cannot be guessed.
-    let _ = rand::fill(&mut salt);
-    URL_SAFE_NO_PAD.encode(salt)
+/// Whether this is a state of the disk, which may pass, rather than a wrong setting.
+fn may_pass(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | ReadOnlyFilesystem | QuotaExceeded)
+}
+
+/// The path without symbolic links, so that every spelling of it leads to the same lock; the file itself may not exist yet.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_LIMIT {
+        match std::fs::canonicalize(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            real => return real,
+        }
+        match std::fs::read_link(&path) {
+            // A link to a file that does not exist yet.
+            Ok(target) => path = parent(&path).join(target),
+            Err(_) => {
+                let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+                return Ok(std::fs::canonicalize(parent(&path))?.join(name));
+            }
+        }
+    }
+    Err(io::ErrorKind::InvalidInput.into())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A file that only its owner may read.

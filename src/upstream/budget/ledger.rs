@@ -1,51 +1,63 @@
-//! The ledger of one credential: every call of the last hour, written before it is made.
+//! The ledger of one credential: every call that may still count in the vendor's window.
 //!
-//! Invariant: calls of the last hour and calls_left reserved for calls to come are together never more than the credential may commit,
-//! so no sliding hour ever has more calls than that, whatever asks.
+//! A call is recorded before it is made and counts until its end plus the window. The vendor counts it at some instant between
+//! its start and its end, so no sliding window of the vendor's ever holds more calls than the ledger does. Nothing removes a
+//! recorded call early. Invariant: recorded calls and reservations together never exceed what the policy allows.
 
-use crate::model::{BudgetShare, Pressure};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::BudgetPolicy;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+use tokio::time::Instant;
+
+use super::policy::BudgetPolicy;
+use super::vendor_quota::VendorQuota;
+use crate::model::{BudgetShare, Clock, Pressure};
 use crate::upstream::Need;
-use crate::upstream::transport::rate_limit_headers::RateLimit;
+use crate::upstream::protect::CredentialPause;
+use crate::upstream::transport::RateLimit;
 
-pub(in crate::upstream) const HOUR_MILLIS: i64 = 3_600_000;
-/// From this share of what refreshing may commit, it is low, and the fresh window stretches, the more the subtract is left.
-const LOW_WATERMARK: f64 = 0.8;
-/// Below this share nobody has to mind how fast it is spent.
-const STRETCH_FLOOR: f64 = 0.3;
+/// When a caller is told to come back where only reservations are in the way: they are given back within about a call's time.
+const RESERVATION_WAIT: Duration = Duration::from_secs(1);
 
-/// Whom a call is charged to, besides the credential: a caller's name, hashed.
+/// Whom a call is charged to besides the credential: a caller's name, hashed.
 pub(in crate::upstream) type Payer = u64;
 
 pub(in crate::upstream) struct Ledger {
-    terms: BudgetPolicy,
-    state: Mutex<LedgerState>,
+    policy: BudgetPolicy,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Notified when reservations are given back.
+    released: Notify,
 }
 
 #[derive(Default)]
-struct LedgerState {
-    /// The last hour's calls, oldest first.
-    calls: VecDeque<RecordedCall>,
+struct State {
+    /// Calls that have ended and still count, by their end.
+    ended: VecDeque<EndedCall>,
+    /// Calls under way, by number.
+    open: BTreeMap<u64, StartedCall>,
+    next: u64,
+    /// Ended and open calls of each payer.
     spent_by: HashMap<Payer, u32>,
-    /// Places that loads have taken for the calls they are about to make.
     reserved: u32,
     reserved_by: HashMap<Payer, u32>,
-    /// After a 429: no call before this.
-    blocked_until: i64,
-    /// What the vendor said is left, counted down since, and until when that holds.
-    vendor_remaining: Option<(RateLimit, i64)>,
-    /// Whether the upstream has ever taken this credential for one.
-    accepted: bool,
+    pause: CredentialPause,
+    vendor: VendorQuota,
 }
 
 #[derive(Clone, Copy)]
-struct RecordedCall {
-    /// Milliseconds since 1970.
-    at: i64,
+struct EndedCall {
+    at: Instant,
+    payer: Option<Payer>,
+}
+
+struct StartedCall {
+    /// When it has ended at the latest.
+    latest_end: Instant,
     payer: Option<Payer>,
 }
 
@@ -54,260 +66,354 @@ struct RecordedCall {
 pub(in crate::upstream) struct BudgetExhausted {
     /// `plan`, `reserve`, `share` or `blocked`.
     pub(in crate::upstream) reason: &'static str,
-    /// When it may, in milliseconds since 1970.
-    pub(in crate::upstream) until: i64,
+    /// The earliest instant at which it may.
+    pub(in crate::upstream) available_at: Instant,
+    /// Whether a reservation that is given back would be enough.
+    pub(in crate::upstream) reserved: bool,
 }
 
 impl Ledger {
-    pub(in crate::upstream) fn new(terms: BudgetPolicy) -> Self {
-        Self { terms, state: Mutex::default() }
+    pub(super) fn new(policy: BudgetPolicy, clock: Clock) -> Self {
+        Self { policy, clock, state: Mutex::default(), released: Notify::new() }
     }
 
-    /// Calls that somebody else has written down: a ledger from before a restart.
-    pub(in crate::upstream) fn restore(&self, calls: impl IntoIterator<Item = i64>, accepted: bool) {
-        let mut state = self.state();
-        state.calls.extend(calls.into_iter().map(|at| RecordedCall { at, payer: None }));
-        state.calls.make_contiguous().sort_by_key(|call| call.at);
-        state.accepted |= accepted;
+    /// Adds calls of an earlier process, by their ends.
+    pub(super) fn restore(&self, ends: impl IntoIterator<Item = Instant>) {
+        let mut state = self.state.lock();
+        state.ended.extend(ends.into_iter().map(|at| EndedCall { at, payer: None }));
+        state.ended.make_contiguous().sort_by_key(|call| call.at);
     }
 
-    /// Holds calls_left for `n` calls.
+    /// Reserves `n` calls.
     pub(in crate::upstream) fn reserve(
         self: &Arc<Self>,
-        now: i64,
         n: u32,
         need: Need,
         payer: Option<Payer>,
     ) -> Result<Reservation, BudgetExhausted> {
-        let mut state = self.state();
-        state.forget(now);
-        self.check(&state, now, n, need, payer)?;
+        let mut state = self.current();
+        self.check(&state, n, need, payer)?;
         state.reserved += n;
         if let Some(payer) = payer {
             *state.reserved_by.entry(payer).or_default() += n;
         }
         drop(state);
-        Ok(Reservation { ledger: self.clone(), calls_left: n, payer })
+        Ok(Reservation { ledger: self.clone(), calls: n, payer })
     }
 
     /// Whether `reserve` would succeed.
     pub(in crate::upstream) fn would_reserve(
         &self,
-        now: i64,
         n: u32,
         need: Need,
         payer: Option<Payer>,
     ) -> Result<(), BudgetExhausted> {
-        let mut state = self.state();
-        state.forget(now);
-        self.check(&state, now, n, need, payer)
+        self.check(&self.current(), n, need, payer)
     }
 
-    fn check(
-        &self,
-        state: &LedgerState,
-        now: i64,
-        n: u32,
-        need: Need,
-        payer: Option<Payer>,
-    ) -> Result<(), BudgetExhausted> {
-        if state.blocked_until > now {
-            return Err(BudgetExhausted { reason: "blocked", until: state.blocked_until });
-        }
-        if let Some((limit, until)) = state.vendor_remaining
-            && until > now
-            && limit.remaining.saturating_sub(self.terms.headroom(limit.limit)) < n + state.reserved
-        {
-            return Err(BudgetExhausted { reason: "blocked", until });
-        }
-        let wanted = state.taken() + n;
+    /// Completes when reservations have been given back since this was called.
+    pub(in crate::upstream) fn released(&self) -> Notified<'_> {
+        self.released.notified()
+    }
+
+    fn check(&self, state: &State, n: u32, need: Need, payer: Option<Payer>) -> Result<(), BudgetExhausted> {
+        let now = self.clock.now();
         let (bound, reason) = match need {
-            Need::Missing => (self.terms.spendable(), "plan"),
-            Need::Refresh { .. } => (self.terms.for_refreshing(), "reserve"),
+            Need::Missing => (self.policy.spendable(), "plan"),
+            Need::Refresh { .. } => (self.policy.for_refreshing(), "reserve"),
         };
-        if wanted > bound {
-            return Err(BudgetExhausted { reason, until: state.available_at(wanted - bound, None).max(now + 1) });
+        let fits = |counted: u32, own: u32, n: u32| {
+            let share = payer.is_none() || own + n <= self.policy.share(counted - own);
+            (counted + n <= bound, share)
+        };
+        let (counted, own) = (state.counted(), payer.map_or(0, |payer| state.spent_by(payer)));
+        let own_reserved = payer.map_or(0, |payer| state.reserved_by(payer));
+        let within_plan = counted + state.reserved + n <= bound;
+        let within_share = payer.is_none()
+            || own + own_reserved + n <= self.policy.share(counted + state.reserved - own - own_reserved);
+        let blocked = self.blocked(state, n + state.reserved, now);
+        if within_plan && within_share && blocked.is_none() {
+            return Ok(());
         }
-        if let Some(payer) = payer {
-            let bound = self.terms.share(state.taken() - state.taken_by(payer));
-            let wanted = state.taken_by(payer) + n;
-            if wanted > bound {
-                let until = state.available_at(wanted - bound, Some(payer)).max(now + 1);
-                return Err(BudgetExhausted { reason: "share", until });
+        let reason = if blocked.is_some() {
+            "blocked"
+        } else if within_plan {
+            "share"
+        } else {
+            reason
+        };
+        let free = fits(counted, own, n);
+        let reserved = free == (true, true) && self.blocked(state, n, now).is_none();
+        let mut available_at = now + RESERVATION_WAIT;
+        if !reserved {
+            let expired = self.expiry(state, payer, |counted, own| fits(counted, own, n) == (true, true));
+            available_at = expired.into_iter().chain(blocked).max().unwrap_or(available_at).max(now);
+        }
+        Err(BudgetExhausted { reason, available_at, reserved })
+    }
+
+    /// Until when the vendor wants no call, or not `n` more.
+    fn blocked(&self, state: &State, n: u32, now: Instant) -> Option<Instant> {
+        let paused = state.pause.until(now);
+        let quota = state.vendor.remaining(now);
+        let quota = quota.filter(|(left, limit, _)| left.saturating_sub(self.policy.headroom(*limit)) < n);
+        paused.max(quota.map(|(_, _, resets_at)| resets_at))
+    }
+
+    /// When so many of the oldest calls no longer count that `fits` says yes of all calls and the payer's; `None` when it says
+    /// yes now. Calls under way count for at least another window.
+    fn expiry(&self, state: &State, payer: Option<Payer>, fits: impl Fn(u32, u32) -> bool) -> Option<Instant> {
+        let (mut counted, mut own) = (state.counted(), payer.map_or(0, |payer| state.spent_by(payer)));
+        let mut at = None;
+        for call in &state.ended {
+            if fits(counted, own) {
+                return at;
             }
+            counted -= 1;
+            own -= u32::from(payer.is_some() && call.payer == payer);
+            at = Some(call.at + self.policy.window);
         }
-        Ok(())
+        if fits(counted, own) { at } else { Some(self.clock.now() + self.policy.window) }
     }
 
     /// How short the plan is.
-    pub(in crate::upstream) fn pressure(&self, now: i64) -> Pressure {
-        let mut state = self.state();
-        state.forget(now);
-        let mut used = f64::from(state.taken()) / f64::from(self.terms.for_refreshing().max(1));
-        // The part of the hour in which that was spent: as much of the plan may be, and a little.
-        let spent_in = state.calls.front().map_or(0, |call| now - call.at) as f64 / HOUR_MILLIS as f64;
+    pub(in crate::upstream) fn pressure(&self) -> Pressure {
+        let state = self.current();
+        let now = self.clock.now();
+        let mut used = f64::from(state.counted() + state.reserved) / f64::from(self.policy.for_refreshing().max(1));
+        // The part of the window in which that was spent: as much of the plan may be, and a little.
+        let first = state.ended.front().map_or(Duration::ZERO, |call| now - call.at);
+        let spent_in = first.as_secs_f64() / self.policy.window.as_secs_f64();
         let ahead = if used < STRETCH_FLOOR { 0.0 } else { used / spent_in.max(1e-3) };
-        if let Some((RateLimit { limit: Some(limit), remaining, .. }, until)) = state.vendor_remaining
-            && until > now
-        {
+        if let Some((remaining, Some(limit), _)) = state.vendor.remaining(now) {
             used = used.max(1.0 - f64::from(remaining) / f64::from(limit.max(1)));
         }
         let left = (1.0 - used).max(1e-6);
-        Pressure { stretch: ahead.powi(4).max((1.0 - LOW_WATERMARK) / left).max(1.0), low: used > LOW_WATERMARK }
+        let stretch = ahead.powi(4).max((1.0 - LOW_WATERMARK) / left).max(1.0);
+        Pressure { stretch, low: used > LOW_WATERMARK }
     }
 
-    /// What the payer, or whoever has the credential, may still commit.
-    pub(in crate::upstream) fn share(&self, now: i64, payer: Option<Payer>) -> BudgetShare {
-        let mut state = self.state();
-        state.forget(now);
-        let spendable = self.terms.spendable();
-        let mut remaining = spendable.saturating_sub(state.taken());
-        let mut reset = state.calls.front().map_or(0, |call| call.at + HOUR_MILLIS - now);
-        if let Some((limit, until)) = state.vendor_remaining.filter(|(_, until)| *until > now) {
-            let said = limit.remaining.saturating_sub(self.terms.headroom(limit.limit));
-            if said < remaining {
-                (remaining, reset) = (said, until - now);
+    /// What the payer, or every caller with the credential, may still spend. Reservations are not spent.
+    pub(in crate::upstream) fn share(&self, payer: Option<Payer>) -> BudgetShare {
+        let state = self.current();
+        let now = self.clock.now();
+        let spendable = self.policy.spendable();
+        let mut remaining = spendable.saturating_sub(state.counted());
+        let first = state.ended.front().map(|call| call.at + self.policy.window);
+        let mut reset = first.or_else(|| (!state.open.is_empty()).then(|| now + self.policy.window)).unwrap_or(now);
+        if let Some((left, of, resets_at)) = state.vendor.remaining(now) {
+            let left = left.saturating_sub(self.policy.headroom(of));
+            if left < remaining {
+                (remaining, reset) = (left, resets_at);
             }
         }
-        if state.blocked_until > now {
-            (remaining, reset) = (0, state.blocked_until - now);
+        if let Some(until) = state.pause.until(now) {
+            (remaining, reset) = (0, until);
         }
         let limit = payer.map_or(spendable, |payer| {
-            let limit = self.terms.share(state.taken() - state.taken_by(payer));
-            remaining = remaining.min(limit.saturating_sub(state.taken_by(payer)));
+            let own = state.spent_by(payer);
+            let limit = self.policy.share(state.counted() - own);
+            remaining = remaining.min(limit.saturating_sub(own));
             limit
         });
-        BudgetShare { limit, remaining, reset: Duration::from_millis(u64::try_from(reset).unwrap_or(0)) }
+        BudgetShare { limit, remaining, reset: reset - now, window: self.policy.window }
     }
 
-    /// The vendor said 429.
-    pub(in crate::upstream) fn pause_until(&self, until: i64) {
-        let mut state = self.state();
-        state.blocked_until = state.blocked_until.max(until);
+    /// The vendor answered 429 to a call that was started then; the length of the pause.
+    pub(in crate::upstream) fn rate_limited(&self, asked: Duration, started: Instant) -> Duration {
+        self.state.lock().pause.rate_limited(asked, started, self.clock.now())
     }
 
-    /// The vendor said how much is left.
-    pub(in crate::upstream) fn observe(&self, limit: RateLimit, now: i64) {
-        let reset = i64::try_from(limit.reset.as_millis()).unwrap_or(HOUR_MILLIS);
-        self.state().vendor_remaining = Some((limit, now.saturating_add(reset)));
+    /// The vendor answered something else to a call that was started then.
+    pub(in crate::upstream) fn answered(&self, started: Instant) {
+        self.state.lock().pause.answered(started);
     }
 
-    pub(in crate::upstream) fn accept(&self) {
-        self.state().accepted = true;
+    /// The vendor said how much is left, in an answer to a call that is still under way.
+    pub(in crate::upstream) fn observe(&self, said: RateLimit) {
+        let mut state = self.state.lock();
+        let in_flight = u32::try_from(state.open.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        state.vendor.observe(said, in_flight, self.clock.now());
     }
 
-    pub(in crate::upstream) fn is_accepted(&self) -> bool {
-        self.state().accepted
+    /// Whether nothing would be lost by dropping it.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.current();
+        state.counted() == 0 && state.reserved == 0 && state.pause.until(self.clock.now()).is_none()
     }
 
-    /// Whether nothing would be lost by forgetting it.
-    pub(in crate::upstream) fn is_idle(&self, now: i64) -> bool {
-        let mut state = self.state();
-        state.forget(now);
-        state.calls.is_empty() && state.reserved == 0 && state.blocked_until <= now
+    /// When each call that counts has ended, or will have at the latest.
+    pub(super) fn ends(&self) -> Vec<Instant> {
+        let state = self.current();
+        state.ended.iter().map(|call| call.at).chain(state.open.values().map(|call| call.latest_end)).collect()
     }
 
-    /// When its calls were made, oldest first, in milliseconds since 1970.
-    pub(in crate::upstream) fn calls(&self, now: i64) -> Vec<i64> {
-        let mut state = self.state();
-        state.forget(now);
-        state.calls.iter().map(|call| call.at).collect()
+    /// Stops counting a payer's calls. Only for the total of unaccepted credentials, whose calls have ledgers of their own.
+    pub(super) fn discharge(&self, payer: Payer) {
+        let mut state = self.state.lock();
+        state.ended.retain(|call| call.payer != Some(payer));
+        state.open.retain(|_, call| call.payer != Some(payer));
+        state.spent_by.remove(&payer);
+        drop(state);
+        self.released.notify_waiters();
     }
 
-    fn state(&self) -> MutexGuard<'_, LedgerState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn start(&self, latest_end: Instant, payer: Option<Payer>) -> u64 {
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        state.open.insert(number, StartedCall { latest_end, payer });
+        if let Some(payer) = payer {
+            *state.spent_by.entry(payer).or_default() += 1;
+        }
+        state.vendor.call_started();
+        number
     }
-}
 
-impl LedgerState {
-    fn forget(&mut self, now: i64) {
-        while let Some(call) = self.calls.front().copied().filter(|call| now - call.at >= HOUR_MILLIS) {
-            self.calls.pop_front();
-            if let Some(payer) = call.payer {
-                subtract(&mut self.spent_by, payer, 1);
-            }
+    fn end(&self, number: u64) {
+        let mut state = self.state.lock();
+        if let Some(call) = state.open.remove(&number) {
+            state.ended.push_back(EndedCall { at: self.clock.now(), payer: call.payer });
         }
     }
 
-    fn spent(&self) -> u32 {
-        u32::try_from(self.calls.len()).unwrap_or(u32::MAX)
+    fn cancel(&self, number: u64) {
+        let mut state = self.state.lock();
+        if let Some(call) = state.open.remove(&number)
+            && let Some(payer) = call.payer
+        {
+            shrink_to(&mut state.spent_by, payer, 1);
+        }
+        drop(state);
+        self.released.notify_waiters();
     }
 
-    fn taken(&self) -> u32 {
-        self.spent() + self.reserved
+    fn give_back(&self, n: u32, payer: Option<Payer>) {
+        if n == 0 {
+            return;
+        }
+        let mut state = self.state.lock();
+        state.reserved = state.reserved.saturating_sub(n);
+        if let Some(payer) = payer {
+            shrink_to(&mut state.reserved_by, payer, n);
+        }
+        drop(state);
+        self.released.notify_waiters();
     }
 
-    fn taken_by(&self, payer: Payer) -> u32 {
-        let of = |map: &HashMap<Payer, u32>| map.get(&payer).copied().unwrap_or(0);
-        of(&self.spent_by) + of(&self.reserved_by)
-    }
-
-    /// When the `n` oldest calls, of this payer where one is named, will have been forgotten.
-    fn available_at(&self, n: u32, payer: Option<Payer>) -> i64 {
-        let mut calls = self.calls.iter().filter(|call| payer.is_none() || call.payer == payer);
-        let last = calls.clone().next_back();
-        calls.nth(n.saturating_sub(1) as usize).or(last).map_or(0, |call| call.at + HOUR_MILLIS)
+    /// The state, without the calls that no longer count.
+    fn current(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        let now = self.clock.now();
+        while let Some(call) = state.ended.front().copied().filter(|call| now - call.at >= self.policy.window) {
+            state.ended.pop_front();
+            if let Some(payer) = call.payer {
+                shrink_to(&mut state.spent_by, payer, 1);
+            }
+        }
+        state
     }
 }
 
-fn subtract(map: &mut HashMap<Payer, u32>, payer: Payer, n: u32) {
+impl State {
+    fn counted(&self) -> u32 {
+        u32::try_from(self.ended.len() + self.open.len()).unwrap_or(u32::MAX)
+    }
+
+    fn spent_by(&self, payer: Payer) -> u32 {
+        self.spent_by.get(&payer).copied().unwrap_or(0)
+    }
+
+    fn reserved_by(&self, payer: Payer) -> u32 {
+        self.reserved_by.get(&payer).copied().unwrap_or(0)
+    }
+}
+
+fn shrink_to(map: &mut HashMap<Payer, u32>, payer: Payer, n: u32) {
     match map.get_mut(&payer) {
         Some(count) if *count > n => *count -= n,
         _ => drop(map.remove(&payer)),
     }
 }
 
-/// Places for calls that are about to be made; what is not used is given back.
+/// Calls that may be made. What is not used is given back.
 pub(in crate::upstream) struct Reservation {
     ledger: Arc<Ledger>,
-    calls_left: u32,
+    calls: u32,
     payer: Option<Payer>,
 }
 
 impl Reservation {
-    /// Turns a place into a call, written down before it is made.
-    pub(in crate::upstream) fn commit(&mut self, now: i64) {
-        self.calls_left = self.calls_left.saturating_sub(1);
-        let mut state = self.ledger.state();
-        state.reserved = state.reserved.saturating_sub(1);
-        state.calls.push_back(RecordedCall { at: now, payer: self.payer });
-        if let Some(payer) = self.payer {
-            subtract(&mut state.reserved_by, payer, 1);
-            *state.spent_by.entry(payer).or_default() += 1;
-        }
-        if let Some((vendor_remaining, _)) = &mut state.vendor_remaining {
-            vendor_remaining.remaining = vendor_remaining.remaining.saturating_sub(1);
-        }
+    pub(in crate::upstream) fn calls(&self) -> u32 {
+        self.calls
     }
 
-    /// Holds `n` more calls_left, where there are so many.
-    pub(in crate::upstream) fn extend(&mut self, now: i64, n: u32, need: Need) -> Result<(), BudgetExhausted> {
-        let mut more = self.ledger.reserve(now, n, need, self.payer)?;
-        self.calls_left += std::mem::take(&mut more.calls_left);
+    /// Turns one reserved call into a recorded one that ends at `latest_end` at the latest; refused where the vendor has asked
+    /// for a pause since the reservation.
+    pub(super) fn commit(&mut self, latest_end: Instant) -> Result<RecordedCall, BudgetExhausted> {
+        if self.calls == 0 {
+            let more = self.ledger.reserve(1, Need::Missing, self.payer)?;
+            self.absorb(more);
+        }
+        let now = self.ledger.clock.now();
+        if let Some(available_at) = self.ledger.blocked(&self.ledger.state.lock(), 1, now) {
+            return Err(BudgetExhausted { reason: "blocked", available_at, reserved: false });
+        }
+        let number = self.ledger.start(latest_end, self.payer);
+        self.calls -= 1;
+        self.ledger.give_back(1, self.payer);
+        Ok(RecordedCall { ledger: self.ledger.clone(), number: Some(number) })
+    }
+
+    /// Reserves more calls, where there are so many.
+    pub(super) fn extend(&mut self, n: u32, need: Need) -> Result<(), BudgetExhausted> {
+        let more = self.ledger.reserve(n, need, self.payer)?;
+        self.absorb(more);
         Ok(())
     }
 
-    /// Gives back all but `n` calls_left.
-    pub(in crate::upstream) fn shrink_to(&mut self, n: u32) {
-        self.give_back(self.calls_left.saturating_sub(n));
+    /// Gives back all but `n` calls.
+    pub(super) fn keep(&mut self, n: u32) {
+        let less = self.calls.saturating_sub(n);
+        self.calls -= less;
+        self.ledger.give_back(less, self.payer);
     }
 
-    pub(in crate::upstream) fn calls_left(&self) -> u32 {
-        self.calls_left
-    }
-
-    fn give_back(&mut self, n: u32) {
-        self.calls_left -= n;
-        let mut state = self.ledger.state();
-        state.reserved -= n;
-        if let Some(payer) = self.payer {
-            subtract(&mut state.reserved_by, payer, n);
-        }
+    fn absorb(&mut self, mut more: Self) {
+        self.calls += std::mem::take(&mut more.calls);
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.give_back(self.calls_left);
+        self.ledger.give_back(self.calls, self.payer);
     }
 }
+
+/// A call that is written in the ledger. Dropped, it has ended.
+pub(super) struct RecordedCall {
+    ledger: Arc<Ledger>,
+    number: Option<u64>,
+}
+
+impl RecordedCall {
+    /// The call was not made.
+    pub(super) fn cancel(mut self) {
+        if let Some(number) = self.number.take() {
+            self.ledger.cancel(number);
+        }
+    }
+}
+
+impl Drop for RecordedCall {
+    fn drop(&mut self) {
+        if let Some(number) = self.number.take() {
+            self.ledger.end(number);
+        }
+    }
+}
+
+/// From this share of what refreshing may spend, little is left, and the fresh window stretches, the more the less is left.
+const LOW_WATERMARK: f64 = 0.8;
+/// Below this share the pace of spending does not stretch the fresh window.
+const STRETCH_FLOOR: f64 = 0.3;

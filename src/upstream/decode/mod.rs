@@ -6,8 +6,10 @@
 pub(super) mod envelope;
 pub(super) mod fields;
 mod json;
-pub(super) mod pages;
-pub(super) mod rows;
+mod pages;
+mod rows;
 mod value;
 
+pub(super) use pages::{Pages, Progress};
 pub use pages::{RowPage, decode};
+pub(super) use rows::DecodedRows;

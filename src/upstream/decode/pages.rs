@@ -1,15 +1,18 @@
 //! Paged upstreams: puts a list together page by page. What comes out is the whole list or an error.
 //!
-//! The end is an empty page, one shorter than the first, one that repeats the last, or the total where the upstream says one.
-//! A list that shifts while it is read (the total changes, or a row comes again on another page) is read once more from the
-//! start.
+//! The list ends with an empty page, one shorter than the first, one that repeats the last, or the total where the upstream
+//! says one. A list that changed while it was read (the total changed, rows are missing, or an id came twice) is read once
+//! more from the start. When it changes again, it is taken as it came, with a mark among the skipped rows: a list that never
+//! rests must not cost the plan without end.
 
-use crate::model::Roster;
 use std::collections::HashSet;
 
 use super::envelope::EnvelopeReader;
 use super::rows::DecodedRows;
-use crate::model::Malformed;
+use crate::model::{Malformed, Roster, SkippedRow};
+
+/// The reason of the skipped row that marks a list which changed while it was read.
+const CHANGED: &str = "the list changed while it was read: rows may be missing or out of date";
 
 /// One page, or a whole list, as it came.
 pub struct RowPage {
@@ -22,8 +25,21 @@ pub struct RowPage {
 pub(in crate::upstream) struct Pages {
     limit: u32,
     rows_limit: usize,
-    restarted: bool,
+    /// Whether a total that differs from the rows that came shows a change.
+    exact_totals: bool,
+    /// How a first pass ended that found a change.
+    first_pass: Option<PassEnd>,
     pass: Pass,
+}
+
+/// How far a list has been read.
+pub(in crate::upstream) enum Progress {
+    /// There are more pages.
+    More,
+    /// It changed while it was read, and is read again from the start.
+    Restarted,
+    /// It is whole.
+    Complete(DecodedRows),
 }
 
 /// What has come since the start of the list.
@@ -32,15 +48,24 @@ struct Pass {
     whole: DecodedRows,
     ids: HashSet<Box<str>>,
     last: Vec<Box<str>>,
-    /// DecodedRows on the first page.
+    /// Rows on the first page.
     length: usize,
+    total: Option<u64>,
+    changed: bool,
+}
+
+/// The number of rows and the total of a pass whose rows did not add up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PassEnd {
+    rows: usize,
     total: Option<u64>,
 }
 
 impl Pages {
-    /// At most `limit` pages and `rows_limit` rows.
-    pub(in crate::upstream) fn new(limit: u32, rows_limit: usize) -> Self {
-        Self { limit, rows_limit, restarted: false, pass: Pass::new(rows_limit) }
+    /// At most `limit` pages and `rows_limit` rows. With `exact_totals`, the total that the upstream says is the number of
+    /// its rows.
+    pub(in crate::upstream) fn new(limit: u32, rows_limit: usize, exact_totals: bool) -> Self {
+        Self { limit, rows_limit, exact_totals, first_pass: None, pass: Pass::new(rows_limit) }
     }
 
     /// The number of the page to fetch next, from 1.
@@ -48,49 +73,76 @@ impl Pages {
         self.pass.number
     }
 
-    /// How many pages there still are at most, as far as the upstream said.
+    /// How many pages there still are, as far as the upstream said.
     pub(in crate::upstream) fn left(&self) -> Option<u32> {
-        let pass = &self.pass;
+        let pass = Some(&self.pass).filter(|_| self.exact_totals)?;
         let rows = pass.total?.saturating_sub(pass.whole.seen() as u64);
         u32::try_from(rows.div_ceil(pass.length.max(1) as u64)).ok()
     }
 
-    /// Takes the page that was asked for; the whole list when it was the last one.
-    pub(in crate::upstream) fn take(&mut self, page: RowPage) -> Result<Option<DecodedRows>, Malformed> {
+    /// Whether the total was found to be no number of rows: two passes ended alike, and not with it.
+    pub(in crate::upstream) fn has_odd_totals(&self) -> bool {
+        !self.exact_totals
+    }
+
+    /// Takes the page that was asked for.
+    pub(in crate::upstream) fn take(&mut self, page: RowPage) -> Result<Progress, Malformed> {
         let pass = &mut self.pass;
         let ids: Vec<Box<str>> = page.rows.draft.members().map(|member| member.id().plain().into()).collect();
         let seen = page.rows.seen();
         let first = pass.number == 1;
         if seen == 0 || (!first && seen == pass.length && ids == pass.last) {
-            return Ok(Some(self.finish()));
+            return Ok(self.finish());
         }
         if first {
             (pass.length, pass.total) = (seen, page.total);
         }
         let repeats = ids.iter().any(|id| pass.ids.contains(id));
         if repeats || (page.total.is_some() && page.total != pass.total) {
-            if std::mem::replace(&mut self.restarted, true) {
-                return Err(Malformed::Shifting);
+            if self.first_pass.is_none() {
+                return Ok(self.restart());
             }
-            self.pass = Pass::new(self.rows_limit);
-            return Ok(None);
+            pass.changed = true;
+            pass.total = page.total;
         }
         pass.ids.extend(ids.iter().cloned());
         pass.last = ids;
         pass.whole.append(page.rows)?;
         let complete = pass.total.is_some_and(|total| pass.whole.seen() as u64 >= total);
         if seen < pass.length || complete {
-            return Ok(Some(self.finish()));
+            return Ok(self.finish());
         }
         if pass.number == self.limit {
             return Err(Malformed::TooManyPages);
         }
         pass.number += 1;
-        Ok(None)
+        Ok(Progress::More)
     }
 
-    fn finish(&mut self) -> DecodedRows {
-        std::mem::replace(&mut self.pass, Pass::new(self.rows_limit)).whole
+    fn restart(&mut self) -> Progress {
+        self.first_pass = Some(PassEnd { rows: self.pass.whole.seen(), total: self.pass.total });
+        self.pass = Pass::new(self.rows_limit);
+        Progress::Restarted
+    }
+
+    fn finish(&mut self) -> Progress {
+        let end = PassEnd { rows: self.pass.whole.seen(), total: self.pass.total };
+        let missing = self.exact_totals && end.total.is_some_and(|total| total > end.rows as u64);
+        if missing {
+            match self.first_pass {
+                None => return self.restart(),
+                // Twice the same is no change, but what this upstream means by a total.
+                Some(first) if first == end => self.exact_totals = false,
+                Some(_) => self.pass.changed = true,
+            }
+        }
+        let pass = std::mem::replace(&mut self.pass, Pass::new(self.rows_limit));
+        let mut whole = pass.whole;
+        if pass.changed {
+            let index = u32::try_from(whole.seen()).unwrap_or(u32::MAX);
+            whole.skipped.push(SkippedRow { index, reason: CHANGED });
+        }
+        Progress::Complete(whole)
     }
 }
 
@@ -115,7 +167,7 @@ impl RowPage {
 impl Pass {
     fn new(rows_limit: usize) -> Self {
         let whole = DecodedRows::new(rows_limit);
-        Self { number: 1, whole, ids: HashSet::new(), last: Vec::new(), length: 0, total: None }
+        Self { number: 1, whole, ids: HashSet::new(), last: Vec::new(), length: 0, total: None, changed: false }
     }
 }
 

@@ -1,143 +1,214 @@
-//! The breaker: stops calling a host that fails, and finds out that it is back by one caller's own load at a time.
+//! The circuit breaker of the host: stops calling a host that fails, and finds out that it is back by one probe at a time.
 //!
-//! Closed, every call passes. Five failures in a row, or half of at least twenty calls within ten seconds, open it. Open, one
-//! call at a time passes, a probe, when the schedule has one due; everybody else is told so at once. Any answer that shows a
-//! working host closes it, a refusal as much as a team.
+//! Closed, every call passes. It opens when distinct accounts have failed since the host's last answer: three whose calls
+//! failed because of the host, or five that failed in any way. One source (credential and caller) alone does not open it while
+//! others are answered, and what only one source has seen never refuses another. Open, one call at a time passes as a probe
+//! when the backoff allows it; accounts take turns. Any answer that shows a working host closes it, a refusal included.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::fair_permits::SourceId;
+use super::probe_backoff;
+use crate::model::Fault;
 use crate::telemetry::Metrics;
 
-/// So many failures in a row open it.
-const IN_A_ROW: u32 = 5;
-/// Or this share of the calls of the window, where there were enough of them to tell.
-const WINDOW: Duration = Duration::from_secs(10);
-const ENOUGH: usize = 20;
+/// So many distinct accounts with failures of the host open it, or so many with failures of any kind.
+const HOST_FAILURES: usize = 3;
+const FAILURES: usize = 5;
+/// Failures older than this are no evidence, and a source that was answered within it shows a working host.
+const RECENT: Duration = Duration::from_secs(60);
+/// Failures and answered sources that are remembered.
+const REMEMBERED: usize = 256;
+/// Accounts that have probed and give way to others.
+const PROBED: usize = 16;
+/// How long they give way, while others ask.
+const TURN: Duration = Duration::from_millis(100);
 
-/// The breaker of one host.
-pub(in crate::upstream) struct Breaker {
-    state: Mutex<BreakerState>,
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::upstream) struct Subject {
+    pub(in crate::upstream) source: SourceId,
+    /// A hash of the account.
+    pub(in crate::upstream) account: u64,
 }
 
-struct BreakerState {
+pub(in crate::upstream) struct Breaker {
+    state: Mutex<State>,
+}
+
+struct State {
     random: fastrand::Rng,
-    failures_in_a_row: u32,
-    /// Calls within the window, oldest first, and whether each failed.
-    recent: VecDeque<(Instant, bool)>,
+    /// Failures since the host's last answer, one for each account.
+    failures: VecDeque<Failure>,
+    /// When each source was last answered.
+    answered: HashMap<SourceId, Instant>,
     outage: Option<Outage>,
+}
+
+struct Failure {
+    subject: Subject,
+    fault: Fault,
+    at: Instant,
 }
 
 struct Outage {
     since: Instant,
     next_probe: Instant,
     probing: bool,
+    /// The accounts of the last probes.
+    probed: VecDeque<u64>,
+    /// When an account that has not probed lately was last refused.
+    others: Option<Instant>,
 }
 
-/// Lets one call through; tells the breaker how it went. Dropped without a word, the call says nothing of the host.
-pub(in crate::upstream) struct Permit<'b> {
+/// Lets one call through and records how it went. Dropped without a result, it says nothing about the host.
+pub(in crate::upstream) struct BreakerPermit<'b> {
     breaker: &'b Breaker,
+    subject: Subject,
     probe: bool,
 }
 
 impl Breaker {
     pub(in crate::upstream) fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self { state: Mutex::new(BreakerState { random, failures_in_a_row: 0, recent: VecDeque::new(), outage: None }) }
+        let state = State { random, failures: VecDeque::new(), answered: HashMap::new(), outage: None };
+        Self { state: Mutex::new(state) }
     }
 
     /// Whether a call would be let through at `now`.
-    pub(in crate::upstream) fn would_admit(&self, now: Instant) -> bool {
-        self.state().outage.as_ref().is_none_or(|outage| outage.admits(now))
+    pub(in crate::upstream) fn would_admit(&self, subject: Subject, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        if state.passes(subject) {
+            return true;
+        }
+        state.outage.as_mut().is_none_or(|outage| outage.admits(subject, now))
     }
 
-    /// Lets a call through, as a probe while the host is taken to be down; `None` when none is due.
-    pub(in crate::upstream) fn admit(&self, now: Instant) -> Option<Permit<'_>> {
-        let mut state = self.state();
-        let BreakerState { random, outage, .. } = &mut *state;
-        let probe = match outage {
-            None => false,
-            Some(outage) if outage.admits(now) => {
+    /// Lets a call through, as a probe while the breaker is open; `None` when none is due.
+    pub(in crate::upstream) fn admit(&self, subject: Subject, now: Instant) -> Option<BreakerPermit<'_>> {
+        let mut state = self.state.lock();
+        let mut probe = false;
+        if !state.passes(subject) {
+            let State { random, outage, .. } = &mut *state;
+            if let Some(outage) = outage {
+                if !outage.admits(subject, now) {
+                    return None;
+                }
+                probe = true;
                 outage.probing = true;
-                // From here, not from the probe's end: silence must not put the next one off.
-                outage.next_probe = now + super::backoff::probe_backoff(now - outage.since, random);
-                true
+                // From the start of this probe: a silent host must not put off the next one.
+                outage.next_probe = now + probe_backoff(now - outage.since, random);
+                if outage.probed.len() == PROBED {
+                    outage.probed.pop_front();
+                }
+                outage.probed.push_back(subject.account);
             }
-            Some(_) => return None,
-        };
+        }
         drop(state);
-        Some(Permit { breaker: self, probe })
-    }
-
-    fn state(&self) -> MutexGuard<'_, BreakerState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(BreakerPermit { breaker: self, subject, probe })
     }
 }
 
-impl Permit<'_> {
+impl State {
+    /// Whether the breaker is closed, or open for another source alone.
+    fn passes(&self, subject: Subject) -> bool {
+        let other = |failure: &Failure| failure.subject.source != subject.source;
+        match self.outage {
+            None => true,
+            Some(_) => self.sources() == 1 && self.failures.iter().all(other),
+        }
+    }
+
+    /// How many sources have failures.
+    fn sources(&self) -> usize {
+        self.failures.iter().map(|failure| failure.subject.source).collect::<HashSet<_>>().len()
+    }
+
+    fn record(&mut self, failure: Failure) {
+        let now = failure.at;
+        // While the breaker is open, they say for whom.
+        let open = self.outage.is_some();
+        self.failures.retain(|known| known.subject != failure.subject && (open || now - known.at < RECENT));
+        if self.failures.len() == REMEMBERED {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(failure);
+    }
+
+    fn is_down(&self, now: Instant) -> bool {
+        let host = self.failures.iter().filter(|failure| failure.fault == Fault::Host).count();
+        if host < HOST_FAILURES && self.failures.len() < FAILURES {
+            return false;
+        }
+        let failing = |source: &SourceId| self.failures.iter().any(|failure| failure.subject.source == *source);
+        let mut answered = self.answered.iter().filter(|(_, at)| now - **at < RECENT);
+        self.sources() > 1 || answered.all(|(source, _)| failing(source))
+    }
+}
+
+impl Outage {
+    fn admits(&mut self, subject: Subject, now: Instant) -> bool {
+        let has_probed = self.probed.contains(&subject.account);
+        let others_ask = self.others.is_some_and(|refused| now - refused < TURN);
+        let gives_way = has_probed && others_ask && now < self.next_probe + TURN;
+        let admitted = !self.probing && now >= self.next_probe && !gives_way;
+        if !admitted && !has_probed {
+            self.others = Some(now);
+        }
+        admitted
+    }
+}
+
+impl BreakerPermit<'_> {
     pub(in crate::upstream) fn is_probe(&self) -> bool {
         self.probe
     }
 
-    /// The host answered like one that works.
+    /// The host answered as a working one does.
     pub(in crate::upstream) fn success(self, now: Instant, metrics: &Metrics) {
-        let mut state = self.breaker.state();
-        state.failures_in_a_row = 0;
-        state.record(now, false);
+        let mut state = self.breaker.state.lock();
+        state.failures.clear();
+        if state.answered.len() >= REMEMBERED && !state.answered.contains_key(&self.subject.source) {
+            state.answered.retain(|_, at| now - *at < RECENT);
+            if state.answered.len() >= REMEMBERED {
+                // So many are proof enough.
+                state.answered.clear();
+            }
+        }
+        state.answered.insert(self.subject.source, now);
         if state.outage.take().is_some() {
-            state.recent.clear();
             metrics.breaker(false);
             tracing::info!("the upstream answers again");
         }
     }
 
-    /// The host failed.
-    pub(in crate::upstream) fn failure(self, now: Instant, metrics: &Metrics) {
-        let mut state = self.breaker.state();
-        if state.outage.is_some() {
+    /// The call failed through the fault of the host or of the account.
+    pub(in crate::upstream) fn failure(self, fault: Fault, now: Instant, metrics: &Metrics) {
+        if fault == Fault::Local {
             return;
         }
-        state.failures_in_a_row += 1;
-        state.record(now, true);
-        let failed = state.recent.iter().filter(|(_, failed)| *failed).count();
-        let half = state.recent.len() >= ENOUGH && failed * 2 >= state.recent.len();
-        if state.failures_in_a_row >= IN_A_ROW || half {
-            let next_probe = now + super::backoff::probe_backoff(Duration::ZERO, &mut state.random);
-            state.outage = Some(Outage { since: now, next_probe, probing: false });
+        let mut state = self.breaker.state.lock();
+        state.record(Failure { subject: self.subject, fault, at: now });
+        if state.outage.is_none() && state.is_down(now) {
+            let next_probe = now + probe_backoff(Duration::ZERO, &mut state.random);
+            let probed = VecDeque::new();
+            state.outage = Some(Outage { since: now, next_probe, probing: false, probed, others: None });
             metrics.breaker(true);
             tracing::warn!("the upstream keeps failing: calling it only to see whether it is back");
         }
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for BreakerPermit<'_> {
     fn drop(&mut self) {
         if self.probe
-            && let Some(outage) = &mut self.breaker.state().outage
+            && let Some(outage) = &mut self.breaker.state.lock().outage
         {
             outage.probing = false;
         }
-    }
-}
-
-impl BreakerState {
-    fn record(&mut self, now: Instant, failed: bool) {
-        while self.recent.front().is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
-            self.recent.pop_front();
-        }
-        // More say nothing that these do not.
-        if self.recent.len() == 4096 {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((now, failed));
-    }
-}
-
-impl Outage {
-    fn admits(&self, now: Instant) -> bool {
-        !self.probing && now >= self.next_probe
     }
 }

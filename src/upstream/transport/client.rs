@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config;
-use crate::model::{Account, Clock, Credential, Timestamp};
+use crate::model::{Account, Clock, Credential, Fault, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
 use crate::upstream::{Called, Endpoint};
@@ -228,8 +228,10 @@ fn refusal(status: u16, retry_after: Duration) -> UpstreamError {
         300..400 => Malformed::Redirect.into(),
         401 => ErrorKind::Unauthenticated.into(),
         403 => ErrorKind::Forbidden.into(),
-        408 | 425 | 500 | 502 | 503 | 504 => UpstreamError::from(ErrorKind::Unavailable).retryable(),
-        500..600 => ErrorKind::Unavailable.into(),
+        502..=504 => UpstreamError::from(ErrorKind::Unavailable).retryable(),
+        // The host answers; what it cannot do, it cannot do for this account.
+        408 | 425 | 500 => UpstreamError::from(ErrorKind::Unavailable).retryable().blaming(Fault::Account),
+        500..600 => UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Account),
         429 => ErrorKind::RateLimited(retry_after).into(),
         400..500 => ErrorKind::Rejected(status).into(),
         _ => Malformed::UnexpectedStatus.into(),

@@ -49,10 +49,11 @@ fn table() -> Vec<(Fault, Outcome)> {
         (Fault::Envelope(429), outcome(LIMITED, 1)),
         (Fault::Envelope(503), outcome(UNAVAILABLE, 2)),
         (Fault::Envelope(404), outcome("UPSTREAM_REJECTED", 1)),
-        (Fault::Envelope(401), denied("UPSTREAM_UNAUTHENTICATED")),
+        // It is the server's own credential: its rosters stay.
+        (Fault::Envelope(401), outcome("UPSTREAM_UNAUTHENTICATED", 1)),
         (Fault::Envelope(200), outcome(BAD, 1)),
         (Fault::Envelope(7), outcome(BAD, 1)),
-        (Fault::Status(401, ""), denied("UPSTREAM_UNAUTHENTICATED")),
+        (Fault::Status(401, ""), outcome("UPSTREAM_UNAUTHENTICATED", 1)),
         (Fault::Status(403, ""), denied("UPSTREAM_FORBIDDEN")),
     ];
     for status in [204, 206, 301, 302, 308] {

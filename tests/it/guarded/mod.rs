@@ -1,9 +1,13 @@
-//! What guards the upstream, on a paused clock over an upstream in memory: the plan, the breaker, retries, and the life of a
-//! roster. Hours pass in milliseconds, and every call's moment is known.
+//! What guards the upstream, on a paused clock over an upstream in memory: the plan, the breaker, retries, refusals, and the
+//! life of a roster. Hours pass in milliseconds, and the time of every call is known.
 
+mod accounts;
 mod breaker;
 mod budget;
 mod lab;
 mod lifecycle;
+mod lists;
+mod refusals;
 mod retries;
 mod shares;
+mod simulation;

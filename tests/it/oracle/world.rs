@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
-use flowmatix_graphql::model::ErrorKind;
 use flowmatix_graphql::model::{
     AccessError, Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants,
     Order, OrderField, Scopes, UserType,
 };
+use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Need, Upstream, decode};
+use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::documents::Draw;
 
@@ -44,17 +45,20 @@ pub struct Pools {
 struct Teams(HashMap<EmailAddress, Vec<u8>>);
 
 impl Upstream for Teams {
-    fn fetch<'a>(&'a self, grant: &'a Grant, _: Need) -> BoxFuture<'a, Fetched> {
-        let result = match self.0.get(&grant.account().email) {
-            Some(body) => Ok(decode([&body[..]]).unwrap()),
-            None => Err(match grant.account().email.as_str() {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+        let result = match self.0.get(&load.grant.account().email) {
+            Some(body) => {
+                load.observer.called();
+                Ok(Fetched { roster: decode([&body[..]]).unwrap(), began: Instant::now() })
+            }
+            None => Err(match load.grant.account().email.as_str() {
                 "refused@a.example" => ErrorKind::Forbidden.into(),
                 "limited@a.example" => ErrorKind::Timeout.into(),
                 _ => ErrorKind::Unavailable.into(),
             }),
         };
         // A failure that cost no call is not remembered: each case meets the same world.
-        async move { Fetched { calls: u32::from(result.is_ok()), result } }.boxed()
+        async move { result }.boxed()
     }
 }
 

@@ -1,0 +1,164 @@
+//! Loads: reads a roster from the upstream and keeps what came of it.
+//!
+//! A load is admitted by the credential gate, fetches, and leaves its roster in the store or its failure in the negative
+//! cache. Invariant: what the upstream refuses to show is removed from the store in the same step, and a panic is an error of
+//! that load alone.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::credential_gate::CredentialGate;
+use super::negative_cache::NegativeCache;
+use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
+use super::store::{Store, StoredRoster};
+use crate::model::{Clock, CredentialId, ErrorKind, Grant, UpstreamError};
+use crate::telemetry::Metrics;
+use crate::upstream::{Fetched, Load, LoadObserver, Need, Upstream};
+
+pub(super) struct Loads {
+    pub(super) upstream: Arc<dyn Upstream>,
+    pub(super) store: Arc<Store>,
+    pub(super) negative_cache: Arc<NegativeCache>,
+    pub(super) gate: Arc<CredentialGate>,
+    pub(super) flights: Arc<SingleFlight>,
+    /// Whether concurrent requests share a load.
+    pub(super) shared: bool,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// Sees the calls of a load.
+struct Observer<'l> {
+    loads: &'l Loads,
+    grant: &'l Grant,
+    flight: &'l InFlight,
+    /// Whether the load finds out if the credential is accepted.
+    probe: bool,
+}
+
+impl LoadObserver for Observer<'_> {
+    fn before_call(&self) -> Result<(), UpstreamError> {
+        // While the load waited, another one may have been refused. A list that has been begun is read to its end.
+        let refused = if self.flight.calls() == 0 && !self.probe {
+            self.loads.negative_cache.get(self.grant, self.loads.clock.now())
+        } else {
+            None
+        };
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn called(&self) {
+        self.flight.called();
+    }
+}
+
+impl Loads {
+    /// Joins the load under way for this grant's roster, or starts one; what has come meanwhile is good enough when it began
+    /// at `oldest` or later. A load that cannot make its first call within `timeout` fails.
+    pub(super) fn join_or_start(
+        self: &Arc<Self>,
+        grant: &Grant,
+        need: Need,
+        oldest: Instant,
+        timeout: Duration,
+    ) -> Result<LoadHandle, StoredRoster> {
+        let current = || self.store.get(grant.key()).filter(|stored| stored.began >= oldest);
+        let load = |flight: Arc<InFlight>| {
+            let (loads, grant) = (self.clone(), grant.clone());
+            async move {
+                let deadline = loads.clock.now() + timeout;
+                let load = AssertUnwindSafe(loads.load(&grant, need, deadline, &flight));
+                let result = load.catch_unwind().await.unwrap_or_else(|_| {
+                    tracing::error!("a roster load panicked");
+                    Err(ErrorKind::Internal.into())
+                });
+                Loaded { result, secret: grant.caller().credential.version() }
+            }
+            .boxed()
+        };
+        self.flights.join_or_start(grant.key(), self.shared, current, load)
+    }
+
+    async fn load(
+        &self,
+        grant: &Grant,
+        need: Need,
+        deadline: Instant,
+        flight: &InFlight,
+    ) -> Result<StoredRoster, UpstreamError> {
+        let credential = &grant.caller().credential;
+        let admission = self.gate.admit(credential.id()).await?;
+        let probe = matches!(admission, super::credential_gate::Admission::Probe(_));
+        // Another load's outcome may have come since the caller looked.
+        let refused = if probe { self.negative_cache.get(grant, self.clock.now()) } else { None };
+        let loaded = match refused {
+            Some(error) => Err(error),
+            None => self.fetch(grant, need, deadline, flight, probe).await,
+        };
+        admission.finish(loaded.as_ref().err());
+        loaded
+    }
+
+    async fn fetch(
+        &self,
+        grant: &Grant,
+        need: Need,
+        deadline: Instant,
+        flight: &InFlight,
+        probe: bool,
+    ) -> Result<StoredRoster, UpstreamError> {
+        let asked = self.clock.now();
+        let credential = &grant.caller().credential;
+        let observer = Observer { loads: self, grant, flight, probe };
+        let accepted = self.gate.has_accepted(credential.id());
+        let load = Load { grant, need, accepted, deadline, observer: &observer };
+        let fetched = self.upstream.fetch(load).await;
+        let calls = flight.calls();
+        if calls > 0 {
+            self.gate.record(credential, fetched.as_ref().err());
+        }
+        match fetched {
+            Ok(Fetched { roster, began }) => {
+                if let Some(error) = self.negative_cache.refused_since(credential, asked) {
+                    return Err(error);
+                }
+                let stored = StoredRoster::new(roster, began, calls);
+                self.store.insert(grant.key().clone(), stored.clone());
+                self.negative_cache.clear(grant);
+                self.count();
+                Ok(stored)
+            }
+            Err(error) => {
+                if calls > 0 {
+                    self.negative_cache.insert(grant, &error, self.clock.now());
+                    self.drop_refused(grant, &error);
+                    tracing::warn!(outcome = error.kind().label(), calls, "no roster from the upstream");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops what a refusal says may no longer be read. When the server's own credential is refused, that is the operator's
+    /// trouble, not the callers': its rosters stay.
+    fn drop_refused(&self, grant: &Grant, error: &UpstreamError) {
+        let credential = &grant.key().credential;
+        match error.kind() {
+            ErrorKind::Unauthenticated if matches!(credential, CredentialId::Forwarded(_)) => {
+                self.store.remove_all(credential);
+            }
+            ErrorKind::Forbidden => self.store.remove(grant.key()),
+            _ => return,
+        }
+        self.count();
+    }
+
+    fn count(&self) {
+        let (rosters, bytes) = self.store.size();
+        self.metrics.stored(rosters, bytes);
+    }
+}
