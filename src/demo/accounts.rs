@@ -1,6 +1,6 @@
-//! The sample's accounts: invented companies, each with a token that opens it alone, and one agency token that opens all.
+//! The sample's accounts: invented companies, each with its own token, and one agency token for all of them.
 
-/// Opens every account.
+/// The token for every account.
 pub const AGENCY_TOKEN: &str = "demo-agency-token";
 
 /// An account of the sample.
@@ -12,11 +12,11 @@ pub struct DemoAccount {
     pub user_type: &'static str,
     /// How many members its team has.
     pub members: usize,
-    /// Opens this account.
+    /// The token for this account only.
     pub token: &'static str,
 }
 
-/// All accounts; the first is the one that `demo` has for its default.
+/// All accounts; the first is the default account of `demo`.
 pub const ACCOUNTS: [DemoAccount; 4] = [
     DemoAccount {
         email: "maya@lantern-books.example",
@@ -37,15 +37,15 @@ pub const ACCOUNTS: [DemoAccount; 4] = [
 /// Why a call gets no team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoTeam {
-    /// The token opens nothing.
+    /// The token is unknown.
     UnknownToken,
-    /// The token opens another account.
+    /// The token is for another account.
     OtherAccount,
     /// There is no such account.
     UnknownAccount,
 }
 
-/// The account, by its place, for this token.
+/// The index of the account, if this token may read it.
 pub(super) fn open(token: &str, email: &str, user_type: &str) -> Result<usize, NoTeam> {
     let own = ACCOUNTS.iter().position(|account| account.token == token);
     if own.is_none() && token != AGENCY_TOKEN {

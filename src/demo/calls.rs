@@ -1,14 +1,14 @@
-//! What the sample saw: every call counted, the last ones in detail.
+//! The calls that the sample received: all counted, the last ones in detail.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// How many calls are kept in detail.
+/// The number of calls that are kept in detail.
 const KEPT: usize = 10_000;
 
-/// A call to the endpoint, as it came in.
+/// A call to the endpoint, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedCall {
     /// The query string as it was sent.
@@ -17,7 +17,7 @@ pub struct ReceivedCall {
     pub parameters: Vec<(String, String)>,
     /// The names of its headers, sorted.
     pub headers: Vec<String>,
-    /// The bearer token, where there was one.
+    /// The bearer token, if any.
     pub token: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl Calls {
     }
 
     pub(super) async fn arrived(&self, calls: usize) {
-        // The sender is ours, so the wait ends only when they have come.
+        // This struct holds the sender, so the wait ends only when the calls have arrived.
         let _ = self.count.subscribe().wait_for(|count| *count >= calls).await;
     }
 

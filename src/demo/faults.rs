@@ -1,4 +1,4 @@
-//! Wrong answers, made to order.
+//! Malformed responses, by kind.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::people::envelope;
 use super::switches::InvalidSwitches;
 
-/// The answer that is wrong in this way; `rows` are the good ones that would have been sent.
+/// The malformed response of this kind; `rows` are the valid rows of the account.
 pub(super) fn answer(malformed: InvalidSwitches, rows: &[Value]) -> Response<Body> {
     let whole = || envelope(rows.to_vec()).to_string();
     let body = match malformed {
@@ -60,7 +60,7 @@ pub(super) fn answer(malformed: InvalidSwitches, rows: &[Value]) -> Response<Bod
     response
 }
 
-/// Rows of every kind of badness: five that cannot be read at all, one odd in every field, and one twice.
+/// Invalid rows of every kind: five unreadable ones, one with an unexpected value in every field, and one duplicate.
 fn bad_rows() -> Vec<Value> {
     vec![
         json!({ "name": "No id" }),

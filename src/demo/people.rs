@@ -1,4 +1,4 @@
-//! The sample's people: grown from a seed, the same seed to the byte the same team.
+//! The sample's people, generated from a seed: the same seed gives the same bytes.
 
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ fn member(n: usize, random: &mut Random, agency: &str, roles: &[String], domain:
         "updatedAt": moment(updated, random.below(1000)),
         "__v": random.below(9),
     });
-    // The newer fields, which not every row has.
+    // The newer fields, which some rows lack.
     if let (true, Some(row)) = (random.below(3) > 0, row.as_object_mut()) {
         row.insert("assignedBots".to_owned(), json!([random.id(n)]));
         row.insert("assignedAiAgents".to_owned(), json!([]));
@@ -118,7 +118,7 @@ fn moment(seconds: i64, millis: i64) -> String {
     moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-/// What of a name can stand before the @.
+/// The local part of an e-mail address for a name.
 fn ascii(name: &str) -> String {
     let fold = |c: char| match c {
         ' ' => Some('.'),

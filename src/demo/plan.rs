@@ -12,7 +12,7 @@ pub(super) struct DemoPlan(Mutex<HashMap<String, VecDeque<Instant>>>);
 /// What is left of a plan.
 pub(super) struct Left {
     pub(super) calls: u32,
-    /// Until the oldest call of the hour is forgotten.
+    /// The time until the oldest call leaves the window.
     pub(super) reset: Duration,
     /// Whether this call was within the plan.
     pub(super) within: bool,

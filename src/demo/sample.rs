@@ -1,8 +1,8 @@
-//! The sample Flowmatix: the upstream in a box, for trying the service out and for its tests.
+//! A running sample Flowmatix.
 //!
-//! A call, step by step: log it (`calls`) → wait where told to (`switches`) → scripted answers and faults (`faults`) → the
-//! hourly plan (`plan`) → who asks, for whom (`accounts`) → the team (`people`). It knows the wire shapes and nothing else.
-//! It is for loopback addresses: its controls ask nobody for a password.
+//! A call, step by step: record it (`calls`) → delay it (`switches`) → scripted responses and faults (`faults`) → the
+//! hourly plan (`plan`) → token and account (`accounts`) → the team (`people`).
+//! It is for loopback addresses only: its controls need no credential.
 
 use super::calls::ReceivedCall;
 use super::switches::DemoSwitches;
@@ -37,7 +37,7 @@ impl Demo {
         socket.set_nonblocking(true)?;
         let mut address = socket.local_addr()?;
         if address.ip().is_unspecified() {
-            // It listens everywhere; what it tells others must be an address that can be opened.
+            // An unspecified address cannot be opened; the base URL needs one that can.
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         let shared = Arc::new(Shared::new(settings, format!("http://{address}")));
@@ -47,7 +47,7 @@ impl Demo {
         Ok(Self { address, shared, handle, server: tokio::spawn(server.serve(routes)) })
     }
 
-    /// Where it is served.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -59,18 +59,18 @@ impl Demo {
         format!("http://{}", self.address)
     }
 
-    /// How it behaves now.
+    /// The current switches.
     #[must_use]
     pub fn switches(&self) -> DemoSwitches {
         self.shared.switches()
     }
 
-    /// Makes it behave differently from the next call on.
+    /// Changes the switches, from the next call on.
     pub fn set_switches(&self, switches: DemoSwitches) {
         self.shared.set_switches(switches);
     }
 
-    /// Answers every call for this e-mail address, or for all with `None`, with exactly this; `None` ends it.
+    /// Answers every call for this e-mail address, or for all with `None`, with this response; `None` ends the script.
     pub fn script(&self, email: Option<&str>, answer: Option<Scripted>) {
         self.shared.script(email, answer);
     }
@@ -80,42 +80,42 @@ impl Demo {
         self.shared.script(Some(email), Some(Scripted::ok(people::envelope(rows).to_string())));
     }
 
-    /// Holds every call, once logged, until what is returned is dropped or sends `true`.
+    /// Holds every call, once recorded, until the returned sender is dropped or sends `true`.
     #[must_use]
     pub fn hold(&self) -> watch::Sender<bool> {
         self.shared.hold()
     }
 
-    /// How many calls came to the endpoint.
+    /// The number of calls to the endpoint.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.shared.calls.count()
     }
 
-    /// How many of them named this e-mail address.
+    /// The number of calls for this e-mail address.
     #[must_use]
     pub fn calls_for(&self, email: &str) -> usize {
         self.shared.calls.count_for(email)
     }
 
-    /// What was seen of the last calls, oldest first.
+    /// The last calls, oldest first.
     #[must_use]
     pub fn log(&self) -> Vec<ReceivedCall> {
         self.shared.calls.log()
     }
 
-    /// Waits until so many calls have come in all.
+    /// Waits until `n` calls have arrived in all.
     pub async fn arrived(&self, calls: usize) {
         self.shared.calls.arrived(calls).await;
     }
 
-    /// Ends it: the port is closed, and every connection with it.
+    /// Stops the sample: closes the port and every connection.
     pub async fn stop(self) {
         self.handle.shutdown();
         let _ = self.server.await;
     }
 
-    /// Serves until it ends.
+    /// Serves until the server ends.
     ///
     /// # Errors
     /// When the server fails.

@@ -1,4 +1,4 @@
-//! The endpoint, and the sample's own pages beside it.
+//! The endpoint, and the sample's own controls.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ use crate::config;
 
 const PAGE_LENGTH: usize = 100;
 
-/// What all calls share.
+/// State shared by all calls.
 pub(super) struct Shared {
     seed: u64,
     base_url: String,
@@ -118,7 +118,7 @@ async fn custom_user(State(shared): State<Arc<Shared>>, request: Request) -> Res
         (state.switches.clone(), state.gate.clone())
     };
     if let Some(mut gate) = gate {
-        // Opened, or let go of: both let the call through.
+        // Opened or dropped: both let the call through.
         let _ = gate.wait_for(|open| *open).await;
     }
     if switches.latency_ms > 0 {
@@ -163,7 +163,7 @@ async fn custom_user(State(shared): State<Arc<Shared>>, request: Request) -> Res
     response
 }
 
-/// The endpoint's own answer, or its refusal.
+/// The endpoint's regular response, or its refusal.
 fn answer(
     shared: &Shared,
     call: &ReceivedCall,
@@ -238,7 +238,7 @@ async fn show_switches(State(shared): State<Arc<Shared>>) -> Json<DemoSwitches> 
 }
 
 async fn change_switches(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    // A page of another site cannot send this type without asking first.
+    // A page of another origin cannot send this type without a preflight.
     if headers.get(CONTENT_TYPE).is_none_or(|value| value != "application/json") {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json\n").into_response();
     }

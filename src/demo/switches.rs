@@ -1,36 +1,36 @@
-//! DemoSwitches: how the sample misbehaves, changeable while it runs.
+//! Switches: faults of the sample that can be changed while it runs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config;
 
-/// How the sample behaves. As JSON the names are in camel case, and what is left out is off.
+/// The faults of the sample. As JSON the names are in camel case; absent ones are off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DemoSwitches {
-    /// How long it waits before each answer, in milliseconds.
+    /// The delay before each response, in milliseconds.
     pub latency_ms: u64,
-    /// The share of calls that fail with 500, from 0 to 1, evenly spread.
+    /// The ratio of calls that fail with 500, from 0 to 1, evenly spread.
     pub error_rate: f64,
-    /// Every call gets this status instead of an answer.
+    /// The status that every call gets instead of a team.
     pub status: Option<u16>,
     /// With 429: the seconds in `Retry-After`; without, the header is missing.
     pub retry_after_seconds: Option<u64>,
-    /// How many calls an hour each token may make; the next gets 429.
+    /// Calls per hour for each token; the next one gets 429.
     pub plan: Option<u32>,
-    /// Whether answers say how much of the plan is left (`X-RateLimit-…`).
+    /// Whether responses have `X-RateLimit-…` headers.
     pub rate_limit_headers: bool,
-    /// Every answer is wrong in this way.
+    /// The kind of malformed response that every call gets.
     pub malformed: Option<InvalidSwitches>,
 }
 
-/// The ways an answer can be wrong.
+/// The kinds of malformed responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvalidSwitches {
     /// An HTML page.
     Html,
-    /// Nothing.
+    /// An empty body.
     Empty,
     /// A body that ends in the middle.
     Truncated,
@@ -44,11 +44,11 @@ pub enum InvalidSwitches {
     Deep,
     /// `data` is an object.
     WrongShape,
-    /// Good rows, and beside them bad ones of every kind.
+    /// Valid rows, with invalid ones of every kind between them.
     BadRows,
-    /// A body without end.
+    /// An endless body.
     Huge,
-    /// Text.
+    /// Plain text.
     NotJson,
     /// A redirect.
     Redirect,
