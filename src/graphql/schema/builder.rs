@@ -1,14 +1,10 @@
-//! The schema: what can be asked, described for the people who read it in an explorer.
-//!
-//! Every field of a member, a role or a connection is a view of one snapshot; only the root fields and the entities load
-//! anything. A root field is nullable, so that one failing account never nulls the others.
+//! The served schemas: the API, and the API as a subgraph.
 
-use async_graphql::{
-    EmptyMutation, EmptySubscription, MergedObject, ObjectType, SDLExportOptions, Schema, SchemaBuilder,
-};
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, ObjectType, Schema, SchemaBuilder};
 
-use super::entities::{Entities, EntityKeys};
+use super::entities::Entities;
 use super::query::Query;
+use super::sdl::{options, tidy};
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]
@@ -16,17 +12,10 @@ use super::query::Query;
 pub(in crate::graphql) struct ApiRoot(Query);
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
-// The API as a subgraph: with `_entities` and `_service`, whose answers are ours field by field.
+// The API as a subgraph: with `_entities` and `_service`, which are resolved field by field here.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 pub(in crate::graphql) struct SubgraphRoot(Query, Entities);
-
-/// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
-// The API with its entities' keys declared the engine's way, from which the engine prints the federation SDL. It is not
-// executed: the engine's own `_entities` loses the whole list when one representation fails.
-#[derive(MergedObject, Default)]
-#[graphql(name = "Query")]
-struct KeyedRoot(Query, EntityKeys);
 
 pub(in crate::graphql) fn build<Root: ObjectType + Default + 'static>()
 -> SchemaBuilder<Root, EmptyMutation, EmptySubscription> {
@@ -39,13 +28,6 @@ pub fn api_sdl() -> String {
     tidy(&build::<ApiRoot>().finish().sdl_with_options(options()))
 }
 
-/// The schema as a subgraph shows it to a composer, with its federation directives.
-#[must_use]
-pub fn federation_sdl() -> String {
-    let schema = build::<KeyedRoot>().enable_federation().finish();
-    tidy(&schema.sdl_with_options(options().federation()))
-}
-
 /// The schema that documents are validated against: the API, or a subgraph's with `_entities` and `_service`.
 pub(in crate::graphql) fn served_sdl(subgraph: bool) -> String {
     if subgraph {
@@ -53,22 +35,4 @@ pub(in crate::graphql) fn served_sdl(subgraph: bool) -> String {
     } else {
         build::<ApiRoot>().finish().sdl_with_options(options())
     }
-}
-
-fn options() -> SDLExportOptions {
-    SDLExportOptions::new().use_space_ident().prefer_single_line_descriptions().include_specified_by()
-}
-
-/// One blank line between definitions, none at either end.
-fn tidy(sdl: &str) -> String {
-    let mut text = String::with_capacity(sdl.len());
-    for line in sdl.lines().map(str::trim_end) {
-        if !(line.is_empty() && (text.is_empty() || text.ends_with("\n\n"))) {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
 }

@@ -5,10 +5,9 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{Any, Context, ID, Object, Result, SimpleObject, Union, Value};
+use async_graphql::{Any, Context, Object, Result, SimpleObject, Union, Value};
 
-use super::account::{AccountInput, account_of};
-use super::query::{role, team_member};
+use super::account::account_of;
 use super::role::Role;
 use super::session::Session;
 use super::team_member::TeamMember;
@@ -110,36 +109,4 @@ async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entit
         EntityKind::TeamMember => TeamMember::find(&view, &id).map(Entity::TeamMember),
         EntityKind::Role => Role::find(&view, &id).map(Entity::Role),
     })
-}
-
-/// The keys of the entities, from which the engine prints them into the federation SDL.
-#[derive(Default)]
-pub(super) struct EntityKeys;
-
-#[Object(name = "EntityKeys")]
-impl EntityKeys {
-    #[graphql(entity)]
-    async fn team_member_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<TeamMember>> {
-        team_member(ctx, &id, None).await
-    }
-
-    #[graphql(entity)]
-    async fn team_member_of_account(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        account: AccountInput,
-    ) -> Result<Option<TeamMember>> {
-        team_member(ctx, &id, Some(account)).await
-    }
-
-    #[graphql(entity)]
-    async fn role_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Role>> {
-        role(ctx, &id, None).await
-    }
-
-    #[graphql(entity)]
-    async fn role_of_account(&self, ctx: &Context<'_>, id: ID, account: AccountInput) -> Result<Option<Role>> {
-        role(ctx, &id, Some(account)).await
-    }
 }
