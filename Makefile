@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench demo explorer test oracle sockets faults tenants
+.PHONY: audit bench conformance demo explorer test oracle sockets faults tenants
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -18,6 +18,7 @@ explorer:
 test:
 	./tests/setup
 	$(MAKE) explorer
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
 	cargo test --locked
 	npm test --prefix explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/audits
@@ -32,6 +33,12 @@ test:
 # 100,000 random operations, answered by projection and by the engine: the bytes must be equal. The suite tries 3,000.
 oracle:
 	ORACLE_CASES=100000 cargo test --locked --test it oracle -- --nocapture
+
+# 100,000 random documents with variables, judged by the service and by graphql-js 16 and 17: no difference that is not listed
+# in tests/it/conformance/compare.rs. The suite tries 2,000. CONFORMANCE_CASES and CONFORMANCE_SEED choose others.
+conformance:
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
+	CONFORMANCE_CASES=$${CONFORMANCE_CASES:-100000} cargo test --locked --test it conformance -- --include-ignored --nocapture
 
 # Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
 sockets:

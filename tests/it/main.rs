@@ -15,6 +15,7 @@ mod cases;
 mod check;
 mod command_line;
 mod configuration;
+mod conformance;
 mod credentials;
 mod cursors;
 mod decode;

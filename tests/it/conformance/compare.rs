@@ -1,0 +1,192 @@
+//! What agreement means, and the deliberate differences, each with its reason.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::generate::Case;
+use super::judge::{Phase, Verdict};
+use super::service::{Ending, Outcome};
+
+/// A difference between the two versions of graphql-js, which the specification of September 2025 decides.
+struct Split {
+    /// The version that ends earlier, 0 for 16 and 1 for 17, and the phase in which it ends.
+    earlier: (usize, Phase),
+    /// A part of that version's message.
+    message: &'static str,
+    /// The version that is right.
+    right: usize,
+}
+
+const SPLITS: &[Split] = &[
+    // 2.8: a selection set has at least one selection. Version 17 parses an empty one.
+    Split { earlier: (0, Phase::Syntax), message: "Expected Name, found \"}\"", right: 0 },
+    // 5.2.1.1, Operation Type Existence. Version 16 finds out when it executes.
+    Split { earlier: (1, Phase::Validation), message: "operation is not supported by the schema", right: 1 },
+    // 4.2: `includeDeprecated: Boolean! = false`. In version 16 it may be null.
+    Split { earlier: (1, Phase::Validation), message: "non-null type \"Boolean!\" not to be null", right: 1 },
+    Split { earlier: (1, Phase::Validation), message: "used in position expecting type \"Boolean!\"", right: 1 },
+];
+
+/// How service and graphql-js compare on a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparison {
+    Agree,
+    /// One of our limits came before the language.
+    Limited,
+    /// Another deliberate difference, by name.
+    Deliberate(&'static str),
+    /// They differ, in a way that has this name.
+    Differ(String),
+}
+
+/// The verdict that is right, where the versions differ.
+pub fn decide(verdicts: &[Verdict; 2]) -> Result<&Verdict, String> {
+    let [old, new] = verdicts;
+    if old.phase == new.phase {
+        let same = shapes(&old.paths) == shapes(&new.paths);
+        return if same { Ok(new) } else { Err("graphql 16 and 17 refuse other arguments".to_owned()) };
+    }
+    let earlier = usize::from(new.phase < old.phase);
+    let Verdict { phase, messages, .. } = &verdicts[earlier];
+    let known = SPLITS.iter().find(|split| {
+        split.earlier == (earlier, *phase) && messages.iter().any(|message| message.contains(split.message))
+    });
+    known.map(|split| &verdicts[split.right]).ok_or_else(|| {
+        let message = messages.first().map_or(String::new(), |message| general(message));
+        format!("graphql 16 {:?}, graphql 17 {:?}: {message}", old.phase, new.phase)
+    })
+}
+
+pub fn compare(case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) -> Comparison {
+    match &outcome.ending {
+        Ending::Limit => return Comparison::Limited,
+        Ending::Http(code) => return before_graphql(case, code, outcome),
+        Ending::In(_) => {}
+    }
+    let verdict = match decide(verdicts) {
+        Ok(verdict) => verdict,
+        Err(split) => return Comparison::Differ(split),
+    };
+    let Ending::In(phase) = outcome.ending else { return Comparison::Limited };
+    if let Some(reason) = stricter_or_laxer(case, outcome, phase, verdict) {
+        return Comparison::Deliberate(reason);
+    }
+    if phase != verdict.phase {
+        return Comparison::Differ(if phase < verdict.phase {
+            format!("{phase:?} here only: {}", outcome.messages.first().map_or(String::new(), |text| general(text)))
+        } else {
+            let what = verdict.rules.first().or(verdict.messages.first());
+            format!("{:?} in graphql-js only: {}", verdict.phase, what.map_or(String::new(), |text| general(text)))
+        });
+    }
+    if let Some(complaint) = outcome.complaints.first() {
+        return Comparison::Differ(format!("{complaint}: {}", outcome.codes.join(" ")));
+    }
+    if phase == Phase::Executed { executed(outcome, verdict) } else { Comparison::Agree }
+}
+
+/// Where both versions of graphql-js leave the specification, and the service does not.
+fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Verdict) -> Option<&'static str> {
+    let ours = |part: &str| outcome.messages.iter().any(|message| message.contains(part));
+    let theirs = |part: &str| verdict.messages.iter().any(|message| message.contains(part));
+    if phase < verdict.phase && ours("return conflicting types") && case.query.contains("__typename") {
+        return Some("5.3.2: `__typename` has a type, String!, with which fields of other parents can conflict");
+    }
+    if phase > verdict.phase && theirs("Invalid Unicode escape sequence: \"\\u{0000") {
+        return Some("2.9.4: an escape in braces has any number of digits");
+    }
+    None
+}
+
+/// What the service refuses before it looks at the request as GraphQL.
+fn before_graphql(case: &Case, code: &str, outcome: &Outcome) -> Comparison {
+    let variables = case.variables.as_deref().unwrap_or_default();
+    let unreadable = variables.iter().any(|(_, value)| serde_json::from_str::<Value>(value).is_err());
+    match code {
+        // JSON.parse makes infinity of 1e400, and half a character of half a surrogate pair; we say so instead.
+        "BAD_REQUEST" if unreadable => Comparison::Deliberate("JSON that cannot be represented is refused"),
+        code => Comparison::Differ(format!(
+            "before GraphQL: {code} {}",
+            outcome.messages.first().map_or("", String::as_str)
+        )),
+    }
+}
+
+/// A path without the places in lists: an error that all members of a list share is reported once.
+fn shape(path: &[Value]) -> String {
+    path.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(".")
+}
+
+pub fn shapes(paths: &[Vec<Value>]) -> BTreeSet<String> {
+    paths.iter().map(|path| shape(path)).collect()
+}
+
+fn executed(outcome: &Outcome, verdict: &Verdict) -> Comparison {
+    let (refused, failed) = (shapes(&outcome.refused), shapes(&outcome.failed));
+    let wrong = shapes(&verdict.paths);
+    if let Some(path) = wrong.iter().find(|path| !failed.contains(*path)) {
+        let message = verdict.messages.first().map_or(String::new(), |text| general(text));
+        return Comparison::Differ(format!("an argument that is not refused: {message} ({})", last(path)));
+    }
+    // A null operator would widen a filter to the whole team: the schema refuses it, though the language allows it.
+    let nulls = shapes(&verdict.null_operators);
+    // How long a page may be, and from which end, is the schema's to say.
+    let pages = shapes(&verdict.pages);
+    // A cursor is opaque text to the language; the generator's are forged.
+    let cursors = shapes(&verdict.cursors);
+    let representations = shapes(&verdict.representations);
+    for (paths, what) in [(&nulls, "a null operator"), (&pages, "a page")] {
+        if let Some(path) = paths.iter().find(|path| !failed.contains(*path)) {
+            return Comparison::Differ(format!("{what} that is not refused ({})", last(path)));
+        }
+    }
+    let explained =
+        |path: &&String| [&wrong, &nulls, &pages, &cursors, &representations].iter().any(|known| known.contains(*path));
+    if let Some(path) = refused.iter().find(|path| !explained(path)) {
+        let message = outcome.messages.first().map_or(String::new(), |text| general(text));
+        return Comparison::Differ(format!("an argument that is refused ({}): {message}", last(path)));
+    }
+    if let Some(difference) = &verdict.difference {
+        let place: Vec<_> = difference.path.iter().filter_map(Value::as_str).collect();
+        let introspection =
+            place.first().is_some_and(|_| outcome.text.contains("\"__schema\"") || outcome.text.contains("\"__type\""));
+        let kind = if introspection { "introspection" } else { "data" };
+        return Comparison::Differ(format!(
+            "other {kind}: {} {}",
+            place.last().unwrap_or(&""),
+            verdict.others.first().map_or(String::new(), |text| general(text))
+        ));
+    }
+    if let Some(other) = verdict.others.first() {
+        return Comparison::Differ(format!("data that does not fit: {}", general(other)));
+    }
+    Comparison::Agree
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+/// A message without the names and numbers of its case.
+pub fn general(message: &str) -> String {
+    let mut text = String::new();
+    let mut quote = None;
+    for c in message.lines().next().unwrap_or_default().chars() {
+        match (quote, c) {
+            (None, '"' | '`') => {
+                quote = Some(c);
+                text.push('_');
+            }
+            (Some(open), c) if open == c => quote = None,
+            (None, c) if c.is_ascii_digit() => {
+                if !text.ends_with('#') {
+                    text.push('#');
+                }
+            }
+            (None, c) => text.push(c),
+            _ => {}
+        }
+    }
+    text.chars().take(90).collect()
+}

@@ -1,0 +1,129 @@
+//! graphql-js as a child process: a line in for each request, a line out for each verdict, and nothing shared with the service.
+
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How far a request came, and what was found there.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    pub phase: Phase,
+    /// The rules of validation that are broken.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    pub messages: Vec<String>,
+    /// The fields whose arguments cannot be coerced.
+    pub paths: Vec<Vec<Value>>,
+    pub locations: Vec<(usize, usize)>,
+    /// Fields with a null operator in a filter.
+    #[serde(default)]
+    pub null_operators: Vec<Vec<Value>>,
+    /// Fields with a page that cannot be.
+    #[serde(default)]
+    pub pages: Vec<Vec<Value>>,
+    /// Fields with a cursor.
+    #[serde(default)]
+    pub cursors: Vec<Vec<Value>>,
+    /// Fields with representations.
+    #[serde(default)]
+    pub representations: Vec<Vec<Value>>,
+    /// Where the service's data is not what graphql-js makes of the same values.
+    pub difference: Option<Difference>,
+    /// What else fails when the service's data is completed by the schema.
+    #[serde(default)]
+    pub others: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Syntax,
+    Validation,
+    Operation,
+    Variables,
+    Executed,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Difference {
+    pub path: Vec<Value>,
+    pub graphql: String,
+    pub service: String,
+}
+
+pub struct Judge {
+    child: Child,
+    input: BufWriter<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    /// The introspection of each schema.
+    pub schemas: Value,
+    /// The names of the rules that a document can break.
+    pub rules: Vec<String>,
+}
+
+impl Judge {
+    /// Starts one that knows these schemas, by name and SDL.
+    pub fn start(schemas: &[(&str, &str)]) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+        assert!(
+            folder.join("node_modules/graphql-17").exists(),
+            "graphql-js is missing: npm ci --ignore-scripts --prefix tests/conformance (make test does it)"
+        );
+        let mut command = Command::new("node");
+        command.arg("judge.js").current_dir(folder).env("NODE_ENV", "production");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = BufWriter::new(child.stdin.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut judge = Self { child, input, output, schemas: Value::Null, rules: Vec::new() };
+        let sdls: serde_json::Map<_, _> = schemas.iter().map(|(name, sdl)| ((*name).to_owned(), json!(sdl))).collect();
+        judge.send(&json!({ "schemas": sdls }).to_string());
+        let mut known: Value = serde_json::from_str(&judge.receive()).unwrap();
+        judge.rules = serde_json::from_value(known["rules"].take()).unwrap();
+        judge.schemas = known["schemas"].take();
+        judge
+    }
+
+    fn send(&mut self, line: &str) {
+        assert!(!line.contains('\n'));
+        writeln!(self.input, "{line}").unwrap();
+        self.input.flush().unwrap();
+    }
+
+    fn receive(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.output.read_line(&mut line).unwrap() > 0, "the judge has ended");
+        line
+    }
+
+    /// The verdicts of graphql-js 16 and 17 on requests, each given as its line.
+    pub fn verdicts(&mut self, lines: &[String]) -> Vec<[Verdict; 2]> {
+        let output = &mut self.output;
+        let input = &mut self.input;
+        std::thread::scope(|scope| {
+            // Both ways at once: neither side may wait for the other with full buffers.
+            scope.spawn(move || {
+                for line in lines {
+                    writeln!(input, "{line}").unwrap();
+                }
+                input.flush().unwrap();
+            });
+            let read = |line: &String| {
+                let mut answer = String::new();
+                assert!(output.read_line(&mut answer).unwrap() > 0, "the judge has ended at {line}");
+                serde_json::from_str(&answer).unwrap()
+            };
+            lines.iter().map(read).collect()
+        })
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,147 @@
+//! What the requests are put to: the service as an API and as a subgraph, over a team of a few members, and graphql-js.
+
+use flowmatix_graphql::app::App;
+use flowmatix_graphql::demo::AGENCY_TOKEN;
+use flowmatix_graphql::graphql::{api_sdl, federation_sdl};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::compare::{Comparison, compare};
+use super::generate::Case;
+use super::judge::{Judge, Verdict};
+use super::service::{Client, Outcome};
+use crate::support::settings;
+use crate::support::vendor::{Fault, Vendor};
+
+pub const SCHEMAS: [&str; 2] = ["api", "subgraph"];
+
+/// What a subgraph has beside what its SDL says, by the federation specification.
+const SUBGRAPH: &str = "
+    scalar _Any union _Entity = TeamMember | Role type _Service { sdl: String! }
+    extend type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }";
+
+pub struct Sides {
+    pub judge: Judge,
+    pub clients: [Client; 2],
+    // Dropped after the clients.
+    _apps: [App; 2],
+    _vendor: Vendor,
+    _runtime: Runtime,
+}
+
+/// The SDL that the service prints for composers, without the directives that are for composers only.
+pub fn subgraph_sdl() -> String {
+    let mut sdl = federation_sdl();
+    if let Some(link) = sdl.find("extend schema @link") {
+        sdl.truncate(link);
+    }
+    let mut plain = String::new();
+    for line in sdl.lines() {
+        let mut line = line.to_owned();
+        for directive in ["@key", "@shareable", "@tag", "@inaccessible"] {
+            while !line.trim_start().starts_with('"')
+                && let Some(at) = line.find(&format!(" {directive}"))
+            {
+                let rest = &line[at + 1..];
+                let end = match rest.find(['(', ' ']) {
+                    Some(open) if rest[open..].starts_with('(') => rest.find(')').map_or(rest.len(), |close| close + 1),
+                    Some(space) => space,
+                    None => rest.len(),
+                };
+                line.replace_range(at..at + 1 + end, "");
+            }
+        }
+        plain.push_str(&line);
+        plain.push('\n');
+    }
+    plain + SUBGRAPH
+}
+
+/// A team with whatever a field can have: values, nothing, what cannot be read.
+fn team() -> Vec<u8> {
+    let fixture: Value = serde_json::from_str(include_str!("../fixtures/custom-user-extended.json")).unwrap();
+    let mut rows: Vec<Value> = (1..4)
+        .map(|n| {
+            let mut row = fixture["data"][0].clone();
+            row["_id"] = json!(format!("65f1a0c2d4e5f6a7b8c9d00{n}"));
+            row["_role"] = json!(format!("65f1a0c2d4e5f6a7b8c9f00{}", n % 2 + 1));
+            row["name"] = json!(["Ana", "bruno", "Élodie"][n - 1]);
+            row
+        })
+        .collect();
+    rows[1]["status"] = json!("ON_LEAVE");
+    rows[1]["unreadMessages"] = json!("many");
+    rows.push(json!({ "_id": "bare" }));
+    rows.push(json!({ "name": "no identifier" }));
+    json!({ "success": true, "message": "", "data": rows, "code": 200 }).to_string().into_bytes()
+}
+
+/// Limits so far off that few generated documents meet them; the limits have tests of their own.
+const LIMITS: &[(&str, &str)] = &[
+    ("graphql.nesting_limit", "64"),
+    ("graphql.tokens_limit", "20000"),
+    ("graphql.selections_limit", "20000"),
+    ("graphql.depth_limit", "60"),
+    ("graphql.introspection_depth_limit", "60"),
+    ("graphql.aliases_limit", "1000"),
+    ("graphql.root_fields_limit", "1000"),
+    ("graphql.directives_limit", "1000"),
+    ("graphql.field_directives_limit", "100"),
+    ("graphql.cost_limit", "1000000000"),
+    ("graphql.errors_limit", "1000"),
+];
+
+impl Sides {
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (vendor, apps) = runtime.block_on(async {
+            let vendor = Vendor::start().await;
+            vendor.set(Fault::Body(team()));
+            let start = async |subgraph: &str| {
+                let federation = [("federation.enabled", subgraph), ("federation.service", subgraph)];
+                let pairs: Vec<_> = LIMITS.iter().chain(&federation).copied().collect();
+                App::start(&settings(&vendor.url(), &pairs), Some(AGENCY_TOKEN.into())).await.unwrap()
+            };
+            let apps = [start("false").await, start("true").await];
+            (vendor, apps)
+        });
+        let judge = Judge::start(&[("api", &api_sdl()), ("subgraph", &subgraph_sdl())]);
+        let clients = [&apps[0], &apps[1]].map(|app| Client::new(app.address()));
+        Self { judge, clients, _apps: apps, _vendor: vendor, _runtime: runtime }
+    }
+
+    /// What the service says to these requests.
+    pub fn ask(clients: &mut [Client; 2], cases: &[Case]) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
+        for (client, schema) in clients.iter_mut().zip(SCHEMAS) {
+            let places: Vec<_> = (0..cases.len()).filter(|place| cases[*place].schema == schema).collect();
+            let bodies: Vec<_> = places.iter().map(|place| cases[*place].body()).collect();
+            for (place, outcome) in places.iter().zip(client.ask(&bodies)) {
+                outcomes[*place] = Some(outcome);
+            }
+        }
+        outcomes.into_iter().flatten().collect()
+    }
+
+    /// What graphql-js says to them, and to the data that the service answered.
+    pub fn verdicts(judge: &mut Judge, cases: &[Case], outcomes: &[Outcome]) -> Vec<[Verdict; 2]> {
+        let line = |(case, outcome): (&Case, &Outcome)| {
+            let data = outcome.data.as_ref().map_or(String::new(), |data| format!(",\"data\":{data}"));
+            format!("{{\"schema\":\"{}\",\"request\":{}{data}}}", case.schema, case.body())
+        };
+        judge.verdicts(&cases.iter().zip(outcomes).map(line).collect::<Vec<_>>())
+    }
+
+    /// Both, on one request.
+    pub fn judge(&mut self, case: &Case) -> (Outcome, [Verdict; 2]) {
+        let cases = std::slice::from_ref(case);
+        let outcomes = Self::ask(&mut self.clients, cases);
+        let verdict = Self::verdicts(&mut self.judge, cases, &outcomes).remove(0);
+        (outcomes.into_iter().next().unwrap(), verdict)
+    }
+
+    pub fn compare(&mut self, case: &Case) -> Comparison {
+        let (outcome, verdicts) = self.judge(case);
+        compare(case, &outcome, &verdicts)
+    }
+}
