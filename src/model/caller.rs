@@ -4,11 +4,11 @@
 //! rates, a fair share of the budget and scopes of their own.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{Account, CursorKey};
+use super::Account;
 
 /// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -35,23 +35,19 @@ pub struct Credential {
     token: SecretString,
     /// How many secrets it has had before this one.
     version: u64,
-    /// Derived when it is asked for: most answers hold no cursors, and it is large.
-    cursor_key: OnceLock<Box<CursorKey>>,
 }
 
 impl Credential {
     /// A credential known by `id`.
     #[must_use]
     pub fn new(id: CredentialId, token: SecretString) -> Self {
-        Self { id, token, version: 0, cursor_key: OnceLock::new() }
+        Self { id, token, version: 0 }
     }
 
-    /// The same credential with a new secret. Cursors that were made with the last one stay good.
+    /// The same credential with a new secret.
     #[must_use]
     pub fn rotated(&self, token: SecretString) -> Self {
-        let cursor_key = CursorKey::derive(token.expose_secret().as_bytes()).after(self.cursor_key());
-        let version = self.version + 1;
-        Self { id: self.id.clone(), token, version, cursor_key: Box::new(cursor_key).into() }
+        Self { id: self.id.clone(), token, version: self.version + 1 }
     }
 
     /// What it is known by.
@@ -70,12 +66,6 @@ impl Credential {
     #[must_use]
     pub fn token(&self) -> &SecretString {
         &self.token
-    }
-
-    /// Signs the cursors of rosters read with it.
-    #[must_use]
-    pub fn cursor_key(&self) -> &CursorKey {
-        self.cursor_key.get_or_init(|| Box::new(CursorKey::derive(self.token.expose_secret().as_bytes())))
     }
 }
 

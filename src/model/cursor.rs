@@ -1,119 +1,221 @@
-//! A place in a sorted list of one account, for paging: opaque, versioned, authenticated, without personal data.
+//! Cursors: a position in a sorted list of one account, as an opaque text. It is versioned and checked, so that a cursor of
+//! another list is refused; it is no secret, gives no right, and holds no personal data.
 //!
-//! The tag covers the account and the order, so a cursor is of use only where it came from. The key is derived from the
-//! upstream credential's secret, so that it survives a restart, and only who holds the secret can make one. Where a held
-//! secret is replaced, cursors of the last one stay good in the process that saw the change.
+//! A cursor records what its member was sorted by, so that a list goes on from there even if the member has moved, changed or
+//! left. Names are personal data. Of a name it records the first three bytes of its sort key, and to be exact where many
+//! names begin alike, hashes of its member and of the member in front of it, which are looked for again.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Account, Order};
+use super::order::OrderField;
+use super::ranks::Whereabouts;
+use super::{Account, Order, Roster, TeamMember};
 
-const VERSION: u8 = 1;
-const TAG_LEN: usize = 16;
-const RANK_LEN: usize = 4;
+/// The layout below. Version 1 was signed with a key of the upstream credential.
+const VERSION: u8 = 2;
+/// No id is longer than 128 bytes and no order has more than eight keys, so no cursor is longer than this.
+const LENGTH_LIMIT: usize = 400;
 
-/// A place in a list: a member and the rank that it had.
+/// A position in a list: in front of it is all that sorted before a member, and that member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The member's id.
-    pub id: String,
-    /// Its place in the list when the cursor was made, from 0: where to go on if the member is gone.
-    pub rank: u32,
+    pub(super) id: String,
+    /// What the member was sorted by, for each key of the order.
+    pub(super) recorded: Vec<Recorded>,
+    /// For orders with the name among their keys.
+    pub(super) neighbours: Option<Neighbours>,
 }
 
-/// The text is no cursor of this account and order.
+/// A value that was sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    Missing,
+    Number(i64),
+    /// Whereabouts only: names that begin alike are alike here.
+    Name(Whereabouts),
+}
+
+/// Members by hashes of their id and of what they were sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Neighbours {
+    pub(super) own: u32,
+    /// The member in front in the list; `None` for the list's first.
+    pub(super) previous: Option<u32>,
+}
+
+/// Why a text is not a cursor of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor of this list: it was altered, or comes from another account or order")]
-pub struct InvalidCursor;
-
-/// Signs and checks cursors.
-#[derive(Clone)]
-pub struct CursorKey {
-    key: hmac::Key,
-    /// What checks cursors that were made before the secret changed.
-    last: Option<hmac::Key>,
+pub enum InvalidCursor {
+    /// It is no cursor at all, or was changed.
+    #[error("not a cursor of this list: it is incomplete or was changed")]
+    Malformed,
+    /// It has another layout.
+    #[error("not a cursor of this list: it was made by another version of this service; start from the first page")]
+    OtherVersion,
+    /// It belongs to another account's team.
+    #[error("not a cursor of this list: it comes from another account")]
+    OtherAccount,
+    /// It belongs to another order of the team.
+    #[error("not a cursor of this list: it comes from another order")]
+    OtherOrder,
 }
 
-impl std::fmt::Debug for CursorKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[REDACTED]")
-    }
-}
-
-impl CursorKey {
-    /// Derives the key from an upstream credential.
-    #[must_use]
-    pub fn derive(secret: &[u8]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let key = hmac::sign(&secret, b"flowmatix-graphql cursor 1");
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), last: None }
+impl Cursor {
+    /// The position right behind a member of a roster, in a list where `previous` is in front of it.
+    pub(super) fn behind(roster: &Roster, order: &Order, index: u32, previous: Option<u32>) -> Self {
+        let hash = |index| member_hash(roster.member(index), order);
+        Self {
+            id: roster.member(index).id().plain().into_owned(),
+            recorded: order.keys().iter().map(|(field, _)| record(*field, roster, index)).collect(),
+            neighbours: order.has_name().then(|| Neighbours { own: hash(index), previous: previous.map(hash) }),
+        }
     }
 
-    /// The same key, which also takes what `last` made.
+    /// The cursor's text: unpadded base64url of version, hashes of account and order, recorded values, id, and a checksum.
     #[must_use]
-    pub fn after(self, last: &Self) -> Self {
-        Self { last: Some(last.key.clone()), ..self }
-    }
-
-    /// Tells the key from any other, and nothing else of it.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 16] {
-        let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&hmac::sign(&self.key, b"fingerprint").as_ref()[..16]);
-        fingerprint
-    }
-
-    /// The cursor's text: unpadded base64url of version, rank, id and tag.
-    #[must_use]
-    pub fn seal(&self, account: &Account, order: &Order, id: &str, rank: u32) -> String {
-        let mut bytes = Vec::with_capacity(1 + RANK_LEN + id.len() + TAG_LEN);
+    pub fn encode(&self, account: &Account, order: &Order) -> String {
+        let mut bytes = Vec::with_capacity(64);
         bytes.push(VERSION);
-        bytes.extend_from_slice(&rank.to_be_bytes());
-        bytes.extend_from_slice(id.as_bytes());
-        let tag = tag(&self.key, account, order, &bytes);
-        bytes.extend_from_slice(&tag);
+        bytes.extend_from_slice(&account_hash(account).to_be_bytes());
+        bytes.extend_from_slice(&order.hash32().to_be_bytes());
+        for value in &self.recorded {
+            match value {
+                Recorded::Missing => bytes.push(0),
+                Recorded::Number(number) => {
+                    bytes.push(1);
+                    bytes.extend_from_slice(&number.to_be_bytes());
+                }
+                Recorded::Name(whereabouts) => {
+                    bytes.push(2);
+                    bytes.extend_from_slice(whereabouts);
+                }
+            }
+        }
+        if let Some(Neighbours { own, previous }) = self.neighbours {
+            bytes.extend_from_slice(&own.to_be_bytes());
+            bytes.push(u8::from(previous.is_some()));
+            bytes.extend_from_slice(&previous.unwrap_or_default().to_be_bytes());
+        }
+        bytes.extend_from_slice(self.id.as_bytes());
+        let check = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&check.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor that this key made for this account and order.
+    /// Reads a cursor of this account and order.
     ///
     /// # Errors
-    /// [`InvalidCursor`] for anything else, without saying what is wrong with it.
-    pub fn open(&self, account: &Account, order: &Order, text: &str) -> Result<Cursor, InvalidCursor> {
-        // No id is longer than 128 bytes, so no cursor is longer than this.
-        if text.len() > 256 {
-            return Err(InvalidCursor);
+    /// [`InvalidCursor`] says why it is not one.
+    pub fn decode(account: &Account, order: &Order, text: &str) -> Result<Self, InvalidCursor> {
+        if text.len() > LENGTH_LIMIT {
+            return Err(InvalidCursor::Malformed);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
-        let tag_at = bytes.len().checked_sub(TAG_LEN).ok_or(InvalidCursor)?;
-        let (body, shown) = bytes.split_at(tag_at);
-        let made = |key| verify_slices_are_equal(shown, &tag(key, account, order, body)).is_ok();
-        if !made(&self.key) && !self.last.as_ref().is_some_and(made) {
-            return Err(InvalidCursor);
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor::Malformed)?;
+        let (body, check) = bytes.split_last_chunk().ok_or(InvalidCursor::Malformed)?;
+        match body.first() {
+            Some(&VERSION) if crc32fast::hash(body) == u32::from_be_bytes(*check) => {}
+            Some(&VERSION) | None => return Err(InvalidCursor::Malformed),
+            Some(_) => return Err(InvalidCursor::OtherVersion),
         }
-        match body {
-            [VERSION, r0, r1, r2, r3, id @ ..] => Ok(Cursor {
-                id: String::from_utf8(id.to_vec()).map_err(|_| InvalidCursor)?,
-                rank: u32::from_be_bytes([*r0, *r1, *r2, *r3]),
-            }),
-            _ => Err(InvalidCursor),
+        let mut rest = Bytes(&body[1..]);
+        if rest.number()? != account_hash(account) {
+            return Err(InvalidCursor::OtherAccount);
         }
+        if rest.number()? != order.hash32() {
+            return Err(InvalidCursor::OtherOrder);
+        }
+        let recorded = order.keys().iter().map(|(field, _)| rest.recorded(*field)).collect::<Result<_, _>>()?;
+        let neighbours = order.has_name().then(|| rest.neighbours()).transpose()?;
+        let id = String::from_utf8(rest.0.to_vec()).map_err(|_| InvalidCursor::Malformed)?;
+        if id.is_empty() {
+            return Err(InvalidCursor::Malformed);
+        }
+        Ok(Self { id, recorded, neighbours })
     }
 }
 
-fn tag(key: &hmac::Key, account: &Account, order: &Order, body: &[u8]) -> [u8; TAG_LEN] {
-    let order = order.fingerprint();
-    let email = account.email.as_str().as_bytes();
-    let mut context = hmac::Context::with_key(key);
-    // Lengths first, so that no two different inputs read the same.
-    for part in [email, account.user_type.name().as_bytes(), &order, body] {
-        context.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        context.update(part);
+/// What is left to read.
+struct Bytes<'b>(&'b [u8]);
+
+impl Bytes<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], InvalidCursor> {
+        let (front, rest) = self.0.split_first_chunk().ok_or(InvalidCursor::Malformed)?;
+        self.0 = rest;
+        Ok(*front)
     }
-    let mut tag = [0; TAG_LEN];
-    tag.copy_from_slice(&context.sign().as_ref()[..TAG_LEN]);
-    tag
+
+    fn number(&mut self) -> Result<u32, InvalidCursor> {
+        self.take().map(u32::from_be_bytes)
+    }
+
+    fn recorded(&mut self, field: OrderField) -> Result<Recorded, InvalidCursor> {
+        let [kind] = self.take()?;
+        match (kind, field) {
+            (0, _) => Ok(Recorded::Missing),
+            (2, OrderField::Name) => self.take().map(Recorded::Name),
+            (1, OrderField::Name) => Err(InvalidCursor::Malformed),
+            (1, _) => self.take().map(|bytes| Recorded::Number(i64::from_be_bytes(bytes))),
+            _ => Err(InvalidCursor::Malformed),
+        }
+    }
+
+    fn neighbours(&mut self) -> Result<Neighbours, InvalidCursor> {
+        let own = self.number()?;
+        let [has_previous] = self.take()?;
+        let previous = self.number()?;
+        Ok(Neighbours { own, previous: (has_previous == 1).then_some(previous) })
+    }
+}
+
+/// What a cursor records of a member's value. The id is recorded whole, for all orders end with it.
+pub(super) fn record(field: OrderField, roster: &Roster, index: u32) -> Recorded {
+    let member = roster.member(index);
+    let value = match field {
+        OrderField::Name => {
+            let whereabouts = member.name().map(|_| roster.name_ranks().whereabouts(index));
+            return whereabouts.map_or(Recorded::Missing, Recorded::Name);
+        }
+        OrderField::Id => None,
+        _ => number(field, member),
+    };
+    value.map_or(Recorded::Missing, Recorded::Number)
+}
+
+/// The values other than texts, as numbers.
+fn number(field: OrderField, member: TeamMember<'_>) -> Option<i64> {
+    match field {
+        OrderField::Name | OrderField::Id => None,
+        OrderField::Status => Some(member.status()? as i64),
+        OrderField::LiveAvailability => Some(member.live_availability()? as i64),
+        OrderField::Type => Some(member.user_type()? as i64),
+        OrderField::UnreadMessages => Some(member.unread_messages()?.into()),
+        OrderField::CreatedAt => Some(member.created_at()?.millis()),
+        OrderField::UpdatedAt => Some(member.updated_at()?.millis()),
+    }
+}
+
+/// A member and what it is sorted by, in 32 bits: equal again only if neither has changed.
+pub(super) fn member_hash(member: TeamMember<'_>, order: &Order) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(member.id().json().as_bytes());
+    for (field, _) in order.keys() {
+        match field {
+            OrderField::Name => hasher.update(member.name().map_or("", |name| name.json()).as_bytes()),
+            field => match number(*field, member) {
+                Some(number) => hasher.update(&number.to_be_bytes()),
+                None => hasher.update(b"-"),
+            },
+        }
+    }
+    hasher.finalize()
+}
+
+/// The account in 32 bits: enough to notice a cursor of another account, too little to name one.
+fn account_hash(account: &Account) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(account.user_type.name().as_bytes());
+    hasher.update(account.email.as_str().as_bytes());
+    hasher.finalize()
 }

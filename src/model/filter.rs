@@ -1,11 +1,15 @@
-//! Which members of a roster are asked for: two-valued logic over the fields of one member.
+//! Conditions on members: two-valued logic over the fields of one member, prepared once for a request.
 //!
-//! A test on a missing value is false, `Not` negates; `And` of nothing is true, `Or` and `In` of nothing are false.
+//! A condition on a missing value is false, `Not` negates; `And` of nothing is true, `Or` and a set of nothing are false.
+//! Operands are folded and put into sets when the condition is made; `selection` evaluates it.
 
-use super::{Contact, LeadsVisibility, LiveAvailability, TeamMember, TeamMemberStatus, Timestamp, UserType, fold};
+use std::collections::{HashMap, HashSet};
+
+use super::folded_text::{Needle, fold_case, fold_for_search};
+use super::{LeadsVisibility, LiveAvailability, TeamMemberStatus, Timestamp, UserType, phone_search};
 
 /// A condition on a member.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Filter {
     /// All of them hold.
     And(Vec<Filter>),
@@ -14,13 +18,13 @@ pub enum Filter {
     /// It does not hold.
     Not(Box<Filter>),
     /// The id is one of these, exactly.
-    Id(Vec<String>),
+    Id(IdSet),
     /// The role's id is one of these, exactly.
-    RoleId(Vec<String>),
-    /// A test on the name.
-    Name(StringTest),
-    /// A test on the e-mail address: contact data.
-    Email(StringTest),
+    RoleId(IdSet),
+    /// A condition on the name.
+    Name(TextCondition),
+    /// A condition on the e-mail address: contact data.
+    Email(TextCondition),
     /// The type is one of these.
     Type(Vec<UserType>),
     /// The status is one of these.
@@ -29,38 +33,50 @@ pub enum Filter {
     LiveAvailability(Vec<LiveAvailability>),
     /// The leads visibility is one of these.
     LeadsVisibility(Vec<LeadsVisibility>),
-    /// A test on the number of unread messages.
-    UnreadMessages(IntTest),
-    /// A test on the moment of creation.
-    CreatedAt(TimeTest),
-    /// A test on the moment of the last change.
-    UpdatedAt(TimeTest),
+    /// A condition on the number of unread messages.
+    UnreadMessages(IntCondition),
+    /// A condition on the time of creation.
+    CreatedAt(TimeCondition),
+    /// A condition on the time of the last change.
+    UpdatedAt(TimeCondition),
     /// The flag has this value.
     Whitelabel(bool),
-    /// The free-text search. `text` is folded; without `contact` it looks at names only.
-    Search {
-        /// Folded text to find.
-        text: String,
-        /// Whether e-mail addresses and phone numbers are searched too.
-        contact: bool,
-    },
+    /// The free-text search.
+    Search(SearchText),
 }
 
-/// A case-insensitive test on text; the operands are folded.
-#[derive(Clone, Debug, PartialEq)]
-pub enum StringTest {
-    /// Equal to one of these.
-    In(Vec<String>),
-    /// Contains this.
-    Contains(String),
-    /// Starts with this.
-    StartsWith(String),
+/// Identifiers, without order or duplicates.
+#[derive(Clone, Debug, Default)]
+pub struct IdSet(HashSet<Box<str>>);
+
+/// A condition on text, without regard to case.
+#[derive(Clone, Debug)]
+pub enum TextCondition {
+    /// Equal to one of these but for case.
+    In(TextSet),
+    /// Has this in it, without regard to accents.
+    Contains(Needle),
+    /// Starts with this, without regard to accents.
+    StartsWith(Needle),
 }
 
-/// A test on an integer.
+/// Texts to be equal to: by their search form, in which columns hold a member's texts, all that have it.
+#[derive(Clone, Debug, Default)]
+pub struct TextSet(HashMap<String, Vec<String>>);
+
+/// A text to search for in names, and with `contact` in e-mail addresses and telephone numbers.
+#[derive(Clone, Debug)]
+pub struct SearchText {
+    pub(super) needle: Needle,
+    /// Forms of it as a telephone number; none where it is not one, or contact data is not searched.
+    pub(super) phone_needles: Vec<Needle>,
+    pub(super) contact: bool,
+}
+
+/// A condition on an integer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub enum IntTest {
+pub enum IntCondition {
     Eq(i32),
     Gt(i32),
     Gte(i32),
@@ -68,74 +84,98 @@ pub enum IntTest {
     Lte(i32),
 }
 
-/// A test on a moment, without the moment itself.
+/// A condition on a time, which excludes the time itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub enum TimeTest {
+pub enum TimeCondition {
     Before(Timestamp),
     After(Timestamp),
 }
 
 impl Filter {
-    /// The search for `text` as a person types it: surrounding space is ignored, and nothing is no condition.
+    /// The search for `text` as a person types it. White space around it is ignored, and nothing is no condition.
     #[must_use]
     pub fn search(text: &str, contact: bool) -> Option<Self> {
-        let text = fold(text.trim());
-        (!text.is_empty()).then_some(Self::Search { text, contact })
+        let folded = fold_for_search(text);
+        let needle = Needle::new(folded.trim());
+        let phone_needles = if contact { phone_search::needles(text) } else { Vec::new() };
+        let is_empty = needle.is_empty() && phone_needles.is_empty();
+        (!is_empty).then_some(Self::Search(SearchText { needle, phone_needles, contact }))
     }
 
-    /// How many tests it makes of a member at most.
+    /// How many conditions it evaluates for a member at most. A set is one, however many values it has.
     #[must_use]
-    pub fn tests(&self) -> usize {
+    pub fn term_count(&self) -> usize {
         match self {
-            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::tests).sum(),
-            Self::Not(filter) => filter.tests(),
-            Self::Id(any) | Self::RoleId(any) | Self::Name(StringTest::In(any)) | Self::Email(StringTest::In(any)) => {
-                any.len()
-            }
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::term_count).sum(),
+            Self::Not(filter) => filter.term_count(),
+            Self::Search(search) => 1 + usize::from(search.contact) + search.phone_needles.len(),
             _ => 1,
         }
     }
+}
 
-    /// Whether `member` is asked for.
+impl<T: Into<Box<str>>> FromIterator<T> for IdSet {
+    fn from_iter<I: IntoIterator<Item = T>>(ids: I) -> Self {
+        Self(ids.into_iter().map(Into::into).collect())
+    }
+}
+
+impl IdSet {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|id| &**id)
+    }
+
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+}
+
+impl TextCondition {
+    /// The text is one of these but for case.
     #[must_use]
-    pub fn matches(&self, member: TeamMember<'_>) -> bool {
-        match self {
-            Self::And(all) => all.iter().all(|filter| filter.matches(member)),
-            Self::Or(any) => any.iter().any(|filter| filter.matches(member)),
-            Self::Not(filter) => !filter.matches(member),
-            Self::Id(ids) => ids.iter().any(|id| member.id() == **id),
-            Self::RoleId(ids) => member.role_id().is_some_and(|role| ids.iter().any(|id| role == **id)),
-            Self::Name(test) => member.folded_name().is_some_and(|name| test.holds(name)),
-            Self::Email(test) => email(member).is_some_and(|email| test.holds(&email)),
-            Self::Type(any) => one_of(any, member.user_type()),
-            Self::Status(any) => one_of(any, member.status()),
-            Self::LiveAvailability(any) => one_of(any, member.live_availability()),
-            Self::LeadsVisibility(any) => one_of(any, member.leads_visibility()),
-            Self::UnreadMessages(test) => member.unread_messages().is_some_and(|n| test.holds(n)),
-            Self::CreatedAt(test) => member.created_at().is_some_and(|at| test.holds(at)),
-            Self::UpdatedAt(test) => member.updated_at().is_some_and(|at| test.holds(at)),
-            Self::Whitelabel(value) => member.whitelabel() == Some(*value),
-            Self::Search { text, contact } => {
-                member.folded_name().is_some_and(|name| name.contains(text))
-                    || (*contact && contact_contains(member, text))
+    pub fn one_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut set = HashMap::<String, Vec<String>>::new();
+        for text in texts {
+            let exact = fold_case(text).into_owned();
+            let same = set.entry(fold_for_search(text)).or_default();
+            if !same.contains(&exact) {
+                same.push(exact);
             }
         }
+        Self::In(TextSet(set))
+    }
+
+    /// The text has this in it.
+    #[must_use]
+    pub fn contains(text: &str) -> Self {
+        Self::Contains(Needle::new(&fold_for_search(text)))
+    }
+
+    /// The text starts with this.
+    #[must_use]
+    pub fn starts_with(text: &str) -> Self {
+        Self::StartsWith(Needle::new(&fold_for_search(text)))
     }
 }
 
-impl StringTest {
-    fn holds(&self, folded: &str) -> bool {
-        match self {
-            Self::In(any) => any.iter().any(|text| text == folded),
-            Self::Contains(text) => folded.contains(text),
-            Self::StartsWith(text) => folded.starts_with(text),
-        }
+impl TextSet {
+    /// Whether a text is in the set: `folded` is its search form, and `text` gives the text itself where that decides.
+    pub(super) fn contains(&self, folded: &str, text: impl FnOnce() -> String) -> bool {
+        self.0.get(folded).is_some_and(|exact| {
+            let text = text();
+            let text = fold_case(&text);
+            exact.iter().any(|exact| *exact == text)
+        })
     }
 }
 
-impl IntTest {
-    fn holds(self, number: i32) -> bool {
+impl IntCondition {
+    pub(super) fn matches(self, number: i32) -> bool {
         match self {
             Self::Eq(bound) => number == bound,
             Self::Gt(bound) => number > bound,
@@ -146,30 +186,11 @@ impl IntTest {
     }
 }
 
-impl TimeTest {
-    fn holds(self, at: Timestamp) -> bool {
+impl TimeCondition {
+    pub(super) fn matches(self, at: Timestamp) -> bool {
         match self {
             Self::Before(bound) => at < bound,
             Self::After(bound) => at > bound,
         }
     }
-}
-
-fn one_of<T: PartialEq>(any: &[T], value: Option<T>) -> bool {
-    value.is_some_and(|value| any.contains(&value))
-}
-
-/// The e-mail address, folded.
-fn email(member: TeamMember<'_>) -> Option<String> {
-    Some(fold(&member.contact()?.email()?.plain()))
-}
-
-fn contact_contains(member: TeamMember<'_>, text: &str) -> bool {
-    if email(member).is_some_and(|email| email.contains(text)) {
-        return true;
-    }
-    // People write numbers with spaces and dashes, the upstream without.
-    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let phone = member.contact().and_then(Contact::phone);
-    !number.is_empty() && phone.is_some_and(|phone| phone.searchable().contains(&number))
 }

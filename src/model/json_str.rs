@@ -7,12 +7,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::num::NonZeroU32;
 
-/// `text` in lower case by Unicode's simple mapping. Two texts are equal "case-insensitively" when their folds are equal.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}
-
 /// A text, as a JSON string.
 #[derive(Clone, Copy)]
 pub struct JsonStr<'r> {
@@ -159,11 +153,6 @@ impl JsonArena {
         JsonStrList(self.slice(span))
     }
 
-    pub(super) fn folded(&self, span: Span) -> &str {
-        let quoted = self.slice(span);
-        &quoted[1..quoted.len() - 1]
-    }
-
     fn slice(&self, span: Span) -> &str {
         let at = span.at as usize;
         &self.0[at..at + (span.length.get() & !ESCAPED) as usize]
@@ -185,20 +174,6 @@ impl JsonArena {
             span.length |= ESCAPED;
         }
         span
-    }
-
-    /// Keeps the fold of a text, as it is: quotes stand around it, but it is not escaped.
-    pub(super) fn put_folded(&mut self, text: &str) -> Span {
-        let start = self.0.len();
-        self.0.push('"');
-        if text.is_ascii() {
-            self.0.push_str(text);
-            self.0[start..].make_ascii_lowercase();
-        } else {
-            self.0.push_str(&fold(text));
-        }
-        self.0.push('"');
-        self.since(start)
     }
 
     /// Begins a list; its texts are put between `next_item` and `close_list`.

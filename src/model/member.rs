@@ -52,12 +52,6 @@ impl<'r> TeamMember<'r> {
         self.text(TextField::Name)
     }
 
-    /// `name`, folded for comparison.
-    #[must_use]
-    pub fn folded_name(self) -> Option<&'r str> {
-        self.row.texts[TextField::FoldedName as usize].map(|span| self.strings.texts.folded(span))
-    }
-
     /// `contact`.
     #[must_use]
     pub fn contact(self) -> Option<Contact<'r>> {

@@ -43,7 +43,6 @@ pub struct MemberRecord {
 pub enum TextField {
     Id,
     Name,
-    FoldedName,
     ContactId,
     Email,
     PhonePrefix,

@@ -1,13 +1,9 @@
-//! How a list is sorted: keys in turn, nulls last in both directions, ties by id.
-
-use std::cmp::Ordering;
-
-use super::TeamMember;
+//! Sort orders: keys, most significant first. Missing values come last in both directions, and ties are broken by id.
 
 /// What to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderField {
-    /// The name, case-insensitively, then by code point.
+    /// The name, by the root collation of Unicode, then by code point.
     Name,
     /// ACTIVE before INACTIVE.
     Status,
@@ -39,17 +35,24 @@ pub enum Direction {
 pub struct Order(Vec<(OrderField, Direction)>);
 
 impl Order {
-    /// Sorts by `keys` in turn.
+    /// Sorts by `keys`, most significant first. Keys that cannot matter are left out, so that equal orders are equal values.
     #[must_use]
-    pub fn new(mut keys: Vec<(OrderField, Direction)>) -> Self {
-        // Ids are unique: nothing after one can matter, and ascending ids are what every order ends with.
-        if let Some(id) = keys.iter().position(|(field, _)| *field == OrderField::Id) {
-            keys.truncate(id + 1);
-            if keys[id].1 == Direction::Asc {
-                keys.pop();
+    pub fn new(keys: Vec<(OrderField, Direction)>) -> Self {
+        let mut needed: Vec<(OrderField, Direction)> = Vec::new();
+        for (field, direction) in keys {
+            // A field decides once: members that are equal in it are equal in it again.
+            if needed.iter().all(|(known, _)| *known != field) {
+                needed.push((field, direction));
+            }
+            // Ids are unique: no key behind one can matter, and every order ends with ascending ids anyway.
+            if field == OrderField::Id {
+                if direction == Direction::Asc {
+                    needed.pop();
+                }
+                break;
             }
         }
-        Self(keys)
+        Self(needed)
     }
 
     /// Whether this is the default order, in which a roster keeps its members.
@@ -58,50 +61,23 @@ impl Order {
         self.0.is_empty()
     }
 
-    /// Which of two members comes first.
+    /// How many keys are compared at most.
     #[must_use]
-    pub fn compare(&self, a: TeamMember<'_>, b: TeamMember<'_>) -> Ordering {
-        self.0
-            .iter()
-            .map(|&(field, direction)| field.compare(a, b, direction))
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or_else(|| a.id().cmp(&b.id()))
+    pub fn key_count(&self) -> usize {
+        self.0.len()
     }
 
-    /// The order as bytes: equal for equal orders, different for different ones.
-    #[must_use]
-    pub fn fingerprint(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|&(field, direction)| [field as u8, direction as u8]).collect()
+    pub(super) fn keys(&self) -> &[(OrderField, Direction)] {
+        &self.0
     }
-}
 
-impl OrderField {
-    fn compare(self, a: TeamMember<'_>, b: TeamMember<'_>, direction: Direction) -> Ordering {
-        match self {
-            // The written names break the tie of the folded ones.
-            Self::Name => nulls_last(a.folded_name(), b.folded_name(), direction)
-                .then_with(|| nulls_last(a.name(), b.name(), direction)),
-            Self::Status => nulls_last(a.status(), b.status(), direction),
-            Self::LiveAvailability => nulls_last(a.live_availability(), b.live_availability(), direction),
-            Self::Type => nulls_last(a.user_type(), b.user_type(), direction),
-            Self::UnreadMessages => nulls_last(a.unread_messages(), b.unread_messages(), direction),
-            Self::CreatedAt => nulls_last(a.created_at(), b.created_at(), direction),
-            Self::UpdatedAt => nulls_last(a.updated_at(), b.updated_at(), direction),
-            Self::Id => directed(a.id().cmp(&b.id()), direction),
-        }
+    pub(super) fn has_name(&self) -> bool {
+        self.0.iter().any(|(field, _)| *field == OrderField::Name)
     }
-}
 
-fn nulls_last<T: Ord>(a: Option<T>, b: Option<T>, direction: Direction) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => directed(a.cmp(&b), direction),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    }
-}
-
-fn directed(ordering: Ordering, direction: Direction) -> Ordering {
-    match direction {
-        Direction::Asc => ordering,
-        Direction::Desc => ordering.reverse(),
+    /// The order in 32 bits, the same in every process.
+    pub(super) fn hash32(&self) -> u32 {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|&(field, direction)| [field as u8, direction as u8]).collect();
+        crc32fast::hash(&bytes)
     }
 }

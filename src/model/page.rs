@@ -2,18 +2,21 @@
 
 use std::cmp::Ordering;
 
-use super::{Cursor, Order, Roster};
+use super::cursor::{Recorded, member_hash, record};
+use super::order::Direction;
+use super::sort_keys::{Key, SortKeys};
+use super::{Cursor, Order, OrderField, Roster};
 
-/// What a page is asked for with; a missing length is the limit's default from the front.
+/// The arguments of a page; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageRequest {
     /// At most this many from the front.
     pub first: Option<i32>,
-    /// Only what comes after this place.
+    /// Only what comes after this position.
     pub after: Option<Cursor>,
     /// At most this many from the end.
     pub last: Option<i32>,
-    /// Only what comes before this place.
+    /// Only what comes before the member of this position.
     pub before: Option<Cursor>,
 }
 
@@ -26,7 +29,7 @@ pub struct PageLimits {
     pub max: usize,
 }
 
-/// The page asked for cannot be.
+/// The page cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPage {
     /// Both ends at once.
@@ -40,15 +43,17 @@ pub enum InvalidPage {
     TooLong(&'static str, usize),
 }
 
-/// A page: which members, and what lies around it.
+/// A page: its members, and what lies around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Places of the members in the roster, in the order asked for.
+    /// Indexes of the members in the roster, in the order of the list.
     pub members: Vec<u32>,
-    /// The rank of the first of them in the whole list, from 0.
+    /// How many members of the list come before the page.
     pub start: usize,
     /// How many members the whole list has.
     pub total: usize,
+    /// The index of the member in front of the page, if there is one.
+    previous: Option<u32>,
 }
 
 impl Page {
@@ -62,6 +67,14 @@ impl Page {
     #[must_use]
     pub fn has_previous(&self) -> bool {
         self.start > 0
+    }
+
+    /// The cursor of the page's n-th member.
+    #[must_use]
+    pub fn cursor(&self, roster: &Roster, order: &Order, n: usize) -> Option<Cursor> {
+        let index = *self.members.get(n)?;
+        let previous = if n == 0 { self.previous } else { self.members.get(n - 1).copied() };
+        Some(Cursor::behind(roster, order, index, previous))
     }
 }
 
@@ -86,39 +99,159 @@ impl PageRequest {
         Ok(())
     }
 
-    /// Cuts the page out of `list`, which holds places in `roster` sorted by `order`.
-    pub(super) fn cut(&self, mut list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
-        let total = list.len();
-        let place = |cursor: &Cursor, found: Ordering| place(cursor, found, &list, roster, order);
-        let start = self.after.as_ref().map_or(0, |cursor| place(cursor, Ordering::Greater));
-        let end = self.before.as_ref().map_or(total, |cursor| place(cursor, Ordering::Less));
-        let end = end.max(start);
+    /// The page of `list`, which holds indexes of `roster` in ascending order, sorted by `order`.
+    pub(super) fn slice(&self, list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
+        if order.is_by_id() {
+            return self.slice_by_id(list, roster, limits);
+        }
+        let keys = SortKeys::new(roster, order);
+        let positions = [&self.after, &self.before]
+            .map(|cursor| cursor.as_ref().map(|cursor| (cursor, Position::of(cursor, roster, order))));
+        if keys.is_narrow {
+            self.slice_by_keys::<u64>(&list, &keys, positions, roster, order, limits)
+        } else {
+            self.slice_by_keys::<u128>(&list, &keys, positions, roster, order, limits)
+        }
+    }
 
+    fn slice_by_id(&self, mut list: Vec<u32>, roster: &Roster, limits: PageLimits) -> Page {
+        let compare = |index: u32, cursor: &Cursor| roster.member(index).id().cmp_plain(&cursor.id);
+        let start =
+            self.after.as_ref().map_or(0, |cursor| list.partition_point(|index| compare(*index, cursor).is_le()));
+        let end = self
+            .before
+            .as_ref()
+            .map_or(list.len(), |cursor| list.partition_point(|index| compare(*index, cursor).is_lt()));
+        let (start, end) = self.range(start, end, limits);
+        let total = list.len();
+        let previous = start.checked_sub(1).map(|before| list[before]);
+        list.truncate(end);
+        list.drain(..start);
+        Page { members: list, start, total, previous }
+    }
+
+    /// Sorts no more of the list than the page: the rest is only put on the right side of it.
+    fn slice_by_keys<K: Key>(
+        &self,
+        list: &[u32],
+        keys: &SortKeys<'_>,
+        [after, before]: [Option<(&Cursor, Position)>; 2],
+        roster: &Roster,
+        order: &Order,
+        limits: PageLimits,
+    ) -> Page {
+        let mut packed: Vec<K> = list.iter().map(|index| keys.key(*index)).collect();
+        let total = packed.len();
+        let recorded = |cursor: &Cursor, include: fn(Ordering) -> bool| {
+            list.iter().filter(|index| include(compare(roster, order, **index, cursor))).count()
+        };
+        let up_to = |index: u32| {
+            let key = keys.key::<K>(index);
+            packed.iter().filter(|other| **other <= key).count()
+        };
+        let start = after.map_or(0, |(cursor, position)| match position {
+            Position::Unmoved(index) | Position::Behind(index) => up_to(index),
+            Position::Recorded { .. } => recorded(cursor, Ordering::is_lt),
+        });
+        let end = before.map_or(total, |(cursor, position)| match position {
+            Position::Unmoved(index) => {
+                let key = keys.key::<K>(index);
+                packed.iter().filter(|other| **other < key).count()
+            }
+            Position::Behind(index) => up_to(index),
+            Position::Recorded { was_first: true } => recorded(cursor, Ordering::is_lt),
+            Position::Recorded { was_first: false } => recorded(cursor, Ordering::is_le),
+        });
+        let (start, end) = self.range(start, end, limits);
+        if end < total {
+            packed.select_nth_unstable(end);
+            packed.truncate(end);
+        }
+        if start > 0 && start < end {
+            packed.select_nth_unstable(start);
+        }
+        let previous = packed[..start].iter().max().map(|key| keys.index(*key));
+        let page = &mut packed[start..end];
+        page.sort_unstable();
+        Page { members: page.iter().map(|key| keys.index(*key)).collect(), start, total, previous }
+    }
+
+    /// What the lengths leave of a list from `start` to `end`.
+    fn range(&self, start: usize, end: usize, limits: PageLimits) -> (usize, usize) {
+        let end = end.max(start);
         let length = |n: i32| usize::try_from(n).unwrap_or(0);
-        let (start, end) = match (self.first, self.last) {
+        match (self.first, self.last) {
             (_, Some(last)) => (start.max(end.saturating_sub(length(last))), end),
             (Some(first), None) => (start, end.min(start.saturating_add(length(first)))),
             (None, None) => (start, end.min(start.saturating_add(limits.default))),
-        };
-        list.truncate(end);
-        list.drain(..start);
-        Page { members: list, start, total }
+        }
     }
 }
 
-/// The number of members that lie before the cursor (`Less`), or up to and with it (`Greater`).
-fn place(cursor: &Cursor, found: Ordering, list: &[u32], roster: &Roster, order: &Order) -> usize {
-    match roster.find(&cursor.id) {
-        // The member may have moved, or be filtered out; where it would stand is still certain.
-        Some(known) => list.partition_point(|place| {
-            let ordering = order.compare(roster.member(*place), roster.member(known));
-            ordering.is_lt() || (ordering.is_eq() && found == Ordering::Greater)
-        }),
-        // By id that holds even for a member that has gone.
-        None if order.is_by_id() => {
-            list.partition_point(|place| roster.member(*place).id().cmp_plain(&cursor.id).is_lt())
+/// Where a cursor's position is in a roster that may be a later one.
+enum Position {
+    /// The cursor's member is here, and is sorted by what it was sorted by.
+    Unmoved(u32),
+    /// That member is not, but the one that was in front of it is.
+    Behind(u32),
+    /// Only what was recorded is left. Members that it cannot tell apart, because their names begin alike, are read again rather
+    /// than left out.
+    Recorded {
+        /// Whether the cursor's member was the first of its list.
+        was_first: bool,
+    },
+}
+
+impl Position {
+    fn of(cursor: &Cursor, roster: &Roster, order: &Order) -> Self {
+        let own = roster.find(&cursor.id);
+        let Some(neighbours) = cursor.neighbours else {
+            let same = |(key, value): (&(OrderField, Direction), &Recorded)| {
+                own.is_some_and(|own| record(key.0, roster, own) == *value)
+            };
+            return match own {
+                Some(own) if order.keys().iter().zip(&cursor.recorded).all(same) => Self::Unmoved(own),
+                _ => Self::Recorded { was_first: false },
+            };
+        };
+        let hash = |index: u32| member_hash(roster.member(index), order);
+        if let Some(own) = own.filter(|own| hash(*own) == neighbours.own) {
+            return Self::Unmoved(own);
         }
-        // Otherwise its rank is the best that is known: what stood behind it has moved up to there.
-        None => (cursor.rank as usize).min(list.len()),
+        let Some(previous) = neighbours.previous else { return Self::Recorded { was_first: true } };
+        let found = (0..)
+            .take(roster.len())
+            .find(|index| compare(roster, order, *index, cursor).is_le() && hash(*index) == previous);
+        found.map_or(Self::Recorded { was_first: false }, Self::Behind)
     }
+}
+
+/// How a member compares with a cursor's recorded values. Equal means that it is the cursor's member, or that both names begin
+/// alike and no more is known.
+fn compare(roster: &Roster, order: &Order, index: u32, cursor: &Cursor) -> Ordering {
+    for ((field, direction), recorded) in order.keys().iter().zip(&cursor.recorded) {
+        let directed = |ordering: Ordering| match direction {
+            Direction::Asc => ordering,
+            Direction::Desc => ordering.reverse(),
+        };
+        let ordering = match (record(*field, roster, index), recorded) {
+            (Recorded::Missing, Recorded::Missing) if *field == OrderField::Id => {
+                directed(roster.member(index).id().cmp_plain(&cursor.id))
+            }
+            (Recorded::Missing, Recorded::Missing) => Ordering::Equal,
+            (Recorded::Missing, _) => Ordering::Greater,
+            (_, Recorded::Missing) => Ordering::Less,
+            (Recorded::Number(own), Recorded::Number(other)) => directed(own.cmp(other)),
+            (Recorded::Name(own), Recorded::Name(other)) => match own.cmp(other) {
+                Ordering::Equal => return Ordering::Equal,
+                ordering => directed(ordering),
+            },
+            // A cursor records a number for a number and a name for a name.
+            _ => Ordering::Equal,
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    roster.member(index).id().cmp_plain(&cursor.id)
 }

@@ -5,8 +5,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::indexes::{Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
+use super::selection::{Cancelled, select};
 use super::{Filter, Order, Page, PageLimits, PageRequest, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -53,6 +55,7 @@ pub struct Roster {
     role_members: Box<[u32]>,
     skipped_rows: Box<[SkippedRow]>,
     drift: Drift,
+    pub(super) indexes: Indexes,
     size: usize,
 }
 
@@ -83,7 +86,8 @@ impl Roster {
             + size_of_val(&*strings.agencies)
             + size_of_val(&*role_ends)
             + size_of_val(&*role_members)
-            + size_of_val(&*skipped_rows);
+            + size_of_val(&*skipped_rows)
+            + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>();
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
             fetched_at,
@@ -93,6 +97,7 @@ impl Roster {
             role_members,
             skipped_rows: skipped_rows.into(),
             drift,
+            indexes: Indexes::default(),
             size,
         }
     }
@@ -186,8 +191,11 @@ impl Roster {
         u32::try_from(place).ok()
     }
 
-    /// One page of the members, or of a role's members, that match `filter`, sorted by `order`.
-    #[must_use]
+    /// One page of the members, or of a role's members, that meet `filter`, sorted by `order`. `cancelled` is asked before each
+    /// thousand members are looked through.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when it said yes.
     pub fn page(
         &self,
         role: Option<Role<'_>>,
@@ -195,16 +203,18 @@ impl Roster {
         order: &Order,
         request: &PageRequest,
         limits: PageLimits,
-    ) -> Page {
-        let matches = |place: &u32| filter.is_none_or(|filter| filter.matches(self.member(*place)));
-        let mut list: Vec<u32> = match role {
-            Some(role) => role.members.iter().copied().filter(matches).collect(),
-            None => (0..).take(self.rows.len()).filter(matches).collect(),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, Cancelled> {
+        let among = role.map(|role| role.members);
+        let list = match (filter, among) {
+            (Some(filter), among) => select(filter, self, among, cancelled)?,
+            (None, Some(members)) => members.to_vec(),
+            (None, None) => (0..).take(self.rows.len()).collect(),
         };
-        if !order.is_by_id() {
-            list.sort_unstable_by(|a, b| order.compare(self.member(*a), self.member(*b)));
+        if cancelled() {
+            return Err(Cancelled);
         }
-        request.cut(list, self, order, limits)
+        Ok(request.slice(list, self, order, limits))
     }
 }
 

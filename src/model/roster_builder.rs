@@ -51,11 +51,6 @@ impl RosterBuilder {
         self.strings.texts.put_plain(text)
     }
 
-    /// Keeps a name's fold.
-    pub fn put_folded(&mut self, name: &str) -> Span {
-        self.strings.texts.put_folded(name)
-    }
-
     /// Begins a list.
     pub fn open_list(&mut self) -> OpenList {
         OpenList(self.strings.texts.open_list())

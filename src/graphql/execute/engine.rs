@@ -219,8 +219,8 @@ impl Engine {
         let terms = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
         let out = GraphQlResponse::begin(ready.prepared.length.load(Ordering::Relaxed));
         let long = is_long(ready.cells, &resolved);
-        let job = move || (project(&plan, &resolved, terms, out), plan, resolved);
-        let (projected, plan, resolved) = if long {
+        let job = move || (project(&plan, &resolved, terms, out), resolved);
+        let (projected, resolved) = if long {
             // The runtime's workers have others to serve. What panics there is tried by the engine.
             tokio::task::spawn_blocking(job).await.ok()?
         } else {
@@ -228,7 +228,7 @@ impl Engine {
         };
         ready.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
-            self.response_cache.keep(cache_key, &resolved, plan.cursors, &projected.out);
+            self.response_cache.keep(cache_key, &resolved, &projected.out);
         }
         Some(GraphQlResponse::projected(projected, summary, ready.cost))
     }
@@ -258,8 +258,8 @@ impl Engine {
 /// Whether writing the answer may take longer than about a millisecond.
 fn is_long(cells: usize, resolved: &Resolved) -> bool {
     let members = resolved.views.iter().flatten().map(|view| view.roster.len()).max().unwrap_or(0);
-    let tests: usize = resolved.lists.iter().flatten().map(PreparedList::tests).sum();
-    cells.saturating_add(members.saturating_mul(tests)) > OFFLOAD_THRESHOLD
+    let terms: usize = resolved.lists.iter().flatten().map(PreparedList::term_count).sum();
+    cells.saturating_add(members.saturating_mul(terms)) > OFFLOAD_THRESHOLD
 }
 
 impl AnySchema {

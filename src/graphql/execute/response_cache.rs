@@ -57,16 +57,11 @@ struct Snapshot {
     key: RosterKey,
     id: SnapshotId,
     stale: bool,
-    /// Which key signs cursors, where there are any: a credential may keep its name and change.
-    signature: Option<[u8; 16]>,
 }
 
 impl Snapshot {
     fn is(&self, view: &View) -> bool {
-        self.id == view.roster.id()
-            && self.stale == view.stale
-            && self.key == *view.key()
-            && self.signature.is_none_or(|signature| signature == view.signature())
+        self.id == view.roster.id() && self.stale == view.stale && self.key == *view.key()
     }
 }
 
@@ -125,8 +120,8 @@ impl ResponseCache {
         self.cached.as_ref()?.get(cache_key)
     }
 
-    /// Keeps an answer's data, if the cache_key was asked before. `cursors` says whether there are any in it.
-    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, cursors: bool, data: &[u8]) {
+    /// Keeps an answer's data, if the cache_key was asked before.
+    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, data: &[u8]) {
         let Some(cached) = &self.cached else { return };
         let mark = (cache_key.hash >> 32) as u32;
         let asked = &self.asked[cache_key.hash as usize % ASKED];
@@ -135,8 +130,7 @@ impl ResponseCache {
         }
         let snapshot = |view: &Result<Arc<View>>| {
             let view = view.as_ref().ok()?;
-            let signature = cursors.then(|| view.signature());
-            Some(Snapshot { key: view.key().clone(), id: view.roster.id(), stale: view.stale, signature })
+            Some(Snapshot { key: view.key().clone(), id: view.roster.id(), stale: view.stale })
         };
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();

@@ -14,8 +14,6 @@ pub(in crate::graphql) struct Plan {
     pub(in crate::graphql) roots: PlannedObject<RootField>,
     /// The arguments of every list in it.
     pub(in crate::graphql) lists: Vec<ListSlot>,
-    /// Whether a cursor is written anywhere.
-    pub(in crate::graphql) cursors: bool,
 }
 
 /// An object's fields. What stands between two values that differ from object to object is one piece of text.

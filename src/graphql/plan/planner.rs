@@ -23,16 +23,15 @@ impl Plan {
         if operation.ty != OperationType::Query || !operation.directives.is_empty() {
             return None;
         }
-        let mut planner = Planner { collector: Collector::new(document, truths), lists: Vec::new(), cursors: false };
+        let mut planner = Planner { collector: Collector::new(document, truths), lists: Vec::new() };
         let roots = planner.object(&[&operation.selection_set.node], "Query", "Query", Planner::root)?;
-        Some(Self { roots, lists: planner.lists, cursors: planner.cursors })
+        Some(Self { roots, lists: planner.lists })
     }
 }
 
 struct Planner<'d> {
     collector: Collector<'d>,
     lists: Vec<ListSlot>,
-    cursors: bool,
 }
 
 impl<'d> Planner<'d> {
@@ -127,17 +126,13 @@ impl<'d> Planner<'d> {
 
     fn edge(&mut self, field: &Collected<'d>) -> Option<EdgeField> {
         match field.name {
-            "cursor" => {
-                self.cursors = true;
-                plain(field, EdgeField::Cursor)
-            }
+            "cursor" => plain(field, EdgeField::Cursor),
             "node" => Some(EdgeField::Node(self.nested(field, "TeamMember", Self::member)?)),
             _ => None,
         }
     }
 
     fn page_info(&mut self, field: &Collected<'d>) -> Option<PageInfoField> {
-        self.cursors |= field.name.ends_with("Cursor");
         match field.name {
             "hasNextPage" => plain(field, PageInfoField::HasNextPage),
             "hasPreviousPage" => plain(field, PageInfoField::HasPreviousPage),

@@ -11,7 +11,7 @@ use super::session::{Session, View};
 use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
-use crate::model::{Filter, Order, Page, PageLimits, PageRequest, Role};
+use crate::model::{Cursor, Filter, Order, Page, PageLimits, PageRequest, Role};
 
 /// The arguments of a list.
 pub(in crate::graphql) struct ListArguments {
@@ -60,20 +60,22 @@ impl PreparedList {
         Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 
-    /// How many tests and comparisons it makes of a member.
-    pub(in crate::graphql) fn tests(&self) -> usize {
-        self.filter.as_ref().map_or(0, Filter::tests) + if self.order.is_by_id() { 0 } else { 16 }
+    /// How many steps it takes for a member, at most: conditions, and for an order the ranks that its first use works out.
+    pub(in crate::graphql) fn term_count(&self) -> usize {
+        const RANKS: usize = 16;
+        self.filter.as_ref().map_or(0, Filter::term_count) + self.order.key_count() * RANKS
     }
 
     /// The page of the view's members, or of a role's.
     pub(in crate::graphql) fn page(&self, view: &View, role: Option<Role<'_>>, limits: PageLimits) -> Result<Page> {
-        let open = |name, cursor: &Option<String>| {
-            let cursor = cursor.as_ref().map(|text| view.cursor_key().open(view.account(), &self.order, text));
+        let decode = |name, cursor: &Option<String>| {
+            let cursor = cursor.as_ref().map(|text| Cursor::decode(view.account(), &self.order, text));
             cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
         };
-        let (after, before) = (open("after", &self.after)?, open("before", &self.before)?);
+        let (after, before) = (decode("after", &self.after)?, decode("before", &self.before)?);
         let request = PageRequest { after, before, ..self.lengths };
-        Ok(view.roster.page(role, self.filter.as_ref(), &self.order, &request, limits))
+        let page = view.roster.page(role, self.filter.as_ref(), &self.order, &request, limits, &|| false);
+        page.map_err(|error| fault(Code::RequestTimeout, error))
     }
 }
 
@@ -143,8 +145,8 @@ impl TeamMemberConnection {
 /// A member on a page, with its cursor.
 #[derive(SimpleObject)]
 pub(super) struct TeamMemberEdge {
-    /// Where the member stands in the list: the value of `after` or `before` for the next page. Opaque; good for this
-    /// account and order only.
+    /// The member's position in the list: the value of `after` or `before` for the next page. Opaque; valid for this account and
+    /// order, also after a restart of the service. A list goes on from there even if the member has moved, changed or left.
     cursor: String,
     /// The member.
     node: TeamMember,

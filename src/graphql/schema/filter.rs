@@ -1,11 +1,11 @@
-//! Filtering, as arguments. All given conditions must hold; an explicit null is the same as leaving a condition out.
+//! The filter arguments. All given conditions must hold; an explicit null is the same as leaving a condition out.
 
 use async_graphql::{ID, InputObject, Result};
 
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::scalars::DateTime;
 use crate::graphql::error::contact_forbidden;
-use crate::model::{Filter, IntTest, Scopes, StringTest, TimeTest, fold};
+use crate::model::{Filter, IdSet, IntCondition, Scopes, TextCondition, TimeCondition};
 
 /// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
 /// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. Null is the same as leaving out.
@@ -19,9 +19,9 @@ pub(in crate::graphql) struct TeamMemberFilter {
     not: Option<Box<TeamMemberFilter>>,
     /// The identifier.
     id: Option<TeamMemberIdFilter>,
-    /// The name, without regard to case.
+    /// The name.
     name: Option<TeamMemberStringFilter>,
-    /// The e-mail address, without regard to case. Needs the scope `team:contact:read`.
+    /// The e-mail address. Needs the scope `team:contact:read`.
     #[graphql(tag = "personal-data")]
     email: Option<TeamMemberStringFilter>,
     /// The identifier of the role.
@@ -37,9 +37,9 @@ pub(in crate::graphql) struct TeamMemberFilter {
     leads_visibility: Option<Vec<LeadsVisibility>>,
     /// The number of unread messages.
     unread_messages: Option<TeamMemberIntFilter>,
-    /// The moment of creation.
+    /// The time of creation.
     created_at: Option<TeamMemberDateTimeFilter>,
-    /// The moment of the last change.
+    /// The time of the last change.
     updated_at: Option<TeamMemberDateTimeFilter>,
     /// Whether the member belongs to a white label.
     whitelabel: Option<bool>,
@@ -55,17 +55,18 @@ pub(super) struct TeamMemberIdFilter {
     any: Option<Vec<ID>>,
 }
 
-/// Conditions on a text, without regard to case.
+/// Conditions on a text. None regards case, in any alphabet: `STRASSE` is `Straße`. `contains` and `startsWith` disregard accents
+/// too, as `search` does; `eq` and `in` do not.
 #[derive(InputObject)]
 pub(super) struct TeamMemberStringFilter {
-    /// It is this text.
+    /// It is this text, accents included.
     eq: Option<String>,
-    /// It is one of these texts.
+    /// It is one of these texts, accents included.
     #[graphql(name = "in")]
     any: Option<Vec<String>>,
-    /// It contains this text.
+    /// It contains this text, whatever the accents.
     contains: Option<String>,
-    /// It starts with this text.
+    /// It starts with this text, whatever the accents.
     starts_with: Option<String>,
 }
 
@@ -84,12 +85,12 @@ pub(super) struct TeamMemberIntFilter {
     lte: Option<i32>,
 }
 
-/// Conditions on a moment.
+/// Conditions on a time.
 #[derive(InputObject)]
 pub(super) struct TeamMemberDateTimeFilter {
-    /// It lies before this moment.
+    /// It is before this time.
     before: Option<DateTime>,
-    /// It lies after this moment.
+    /// It is after this time.
     after: Option<DateTime>,
 }
 
@@ -110,14 +111,14 @@ impl TeamMemberFilter {
             all.extend(test.sets().map(Filter::Id));
         }
         if let Some(test) = self.name {
-            all.extend(test.tests().map(Filter::Name));
+            all.extend(test.conditions().map(Filter::Name));
         }
         if let Some(test) = self.email {
             // Even an empty test: what is forbidden is asking, not what comes of it.
             if !scopes.contact {
                 return Err(contact_forbidden());
             }
-            all.extend(test.tests().map(Filter::Email));
+            all.extend(test.conditions().map(Filter::Email));
         }
         if let Some(test) = self.role_id {
             all.extend(test.sets().map(Filter::RoleId));
@@ -127,13 +128,13 @@ impl TeamMemberFilter {
         all.extend(self.live_availability.map(|any| Filter::LiveAvailability(into(any))));
         all.extend(self.leads_visibility.map(|any| Filter::LeadsVisibility(into(any))));
         if let Some(test) = self.unread_messages {
-            all.extend(test.tests().map(Filter::UnreadMessages));
+            all.extend(test.conditions().map(Filter::UnreadMessages));
         }
         if let Some(test) = self.created_at {
-            all.extend(test.tests().map(Filter::CreatedAt));
+            all.extend(test.conditions().map(Filter::CreatedAt));
         }
         if let Some(test) = self.updated_at {
-            all.extend(test.tests().map(Filter::UpdatedAt));
+            all.extend(test.conditions().map(Filter::UpdatedAt));
         }
         all.extend(self.whitelabel.map(Filter::Whitelabel));
         Ok(Filter::And(all))
@@ -149,20 +150,19 @@ fn into<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
 }
 
 impl TeamMemberIdFilter {
-    fn sets(self) -> impl Iterator<Item = Vec<String>> {
-        let text = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
-        [self.eq.map(|id| vec![id]), self.any].into_iter().flatten().map(text)
+    fn sets(self) -> impl Iterator<Item = IdSet> {
+        let set = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
+        [self.eq.map(|id| vec![id]), self.any].into_iter().flatten().map(set)
     }
 }
 
 impl TeamMemberStringFilter {
-    fn tests(self) -> impl Iterator<Item = StringTest> {
-        let folded = |texts: Vec<String>| texts.iter().map(|text| fold(text)).collect();
+    fn conditions(self) -> impl Iterator<Item = TextCondition> {
         [
-            self.eq.map(|text| StringTest::In(vec![fold(&text)])),
-            self.any.map(|texts| StringTest::In(folded(texts))),
-            self.contains.map(|text| StringTest::Contains(fold(&text))),
-            self.starts_with.map(|text| StringTest::StartsWith(fold(&text))),
+            self.eq.map(|text| TextCondition::one_of([&*text])),
+            self.any.map(|texts| TextCondition::one_of(texts.iter().map(String::as_str))),
+            self.contains.map(|text| TextCondition::contains(&text)),
+            self.starts_with.map(|text| TextCondition::starts_with(&text)),
         ]
         .into_iter()
         .flatten()
@@ -170,13 +170,13 @@ impl TeamMemberStringFilter {
 }
 
 impl TeamMemberIntFilter {
-    fn tests(self) -> impl Iterator<Item = IntTest> {
+    fn conditions(self) -> impl Iterator<Item = IntCondition> {
         [
-            self.eq.map(IntTest::Eq),
-            self.gt.map(IntTest::Gt),
-            self.gte.map(IntTest::Gte),
-            self.lt.map(IntTest::Lt),
-            self.lte.map(IntTest::Lte),
+            self.eq.map(IntCondition::Eq),
+            self.gt.map(IntCondition::Gt),
+            self.gte.map(IntCondition::Gte),
+            self.lt.map(IntCondition::Lt),
+            self.lte.map(IntCondition::Lte),
         ]
         .into_iter()
         .flatten()
@@ -184,7 +184,9 @@ impl TeamMemberIntFilter {
 }
 
 impl TeamMemberDateTimeFilter {
-    fn tests(self) -> impl Iterator<Item = TimeTest> {
-        [self.before.map(|at| TimeTest::Before(at.0)), self.after.map(|at| TimeTest::After(at.0))].into_iter().flatten()
+    fn conditions(self) -> impl Iterator<Item = TimeCondition> {
+        [self.before.map(|at| TimeCondition::Before(at.0)), self.after.map(|at| TimeCondition::After(at.0))]
+            .into_iter()
+            .flatten()
     }
 }

@@ -1,10 +1,10 @@
-//! Sorting, as arguments.
+//! The sort argument.
 
 use async_graphql::{Enum, InputObject};
 
 use crate::model;
 
-/// What to sort by, and which way. Nulls come last in both directions, and ties are broken by id.
+/// A sort key. Nulls come last in both directions, and ties are broken by id.
 #[derive(InputObject)]
 pub(in crate::graphql) struct TeamMemberOrder {
     /// What to sort by.
@@ -18,7 +18,7 @@ pub(in crate::graphql) struct TeamMemberOrder {
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 #[graphql(remote = "model::OrderField")]
 pub(super) enum TeamMemberOrderField {
-    /// By name, without regard to case, then by code point.
+    /// By name, as Unicode sorts text of all languages together: by letters, then by accents, then by case.
     Name,
     /// ACTIVE, then INACTIVE.
     Status,
@@ -28,9 +28,9 @@ pub(super) enum TeamMemberOrderField {
     Type,
     /// By the number of unread messages.
     UnreadMessages,
-    /// By the moment of creation.
+    /// By the time of creation.
     CreatedAt,
-    /// By the moment of the last change.
+    /// By the time of the last change.
     UpdatedAt,
     /// By identifier.
     Id,

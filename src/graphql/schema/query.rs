@@ -22,13 +22,16 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
-        #[graphql(desc = "Text to look for in name, e-mail address and telephone number.")] search: Option<String>,
-        #[graphql(desc = "Conditions that the members meet.")] filter: Option<TeamMemberFilter>,
-        #[graphql(desc = "What to sort by, in turn. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
-        #[graphql(desc = "At most this many members from the front.")] first: Option<i32>,
-        #[graphql(desc = "Only the members after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many members from the end.")] last: Option<i32>,
-        #[graphql(desc = "Only the members before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Text to look for in name, e-mail address and telephone number, whatever the case and accents."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Filter conditions.")] filter: Option<TeamMemberFilter>,
+        #[graphql(desc = "Sort keys, most significant first. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
+        #[graphql(desc = "Returns the first n members.")] first: Option<i32>,
+        #[graphql(desc = "Returns members after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n members.")] last: Option<i32>,
+        #[graphql(desc = "Returns members before this cursor.")] before: Option<String>,
     ) -> Option<Result<TeamMemberConnection>> {
         let arguments = ListArguments { search, filter: filter.map(Box::new), order_by, first, after, last, before };
         Some(list(ctx, account, arguments).await)

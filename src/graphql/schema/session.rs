@@ -8,7 +8,7 @@ use async_graphql::{Context, Error, QueryPathSegment, Result};
 use crate::graphql::error::Code;
 use crate::graphql::error::{contact_forbidden, fault, refused, upstream};
 use crate::loader::{Loaded, Loader};
-use crate::model::{Account, CursorKey, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
+use crate::model::{Account, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 
 /// What a request may do, and what it does it with.
 pub(in crate::graphql) struct Session {
@@ -94,23 +94,12 @@ impl View {
         self.grant.key()
     }
 
-    /// Tells the key that signs this roster's cursors from any other.
-    pub(in crate::graphql) fn signature(&self) -> [u8; 16] {
-        self.cursor_key().fingerprint()
-    }
-
     pub(in crate::graphql) fn account(&self) -> &Account {
         self.grant.account()
     }
 
     /// The cursor of the page's n-th member.
     pub(in crate::graphql) fn cursor(&self, page: &Page, order: &Order, n: usize) -> Option<String> {
-        let member = self.roster.member(*page.members.get(n)?);
-        let rank = u32::try_from(page.start + n).unwrap_or(u32::MAX);
-        Some(self.cursor_key().seal(self.account(), order, &member.id().plain(), rank))
-    }
-
-    pub(super) fn cursor_key(&self) -> &CursorKey {
-        self.grant.caller().credential.cursor_key()
+        Some(page.cursor(&self.roster, order, n)?.encode(self.account(), order))
     }
 }

@@ -149,12 +149,7 @@ impl Line<'_> {
                 let id = id.value().map(|id| self.put(id));
                 self.row.set(TextField::Id, id);
             }
-            Field::Name => {
-                let name = self.take("name", reader.value()?, text);
-                let folded = name.as_ref().map(|name| self.draft.put_folded(name.plain()));
-                self.row.set(TextField::FoldedName, folded);
-                self.set(TextField::Name, name);
-            }
+            Field::Name => self.text(TextField::Name, "name", reader.value()?, text),
             Field::Contact => self.contact(reader, contact, phone)?,
             Field::Picture => self.text(TextField::Picture, "picture", reader.value()?, url),
             Field::LiveAvailability => {

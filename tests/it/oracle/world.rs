@@ -7,7 +7,7 @@ use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
 use flowmatix_graphql::model::{
     AccessError, Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants,
-    Order, OrderField, Scopes, UserType,
+    Order, OrderField, PageLimits, PageRequest, Scopes, UserType,
 };
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
@@ -104,11 +104,16 @@ impl World {
 
         let credential = Arc::new(Credential::new(CredentialId::Held("test".into()), "secret".into()));
         let mut cursors = Vec::new();
-        let orders = [Order::default(), Order::new(vec![(OrderField::Name, Direction::Asc)])];
-        for (place, row) in rows.iter().take(5).enumerate() {
-            let id = row["_id"].as_str().unwrap_or("gone");
-            let order = &orders[place % 2];
-            cursors.push(credential.cursor_key().seal(&account(ACCOUNTS[0]), order, id, u32::try_from(place).unwrap()));
+        // Cursors of the team as it is, and of another, whose members it may have or not.
+        for (body, order) in [
+            (&body(&rows), Order::default()),
+            (&body(&rows), Order::new(vec![(OrderField::Name, Direction::Asc)])),
+            (&body(&odd), Order::default()),
+        ] {
+            let (roster, limits) = (decode([&body[..]]).unwrap(), PageLimits { default: 3, max: 3 });
+            let page = roster.page(None, None, &order, &PageRequest::default(), limits, &|| false).unwrap();
+            let cursor = |n| Some(page.cursor(&roster, &order, n)?.encode(&account(ACCOUNTS[0]), &order));
+            cursors.extend((0..3).filter_map(cursor));
         }
         cursors.push("forged".to_owned());
         let ids = rows.iter().chain(&odd).filter_map(|row| row["_id"].as_str()).map(str::to_owned);
