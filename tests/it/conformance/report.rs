@@ -30,6 +30,9 @@ pub struct Report {
     phases: BTreeMap<Phase, usize>,
     rules: BTreeMap<String, usize>,
     limited: usize,
+    /// Mistakes of documents that both sides place somewhere, and those that they place alike.
+    placed: usize,
+    placed_alike: usize,
     deliberate: BTreeMap<&'static str, usize>,
     /// Of each kind of difference how many, and the shortest cases.
     differences: BTreeMap<String, (usize, Vec<Case>)>,
@@ -42,6 +45,12 @@ impl Report {
         *self.phases.entry(verdicts[1].phase).or_default() += 1;
         for rule in &verdicts[1].rules {
             *self.rules.entry(rule.clone()).or_default() += 1;
+        }
+        if let (Some(place), [_, Verdict { locations, .. }]) = (outcome.locations.first(), verdicts)
+            && !locations.is_empty()
+        {
+            self.placed += 1;
+            self.placed_alike += usize::from(locations.contains(place));
         }
         match compare(case, outcome, verdicts) {
             Comparison::Agree => {}
@@ -76,6 +85,7 @@ impl Report {
     pub fn print(&self, sides: &mut Sides) {
         println!("{} requests ended in {:?}", self.tried, self.phases);
         println!("they broke {:?}", self.rules);
+        println!("{} of {} mistakes are placed alike", self.placed_alike, self.placed);
         println!("{} met a limit; deliberate differences: {:?}", self.limited, self.deliberate);
         let mut kinds: Vec<_> = self.differences.iter().collect();
         kinds.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));

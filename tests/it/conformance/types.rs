@@ -156,11 +156,4 @@ impl Types {
     pub fn possible(&self, name: &str) -> Vec<String> {
         self.unions.get(name).cloned().unwrap_or_else(|| vec![name.to_owned()])
     }
-
-    /// The name of any type.
-    pub fn all_names(&self) -> Vec<&str> {
-        let scalars = self.scalars.iter();
-        let named = self.objects.keys().chain(self.unions.keys()).chain(self.inputs.keys()).chain(self.enums.keys());
-        named.chain(scalars).map(String::as_str).collect()
-    }
 }
