@@ -54,13 +54,20 @@ impl Iterator for Tokens<'_> {
                 byte if byte.is_ascii_alphabetic() || byte == b'_' => {
                     (Kind::Name, length_while(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
                 }
-                byte if is_word(byte) => (Kind::Other, length_while(rest, is_word)),
+                byte if is_word(byte) => (Kind::Other, word_length(rest)),
                 byte => (Kind::Mark(byte), 1),
             };
             self.at = start + length;
             return Some(Token { start, end: self.at, kind });
         }
     }
+}
+
+/// The length of the word that begins at the front. A byte order mark ends it.
+fn word_length(bytes: &[u8]) -> usize {
+    let length = length_while(bytes, is_word);
+    let mark = bytes[..length].windows(BYTE_ORDER_MARK.len()).position(|part| part == BYTE_ORDER_MARK);
+    mark.unwrap_or(length)
 }
 
 fn tokens(text: &str) -> Tokens<'_> {
@@ -84,9 +91,12 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
 /// What a bracket encloses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
-    /// Arguments, and what comes next in them.
+    /// Arguments or the fields of an input object, and what comes next in them.
     Arguments(Next),
-    Anything,
+    /// Definitions of variables.
+    Definitions,
+    List,
+    Selections,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,7 +106,7 @@ enum Next {
     Value,
 }
 
-/// Where a name among the arguments of a text that the parser accepted has no value.
+/// Where a name among the arguments of a text that the parser accepted, or among the fields of an input object, has no value.
 pub(super) fn argument_without_value(text: &str) -> Option<usize> {
     let mut within = Vec::new();
     let mut is_first = false;
@@ -110,15 +120,25 @@ pub(super) fn argument_without_value(text: &str) -> Option<usize> {
                 within.pop();
             }
             // Definitions of variables.
-            (Kind::Mark(b'$'), Some(around @ Within::Arguments(Next::Name))) if is_first => *around = Within::Anything,
+            (Kind::Mark(b'$'), Some(around @ Within::Arguments(Next::Name))) if is_first => {
+                *around = Within::Definitions
+            }
             // A description of the first of them.
             (Kind::String, Some(Within::Arguments(Next::Name))) if is_first => continue,
             (Kind::Mark(b'('), _) => within.push(Within::Arguments(Next::Name)),
-            (Kind::Mark(b'[' | b'{'), around) => {
+            (Kind::Mark(b'[' | b'{'), Some(Within::Arguments(Next::Name | Next::Colon))) => return Some(token.start),
+            (Kind::Mark(b'['), around) => {
                 if let Some(Within::Arguments(next)) = around {
                     *next = Next::Name;
                 }
-                within.push(Within::Anything);
+                within.push(Within::List);
+            }
+            (Kind::Mark(b'{'), around) => {
+                let is_value = matches!(around, Some(Within::Arguments(_) | Within::Definitions | Within::List));
+                if let Some(Within::Arguments(next)) = around {
+                    *next = Next::Name;
+                }
+                within.push(if is_value { Within::Arguments(Next::Name) } else { Within::Selections });
             }
             // The name that follows is the value.
             (Kind::Mark(b'$'), Some(Within::Arguments(Next::Value))) => {}
