@@ -45,7 +45,6 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         manifest: Manifest::default(),
         federation: config.federation.clone(),
         loader_concurrency: 4,
-        rows_limit: 50_000,
     };
     let engine = Engine::new(settings, rosters, metrics.clone());
     let auth = Authenticator::passthrough(&config.account, None);

@@ -32,7 +32,6 @@ pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metric
         manifest: Default::default(),
         federation: config.federation.clone(),
         loader_concurrency: config.loader.concurrency,
-        rows_limit: config.upstream.rows_limit,
     };
     Engine::new(settings, rosters, metrics)
 }

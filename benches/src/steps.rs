@@ -134,13 +134,17 @@ pub fn measure() -> Result<Vec<Step>> {
 
     let bodies = questions::lists(2, 100, |_| Whose::Warm(0));
     let text = service::text(&bodies[0])?;
-    let document = steps.parse(&text).context("it does not parse")?;
-    ensure!(steps.plan(&document), "it has no plan");
+    let parse = || steps.parse(&text).context("it does not parse");
+    let valid = steps.validate(parse()?).context("it is not valid")?;
+    ensure!(steps.plan(&valid), "it has no plan");
     add("parsing a list's operation".into(), &mut || {
         black_box(steps.parse(black_box(&text)));
     });
+    add("parsing and validating it".into(), &mut || {
+        black_box(steps.parse(black_box(&text)).and_then(|document| steps.validate(document)));
+    });
     add("planning it".into(), &mut || {
-        black_box(steps.plan(black_box(&document)));
+        black_box(steps.plan(black_box(&valid)));
     });
     bench.ask(&bodies[0])?;
     for (name, body) in [("preparing one that is kept", &bodies[0]), ("preparing one that is not", &bodies[1])] {

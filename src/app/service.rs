@@ -68,7 +68,6 @@ impl App {
             manifest: manifest(&config.documents)?,
             federation: config.federation.clone(),
             loader_concurrency: config.loader.concurrency,
-            rows_limit: config.upstream.rows_limit,
         };
         let health = Arc::new(Health::default());
         let public = http::public(AppState {

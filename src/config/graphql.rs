@@ -43,11 +43,21 @@ section! {
         pub directives_limit: usize = 50,
         /// The maximum number of directives at one location.
         pub field_directives_limit: usize = 5,
-        /// The most cells that an answer may have by estimate: rows times fields, where a list's rows are the smaller of its
-        /// page and the team, as far as it is known. For a list that searches, filters or sorts, a tenth of the team is added.
+        /// The maximum estimated cost of a request, in cells. A cell is one field of one row in the response. What a list looks
+        /// through counts as well: conditions, characters of a search and comparisons of a sort, for each row of the roster.
         pub cost_limit: usize = 200_000,
         /// The maximum number of errors in a refusal.
         pub errors_limit: usize = 5,
+        /// The maximum number of conditions in the filters of a request, counted for each list that has the filter.
+        pub filter_terms_limit: usize = 200,
+        /// The maximum nesting of a filter's conditions (`and`, `or`, `not`).
+        pub filter_depth_limit: usize = 8,
+        /// The maximum number of items of a list in an argument, such as the ids of a filter's `in`.
+        pub list_items_limit: usize = 1_000,
+        /// The maximum number of characters of a search text.
+        pub search_limit: usize = 256,
+        /// The maximum number of values in a request's variables: objects, lists and scalars, at any depth.
+        pub variable_nodes_limit: usize = 20_000,
         /// The maximum number of representations in `_entities`.
         pub representations_limit: usize = 1_000,
     }

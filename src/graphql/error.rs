@@ -81,6 +81,14 @@ codes! {
     MaxRecursion = "MAX_RECURSION_LIMIT",
     /// The answer could have too many cells.
     CostTooHigh = "COST_ESTIMATED_TOO_EXPENSIVE",
+    /// Too many conditions in filters.
+    MaxFilterTerms = "MAX_FILTER_TERMS_LIMIT",
+    /// A filter's conditions nest too deeply.
+    MaxFilterDepth = "MAX_FILTER_DEPTH_LIMIT",
+    /// Too many items in a list that is an argument, or part of one.
+    MaxListItems = "MAX_LIST_ITEMS_LIMIT",
+    /// Too many values in variables.
+    MaxVariableNodes = "MAX_VARIABLE_NODES_LIMIT",
     /// Too many representations.
     MaxRepresentations = "MAX_REPRESENTATIONS_LIMIT",
     /// The caller asks more often than allowed.

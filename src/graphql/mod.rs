@@ -13,5 +13,8 @@ mod schema;
 pub use async_graphql::Variables;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
-pub use execute::{BenchDocument, BenchQuestion, BenchSteps, Class, Engine, GraphQlResponse, Request, Settings};
+pub use execute::{
+    BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Engine, GraphQlResponse, Request, Settings,
+};
+pub use limits::VariablesSize;
 pub use schema::{api_sdl, federation_sdl};

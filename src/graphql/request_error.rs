@@ -13,8 +13,9 @@ impl RequestError {
     /// Whether it is a limit that refuses, rather than a mistake in the document.
     pub(super) fn is_limit(&self) -> bool {
         use Code::{
-            CostTooHigh, MaxAliases, MaxDepth, MaxDirectives, MaxRecursion, MaxRepresentations, MaxRootFields,
-            MaxSelections, MaxTokens, RequestTooLarge,
+            CostTooHigh, MaxAliases, MaxDepth, MaxDirectives, MaxFilterDepth, MaxFilterTerms, MaxListItems,
+            MaxRecursion, MaxRepresentations, MaxRootFields, MaxSelections, MaxTokens, MaxVariableNodes,
+            RequestTooLarge,
         };
         matches!(
             self.code,
@@ -22,11 +23,15 @@ impl RequestError {
                 | MaxAliases
                 | MaxDepth
                 | MaxDirectives
+                | MaxFilterDepth
+                | MaxFilterTerms
+                | MaxListItems
                 | MaxRecursion
                 | MaxRepresentations
                 | MaxRootFields
                 | MaxSelections
                 | MaxTokens
+                | MaxVariableNodes
                 | RequestTooLarge
         )
     }

@@ -83,6 +83,13 @@ impl<'r> JsonStrList<'r> {
         self.0
     }
 
+    /// How many texts there are.
+    #[must_use]
+    pub fn count(self) -> usize {
+        // Inside a text a quote has a backslash before it, so this stands between two texts only.
+        if self.0 == "[]" { 0 } else { self.0.matches("\",\"").count() + 1 }
+    }
+
     /// The texts.
     #[must_use]
     pub fn items(self) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::indexes::{Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
 use super::selection::{Cancelled, select};
-use super::{Filter, Order, Page, PageLimits, PageRequest, TeamMember, Timestamp};
+use super::{Filter, Order, Page, PageLimits, PageRequest, RosterExtent, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,7 @@ pub struct Roster {
     skipped_rows: Box<[SkippedRow]>,
     drift: Drift,
     pub(super) indexes: Indexes,
+    extent: RosterExtent,
     size: usize,
 }
 
@@ -78,6 +79,7 @@ impl Roster {
         drift.duplicate_rows = sort(&strings, &mut rows);
         let (role_ends, role_members) = index_roles(&mut strings, &mut rows);
         strings.texts.shrink();
+        let extent = RosterExtent::of(rows.iter().map(|row| TeamMember::new(&strings, row)), &role_ends);
         let size = size_of::<Self>()
             + strings.texts.capacity()
             + size_of_val(&*rows)
@@ -98,6 +100,7 @@ impl Roster {
             skipped_rows: skipped_rows.into(),
             drift,
             indexes: Indexes::default(),
+            extent,
             size,
         }
     }
@@ -168,6 +171,12 @@ impl Roster {
     #[must_use]
     pub fn drift(&self) -> Drift {
         self.drift
+    }
+
+    /// How many rows the lists in it have.
+    #[must_use]
+    pub fn extent(&self) -> RosterExtent {
+        self.extent
     }
 
     /// Memory held, in bytes, approximately.

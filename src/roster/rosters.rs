@@ -246,13 +246,6 @@ impl Rosters {
         self.upstream.share(caller)
     }
 
-    /// What is known of the roster, fresh or not: how many members and roles it has.
-    #[must_use]
-    pub fn known_size(&self, grant: &Grant) -> Option<(usize, usize)> {
-        let stored = self.store.get(grant.key())?;
-        Some((stored.roster.len(), stored.roster.roles_len()))
-    }
-
     /// The roster: fresh, or loaded, or stale. `max_age` as for [`get_cached`](Self::get_cached).
     ///
     /// # Errors

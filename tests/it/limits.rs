@@ -97,6 +97,53 @@ fn limits() -> Vec<(&'static str, &'static str, usize, Make)> {
             }),
         ),
         (
+            "graphql.filter_terms_limit",
+            "MAX_FILTER_TERMS_LIMIT",
+            20,
+            Box::new(|n| {
+                // Each list that has a filter counts it: two terms twice, the others once.
+                let text = "query($f: TeamMemberFilter, $g: TeamMemberFilter) {
+                    a: teamMembers(filter: $f) { totalCount } b: teamMembers(filter: $f) { totalCount }
+                    c: teamMembers(filter: $g) { totalCount } }";
+                let terms = vec![json!({ "name": { "eq": "q" } }); n - 4];
+                let two = json!({ "status": ["ACTIVE"], "unreadMessages": { "gt": 1 } });
+                json!({ "query": text, "variables": { "f": two, "g": { "or": terms } } })
+            }),
+        ),
+        (
+            "graphql.filter_depth_limit",
+            "MAX_FILTER_DEPTH_LIMIT",
+            5,
+            Box::new(|n| {
+                let (open, close) = ("{ not: ".repeat(n - 1), " }".repeat(n - 1));
+                query(format!("{{ teamMembers(filter: {open} {{ whitelabel: true }} {close}) {{ totalCount }} }}"))
+            }),
+        ),
+        (
+            "graphql.list_items_limit",
+            "MAX_LIST_ITEMS_LIMIT",
+            30,
+            Box::new(|n| {
+                let text = "query($ids: [ID!]) { teamMembers(filter: { id: { in: $ids } }) { totalCount } }";
+                json!({ "query": text, "variables": { "ids": vec!["x"; n] } })
+            }),
+        ),
+        (
+            "graphql.search_limit",
+            "BAD_USER_INPUT",
+            30,
+            Box::new(|n| query(format!("{{ teamMembers(search: \"{}\") {{ totalCount }} }}", "ß".repeat(n)))),
+        ),
+        (
+            "graphql.variable_nodes_limit",
+            "MAX_VARIABLE_NODES_LIMIT",
+            40,
+            Box::new(|n| {
+                let value = json!({ "a": vec![json!(null); n - 3], "b": { } });
+                json!({ "query": "{ __typename }", "variables": { "x": value } })
+            }),
+        ),
+        (
             "graphql.cost_limit",
             "COST_ESTIMATED_TOO_EXPENSIVE",
             50,
@@ -125,7 +172,9 @@ async fn n_passes_and_one_more_fails_before_anything_runs() {
         let past = send(&app, &make(bound + 1)).await;
         assert_eq!(past.codes(), [code], "{setting}: {} passes: {}", bound + 1, past.body);
         assert!(past.body.get("data").is_none());
-        assert_eq!(past.status, if code == "REQUEST_TOO_LARGE" { 413 } else { 400 }, "{setting}");
+        if code != "BAD_USER_INPUT" {
+            assert_eq!(past.status, if code == "REQUEST_TOO_LARGE" { 413 } else { 400 }, "{setting}");
+        }
         assert_eq!(app.metric("flowmatix_executions_total").await, executed, "{setting}");
         assert_eq!(app.demo.calls(), calls, "{setting}");
         assert_eq!(app.metric(&refused).await, 1.0, "{setting}");
@@ -144,8 +193,15 @@ async fn a_body_of_the_limit_passes_and_one_byte_more_does_not() {
     assert_eq!((past.status, past.codes()), (413, vec!["REQUEST_TOO_LARGE"]));
 }
 
+/// Members of the role that has the most, in a sample account.
+async fn largest_role(app: &TestApp, place: usize) -> u64 {
+    let roles = app.query(&format!("{{ roles({}) {{ memberCount }} }}", account(place))).await;
+    let counts = roles.clean()["roles"].as_array().unwrap().clone();
+    counts.iter().map(|role| role["memberCount"].as_u64().unwrap()).max().unwrap()
+}
+
 #[tokio::test]
-async fn the_cost_is_told_to_who_asks() {
+async fn the_cost_is_told_to_callers_that_ask_for_it() {
     let app = TestApp::start().await;
     let cost = async |query: &str, variables: Value| {
         let body = json!({ "query": query, "variables": variables }).to_string();
@@ -154,9 +210,8 @@ async fn the_cost_is_told_to_who_asks() {
     };
     assert_eq!(cost("{ __typename }", json!({})).await, 1);
     assert_eq!(cost("{ __schema { types { name } } }", json!({})).await, 0);
-    // Nothing is known of the roster: the page counts.
-    assert_eq!(cost("{ teamMembers { nodes { id name } } }", json!({})).await, 200);
-    // Now its twelve members are known.
+    // Twelve members, whether their roster was loaded before or for this request.
+    assert_eq!(cost("{ teamMembers { nodes { id name } } }", json!({})).await, 24);
     assert_eq!(cost("{ teamMembers { nodes { id name } } }", json!({})).await, 24);
     assert_eq!(cost("{ teamMembers(first: 5) { totalCount nodes { id name } } }", json!({})).await, 11);
     let by_variable = "query($n: Int = 3) { teamMembers(last: $n) { edges { cursor node { id role { id } } } } }";
@@ -167,50 +222,154 @@ async fn the_cost_is_told_to_who_asks() {
             .await,
         24
     );
-    // Twelve members, each with the members of its role: at most the whole team again.
-    assert_eq!(cost("{ teamMembers { nodes { role { members { nodes { id } } } } } }", json!({})).await, 144);
+    // What is skipped costs nothing; what is merged costs once.
+    let skipped = "query($s: Boolean!) { teamMembers { nodes { id name @skip(if: $s) } nodes { id } } }";
+    assert_eq!(cost(skipped, json!({ "s": true })).await, 12);
+    assert_eq!(cost(skipped, json!({ "s": false })).await, 24);
+    // Twelve members, each with the members of its role.
+    let largest = largest_role(&app, 0).await;
+    assert_eq!(cost("{ teamMembers { nodes { role { members { nodes { id } } } } } }", json!({})).await, 12 * largest);
     assert_eq!(cost("{ roles { id } }", json!({})).await, 4);
     let other = format!("{{ teamMembers({}) {{ nodes {{ id }} }} }}", account(1));
-    assert_eq!(cost(&other, json!({})).await, 100);
     assert_eq!(cost(&other, json!({})).await, 1);
+    // One look-up and two fields for each of thirty representations.
     let entities = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { id memberCount } } }";
     let list = vec![json!({ "__typename": "Role", "id": "x" }); 30];
-    assert_eq!(cost(entities, json!({ "r": list })).await, 60);
-    // One of another account, whose 250 members are known by now, and one of an account that is not: the page counts.
-    app.query(&format!("{{ roles({}) {{ id }} }}", account(2))).await.clean();
+    assert_eq!(cost(entities, json!({ "r": list })).await, 90);
     let members = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { members(first: 500) { nodes { id } } } } }";
     let role = |place: usize| {
         let flowmatix_graphql::demo::DemoAccount { email, user_type, .. } = flowmatix_graphql::demo::ACCOUNTS[place];
         json!({ "__typename": "Role", "id": "x", "account": { "email": email, "type": user_type } })
     };
     let own = json!({ "__typename": "Role", "id": "x" });
-    assert_eq!(cost(members, json!({ "r": [own] })).await, 12);
-    assert_eq!(cost(members, json!({ "r": own })).await, 12);
-    assert_eq!(cost(members, json!({ "r": [own, role(2)] })).await, 500);
-    assert_eq!(cost(members, json!({ "r": [role(2), role(3), own] })).await, 1500);
-    // Looking through 250 rows costs 25, however few are shown.
-    let chosen = |choice: &str| format!("{{ teamMembers({}, first: 2, {choice}) {{ nodes {{ id }} }} }}", account(2));
-    for choice in ["search: \"a\"", "filter: { status: [ACTIVE] }", "orderBy: [{ field: NAME }]"] {
-        assert_eq!(cost(&chosen(choice), json!({})).await, 27, "{choice}");
-    }
+    let of_pines = largest_role(&app, 2).await;
+    assert_eq!(cost(members, json!({ "r": [own] })).await, 1 + largest);
+    assert_eq!(cost(members, json!({ "r": own })).await, 1 + largest);
+    assert_eq!(cost(members, json!({ "r": [own, role(2), own] })).await, 3 + of_pines + 2 * largest);
     let silent = app.query("{ __typename }").await;
     assert!(silent.body.get("extensions").is_none());
 }
 
+/// What a list looks through counts, however few members it shows: here 250 rows for two of them.
 #[tokio::test]
-async fn an_answer_that_could_be_too_large_is_refused() {
-    let app = TestApp::with(&PATIENT).await;
-    let all = "id name description status type unreadMessages";
-    let team = |first: usize| {
-        format!(
-            "{{ teamMembers({}, first: {first}) {{ nodes {{ role {{ members(first: 1000) {{ nodes {{ {all} }} }} }} }} }} }}",
-            account(3)
-        )
+async fn the_cost_of_a_list_grows_with_what_it_looks_through() {
+    let app = TestApp::start().await;
+    let cost = async |arguments: &str| {
+        let query = format!("{{ teamMembers({}, first: 2, {arguments}) {{ nodes {{ id }} }} }}", account(2));
+        let body = json!({ "query": query }).to_string();
+        let answer = app.send(app.post().header("x-flowmatix-show-cost", "true").body(body)).await;
+        let estimated = answer.body["extensions"]["cost"]["estimated"].as_u64();
+        answer.clean();
+        estimated.unwrap()
     };
-    let answer = app.query(&team(1000)).await;
-    assert_eq!((answer.status, answer.codes()), (400, vec!["COST_ESTIMATED_TOO_EXPENSIVE"]));
+    assert_eq!(cost("after: null").await, 2);
+    let term = cost("filter: { status: [ACTIVE] }").await;
+    assert!(term > 10, "{term}");
+    let many = (0..20).map(|n| format!("{{ unreadMessages: {{ gt: {n} }} }}")).collect::<String>();
+    assert!(cost(&format!("filter: {{ or: [{many}] }}")).await > 10 * term);
+    // A list of values is a set: each item is put into it once, and no row is compared with each.
+    let ids = |n: usize| format!("filter: {{ id: {{ in: [{}] }} }}", "\"x\" ".repeat(n));
+    let (one, ten, hundred) = (cost(&ids(1)).await, cost(&ids(10)).await, cost(&ids(100)).await);
+    assert_eq!((hundred - ten) / 90, (ten - one) / 9);
+    assert!(hundred - one < 100 * 250 / 10, "{one} {hundred}");
+    let by_name = cost("orderBy: [{ field: NAME }]").await;
+    let by_three = cost("orderBy: [{ field: NAME }, { field: STATUS }, { field: TYPE }]").await;
+    assert!(by_name > 50 && by_three > 2 * by_name, "{by_name} {by_three}");
+    let (short, long) = (cost("search: \"ann\"").await, cost(&format!("search: \"{}\"", "n".repeat(200))).await);
+    assert!(short > term && long > 4 * short, "{short} {long}");
+    // A filter's texts are searched for, too.
+    assert!(cost(&format!("filter: {{ name: {{ contains: \"{}\" }} }}", "n".repeat(2000))).await > 5 * term);
+}
+
+#[tokio::test]
+async fn an_operation_that_is_too_expensive_for_any_team_is_refused_before_anything_is_loaded() {
+    let app = TestApp::with(&[("graphql.cost_limit", "1000")]).await;
+    let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { id memberCount __typename } } }";
+    let send = async |count: usize| {
+        app.variables(query, json!({ "r": vec![json!({ "__typename": "Role", "id": "x" }); count] })).await
+    };
+    let refused = send(251).await;
+    assert_eq!(refused.codes(), ["COST_ESTIMATED_TOO_EXPENSIVE"]);
     assert_eq!(app.demo.calls(), 0);
-    app.query(&team(2)).await.clean();
+    send(250).await.clean();
+}
+
+/// What is in the store when a request comes has no say in whether it is answered.
+#[tokio::test]
+async fn the_verdict_on_an_operations_cost_is_the_same_cold_and_warm() {
+    let twelve =
+        "id name description status type unreadMessages picture version createdAt updatedAt agencyId whitelabel";
+    let all = |place: usize| {
+        format!("{{ roles({}) {{ id members(first: 1000) {{ nodes {{ {twelve} }} }} }} }}", account(place))
+    };
+    // Twelve members cost little, whatever their page could hold.
+    let app = TestApp::with(&PATIENT).await;
+    app.query(&all(0)).await.clean();
+    app.query("{ roles { id } }").await.clean();
+    app.query(&all(0)).await.clean();
+
+    // Ten thousand are too many: judged as soon as that is known, and nothing is executed.
+    let too_much = format!(
+        "{{ teamMembers({}, first: 1000) {{ nodes {{ role {{ members(first: 1000) {{ nodes {{ {twelve} }} }} }} }} }} }}",
+        account(3)
+    );
+    let executed = app.metric("flowmatix_executions_total").await;
+    let cold = app.query(&too_much).await;
+    assert_eq!(cold.codes(), ["COST_ESTIMATED_TOO_EXPENSIVE"]);
+    assert!(cold.body.get("data").is_none());
+    let warm = app.query(&too_much).await;
+    assert_eq!((warm.status, &warm.body), (cold.status, &cold.body));
+    assert_eq!(app.metric("flowmatix_executions_total").await, executed);
+    app.query(&too_much.replacen("first: 1000", "first: 2", 1)).await.clean();
+}
+
+#[tokio::test]
+async fn a_batch_is_refused_for_the_sum_of_its_costs_and_nothing_of_it_is_executed() {
+    let app = TestApp::with(&[("graphql.batch_limit", "3"), ("graphql.cost_limit", "30")]).await;
+    let send = async |parts: &[&str]| {
+        let parts: Vec<_> = parts.iter().map(|query| json!({ "query": query })).collect();
+        app.send(app.post().body(Value::from(parts).to_string())).await
+    };
+    let (twelve, four) = ("{ teamMembers { nodes { id } } }", "{ roles { id } }");
+    assert_eq!(send(&[twelve, twelve, four]).await.body.as_array().unwrap().len(), 3);
+    let executed = app.metric("flowmatix_executions_total").await;
+    let refused = send(&[twelve, twelve, twelve]).await;
+    assert_eq!(refused.codes(), ["COST_ESTIMATED_TOO_EXPENSIVE"]);
+    assert_eq!(app.metric("flowmatix_executions_total").await, executed);
+}
+
+#[tokio::test]
+async fn a_list_is_sorted_by_each_field_once() {
+    let app = TestApp::start().await;
+    let query = "query($by: [TeamMemberOrder!]) { teamMembers(orderBy: $by) { totalCount } }";
+    let key = |field: &str, direction: &str| json!({ "field": field, "direction": direction });
+    let send = async |keys: &[Value]| app.variables(query, json!({ "by": keys })).await;
+    let all = ["NAME", "STATUS", "LIVE_AVAILABILITY", "TYPE", "UNREAD_MESSAGES", "CREATED_AT", "UPDATED_AT", "ID"];
+    let mut keys: Vec<_> = all.iter().map(|field| key(field, "ASC")).collect();
+    send(&keys).await.clean();
+    keys.push(key("NAME", "DESC"));
+    let calls = app.demo.calls();
+    let refused = send(&keys).await;
+    assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
+    assert!(refused.body.get("data").is_none());
+    let written = app.query("{ teamMembers(orderBy: [{ field: TYPE } { field: TYPE }]) { totalCount } }").await;
+    assert_eq!(written.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(app.demo.calls(), calls);
+}
+
+#[tokio::test]
+async fn a_few_hundred_representations_and_ids_are_no_trouble() {
+    let app = TestApp::with(&PATIENT).await;
+    let list = vec![json!({ "__typename": "TeamMember", "id": "x" }); 500];
+    let entities =
+        "query($r: [_Any!]!) { _entities(representations: $r) { ... on TeamMember { id name status role { id } } } }";
+    app.variables(entities, json!({ "r": list })).await.clean();
+    let by_id = format!(
+        "query($ids: [ID!]!) {{ teamMembers({}, first: 500, filter: {{ id: {{ in: $ids }} }}, orderBy: [{{ field: NAME }}]) {{ nodes {{ id name }} }} }}",
+        account(3)
+    );
+    let ids: Vec<_> = (0..500).map(|n| format!("{n:024x}")).collect();
+    app.variables(&by_id, json!({ "ids": ids })).await.clean();
 }
 
 /// Each of a thousand members' roles would be sorted anew.

@@ -48,7 +48,6 @@ async fn start(demo: &Demo) -> String {
         manifest: Default::default(),
         federation: config.federation.clone(),
         loader_concurrency: 4,
-        rows_limit: 50_000,
     };
     let email = flowmatix_graphql::model::EmailAddress::parse(config.account.email.as_ref().unwrap()).unwrap();
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };

@@ -136,7 +136,6 @@ impl World {
             manifest: Manifest::default(),
             federation: config.federation.clone(),
             loader_concurrency: 4,
-            rows_limit: 50_000,
         };
         let held = TempFile::new("held", "held-0");
         let (keys, entries): (Vec<_>, Vec<_>) =

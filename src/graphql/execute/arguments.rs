@@ -1,30 +1,31 @@
-//! Arguments: the variables of a request, substitute_borrowed into a plan, become values of the schema's types.
+//! Arguments: a plan's arguments, coerced with a request's variables, become values of the schema's types.
 //!
-//! The types' own parsers read them, the ones that the engine uses. Whatever they do not take is `None` here: the engine is
-//! asked then, and says what is wrong.
+//! Each distinct argument is coerced once, however many fields have it, and what a filter, a search or an order is prepared
+//! into is shared. An argument that cannot be coerced is its fields' error.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-use async_graphql::parser::types::OperationDefinition;
-use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::{ID, InputType, Variables};
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
+use async_graphql::{Error, ID, InputType, Result};
 use async_graphql_value::ConstValue;
 
-use crate::graphql::language::substitute::substitute_borrowed;
-use crate::graphql::plan::plan::{Argument, ListSlot, Plan, RootField};
+use crate::graphql::error::{Code, fault};
+use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
+use crate::graphql::limits::OperationArgument;
+use crate::graphql::plan::plan::{Argument, ListSlot, Plan, PlannedField, RootField};
 use crate::graphql::schema::{
-    AccountInput, ListArguments, Representation, TeamMemberFilter, TeamMemberOrder, account_of,
+    ListParts, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of, order,
 };
-use crate::model::Account;
+use crate::model::{Account, Filter, Order};
 
 /// The arguments of a plan's fields.
 pub(super) struct Arguments {
     /// Of each root field, in order.
-    pub(super) roots: Vec<RootArguments>,
-    /// Of each list.
-    pub(super) lists: Vec<ListArguments>,
+    pub(super) roots: Vec<Result<RootArguments>>,
+    /// Of each list: what it asks for, or why it cannot be answered.
+    pub(super) lists: Vec<Result<PreparedList>>,
 }
 
 pub(super) enum RootArguments {
@@ -32,115 +33,150 @@ pub(super) enum RootArguments {
     All(Option<Account>),
     /// `teamMember` and `role`.
     One(String, Option<Account>),
-    Entities(Vec<async_graphql::Result<Representation>>),
-}
-
-/// The variables as the operation declares them: no others, and defaults for those that are missing.
-pub(super) fn complete(operation: &OperationDefinition, mut given: Variables) -> Variables {
-    let declared = &operation.variable_definitions;
-    if given.len() == declared.len() && declared.iter().all(|definition| given.contains_key(&definition.node.name.node))
-    {
-        return given;
-    }
-    let mut complete = Variables::default();
-    for definition in &operation.variable_definitions {
-        let definition = &definition.node;
-        let name = &definition.name.node;
-        if let Some(value) = given.remove(name).or_else(|| definition.default_value().cloned()) {
-            complete.insert(name.clone(), value);
-        }
-    }
-    complete
+    Entities(Vec<Result<Representation>>),
+    /// Nothing of a team is asked for.
+    Meta,
 }
 
 impl Arguments {
-    pub(super) fn of(plan: &Plan, variables: &Variables) -> Option<Self> {
-        let root = |item: &crate::graphql::plan::plan::PlannedField<RootField>| match &item.field {
+    /// Coerces the arguments of a plan and reads them.
+    pub(super) fn of(plan: &Plan, document: &Document, variables: &CoercedVariables, session: &Session) -> Self {
+        let schema: &Valid<Schema> = document.schema();
+        let coerce = |argument: &OperationArgument| {
+            let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), variables);
+            coerced.map_err(|error| failed(document, error))
+        };
+        let mut reader = Reader {
+            coerced: plan.arguments.iter().map(coerce).collect(),
+            session,
+            searches: HashMap::new(),
+            filters: HashMap::new(),
+            both: HashMap::new(),
+            orders: HashMap::new(),
+        };
+        let roots = plan.roots.fields.iter().map(|item| reader.root(item)).collect();
+        let lists = plan.lists.iter().map(|slot| reader.list(*slot)).collect();
+        Self { roots, lists }
+    }
+}
+
+/// The error of a field whose argument cannot be coerced. Its source is the argument's position.
+fn failed(document: &Document, error: ArgumentError) -> Error {
+    let source = error.location.map(|at| document.pos(Some(at)));
+    let mut failed = fault(Code::BadUserInput, error.message);
+    failed.source = source.map(|pos| Arc::new(pos) as _);
+    failed
+}
+
+/// A prepared condition, where there is one.
+type Prepared = Result<Option<Arc<Filter>>>;
+
+struct Reader<'r> {
+    /// By `ArgumentId`.
+    coerced: Vec<Result<Option<ConstValue>>>,
+    session: &'r Session,
+    searches: HashMap<Argument, Prepared>,
+    filters: HashMap<Argument, Prepared>,
+    /// Of a search and a filter together.
+    both: HashMap<(Argument, Argument), Arc<Filter>>,
+    orders: HashMap<Argument, Result<Arc<Order>>>,
+}
+
+impl Reader<'_> {
+    fn root(&self, item: &PlannedField<RootField>) -> Result<RootArguments> {
+        Ok(match &item.field {
             RootField::TeamMembers { account, .. } | RootField::Roles { account, .. } => {
-                Some(RootArguments::All(self::account(account, variables)?))
+                RootArguments::All(self.account(*account)?)
             }
             RootField::TeamMember { id, account, .. } | RootField::Role { id, account, .. } => {
-                let id: ID = parse(id, variables)?;
-                Some(RootArguments::One(id.0, self::account(account, variables)?))
+                RootArguments::One(self.parse::<ID>(*id)?.0, self.account(*account)?)
             }
-            RootField::Entities { representations, .. } => entities(representations, variables),
-        };
-        Some(Self {
-            roots: plan.roots.fields.iter().map(root).collect::<Option<_>>()?,
-            lists: plan.lists.iter().map(|slot| list(slot, variables)).collect::<Option<_>>()?,
+            RootField::Entities { representations, .. } => RootArguments::Entities(self.entities(*representations)?),
+            RootField::Meta => RootArguments::Meta,
         })
     }
-}
 
-fn account(argument: &Argument, variables: &Variables) -> Option<Option<Account>> {
-    match value::<AccountInput>(argument, variables)?.as_deref() {
-        None | Some(ConstValue::Null) => Some(None),
-        Some(value) => account_of(value).map(Some),
-    }
-}
-
-fn entities(argument: &Argument, variables: &Variables) -> Option<RootArguments> {
-    let value = substitute_borrowed(argument.value.as_ref()?, variables)?;
-    // A single value stands for a list of one; the type is `[_Any!]!`, so null is none.
-    let list = match &*value {
-        ConstValue::List(list) => list,
-        single => std::slice::from_ref(single),
-    };
-    if list.contains(&ConstValue::Null) {
-        return None;
-    }
-    Some(RootArguments::Entities(list.iter().map(Representation::read).collect()))
-}
-
-fn list(slot: &ListSlot, variables: &Variables) -> Option<ListArguments> {
-    Some(ListArguments {
-        search: parse(&slot.search, variables)?,
-        filter: parse::<Option<Box<TeamMemberFilter>>>(&slot.filter, variables)?,
-        order_by: parse::<Option<Vec<TeamMemberOrder>>>(&slot.order_by, variables)?,
-        first: parse(&slot.first, variables)?,
-        after: parse(&slot.after, variables)?,
-        last: parse(&slot.last, variables)?,
-        before: parse(&slot.before, variables)?,
-    })
-}
-
-fn parse<T: InputType>(argument: &Argument, variables: &Variables) -> Option<T> {
-    T::parse(value::<T>(argument, variables)?.map(Cow::into_owned)).ok()
-}
-
-/// The value of an argument of this type, where there is one, with the variables that it names.
-fn value<'v, T: InputType>(argument: &Argument, variables: &'v Variables) -> Option<Option<Cow<'v, ConstValue>>> {
-    let Some(written) = &argument.value else { return Some(None) };
-    let value = substitute_borrowed(written, variables)?;
-    (!argument.has_variables || fits(&T::type_name(), &value)).then_some(Some(value))
-}
-
-/// The fields of the schema's input objects, with their types.
-static INPUTS: LazyLock<HashMap<String, HashMap<String, String>>> = LazyLock::new(|| {
-    let mut registry = Registry::default();
-    AccountInput::create_type_info(&mut registry);
-    TeamMemberFilter::create_type_info(&mut registry);
-    TeamMemberOrder::create_type_info(&mut registry);
-    let fields = |kind: MetaType| match kind {
-        MetaType::InputObject { name, input_fields, .. } => {
-            Some((name, input_fields.into_values().map(|field| (field.name, field.ty)).collect()))
+    fn account(&self, argument: Argument) -> Result<Option<Account>> {
+        match self.value(argument)? {
+            None | Some(ConstValue::Null) => Ok(None),
+            Some(value) => account_of(value).map(Some).ok_or_else(unreadable),
         }
-        _ => None,
-    };
-    registry.types.into_values().filter_map(fields).collect()
-});
-
-/// Whether the objects in a value have only fields that there are: the one thing that the parsers do not look at. What a
-/// document itself holds, the validator has seen.
-fn fits(kind: &str, value: &ConstValue) -> bool {
-    match value {
-        ConstValue::List(list) => list.iter().all(|value| fits(kind, value)),
-        ConstValue::Object(values) => match INPUTS.get(MetaTypeName::concrete_typename(kind)) {
-            None => true,
-            Some(fields) => {
-                values.iter().all(|(name, value)| fields.get(name.as_str()).is_some_and(|kind| fits(kind, value)))
-            }
-        },
-        _ => true,
     }
+
+    fn entities(&self, argument: Argument) -> Result<Vec<Result<Representation>>> {
+        match self.value(argument)? {
+            Some(ConstValue::List(list)) => Ok(list.iter().map(Representation::read).collect()),
+            _ => Err(unreadable()),
+        }
+    }
+
+    fn list(&mut self, slot: ListSlot) -> Result<PreparedList> {
+        let search = self.search(slot.search)?;
+        let filter = self.filter(slot.filter);
+        // What the caller may not filter by is an error of the list; what is no filter comes before the arguments after it.
+        let order = match self.value(slot.filter) {
+            Ok(_) => self.order(slot.order_by)?,
+            Err(error) => return Err(error),
+        };
+        let (first, after) = (self.parse(slot.first)?, self.parse(slot.after)?);
+        let (last, before) = (self.parse(slot.last)?, self.parse(slot.before)?);
+        let filter = match (search, filter?) {
+            (Some(search), Some(filter)) => {
+                let both = || Arc::new(Filter::And(vec![Filter::clone(&search), Filter::clone(&filter)]));
+                Some(self.both.entry((slot.search, slot.filter)).or_insert_with(both).clone())
+            }
+            (search, filter) => search.or(filter),
+        };
+        ListParts { filter, order, first, after, last, before }.prepare(self.session)
+    }
+
+    fn search(&mut self, argument: Argument) -> Prepared {
+        if let Some(known) = self.searches.get(&argument) {
+            return known.clone();
+        }
+        let contact = self.session.scopes().contact;
+        let text: Result<Option<String>> = self.parse(argument);
+        let search = text.map(|text| text.and_then(|text| Filter::search(&text, contact)).map(Arc::new));
+        self.searches.insert(argument, search.clone());
+        search
+    }
+
+    fn filter(&mut self, argument: Argument) -> Prepared {
+        if let Some(known) = self.filters.get(&argument) {
+            return known.clone();
+        }
+        let filter: Result<Option<Box<TeamMemberFilter>>> = self.parse(argument);
+        let prepare = |filter: Box<TeamMemberFilter>| filter.prepare(self.session.scopes()).map(Arc::new);
+        let prepared = filter.and_then(|filter| filter.map(prepare).transpose());
+        self.filters.insert(argument, prepared.clone());
+        prepared
+    }
+
+    fn order(&mut self, argument: Argument) -> Result<Arc<Order>> {
+        if let Some(known) = self.orders.get(&argument) {
+            return known.clone();
+        }
+        let keys: Result<Option<Vec<TeamMemberOrder>>> = self.parse(argument);
+        let order = keys.map(|keys| Arc::new(order(keys)));
+        self.orders.insert(argument, order.clone());
+        order
+    }
+
+    fn parse<T: InputType>(&self, argument: Argument) -> Result<T> {
+        T::parse(self.value(argument)?.cloned()).map_err(|_| unreadable())
+    }
+
+    /// The value of an argument, where the field has it.
+    fn value(&self, argument: Argument) -> Result<Option<&ConstValue>> {
+        match argument.and_then(|id| self.coerced.get(id)) {
+            None | Some(Ok(None)) => Ok(None),
+            Some(Ok(Some(value))) => Ok(Some(value)),
+            Some(Err(error)) => Err(error.clone()),
+        }
+    }
+}
+
+/// What was coerced to a type is a value of it, so this is not seen.
+fn unreadable() -> Error {
+    fault(Code::BadUserInput, "an argument cannot be read")
 }

@@ -1,41 +1,46 @@
 //! Execution: a request's text becomes an answer's bytes.
 //!
-//! The steps: find the document (`documents`) → pre-check the text → parse → measure the document → validate (async-graphql)
-//! → plan, all of it once for a text (`prepare`). Then, for each request: count it, substitute in its variables, estimate its cost
-//! (`ready`) → take the data of an identical cache_key (`reuse`), or read the arguments (`coerce`), load the rosters (`resolve`)
-//! and write it by the plan (`project`) → write what is around it (`answer`). An operation that is not over plain data is
-//! executed by async-graphql. Whatever goes wrong on the way has a code.
+//! The steps: find the document (`documents`) → scan its text → parse → measure → validate (`language`, `limits`) → plan, all of
+//! it once for a text (`plan`). For each request: check its sums, its arguments and the least that it costs
+//! (`validated_request`) → load the rosters (`lookups`), or find the response to an identical request (`response_cache`) →
+//! check what it costs over these rosters → write it by the plan (`project`) → write what is around it (`response`). An
+//! operation that is not over plain data is executed by async-graphql. Whatever goes wrong has a code.
 
-use super::response::{Class, GraphQlResponse};
+use super::response::{Class, GraphQlResponse, ReportedCost};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, Variables};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, PathSegment, Response, Schema, SchemaBuilder, ValidationMode, Value, Variables,
+};
 use futures_util::FutureExt;
 
 use super::arguments::Arguments;
+use super::engine_document::EngineDocument;
+use super::introspection::{Introspected, asks_of_schema, introspect, merge};
 use super::lookups::{Resolved, resolve};
 use super::project::{ProjectionOptions, project};
-use super::response_cache::ResponseCache;
-use super::validated_request::ValidatedRequest;
+use super::response_cache::{CacheKey, CachedResponse, ResponseCache};
+use super::validated_request::{Rejection, ValidatedRequest};
+use crate::graphql::language::ServedSchema;
 use crate::graphql::plan::operation_cache::OperationCache;
 
 use crate::config;
 use crate::graphql::documents::Manifest;
 use crate::graphql::documents::{Documents, Reference};
 use crate::graphql::error::Code;
-use crate::graphql::limits::RequestTotals;
+use crate::graphql::limits::{self, RequestTotals, RosterSize};
 use crate::graphql::request_error::RequestError;
+use crate::graphql::schema::Session;
 use crate::graphql::schema::{ApiRoot, SubgraphRoot, build};
-use crate::graphql::schema::{PreparedList, Session};
 use crate::loader::{Loader, LookupSummary};
 use crate::model::{Grants, PageLimits};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
 
-/// From so many cells and tests on an answer is written beside the runtime's workers.
+/// From so many cells on an answer is written beside the runtime's workers.
 pub(super) const OFFLOAD_THRESHOLD: usize = 8192;
 
 /// One GraphQL request.
@@ -68,13 +73,12 @@ pub struct Settings {
     pub federation: config::FederationConfig,
     /// Accounts looked up side by side for one request.
     pub loader_concurrency: usize,
-    /// The most members that a team can have.
-    pub rows_limit: usize,
 }
 
-/// ResponseCache requests.
+/// Answers requests.
 pub struct Engine {
     pub(super) schema: AnySchema,
+    pub(super) served_schema: ServedSchema,
     pub(super) documents: Documents,
     pub(super) operation_cache: OperationCache,
     pub(super) response_cache: ResponseCache,
@@ -102,7 +106,8 @@ impl Engine {
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
-        Self { schema, documents, operation_cache, response_cache, settings, rosters, metrics }
+        let served_schema = ServedSchema::new(settings.federation.enabled);
+        Self { schema, served_schema, documents, operation_cache, response_cache, settings, rosters, metrics }
     }
 
     /// Whether the caller's credential is known to be good upstream.
@@ -111,19 +116,24 @@ impl Engine {
         self.rosters.has_accepted(grants.caller())
     }
 
-    /// ResponseCache one request. Never fails: what goes wrong is in the answer.
+    /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> GraphQlResponse {
-        match self.prepare(request, &mut RequestTotals::default()) {
-            Ok(prepared) => self.run(prepared).await,
-            Err(refused) => self.refuse(refused),
+        let mut totals = RequestTotals::default();
+        let mut loaded = match self.prepare(request, &mut totals) {
+            Ok(request) => self.load(request).await,
+            Err(rejection) => return self.reject(rejection),
+        };
+        match self.check_cost(&mut loaded, &mut totals) {
+            Ok(()) => self.answer(loaded).await,
+            Err(error) => self.refuse(error),
         }
     }
 
-    /// ResponseCache the requests of one body, side by side. The limits hold for their sum: the batch that goes past one is refused
-    /// as a whole, and nothing of it runs.
+    /// Answers the requests of one body, side by side. The limits hold for their sum: a batch that exceeds one is rejected as
+    /// a whole, and nothing of it is executed.
     ///
     /// # Errors
-    /// The one answer to a batch that is refused.
+    /// The one answer to a batch that is rejected.
     pub async fn execute_batch(&self, requests: Vec<Request>) -> Result<Vec<GraphQlResponse>, GraphQlResponse> {
         let limit = self.settings.graphql.batch_limit;
         if limit < 2 || requests.is_empty() || requests.len() > limit {
@@ -134,103 +144,205 @@ impl Engine {
             };
             return Err(self.refuse(RequestError { code: Code::BatchingNotEnabled, message }));
         }
-        let mut totals = RequestTotals::of_batch();
+        let mut totals = RequestTotals::default();
         let mut prepared = Vec::with_capacity(requests.len());
         for request in requests {
             match self.prepare(request, &mut totals) {
-                Err(refused) if refused.is_limit() => return Err(self.refuse(refused)),
+                Err(Rejection::Request(error)) if error.is_limit() => return Err(self.refuse(error)),
                 result => prepared.push(result),
             }
         }
-        let response_cache = prepared.into_iter().map(|prepared| async {
+        let loaded = prepared.into_iter().map(|prepared| async {
             match prepared {
-                Ok(prepared) => self.run(prepared).await,
-                Err(refused) => self.refuse(refused),
+                Ok(request) => Ok(self.load(request).await),
+                Err(rejection) => Err(rejection),
             }
         });
-        let response_cache = futures_util::future::join_all(response_cache).await;
+        let mut loaded = futures_util::future::join_all(loaded).await;
+        for loaded in loaded.iter_mut().flatten() {
+            self.check_cost(loaded, &mut totals).map_err(|error| self.refuse(error))?;
+        }
+        let responses = loaded.into_iter().map(|loaded| async {
+            match loaded {
+                Ok(loaded) => self.answer(loaded).await,
+                Err(rejection) => self.reject(rejection),
+            }
+        });
+        let responses = futures_util::future::join_all(responses).await;
         let limit = self.settings.graphql.response_limit.as_u64();
-        if response_cache.iter().map(|answer| answer.body.len() as u64).sum::<u64>() > limit {
+        if responses.iter().map(|response| response.body.len() as u64).sum::<u64>() > limit {
             return Err(self.refuse(super::response::too_large(limit)));
         }
-        Ok(response_cache)
+        Ok(responses)
     }
 
-    fn refuse(&self, refused: RequestError) -> GraphQlResponse {
-        self.metrics.refused(refused.code.name());
-        GraphQlResponse::refused(refused)
+    fn reject(&self, rejection: Rejection) -> GraphQlResponse {
+        match rejection {
+            Rejection::Request(error) => self.refuse(error),
+            Rejection::Document(errors) => {
+                self.metrics.refused(errors.code.name());
+                GraphQlResponse::invalid(errors, self.settings.graphql.errors_limit)
+            }
+        }
     }
 
-    async fn run(&self, ready: ValidatedRequest) -> GraphQlResponse {
-        let kind = if ready.prepared.introspects { "introspection" } else { "query" };
-        let execution = AssertUnwindSafe(self.answer(&ready)).catch_unwind();
+    fn refuse(&self, error: RequestError) -> GraphQlResponse {
+        self.metrics.refused(error.code.name());
+        GraphQlResponse::refused(error)
+    }
+
+    /// Loads the rosters that a request reads, and looks for the response to an identical one.
+    async fn load(&self, request: ValidatedRequest) -> LoadedRequest {
+        let session = self.session(request.grants.clone(), request.max_age);
+        let data = AssertUnwindSafe(self.load_data(&request, &session)).catch_unwind().await;
+        LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 }
+    }
+
+    async fn load_data(&self, request: &ValidatedRequest, session: &Session) -> LoadedData {
+        let projects = self.settings.graphql.projection && request.plan.is_projectable();
+        let (text, name) = (request.prepared.document.text(), request.operation_name.as_deref());
+        let cache_key =
+            projects.then(|| self.response_cache.cache_key(text, name, &request.variables, &*request.grants)).flatten();
+        if let Some(cached) = cache_key.as_ref().and_then(|key| self.response_cache.get(key)) {
+            let grants = cached.accounts.iter().map(|account| session.grant(account.clone())).collect();
+            if cached.is_of(&session.loader.run_with_batches(session.load_all(grants)).await) {
+                return LoadedData::Cached(cached);
+            }
+        }
+        let document = &request.prepared.document;
+        let arguments = Arguments::of(&request.plan, document, &request.variables, session);
+        let resolved = resolve(&request.plan, arguments, session);
+        LoadedData::Resolved(session.loader.run_with_batches(resolved).await, cache_key, projects)
+    }
+
+    /// Rejects a request that costs too much over the rosters that were loaded for it.
+    fn check_cost(&self, loaded: &mut LoadedRequest, totals: &mut RequestTotals) -> Result<(), RequestError> {
+        let LoadedRequest { request, data, .. } = loaded;
+        loaded.cells = match data {
+            LoadedData::Cached(cached) => limits::check_cells(cached.cells, totals, &self.settings.graphql)?,
+            LoadedData::Resolved(resolved, ..) => {
+                let sizes = |root: usize, each: &mut dyn FnMut(usize, RosterSize)| resolved.sizes(root, each);
+                let cost = &request.plan.cost;
+                limits::check_cost(cost, &request.sizes, &sizes, totals, &self.settings.graphql)?
+            }
+            LoadedData::Panicked => 0,
+        };
+        Ok(())
+    }
+
+    async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
+        let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
+        let (text, keep) = (prepared.document.text().clone(), loaded.request.keep.clone());
+        let kind = if prepared.measured.introspects() { "introspection" } else { "query" };
+        let execution = AssertUnwindSafe(self.write(loaded)).catch_unwind();
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
         if answer.class == Class::Executed {
-            self.documents.keep(&ready.prepared.text, ready.keep);
-            if ready.is_new {
-                self.operation_cache.keep(&ready.prepared);
+            self.documents.keep(&text, keep);
+            if self.rosters.has_accepted(grants.caller()) {
+                self.operation_cache.insert(&prepared);
             }
         }
         answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
     }
 
-    /// The answer by projection, or else by the engine.
-    async fn answer(&self, ready: &ValidatedRequest) -> GraphQlResponse {
-        if let Some(answer) = self.project(ready).await {
-            return answer;
+    /// The answer by an identical request's response, by projection, or else by the engine.
+    async fn write(&self, loaded: LoadedRequest) -> GraphQlResponse {
+        let LoadedRequest { request, session, data, cells } = loaded;
+        let limit = self.settings.graphql.cost_limit;
+        let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
+        match data {
+            LoadedData::Panicked => return GraphQlResponse::panicked(),
+            LoadedData::Cached(cached) => {
+                self.metrics.executed("response_cache");
+                return GraphQlResponse::reused(&cached.data, session.loader.summary(), cost);
+            }
+            LoadedData::Resolved(resolved, cache_key, true) => {
+                let projection = self.project(&request, &session, resolved, cache_key, cells, cost);
+                if let Some(answer) = projection.await {
+                    return answer;
+                }
+            }
+            LoadedData::Resolved(..) => {}
         }
         self.metrics.executed("engine");
-        let request = ready.engine_request();
-        // In boxes, where they are: they are large, and every request would carry their room with it.
-        let (response, summary) = Box::pin(self.respond(request, ready.grants.clone(), ready.max_age)).await;
-        GraphQlResponse::executed(response, summary, ready.cost, self.settings.graphql.errors_limit)
+        // In a box: it is large, and every request would carry room for it.
+        Box::pin(self.execute_by_engine(&request, session, cost)).await
     }
 
-    /// The answer to an operation over plain data; `None` for any other, and for one that the validator has something to say
-    /// of.
-    async fn project(&self, ready: &ValidatedRequest) -> Option<GraphQlResponse> {
-        if !self.settings.graphql.projection {
-            return None;
-        }
-        let session = self.session(ready.grants.clone(), ready.max_age);
-        let (text, name) = (&ready.prepared.text, ready.operation_name.as_deref());
-        let cache_key = self.response_cache.cache_key(text, name, &ready.variables, &*ready.grants);
-        if let Some(cached) = cache_key.as_ref().and_then(|cache_key| self.response_cache.get(cache_key)) {
-            let grants = cached.accounts.iter().map(|account| session.grant(account.clone())).collect();
-            if cached.is_of(&session.loader.run_with_batches(session.load_all(grants)).await) {
-                self.metrics.executed("response_cache");
-                return Some(GraphQlResponse::reused(&cached.data, session.loader.summary(), ready.cost));
+    /// The answer by async-graphql, and by the typed schema where that is asked about.
+    async fn execute_by_engine(
+        &self,
+        request: &ValidatedRequest,
+        session: Session,
+        cost: Option<ReportedCost>,
+    ) -> GraphQlResponse {
+        let (document, variables) = (&request.prepared.document, &request.variables);
+        let Some(operation) = document.operation(request.operation_name.as_deref()) else {
+            return GraphQlResponse::panicked();
+        };
+        let converted = match EngineDocument::of(document, operation, variables) {
+            Ok(converted) => converted,
+            Err(error) => {
+                return GraphQlResponse::refused(RequestError { code: Code::BadUserInput, message: error.message });
+            }
+        };
+        let EngineDocument { document: engine_document, failures, has_fields } = converted;
+        let (mut response, summary) = if has_fields {
+            let mut engine_request = async_graphql::Request::new("");
+            engine_request.set_parsed_query(engine_document);
+            self.respond_in(engine_request, session).await
+        } else {
+            (Response::new(Value::Object(Default::default())), session.loader.summary())
+        };
+        for error in &mut response.errors {
+            // The engine has words of its own for an argument that could not be coerced.
+            let keys = error.path.iter().filter_map(|segment| match segment {
+                PathSegment::Field(key) => Some(key),
+                PathSegment::Index(_) => None,
+            });
+            if let Some((_, failure)) = failures.iter().find(|(path, _)| path.iter().eq(keys.clone())) {
+                error.message.clone_from(&failure.message);
+                error.locations = vec![document.pos(failure.location)];
             }
         }
-        let plan = ready.prepared.plan(name, &ready.variables)?;
-        let arguments = Arguments::of(&plan, &ready.variables)?;
-        if !ready.prepared.is_valid() {
-            // Validates, and resolves nothing but introspection, of which there is none.
-            let request = ready.engine_request().only_introspection();
-            if !Box::pin(self.schema.execute(request)).await.errors.is_empty() {
-                return None;
-            }
-            ready.prepared.set_valid();
+        if asks_of_schema(document, operation)
+            && let Value::Object(executed) = std::mem::take(&mut response.data)
+        {
+            let Introspected { fields, errors } = introspect(document, operation, variables);
+            response.errors.extend(errors);
+            response.data = merge(document, operation, variables, fields, executed);
         }
-        let resolved = session.loader.run_with_batches(resolve(&plan, arguments, &session)).await;
+        GraphQlResponse::executed(response, summary, cost, self.settings.graphql.errors_limit)
+    }
+
+    /// The answer by projection; `None` where that panicked.
+    async fn project(
+        &self,
+        request: &ValidatedRequest,
+        session: &Session,
+        resolved: Resolved,
+        cache_key: Option<CacheKey>,
+        cells: usize,
+        cost: Option<ReportedCost>,
+    ) -> Option<GraphQlResponse> {
         let summary = session.loader.summary();
         self.metrics.executed("projection");
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
-        let terms = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
-        let out = GraphQlResponse::begin(ready.prepared.length.load(Ordering::Relaxed));
-        let long = is_long(ready.cells, &resolved);
-        let job = move || (project(&plan, &resolved, terms, out), resolved);
-        let (projected, resolved) = if long {
+        let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
+        let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
+        let plan = request.plan.clone();
+        let job = move || (project(&plan, &resolved, options, out), resolved);
+        let (projected, resolved) = if cells > OFFLOAD_THRESHOLD {
             // The runtime's workers have others to serve. What panics there is tried by the engine.
             tokio::task::spawn_blocking(job).await.ok()?
         } else {
             job()
         };
-        ready.prepared.length.store(projected.out.len(), Ordering::Relaxed);
+        request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
-            self.response_cache.keep(cache_key, &resolved, &projected.out);
+            self.response_cache.keep(cache_key, &resolved, cells, &projected.out);
         }
-        Some(GraphQlResponse::projected(projected, summary, ready.cost))
+        Some(GraphQlResponse::projected(projected, summary, cost))
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.
@@ -240,7 +352,10 @@ impl Engine {
         grants: Arc<dyn Grants>,
         max_age: Option<Duration>,
     ) -> (Response, Option<LookupSummary>) {
-        let session = self.session(grants, max_age);
+        self.respond_in(request, self.session(grants, max_age)).await
+    }
+
+    async fn respond_in(&self, request: async_graphql::Request, session: Session) -> (Response, Option<LookupSummary>) {
         let loader = session.loader.clone();
         let response = loader.run_with_batches(self.schema.execute(request.data(session))).await;
         (response, loader.summary())
@@ -255,11 +370,21 @@ impl Engine {
     }
 }
 
-/// Whether writing the answer may take longer than about a millisecond.
-fn is_long(cells: usize, resolved: &Resolved) -> bool {
-    let members = resolved.views.iter().flatten().map(|view| view.roster.len()).max().unwrap_or(0);
-    let terms: usize = resolved.lists.iter().flatten().map(PreparedList::term_count).sum();
-    cells.saturating_add(members.saturating_mul(terms)) > OFFLOAD_THRESHOLD
+/// A request with what it is answered from.
+struct LoadedRequest {
+    request: ValidatedRequest,
+    session: Session,
+    data: LoadedData,
+    /// What it costs.
+    cells: usize,
+}
+
+enum LoadedData {
+    /// The response to an identical request about the same rosters.
+    Cached(Arc<CachedResponse>),
+    /// The rosters; where the response may be cached; whether the projection writes it.
+    Resolved(Resolved, Option<CacheKey>, bool),
+    Panicked,
 }
 
 impl AnySchema {
@@ -277,5 +402,7 @@ fn configure<Root: async_graphql::ObjectType + 'static>(
 ) -> Schema<Root, EmptyMutation, EmptySubscription> {
     // Measured already, with fragments counted once; the engine's own walk spreads them.
     let schema = schema.limit_recursive_depth(usize::MAX);
+    // Documents come validated (`language`); the fast mode checks nothing twice.
+    let schema = schema.validation_mode(ValidationMode::Fast);
     if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Error, Result};
 
 use super::arguments::{Arguments, RootArguments};
+use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
 use crate::graphql::schema::{EntityKind, PreparedList, Representation, Session, View};
 use crate::model::{Account, Grant};
@@ -28,6 +29,8 @@ pub(super) enum RootData {
     /// `teamMember` and `role`.
     One(Arc<View>, String),
     Entities(Vec<Result<EntityData>>),
+    /// Nothing of a team.
+    Meta,
 }
 
 pub(super) struct EntityData {
@@ -37,7 +40,7 @@ pub(super) struct EntityData {
 }
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
-    let lists: Vec<_> = arguments.lists.into_iter().map(|list| list.prepare(session)).collect();
+    let lists = arguments.lists;
     let mut accounts = RequestedAccounts { session, asked: Vec::new(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
@@ -46,6 +49,7 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
     let view = |place: usize| views[place].clone();
     let root = |wanted| match wanted {
         Wanted::Failed(error) => RootData::Failed(error),
+        Wanted::Meta => RootData::Meta,
         Wanted::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
         Wanted::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
         Wanted::Entities(list) => {
@@ -60,19 +64,59 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
     Resolved { roots, lists, accounts: asked, views }
 }
 
+impl Resolved {
+    /// Calls `each` with how many rows of a root field are read from a roster of which size. What could not be loaded costs
+    /// nothing.
+    pub(super) fn sizes(&self, root: usize, each: &mut dyn FnMut(usize, RosterSize)) {
+        match self.roots.get(root) {
+            Some(RootData::All(view) | RootData::One(view, _)) => each(1, size(view)),
+            Some(RootData::Entities(list)) => {
+                // Representations that follow each other mostly are of one account.
+                for run in list.chunk_by(|a, b| view(a) == view(b)) {
+                    if let Some(Ok(entity)) = run.first() {
+                        each(run.len(), size(&entity.view));
+                    }
+                }
+            }
+            Some(RootData::Failed(_) | RootData::Meta) | None => {}
+        }
+    }
+}
+
+fn view(entity: &Result<EntityData>) -> Option<*const View> {
+    entity.as_ref().ok().map(|entity| Arc::as_ptr(&entity.view))
+}
+
+fn size(view: &View) -> RosterSize {
+    let extent = view.roster.extent();
+    RosterSize {
+        members: view.roster.len(),
+        roles: view.roster.roles_len(),
+        largest_role: extent.largest_role,
+        skipped_rows: view.roster.skipped_rows().len(),
+        unrecognized: extent.unrecognized,
+        list_items: extent.list_items,
+    }
+}
+
 /// A root field and the places of the accounts that it reads.
 enum Wanted {
     Failed(Error),
     All(usize),
     One(usize, String),
     Entities(Vec<Result<(Representation, usize)>>),
+    Meta,
 }
 
 fn wanted(
-    (item, arguments): (&PlannedField<RootField>, RootArguments),
+    (item, arguments): (&PlannedField<RootField>, Result<RootArguments>),
     lists: &[Result<PreparedList>],
     accounts: &mut RequestedAccounts,
 ) -> Wanted {
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(error) => return Wanted::Failed(error),
+    };
     if let RootField::TeamMembers { list, .. } = &item.field
         && let Err(error) = &lists[*list]
     {
@@ -80,6 +124,7 @@ fn wanted(
         return Wanted::Failed(error.clone());
     }
     match arguments {
+        RootArguments::Meta => Wanted::Meta,
         RootArguments::All(account) => Wanted::All(accounts.place(account)),
         RootArguments::One(id, account) => Wanted::One(accounts.place(account), id),
         RootArguments::Entities(list) => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::project::Projected;
 use crate::graphql::error::Code;
+use crate::graphql::language::{DocumentError, DocumentErrors};
 use crate::graphql::request_error::RequestError;
 use crate::loader::LookupSummary;
 use crate::model::BudgetShare;
@@ -99,6 +100,20 @@ impl GraphQlResponse {
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
         Self::new(b"{".to_vec(), &[error], None, None, class)
+    }
+
+    /// The refusal of a document that is not valid.
+    pub(super) fn invalid(errors: DocumentErrors, errors_limit: usize) -> Self {
+        let code = errors.code;
+        let error = |error: DocumentError| {
+            let mut message = error.message;
+            shorten(&mut message);
+            let mut error = ServerError { locations: error.locations, ..ServerError::new(message, None) };
+            set_code(&mut error, code);
+            error
+        };
+        let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
+        Self::new(b"{".to_vec(), &errors, None, None, Class::Invalid)
     }
 
     pub(super) fn panicked() -> Self {

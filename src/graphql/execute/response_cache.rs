@@ -10,10 +10,11 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_graphql::{Result, Variables};
+use async_graphql::Result;
 use moka::sync::Cache;
 
 use super::lookups::Resolved;
+use crate::graphql::language::CoercedVariables;
 use crate::graphql::schema::View;
 use crate::model::{Account, CredentialId, Grants, RosterKey, Scopes, SnapshotId};
 
@@ -46,6 +47,8 @@ impl Hash for CacheKey {
 /// The data of an answer, and what it was made from.
 pub(super) struct CachedResponse {
     pub(super) data: Box<[u8]>,
+    /// What it costs to make, in cells.
+    pub(super) cells: usize,
     /// What was read, as arguments name it.
     pub(super) accounts: Box<[Option<Account>]>,
     rosters: Box<[Snapshot]>,
@@ -103,7 +106,7 @@ impl ResponseCache {
         &self,
         text: &Arc<str>,
         operation: Option<&str>,
-        variables: &Variables,
+        variables: &CoercedVariables,
         grants: &dyn Grants,
     ) -> Option<CacheKey> {
         self.cached.as_ref()?;
@@ -120,8 +123,8 @@ impl ResponseCache {
         self.cached.as_ref()?.get(cache_key)
     }
 
-    /// Keeps an answer's data, if the cache_key was asked before.
-    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, data: &[u8]) {
+    /// Keeps an answer's data, which costs so many cells, if the same was asked for before.
+    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, cells: usize, data: &[u8]) {
         let Some(cached) = &self.cached else { return };
         let mark = (cache_key.hash >> 32) as u32;
         let asked = &self.asked[cache_key.hash as usize % ASKED];
@@ -134,7 +137,7 @@ impl ResponseCache {
         };
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();
-            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), accounts, rosters }));
+            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), cells, accounts, rosters }));
         }
     }
 }

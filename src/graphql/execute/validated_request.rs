@@ -1,126 +1,122 @@
-//! ValidatedRequest: everything that can be said of a request before it runs, and what it runs with.
+//! The validated request: everything that can be said of a request before anything is loaded for it, and what it runs with.
 //!
-//! The document's own findings are those of its first request (`prepare`); here is what depends on the request: the sums of
-//! its batch, its variables, its method, its cost.
+//! What a document says itself is found at its first request and kept (`plan::operation_cache`); here is what depends on the
+//! request: the sums of its batch, its variables, its method, and the least that it costs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::OperationType;
-use async_graphql::{ServerError, Variables};
+use apollo_compiler::ast::Definition;
 use async_graphql_value::ConstValue;
 
-use super::arguments::complete;
-use super::engine::{Engine, OFFLOAD_THRESHOLD, Request};
-use super::response::ReportedCost;
-use super::variables;
+use super::engine::{Engine, Request};
 use crate::graphql::documents::{Hash, ResolvedDocument};
 use crate::graphql::error::Code;
-use crate::graphql::language::typename;
-use crate::graphql::limits;
-use crate::graphql::limits::RosterSize;
-use crate::graphql::limits::{CostBounds, IntrospectionSwitches, RequestTotals};
-use crate::graphql::plan::operation_cache;
+use crate::graphql::language::{CoercedVariables, DocumentErrors, scan};
+use crate::graphql::limits::{
+    self, ArgumentSize, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize,
+};
 use crate::graphql::plan::operation_cache::PreparedDocument;
+use crate::graphql::plan::plan::Plan;
 use crate::graphql::request_error::RequestError;
-use crate::graphql::schema::account_of;
 use crate::model::Grants;
 
 /// A request that may run.
 pub(super) struct ValidatedRequest {
     pub(super) prepared: Arc<PreparedDocument>,
-    /// Whether it was prepared for this request.
-    pub(super) is_new: bool,
-    /// Under which hash to keep the document when it turns out to be valid.
+    pub(super) plan: Arc<Plan>,
+    /// Under which hash to keep the document when it was executed.
     pub(super) keep: Option<Hash>,
     /// The variables, as its operation declares them.
-    pub(super) variables: Variables,
+    pub(super) variables: CoercedVariables,
+    /// How much the plan's arguments ask for.
+    pub(super) sizes: Vec<ArgumentSize>,
     pub(super) operation_name: Option<String>,
     pub(super) grants: Arc<dyn Grants>,
     pub(super) max_age: Option<Duration>,
-    /// How many cells its answer may have.
-    pub(super) cells: usize,
-    /// The same, where the request wants to know.
-    pub(super) cost: Option<ReportedCost>,
+    pub(super) show_cost: bool,
+}
+
+/// Why a request does not run.
+pub(super) enum Rejection {
+    Request(RequestError),
+    Document(DocumentErrors),
+}
+
+impl From<RequestError> for Rejection {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<DocumentErrors> for Rejection {
+    fn from(errors: DocumentErrors) -> Self {
+        Self::Document(errors)
+    }
 }
 
 impl Engine {
     /// Everything that can be said of a request before it runs.
-    pub(super) fn prepare(
-        &self,
-        request: Request,
-        totals: &mut RequestTotals,
-    ) -> Result<ValidatedRequest, RequestError> {
+    pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
         let limits = &self.settings.graphql;
         let ResolvedDocument { text, keep } = self.documents.find(request.document)?;
         let known = self.operation_cache.get(&text);
         self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
-        let is_new = known.is_none();
-        let mut variables = request.variables;
         let switches = IntrospectionSwitches {
             introspection: limits.introspection,
             service: self.settings.federation.service && request.grants.is_router(),
         };
-        let name = request.operation_name.as_deref();
         let prepared = match known {
             Some(prepared) => {
-                limits::check_tokens(prepared.tokens, totals, limits)?;
-                if let Some((_, operation)) = prepared.operation(name) {
-                    variables = complete(operation, variables);
-                }
-                if !prepared.measured.spend_again(&variables, totals, limits) {
-                    limits::check_document(&prepared.document, &variables, switches, totals, limits)?;
-                }
+                scan::check_tokens(prepared.document.tokens(), totals, limits)?;
+                prepared.measured.check(switches, totals, limits)?;
                 prepared
             }
-            None => {
-                let tokens = limits::check_text(&text, totals, limits)?;
-                let mut document = parse_query(&*text).map_err(|error| syntax(&error.into()))?;
-                if let Some(operation) = operation_cache::operation(&document, name) {
-                    variables = complete(operation, variables);
-                }
-                let measured = limits::check_document(&document, &variables, switches, totals, limits)?;
-                typename::rewrite(&mut document);
-                Arc::new(PreparedDocument::new(text, document, tokens, measured))
-            }
+            None => self.prepare_document(text, request.queries_only, switches, totals)?,
         };
-        let (operation, definition) = prepared.operation(name).ok_or_else(|| unresolved(name))?;
-        variables::check(definition, &variables)?;
-        if request.queries_only && definition.ty != OperationType::Query {
-            return Err(RequestError {
-                code: Code::MethodNotAllowed,
-                message: "only queries can be sent with GET".to_owned(),
-            });
+        let name = request.operation_name.as_deref();
+        let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;
+        let sent =
+            (!request.variables.is_empty()).then(|| serde_json::to_string(&request.variables).unwrap_or_default());
+        if let Some(text) = &sent {
+            VariablesSize::of(text).check(totals, limits)?;
         }
-        let known = |account: Option<&ConstValue>| self.known(account, &*request.grants);
-        // What is told, or is added to others', is worked out as well as it can be.
-        let enough = if request.show_cost || totals.is_of_batch() { 0 } else { OFFLOAD_THRESHOLD };
-        let sizes = CostBounds { known: &known, largest: self.settings.rows_limit, enough };
-        let cells = limits::check_cost(&operation.cost, &variables, sizes, totals, limits)?;
-        let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit: limits.cost_limit });
-        let Request { operation_name, grants, max_age, .. } = request;
-        Ok(ValidatedRequest { cells, cost, keep, is_new, prepared, variables, operation_name, grants, max_age })
-    }
-
-    /// What is known of the roster that a request would read, without reading it.
-    fn known(&self, account: Option<&ConstValue>, grants: &dyn Grants) -> RosterSize {
-        let account = match account {
-            None => Some(None),
-            Some(value) => account_of(value).map(Some),
+        let variables = prepared.document.coerce_variables(operation, sent.as_deref())?;
+        let size_limits = SizeLimits { terms: limits.filter_terms_limit };
+        let truths = |name: &str| match variables.get(name) {
+            Some(ConstValue::Boolean(value)) => Some(*value),
+            _ => None,
         };
-        let size =
-            account.and_then(|account| grants.grant(account).ok()).and_then(|grant| self.rosters.known_size(&grant));
-        RosterSize { members: size.map(|(members, _)| members), roles: size.map(|(_, roles)| roles) }
+        let plan = prepared.plan(name, &truths, size_limits).ok_or_else(unplanned)?;
+        let value = |name: &str| variables.get(name);
+        let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
+        limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
+        let Request { operation_name, grants, max_age, show_cost, .. } = request;
+        Ok(ValidatedRequest { prepared, plan, keep, variables, sizes, operation_name, grants, max_age, show_cost })
     }
-}
 
-impl ValidatedRequest {
-    pub(super) fn engine_request(&self) -> async_graphql::Request {
-        let mut request = async_graphql::Request::new(&*self.prepared.text).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.operation_name);
-        request.set_parsed_query(self.prepared.document.clone());
-        request
+    fn prepare_document(
+        &self,
+        text: Arc<str>,
+        queries_only: bool,
+        switches: IntrospectionSwitches,
+        totals: &mut RequestTotals,
+    ) -> Result<Arc<PreparedDocument>, Rejection> {
+        let limits = &self.settings.graphql;
+        let tokens = scan::check_text(&text, totals, limits)?;
+        let parsed = self.served_schema.parse(text, tokens, limits.nesting_limit)?;
+        // Any other operation is not valid here, which is less to the point.
+        let is_query = |definition: &Definition| match definition {
+            Definition::OperationDefinition(operation) => operation.operation_type.is_query(),
+            _ => true,
+        };
+        if queries_only && !parsed.ast().definitions.iter().all(is_query) {
+            let message = "only queries can be sent with GET".to_owned();
+            return Err(RequestError { code: Code::MethodNotAllowed, message }.into());
+        }
+        let measured = Measured::of(parsed.ast(), limits)?;
+        measured.check(switches, totals, limits)?;
+        Ok(Arc::new(PreparedDocument::new(parsed.validate()?, measured)))
     }
 }
 
@@ -134,17 +130,8 @@ fn unresolved(name: Option<&str>) -> RequestError {
     }
 }
 
-/// The parser's finding in one line, without the excerpt of the document that it comes with.
-fn syntax(error: &ServerError) -> RequestError {
-    let finding = error.message.lines().map(str::trim).rfind(|line| line.starts_with("= "));
-    let place = error.locations.first();
-    let mut message = "syntax error".to_owned();
-    if let Some(place) = place {
-        message.push_str(&format!(" at line {}, column {}", place.line, place.column));
-    }
-    if let Some(finding) = finding {
-        message.push_str(": ");
-        message.push_str(finding.trim_start_matches("= "));
-    }
-    RequestError { code: Code::ParseFailed, message }
+/// Every operation of a valid document can be planned, once the variables of its conditions are Booleans.
+fn unplanned() -> RequestError {
+    let message = "a variable that decides what is skipped or included is not a Boolean".to_owned();
+    RequestError { code: Code::BadUserInput, message }
 }

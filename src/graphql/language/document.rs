@@ -72,6 +72,11 @@ impl Document {
         self.executable.fragments.get(name)
     }
 
+    /// Memory held besides the typed document, in bytes.
+    pub(in crate::graphql) fn text_size(&self) -> usize {
+        self.text.len() + self.positions.size()
+    }
+
     /// Where something of the document begins in its text.
     pub(in crate::graphql) fn pos(&self, location: Option<SourceSpan>) -> Pos {
         location.map_or_else(Pos::default, |at| self.positions.at(&self.text, at.offset()))

@@ -3,9 +3,6 @@
 //! The steps: `parse` → (the limits measure what came of it) → `validate`. Both stand on apollo-compiler; what it judges
 //! otherwise than the specification is checked on top, a rule a file.
 
-// The stages that use it follow.
-#![allow(dead_code, unused_imports)]
-
 mod arguments;
 mod conditions;
 mod document;
@@ -17,10 +14,8 @@ mod rules;
 mod scalar_rules;
 pub(super) mod scan;
 mod served_schema;
-pub(super) mod substitute;
 mod syntax_errors;
 mod tokens;
-pub(super) mod typename;
 mod validate;
 mod variables;
 mod wording;
@@ -30,6 +25,5 @@ pub(super) use conditions::is_included;
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;
-pub(super) use positions::Positions;
 pub(super) use served_schema::ServedSchema;
 pub(super) use variables::CoercedVariables;

@@ -4,14 +4,32 @@
 
 use crate::config;
 use crate::graphql::error::Code;
+use crate::graphql::limits::RequestTotals;
 use crate::graphql::request_error::RequestError;
 
-/// Looks through `text`, and returns how many tokens there are with those `before` it.
-pub(in crate::graphql) fn check(
+/// Rejects a text that must not reach the parser, and returns how many tokens it has.
+pub(in crate::graphql) fn check_text(
     text: &str,
-    before: usize,
+    totals: &mut RequestTotals,
     limits: &config::GraphQlConfig,
 ) -> Result<usize, RequestError> {
+    let before = totals.tokens;
+    totals.tokens = check(text, before, limits)?;
+    Ok(totals.tokens - before)
+}
+
+/// Counts the tokens of a text that was scanned before.
+pub(in crate::graphql) fn check_tokens(
+    tokens: usize,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<(), RequestError> {
+    totals.tokens = totals.tokens.saturating_add(tokens);
+    if totals.tokens > limits.tokens_limit { Err(too_many_tokens(limits)) } else { Ok(()) }
+}
+
+/// Looks through `text`, and returns how many tokens there are with those `before` it.
+fn check(text: &str, before: usize, limits: &config::GraphQlConfig) -> Result<usize, RequestError> {
     let document_limit = usize::try_from(limits.document_limit.as_u64()).unwrap_or(usize::MAX);
     if text.len() > document_limit {
         return Err(RequestError::past(Code::RequestTooLarge, "the document's length in bytes", document_limit));
@@ -56,7 +74,7 @@ pub(in crate::graphql) fn check(
     Ok(tokens)
 }
 
-pub(in crate::graphql) fn too_many_tokens(limits: &config::GraphQlConfig) -> RequestError {
+fn too_many_tokens(limits: &config::GraphQlConfig) -> RequestError {
     RequestError::past(Code::MaxTokens, "the number of tokens", limits.tokens_limit)
 }
 

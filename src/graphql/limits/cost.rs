@@ -1,235 +1,231 @@
-//! Cost: how many cells an answer may have at most, rows times fields, estimated before anything runs.
+//! Cost: how much work an operation can be, in cells, estimated before anything is computed.
 //!
-//! A list's rows are the smaller of its page and the roster, where that is known. One that searches, filters or sorts looks
-//! through all rows of the roster whatever its page; that costs, too. What a document's fields come to is worked
-//! out once; how many rows a request makes of them, each time. The walk spreads fragments; the measure before it has bounded
-//! how much that can be.
+//! A cell is one field of one row in the answer. What a list looks through to find its rows is work as well: each test of a
+//! filter, each character of a search and each comparison of a sort, for every row of the team. The operation's part of the
+//! sum is worked out once (by `plan`); a request adds its arguments and the sizes of the teams that it reads. First the sizes
+//! are the least that a team can have: what is refused then is too much for any team. Then they are the teams' own, once
+//! those are loaded. So the verdict does not depend on what a cache holds.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use apollo_compiler::ast::FieldDefinition;
 
-use async_graphql::parser::types::{
-    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
-};
-use async_graphql::{Name, Positioned, Variables};
-use async_graphql_value::{ConstValue, Value};
-
-use crate::graphql::language::substitute::substitute_borrowed;
+use super::arguments::{ArgumentId, ArgumentSize};
 use crate::model::PageLimits;
 
-/// So many rows that a list looks through cost as much as one cell.
-const LOOKED_THROUGH: usize = 10;
+/// All work is counted in steps, so that small things count too: a cell is so many.
+const CELL: usize = 16;
+/// Looking at a row that a list may leave out.
+const LOOK: usize = 1;
+/// One test of a filter on one row.
+const TERM: usize = 2;
+/// So many characters of a filter's texts cost a step for each row.
+const CHARACTERS: usize = 16;
+/// Searching one row costs at least this, and as many steps as the text has characters.
+const SEARCH: usize = 32;
+/// Putting an item of a list argument into its set.
+const ITEM: usize = 128;
 
-/// What is known of an account's roster.
+/// The sizes of one team that a cost depends on. The default is the least that a team can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::graphql) struct RosterSize {
-    /// How many members it has.
-    pub(in crate::graphql) members: Option<usize>,
-    /// How many roles.
-    pub(in crate::graphql) roles: Option<usize>,
+    pub(in crate::graphql) members: usize,
+    pub(in crate::graphql) roles: usize,
+    /// Members of the role that has the most.
+    pub(in crate::graphql) largest_role: usize,
+    pub(in crate::graphql) skipped_rows: usize,
+    /// Unrecognized values of the member that has the most.
+    pub(in crate::graphql) unrecognized: usize,
+    /// Items of the longest list that a member has.
+    pub(in crate::graphql) list_items: usize,
 }
 
-/// What an operation's answer can come to, before its variables are known.
-#[derive(Debug)]
-pub(in crate::graphql) struct Cost(Cells);
-
-/// The cells of one selection set.
-#[derive(Debug, Default)]
-struct Cells {
-    /// Those that are one each.
-    single: usize,
-    /// Those that depend on rows.
-    fields: Vec<(RowCount, Cells)>,
-}
-
-/// How many rows a field has.
-#[derive(Debug)]
-enum RowCount {
+/// What a field's rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::graphql) enum Rows {
+    /// The field is no list.
     One,
-    /// A root field that shows one object of this account's roster.
-    Lookup(WrittenArgument),
-    /// The connection over an account's members.
-    TeamMembers {
-        account: WrittenArgument,
-        page: PageArguments,
-    },
-    /// The connection over a role's members.
-    Members(PageArguments),
-    /// What a connection shows.
-    PageArguments,
-    /// An account's roles.
-    Roles(WrittenArgument),
-    /// What representations refer to.
-    Entities(WrittenArgument),
+    /// One object that is looked up by an identifier.
+    Lookup,
+    /// The field shows a page of an account's members, or of a role's.
+    Page(PageWork),
+    /// The members of the page around it.
+    Shown,
+    Roles,
+    SkippedRows,
+    Unrecognized,
+    /// Scalars of one member.
+    Scalars,
+    /// A list that has no better estimate: as many as a page can have.
+    Unknown,
+    /// Nothing that depends on a team.
+    Free,
+    /// What representations refer to, each looked up.
+    Entities(ArgumentId),
 }
 
-/// An argument as written.
-type WrittenArgument = Option<Value>;
+/// What finding a page depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::graphql) struct PageWork {
+    pub(in crate::graphql) filter: Option<ArgumentId>,
+    pub(in crate::graphql) order: Option<ArgumentId>,
+    pub(in crate::graphql) search: Option<ArgumentId>,
+    pub(in crate::graphql) length: Option<ArgumentId>,
+    /// Whether the rows are those of one role.
+    pub(in crate::graphql) of_role: bool,
+}
 
+impl Rows {
+    /// What the rows of a list are, by the type of its items; `None` for a list that nobody has given a cost.
+    pub(in crate::graphql) fn of_list(definition: &FieldDefinition, items_are_scalars: bool) -> Option<Self> {
+        debug_assert!(definition.ty.is_list());
+        Some(match definition.ty.inner_named_type().as_str() {
+            "TeamMember" | "TeamMemberEdge" => Self::Shown,
+            "Role" => Self::Roles,
+            "SkippedRow" => Self::SkippedRows,
+            "UnrecognizedField" => Self::Unrecognized,
+            _ if items_are_scalars => Self::Scalars,
+            _ => return None,
+        })
+    }
+}
+
+/// A field, and what is selected below it.
 #[derive(Debug)]
-struct PageArguments {
-    first: WrittenArgument,
-    last: WrittenArgument,
-    /// Whether every row is looked at for it.
-    chosen: bool,
+pub(in crate::graphql) struct FieldCost {
+    pub(in crate::graphql) rows: Rows,
+    /// For each type that its objects can be of.
+    pub(in crate::graphql) below: Box<[SelectionCost]>,
 }
 
-impl Cost {
-    pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        Self(cells(&operation.selection_set.node, &document.fragments))
+/// The fields of one object.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct SelectionCost {
+    /// How many of them are one cell each.
+    pub(in crate::graphql) cells: usize,
+    /// The others.
+    pub(in crate::graphql) fields: Vec<FieldCost>,
+}
+
+/// An operation's cost, before its arguments and teams are known.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct OperationCost {
+    /// Of each root field, in order.
+    pub(in crate::graphql) roots: Vec<FieldCost>,
+    /// Cells beside them.
+    pub(in crate::graphql) cells: usize,
+    /// The filters of all lists, each as often as a list has it.
+    pub(in crate::graphql) filters: Vec<ArgumentId>,
+}
+
+/// The teams that a root field reads: how many of its rows are read from a team of which size. Representations may name
+/// several teams.
+pub(in crate::graphql) type Teams<'t> = &'t dyn Fn(usize, &mut dyn FnMut(usize, RosterSize));
+
+/// Calculates a request's cost from its operation's.
+pub(in crate::graphql) struct Estimate<'e> {
+    /// Of the operation's arguments, in order.
+    pub(in crate::graphql) arguments: &'e [ArgumentSize],
+    pub(in crate::graphql) pages: PageLimits,
+}
+
+impl Estimate<'_> {
+    /// The most cells that the operation can come to, whatever the teams are.
+    pub(in crate::graphql) fn least(&self, cost: &OperationCost) -> usize {
+        self.cells(cost, &|root, team| {
+            let rows = match cost.roots.get(root).map(|field| field.rows) {
+                Some(Rows::Entities(argument)) => self.argument(Some(argument)).items,
+                _ => 1,
+            };
+            team(rows, RosterSize::default());
+        })
     }
 
-    /// The most cells that the answer can have. `known` tells of the roster that an `account` argument names, or of the
-    /// request's own without one.
-    pub(super) fn estimate(
-        &self,
-        variables: &Variables,
-        pages: PageLimits,
-        known: &dyn Fn(Option<&ConstValue>) -> RosterSize,
-    ) -> usize {
-        Estimator { variables, pages, known }.cells(&self.0, Level { roster: RosterSize::default(), page: 1 })
-    }
-
-    /// Memory held, in bytes, approximately.
-    pub(in crate::graphql) fn size(&self) -> usize {
-        fn size(cells: &Cells) -> usize {
-            cells.fields.iter().map(|(_, below)| size_of::<(RowCount, Cells)>() + size(below)).sum()
+    /// The most cells that the operation can come to over these teams.
+    pub(in crate::graphql) fn cells(&self, cost: &OperationCost, teams: Teams<'_>) -> usize {
+        let mut steps = self.arguments.iter().fold(cost.cells.saturating_mul(CELL), |sum, argument| {
+            let built = if argument.terms > 0 { argument.items } else { 0 };
+            sum.saturating_add(built.saturating_mul(ITEM))
+        });
+        for (root, field) in cost.roots.iter().enumerate() {
+            teams(root, &mut |rows, team| {
+                let level = Level { team, shown: 1 };
+                let one = match field.rows {
+                    Rows::Entities(_) => self.below(field, level).saturating_add(CELL),
+                    _ => self.field(field, level),
+                };
+                steps = steps.saturating_add(one.saturating_mul(rows));
+            });
         }
-        size(&self.0)
+        steps.div_ceil(CELL)
     }
-}
 
-fn cells(set: &SelectionSet, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) -> Cells {
-    let mut sum = Cells::default();
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => sum.add_field(&field.node, fragments),
-            Selection::InlineFragment(fragment) => sum.add(cells(&fragment.node.selection_set.node, fragments)),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    sum.add(cells(&fragment.node.selection_set.node, fragments));
-                }
+    fn field(&self, field: &FieldCost, level: Level) -> usize {
+        let team = level.team;
+        let rows = match field.rows {
+            Rows::One => 1,
+            Rows::Lookup | Rows::Entities(_) => return self.below(field, level).saturating_add(CELL),
+            Rows::Page(page) => {
+                let rows = if page.of_role { team.largest_role } else { team.members };
+                let length = self.argument(page.length).length.unwrap_or(self.pages.default);
+                let shown = length.min(self.pages.max).min(rows);
+                return self.below(field, Level { team, shown }).saturating_add(self.looked_through(page, rows));
             }
-        }
-    }
-    sum
-}
-
-impl Cells {
-    fn add(&mut self, other: Self) {
-        self.single = self.single.saturating_add(other.single);
-        self.fields.extend(other.fields);
-    }
-
-    fn add_field(&mut self, field: &Field, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) {
-        let argument = |name| field.get_argument(name).map(|value| value.node.clone());
-        let chosen = || ["search", "filter", "orderBy"].into_iter().any(|name| field.get_argument(name).is_some());
-        let page = || PageArguments { first: argument("first"), last: argument("last"), chosen: chosen() };
-        let account = || argument("account");
-        let rows = match field.name.node.as_str() {
-            "__schema" | "__type" => return,
-            "teamMembers" => RowCount::TeamMembers { account: account(), page: page() },
-            "members" => RowCount::Members(page()),
-            "nodes" | "edges" => RowCount::PageArguments,
-            "roles" => RowCount::Roles(account()),
-            "teamMember" | "role" if field.get_argument("id").is_some() => RowCount::Lookup(account()),
-            "_entities" => RowCount::Entities(argument("representations")),
-            _ => RowCount::One,
+            Rows::Shown => level.shown,
+            Rows::Roles => team.roles,
+            Rows::SkippedRows => team.skipped_rows,
+            Rows::Unrecognized => team.unrecognized,
+            Rows::Scalars => team.list_items,
+            Rows::Unknown => self.pages.max,
+            Rows::Free => return 0,
         };
-        let below = cells(&field.selection_set.node, fragments);
-        if matches!(rows, RowCount::One) && below.fields.is_empty() {
-            self.single = self.single.saturating_add(below.single.max(1));
-        } else {
-            self.fields.push((rows, below));
+        // An empty list is written, too.
+        self.below(field, level).saturating_mul(rows).max(CELL)
+    }
+
+    fn below(&self, field: &FieldCost, level: Level) -> usize {
+        let of = |selection: &SelectionCost| {
+            let fields = selection.fields.iter().map(|field| self.field(field, level));
+            fields.fold(selection.cells.saturating_mul(CELL), usize::saturating_add)
+        };
+        field.below.iter().map(of).max().unwrap_or_default().max(CELL)
+    }
+
+    /// What it takes to find a page among so many rows.
+    fn looked_through(&self, page: PageWork, rows: usize) -> usize {
+        let (filter, search) = (self.argument(page.filter), self.argument(page.search));
+        let order = self.argument(page.order);
+        let mut each = filter.terms.saturating_mul(TERM).saturating_add(filter.characters / CHARACTERS);
+        if search.characters > 0 {
+            each = each.saturating_add(SEARCH.max(search.characters));
         }
+        if order.items > 0 {
+            let levels = usize::BITS - rows.leading_zeros();
+            each = each.saturating_add(order.items.saturating_mul(levels as usize));
+        }
+        if each == 0 { 0 } else { each.saturating_add(LOOK).saturating_mul(rows) }
+    }
+
+    fn argument(&self, id: Option<ArgumentId>) -> ArgumentSize {
+        id.and_then(|id| self.arguments.get(id)).copied().unwrap_or_default()
     }
 }
 
-struct Estimator<'r> {
-    variables: &'r Variables,
-    pages: PageLimits,
-    known: &'r dyn Fn(Option<&ConstValue>) -> RosterSize,
-}
-
-/// Where in the answer a selection set stands.
+/// Where in the answer a field stands.
 #[derive(Clone, Copy)]
 struct Level {
-    /// The roster that it reads.
-    roster: RosterSize,
+    team: RosterSize,
     /// How many members the connection around it shows.
-    page: usize,
+    shown: usize,
 }
 
-impl Estimator<'_> {
-    fn cells(&self, cells: &Cells, level: Level) -> usize {
-        let fields = cells.fields.iter().map(|(rows, below)| self.field(rows, below, level));
-        fields.fold(cells.single, usize::saturating_add)
-    }
-
-    fn field(&self, rows: &RowCount, below: &Cells, level: Level) -> usize {
-        let connection = |page: &PageArguments, roster: RosterSize| {
-            let looked_through = if page.chosen { roster.members.unwrap_or(self.pages.max) } else { 0 };
-            let level = Level { roster, page: self.page(page, roster) };
-            self.cells(below, level).max(1).saturating_add(looked_through / LOOKED_THROUGH)
-        };
-        let (rows, level) = match rows {
-            RowCount::One => (1, level),
-            RowCount::Lookup(account) => (1, Level { roster: self.roster(account), ..level }),
-            RowCount::TeamMembers { account, page } => return connection(page, self.roster(account)),
-            RowCount::Members(page) => return connection(page, level.roster),
-            RowCount::PageArguments => (level.page, level),
-            RowCount::Roles(account) => {
-                let roster = self.roster(account);
-                (roster.roles.unwrap_or(self.pages.default), Level { roster, ..level })
-            }
-            RowCount::Entities(representations) => {
-                let value = self.value(representations);
-                let list = match value.as_deref() {
-                    Some(ConstValue::List(list)) => list,
-                    single => single.map(std::slice::from_ref).unwrap_or_default(),
-                };
-                (list.len().max(1), Level { roster: self.largest(list), ..level })
-            }
-        };
-        rows.saturating_mul(self.cells(below, level).max(1))
-    }
-
-    /// What is known of the largest roster that these representations are read from.
-    fn largest(&self, representations: &[ConstValue]) -> RosterSize {
-        let mut accounts: Vec<Option<&ConstValue>> = representations.iter().map(account).collect();
-        accounts.dedup();
-        let known = accounts.into_iter().map(self.known);
-        let larger = |one: RosterSize, other: RosterSize| RosterSize {
-            members: one.members.zip(other.members).map(|(one, other)| one.max(other)),
-            roles: one.roles.zip(other.roles).map(|(one, other)| one.max(other)),
-        };
-        known.reduce(larger).unwrap_or_default()
-    }
-
-    fn roster(&self, account: &WrittenArgument) -> RosterSize {
-        (self.known)(self.value(account).as_deref())
-    }
-
-    /// How many members a connection shows at most.
-    fn page(&self, page: &PageArguments, roster: RosterSize) -> usize {
-        let length = |argument| match self.value(argument).as_deref() {
-            Some(ConstValue::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
-            _ => None,
-        };
-        let asked = length(&page.first).or_else(|| length(&page.last)).unwrap_or(self.pages.default);
-        asked.min(self.pages.max).min(roster.members.unwrap_or(usize::MAX))
-    }
-
-    /// An argument's value with its variables substitute_borrowed in; `None` when it is absent or null.
-    fn value(&self, argument: &WrittenArgument) -> Option<Cow<'_, ConstValue>> {
-        substitute_borrowed(argument.as_ref()?, self.variables).filter(|value| **value != ConstValue::Null)
-    }
-}
-
-/// The account that a representation names.
-fn account(representation: &ConstValue) -> Option<&ConstValue> {
-    match representation {
-        ConstValue::Object(fields) => fields.get("account").filter(|account| **account != ConstValue::Null),
-        _ => None,
+impl OperationCost {
+    /// Memory held, in bytes.
+    pub(in crate::graphql) fn size(&self) -> usize {
+        fn size(field: &FieldCost) -> usize {
+            let below = |selection: &SelectionCost| {
+                size_of::<SelectionCost>() + selection.fields.iter().map(size).sum::<usize>()
+            };
+            size_of::<FieldCost>() + field.below.iter().map(below).sum::<usize>()
+        }
+        self.roots.iter().map(size).sum::<usize>() + self.filters.capacity() * size_of::<ArgumentId>()
     }
 }

@@ -1,13 +1,18 @@
-//! Limits: what is refused before it costs anything.
+//! Limits: what is refused before it costs anything, each check cheaper than what it protects.
 //!
-//! Invariant: the work is linear in the document's bytes, whatever it says. `limits` documents the steps.
+//! The steps: `variables` measures the variables' text; `measure` counts over the parsed document, before it is validated;
+//! `arguments` measures the values of a plan's arguments, and `cost` estimates the work; `checks` holds both against the limits.
+//! (The pre-check of the document's text is `language::scan`.) Invariant: the work is linear in the request's bytes, whatever it
+//! says.
 
+mod arguments;
+mod checks;
 mod cost;
-mod limits;
 mod measure;
+mod variables;
 
-pub(super) use cost::{Cost, RosterSize};
-pub(super) use limits::{
-    CostBounds, IntrospectionSwitches, RequestTotals, check_cost, check_document, check_text, check_tokens, cost,
-};
-pub(super) use measure::Measured;
+pub(super) use arguments::{ArgumentId, ArgumentKind, ArgumentSize, OperationArgument, OperationArguments, SizeLimits};
+pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost};
+pub(super) use cost::{FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost};
+pub(super) use measure::{IntrospectionSwitches, Measured};
+pub use variables::VariablesSize;

@@ -1,19 +1,31 @@
 //! Plans: an operation as what is to be written, in order, with every name already in JSON.
 //!
-//! A plan is made once (by `planner`) for an operation and the values of its conditions; `project` writes by it. It knows
-//! every field of the schema's data.
+//! A plan is made once (by `planner`) for an operation and the values of its conditions; the projection writes by it. It
+//! knows every field of the schema's data, and what the operation costs.
 
 use async_graphql::Pos;
-use async_graphql_value::Value;
 
 use crate::graphql::json::JsonPiece;
+use crate::graphql::limits::{ArgumentId, OperationArguments, OperationCost};
 
 /// What to answer an operation with.
 #[derive(Debug)]
 pub(in crate::graphql) struct Plan {
     pub(in crate::graphql) roots: PlannedObject<RootField>,
-    /// The arguments of every list in it.
+    /// Every list in it.
     pub(in crate::graphql) lists: Vec<ListSlot>,
+    /// The distinct arguments of all its fields.
+    pub(in crate::graphql) arguments: OperationArguments,
+    pub(in crate::graphql) cost: OperationCost,
+    /// Memory held, in bytes, without what belongs to the document.
+    pub(in crate::graphql) size: usize,
+}
+
+impl Plan {
+    /// Whether all of it is plain data, which the projection can write. The engine executes everything else.
+    pub(in crate::graphql) fn is_projectable(&self) -> bool {
+        !self.roots.fields.iter().any(|item| matches!(item.field, RootField::Meta))
+    }
 }
 
 /// An object's fields. What stands between two values that differ from object to object is one piece of text.
@@ -34,15 +46,11 @@ pub(in crate::graphql) struct PlannedField<F> {
     pub(in crate::graphql) field: F,
 }
 
-/// An argument as written.
-#[derive(Debug)]
-pub(in crate::graphql) struct Argument {
-    pub(in crate::graphql) value: Option<Value>,
-    pub(in crate::graphql) has_variables: bool,
-}
+/// An argument of a field, where the field has it.
+pub(in crate::graphql) type Argument = Option<ArgumentId>;
 
 /// The arguments of a list.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::graphql) struct ListSlot {
     pub(in crate::graphql) search: Argument,
     pub(in crate::graphql) filter: Argument,
@@ -55,11 +63,32 @@ pub(in crate::graphql) struct ListSlot {
 
 #[derive(Debug)]
 pub(in crate::graphql) enum RootField {
-    TeamMembers { account: Argument, list: usize, fields: PlannedObject<ConnectionField> },
-    TeamMember { id: Argument, account: Argument, fields: PlannedObject<MemberField> },
-    Roles { account: Argument, fields: PlannedObject<RoleField> },
-    Role { id: Argument, account: Argument, fields: PlannedObject<RoleField> },
-    Entities { representations: Argument, member: PlannedObject<MemberField>, role: PlannedObject<RoleField> },
+    TeamMembers {
+        account: Argument,
+        list: usize,
+        fields: PlannedObject<ConnectionField>,
+    },
+    TeamMember {
+        id: Argument,
+        account: Argument,
+        fields: PlannedObject<MemberField>,
+    },
+    Roles {
+        account: Argument,
+        fields: PlannedObject<RoleField>,
+    },
+    Role {
+        id: Argument,
+        account: Argument,
+        fields: PlannedObject<RoleField>,
+    },
+    Entities {
+        representations: Argument,
+        member: PlannedObject<MemberField>,
+        role: PlannedObject<RoleField>,
+    },
+    /// A field about the schema itself, which the engine answers.
+    Meta,
 }
 
 #[derive(Debug)]

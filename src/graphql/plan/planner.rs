@@ -1,162 +1,179 @@
-//! Planning: an operation becomes a plan, where every field in it is plain data.
+//! Planning: an operation becomes a plan, with its conditions decided.
 //!
-//! An operation with anything else (introspection, `_service`, whatever the validator would refuse) has none, and the engine
-//! executes it. A test walks the schema and finds each of its fields here.
+//! Types, lists and arguments come from the definitions that the document's fields refer to. What a field of the data is
+//! written from is said here, once for each field that is not a member's own. A test walks the schema and finds each of its
+//! fields in a plan.
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
-use async_graphql::{Name, Positioned};
-use async_graphql_value::Value;
+use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
 use super::plan::{
     AccountField, Argument, ConnectionField, ContactField, EdgeField, ListSlot, MemberField, PageInfoField, PhoneField,
     Plan, PlannedField, PlannedObject, RoleField, RootField, SkippedRowField, UnrecognizedEntryField,
 };
+use super::weigh::Weigher;
+use crate::graphql::language::Document;
+use crate::graphql::limits::{OperationArguments, OperationCost, SizeLimits};
 
 impl Plan {
-    /// The plan of an operation, with its conditions decided; `None` when there is something in it that is not plain data.
+    /// The plan of a query; `None` where a condition cannot be decided, or the schema has a field that no plan knows.
     pub(in crate::graphql) fn of(
-        document: &ExecutableDocument,
-        operation: &OperationDefinition,
-        truths: &dyn Fn(&Name) -> Option<bool>,
+        document: &Document,
+        operation: &Operation,
+        truths: &dyn Fn(&str) -> Option<bool>,
+        limits: SizeLimits,
     ) -> Option<Self> {
-        if operation.ty != OperationType::Query || !operation.directives.is_empty() {
+        if !operation.is_query() {
             return None;
         }
-        let mut planner = Planner { collector: Collector::new(document, truths), lists: Vec::new() };
-        let roots = planner.object(&[&operation.selection_set.node], "Query", "Query", Planner::root)?;
-        Some(Self { roots, lists: planner.lists })
+        let collector = Collector::new(document, truths);
+        let (mut arguments, cost) = (OperationArguments::default(), OperationCost::default());
+        let weigher = Weigher { collector: &collector, arguments: &mut arguments, limits, cost };
+        let mut planner = Planner { collector: &collector, weigher, lists: Vec::new(), size: 0 };
+        let roots = planner.object(&[&operation.selection_set], operation.object_type(), Planner::root)?;
+        for field in collector.fields(&[&operation.selection_set], operation.object_type())? {
+            planner.weigher.root(&field)?;
+        }
+        let Planner { weigher, lists, size, .. } = planner;
+        let cost = weigher.cost;
+        let size = size + size_of::<Self>() + size_of_val(&*lists) + cost.size() + arguments.size();
+        Some(Self { roots, lists, arguments, cost, size })
     }
 }
 
-struct Planner<'d> {
-    collector: Collector<'d>,
+struct Planner<'p, 'd> {
+    collector: &'p Collector<'d>,
+    weigher: Weigher<'p, 'd>,
     lists: Vec<ListSlot>,
+    /// Memory of the objects so far, in bytes.
+    size: usize,
 }
 
-impl<'d> Planner<'d> {
+impl<'d> Planner<'_, 'd> {
     /// The fields of an object of type `on`, each made by `field`. `__typename` is the same for each, and becomes text.
     fn object<F>(
         &mut self,
         sets: &[&'d SelectionSet],
         on: &str,
-        or: &str,
         field: impl Fn(&mut Self, &Collected<'d>) -> Option<F>,
     ) -> Option<PlannedObject<F>> {
         let mut fields = Vec::new();
         let mut head = String::from("{");
-        for collected in self.collector.fields(sets, on, or)? {
+        for collected in self.collector.fields(sets, on)? {
             if !head.ends_with('{') || !fields.is_empty() {
                 head.push(',');
             }
             head.push('"');
             head.push_str(collected.key);
             head.push_str("\":");
-            if collected.name == "__typename" {
-                leaf(&collected)?;
+            if collected.name() == "__typename" {
                 head.push('"');
                 head.push_str(on);
                 head.push('"');
                 continue;
             }
             let field = field(self, &collected)?;
+            if collected.arguments_read.get() != collected.field.definition.arguments.len() {
+                // An argument that no plan knows: it would be ignored.
+                return None;
+            }
+            self.size += size_of::<PlannedField<F>>() + head.len() + collected.key.len();
+            let pos = self.collector.document.pos(collected.field.location());
             let head = std::mem::take(&mut head).into();
-            fields.push(PlannedField { head, key: collected.key.into(), pos: collected.pos, field });
+            fields.push(PlannedField { head, key: collected.key.into(), pos, field });
         }
         head.push('}');
+        self.size += head.len();
         Some(PlannedObject { fields, tail: head.into() })
     }
 
-    fn root(&mut self, field: &Collected<'d>) -> Option<RootField> {
-        composite(field)?;
-        let account = |arguments: &mut WrittenArguments| arguments.take("account");
-        let mut arguments = WrittenArguments::of(field);
-        let root = match field.name {
-            "teamMembers" => RootField::TeamMembers {
-                account: account(&mut arguments),
-                list: self.list(&mut arguments),
-                fields: self.connection(field)?,
-            },
-            "teamMember" => RootField::TeamMember {
-                id: arguments.take("id"),
-                account: account(&mut arguments),
-                fields: self.object(&field.below, "TeamMember", "TeamMember", Self::member)?,
-            },
-            "roles" => RootField::Roles {
-                account: account(&mut arguments),
-                fields: self.object(&field.below, "Role", "Role", Self::role)?,
-            },
-            "role" => RootField::Role {
-                id: arguments.take("id"),
-                account: account(&mut arguments),
-                fields: self.object(&field.below, "Role", "Role", Self::role)?,
-            },
-            "_entities" => RootField::Entities {
-                representations: arguments.take("representations"),
-                member: self.object(&field.below, "TeamMember", "_Entity", Self::member)?,
-                role: self.object(&field.below, "Role", "_Entity", Self::role)?,
-            },
-            _ => return None,
-        };
-        arguments.is_empty().then_some(root)
+    /// The objects that a field shows, all of one type.
+    fn below<F>(
+        &mut self,
+        collected: &Collected<'d>,
+        field: impl Fn(&mut Self, &Collected<'d>) -> Option<F>,
+    ) -> Option<PlannedObject<F>> {
+        self.object(&collected.below, collected.type_name(), field)
     }
 
-    fn connection(&mut self, field: &Collected<'d>) -> Option<PlannedObject<ConnectionField>> {
-        self.object(&field.below, "TeamMemberConnection", "TeamMemberConnection", |planner, field| match field.name {
-            "totalCount" => plain(field, ConnectionField::TotalCount),
-            "fetchedAt" => plain(field, ConnectionField::FetchedAt),
-            "stale" => plain(field, ConnectionField::Stale),
-            "nodes" => Some(ConnectionField::Nodes(planner.nested(field, "TeamMember", Self::member)?)),
-            "edges" => Some(ConnectionField::Edges(planner.nested(field, "TeamMemberEdge", Self::edge)?)),
-            "pageInfo" => Some(ConnectionField::PageInfo(planner.nested(field, "PageInfo", Self::page_info)?)),
-            "skippedRows" => {
-                Some(ConnectionField::SkippedRows(planner.nested(
-                    field,
-                    "SkippedRow",
-                    |_, field| match field.name {
-                        "index" => plain(field, SkippedRowField::Index),
-                        "reason" => plain(field, SkippedRowField::Reason),
-                        _ => None,
-                    },
-                )?))
+    fn root(&mut self, field: &Collected<'d>) -> Option<RootField> {
+        Some(match field.name() {
+            "teamMembers" => RootField::TeamMembers {
+                account: self.argument(field, "account"),
+                list: self.list(field),
+                fields: self.below(field, Self::connection)?,
+            },
+            "teamMember" => RootField::TeamMember {
+                id: self.argument(field, "id"),
+                account: self.argument(field, "account"),
+                fields: self.below(field, Self::member)?,
+            },
+            "roles" => {
+                RootField::Roles { account: self.argument(field, "account"), fields: self.below(field, Self::role)? }
             }
-            _ => None,
+            "role" => RootField::Role {
+                id: self.argument(field, "id"),
+                account: self.argument(field, "account"),
+                fields: self.below(field, Self::role)?,
+            },
+            "_entities" => RootField::Entities {
+                representations: self.argument(field, "representations"),
+                member: self.object(&field.below, "TeamMember", Self::member)?,
+                role: self.object(&field.below, "Role", Self::role)?,
+            },
+            "__schema" | "__type" | "_service" => {
+                field.arguments_read.set(field.field.definition.arguments.len());
+                RootField::Meta
+            }
+            _ => return None,
+        })
+    }
+
+    fn connection(&mut self, field: &Collected<'d>) -> Option<ConnectionField> {
+        Some(match field.name() {
+            "totalCount" => ConnectionField::TotalCount,
+            "fetchedAt" => ConnectionField::FetchedAt,
+            "stale" => ConnectionField::Stale,
+            "nodes" => ConnectionField::Nodes(self.below(field, Self::member)?),
+            "edges" => ConnectionField::Edges(self.below(field, Self::edge)?),
+            "pageInfo" => ConnectionField::PageInfo(self.below(field, Self::page_info)?),
+            "skippedRows" => ConnectionField::SkippedRows(self.below(field, |_, field| match field.name() {
+                "index" => Some(SkippedRowField::Index),
+                "reason" => Some(SkippedRowField::Reason),
+                _ => None,
+            })?),
+            _ => return None,
         })
     }
 
     fn edge(&mut self, field: &Collected<'d>) -> Option<EdgeField> {
-        match field.name {
-            "cursor" => plain(field, EdgeField::Cursor),
-            "node" => Some(EdgeField::Node(self.nested(field, "TeamMember", Self::member)?)),
+        match field.name() {
+            "cursor" => Some(EdgeField::Cursor),
+            "node" => Some(EdgeField::Node(self.below(field, Self::member)?)),
             _ => None,
         }
     }
 
     fn page_info(&mut self, field: &Collected<'d>) -> Option<PageInfoField> {
-        match field.name {
-            "hasNextPage" => plain(field, PageInfoField::HasNextPage),
-            "hasPreviousPage" => plain(field, PageInfoField::HasPreviousPage),
-            "startCursor" => plain(field, PageInfoField::StartCursor),
-            "endCursor" => plain(field, PageInfoField::EndCursor),
+        match field.name() {
+            "hasNextPage" => Some(PageInfoField::HasNextPage),
+            "hasPreviousPage" => Some(PageInfoField::HasPreviousPage),
+            "startCursor" => Some(PageInfoField::StartCursor),
+            "endCursor" => Some(PageInfoField::EndCursor),
             _ => None,
         }
     }
 
     fn member(&mut self, field: &Collected<'d>) -> Option<MemberField> {
-        let leaf = match field.name {
-            "account" => return Some(MemberField::Account(self.account(field)?)),
-            "contact" => {
-                return Some(MemberField::Contact(self.nested(field, "TeamMemberContact", Self::contact)?));
-            }
-            "role" => return Some(MemberField::Role(self.nested(field, "Role", Self::role)?)),
-            "unrecognized" => {
-                let fields = self.nested(field, "UnrecognizedField", |_, field| match field.name {
-                    "field" => plain(field, UnrecognizedEntryField::Field),
-                    "value" => plain(field, UnrecognizedEntryField::Value),
-                    _ => None,
-                });
-                return Some(MemberField::Unrecognized(fields?));
-            }
+        Some(match field.name() {
+            "account" => MemberField::Account(self.below(field, Self::account)?),
+            "contact" => MemberField::Contact(self.below(field, Self::contact)?),
+            "role" => MemberField::Role(self.below(field, Self::role)?),
+            "unrecognized" => MemberField::Unrecognized(self.below(field, |_, field| match field.name() {
+                "field" => Some(UnrecognizedEntryField::Field),
+                "value" => Some(UnrecognizedEntryField::Value),
+                _ => None,
+            })?),
             "id" => MemberField::Id,
             "name" => MemberField::Name,
             "picture" => MemberField::Picture,
@@ -178,119 +195,60 @@ impl<'d> Planner<'d> {
             "chatTransferPermission" => MemberField::ChatTransferPermission,
             "maskedAttributes" => MemberField::MaskedAttributes,
             _ => return None,
-        };
-        plain(field, leaf)
-    }
-
-    fn account(&mut self, field: &Collected<'d>) -> Option<PlannedObject<AccountField>> {
-        self.nested(field, "Account", |_, field| match field.name {
-            "email" => plain(field, AccountField::Email),
-            "type" => plain(field, AccountField::Type),
-            _ => None,
         })
     }
 
+    fn account(&mut self, field: &Collected<'d>) -> Option<AccountField> {
+        match field.name() {
+            "email" => Some(AccountField::Email),
+            "type" => Some(AccountField::Type),
+            _ => None,
+        }
+    }
+
     fn contact(&mut self, field: &Collected<'d>) -> Option<ContactField> {
-        match field.name {
-            "id" => plain(field, ContactField::Id),
-            "email" => plain(field, ContactField::Email),
-            "phone" => {
-                Some(ContactField::Phone(self.nested(field, "TeamMemberPhone", |_, field| match field.name {
-                    "prefix" => plain(field, PhoneField::Prefix),
-                    "number" => plain(field, PhoneField::Number),
-                    "e164" => plain(field, PhoneField::E164),
-                    _ => None,
-                })?))
-            }
+        match field.name() {
+            "id" => Some(ContactField::Id),
+            "email" => Some(ContactField::Email),
+            "phone" => Some(ContactField::Phone(self.below(field, |_, field| match field.name() {
+                "prefix" => Some(PhoneField::Prefix),
+                "number" => Some(PhoneField::Number),
+                "e164" => Some(PhoneField::E164),
+                _ => None,
+            })?)),
             _ => None,
         }
     }
 
     fn role(&mut self, field: &Collected<'d>) -> Option<RoleField> {
-        match field.name {
-            "id" => plain(field, RoleField::Id),
-            "memberCount" => plain(field, RoleField::MemberCount),
-            "account" => Some(RoleField::Account(self.account(field)?)),
+        match field.name() {
+            "id" => Some(RoleField::Id),
+            "memberCount" => Some(RoleField::MemberCount),
+            "account" => Some(RoleField::Account(self.below(field, Self::account)?)),
             "members" => {
-                composite(field)?;
-                let mut arguments = WrittenArguments::of(field);
-                let list = self.list(&mut arguments);
-                let fields = self.connection(field)?;
-                arguments.is_empty().then_some(RoleField::Members { list, fields })
+                Some(RoleField::Members { list: self.list(field), fields: self.below(field, Self::connection)? })
             }
             _ => None,
         }
     }
 
-    /// An object that takes no arguments.
-    fn nested<F>(
-        &mut self,
-        collected: &Collected<'d>,
-        on: &str,
-        field: impl Fn(&mut Self, &Collected<'d>) -> Option<F>,
-    ) -> Option<PlannedObject<F>> {
-        composite(collected)?;
-        if !collected.arguments.is_empty() {
-            return None;
-        }
-        self.object(&collected.below, on, on, field)
+    fn argument(&mut self, field: &Collected<'d>, name: &str) -> Argument {
+        field.arguments_read.set(field.arguments_read.get() + 1);
+        self.weigher.argument(field, name)
     }
 
-    fn list(&mut self, arguments: &mut WrittenArguments<'d>) -> usize {
-        let mut take = |name| arguments.take(name);
-        self.lists.push(ListSlot {
-            search: take("search"),
-            filter: take("filter"),
-            order_by: take("orderBy"),
-            first: take("first"),
-            after: take("after"),
-            last: take("last"),
-            before: take("before"),
-        });
+    fn list(&mut self, field: &Collected<'d>) -> usize {
+        let mut argument = |name| self.argument(field, name);
+        let slot = ListSlot {
+            search: argument("search"),
+            filter: argument("filter"),
+            order_by: argument("orderBy"),
+            first: argument("first"),
+            after: argument("after"),
+            last: argument("last"),
+            before: argument("before"),
+        };
+        self.lists.push(slot);
         self.lists.len() - 1
     }
-}
-
-/// A field's arguments, of which those that are known are taken out.
-struct WrittenArguments<'d>(Vec<&'d (Positioned<Name>, Positioned<Value>)>);
-
-impl<'d> WrittenArguments<'d> {
-    fn of(field: &Collected<'d>) -> Self {
-        Self(field.arguments.iter().collect())
-    }
-
-    fn take(&mut self, name: &str) -> Argument {
-        let place = self.0.iter().position(|(known, _)| known.node == name);
-        let value = place.map(|place| self.0.swap_remove(place).1.node.clone());
-        Argument { has_variables: value.as_ref().is_some_and(has_variables), value }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Whether there is a variable anywhere in a value.
-pub(in crate::graphql) fn has_variables(value: &Value) -> bool {
-    match value {
-        Value::Variable(_) => true,
-        Value::List(list) => list.iter().any(has_variables),
-        Value::Object(fields) => fields.values().any(has_variables),
-        _ => false,
-    }
-}
-
-/// A field without arguments and without anything below it.
-fn plain<F>(collected: &Collected, field: F) -> Option<F> {
-    leaf(collected).map(|()| field)
-}
-
-fn leaf(collected: &Collected) -> Option<()> {
-    let bare = collected.arguments.is_empty() && collected.below.iter().all(|set| set.items.is_empty());
-    bare.then_some(())
-}
-
-/// A field of which something is asked.
-fn composite(collected: &Collected) -> Option<()> {
-    collected.below.iter().all(|set| !set.items.is_empty()).then_some(())
 }

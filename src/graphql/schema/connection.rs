@@ -24,10 +24,21 @@ pub(in crate::graphql) struct ListArguments {
     pub(in crate::graphql) before: Option<String>,
 }
 
+/// The arguments of a list, of which those that other lists have too are prepared and shared.
+pub(in crate::graphql) struct ListParts {
+    /// The search and the filter.
+    pub(in crate::graphql) filter: Option<Arc<Filter>>,
+    pub(in crate::graphql) order: Arc<Order>,
+    pub(in crate::graphql) first: Option<i32>,
+    pub(in crate::graphql) after: Option<String>,
+    pub(in crate::graphql) last: Option<i32>,
+    pub(in crate::graphql) before: Option<String>,
+}
+
 /// Arguments that make sense, as far as that can be seen before anything is loaded.
 pub(in crate::graphql) struct PreparedList {
-    filter: Option<Filter>,
-    pub(in crate::graphql) order: Order,
+    filter: Option<Arc<Filter>>,
+    pub(in crate::graphql) order: Arc<Order>,
     lengths: PageRequest,
     after: Option<String>,
     before: Option<String>,
@@ -42,9 +53,18 @@ impl ListArguments {
             (Some(search), Some(filter)) => Some(Filter::And(vec![search, filter])),
             (search, filter) => search.or(filter),
         };
+        let Self { first, after, last, before, .. } = self;
+        let (filter, order) = (filter.map(Arc::new), Arc::new(order(self.order_by)));
+        ListParts { filter, order, first, after, last, before }.prepare(session)
+    }
+}
+
+impl ListParts {
+    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<PreparedList> {
         let lengths = PageRequest { first: self.first, last: self.last, after: None, before: None };
         lengths.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
-        Ok(PreparedList { filter, order: order(self.order_by), lengths, after: self.after, before: self.before })
+        let Self { filter, order, after, before, .. } = self;
+        Ok(PreparedList { filter, order, lengths, after, before })
     }
 }
 
@@ -60,12 +80,6 @@ impl PreparedList {
         Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 
-    /// How many steps it takes for a member, at most: conditions, and for an order the ranks that its first use works out.
-    pub(in crate::graphql) fn term_count(&self) -> usize {
-        const RANKS: usize = 16;
-        self.filter.as_ref().map_or(0, Filter::term_count) + self.order.key_count() * RANKS
-    }
-
     /// The page of the view's members, or of a role's.
     pub(in crate::graphql) fn page(&self, view: &View, role: Option<Role<'_>>, limits: PageLimits) -> Result<Page> {
         let decode = |name, cursor: &Option<String>| {
@@ -74,14 +88,15 @@ impl PreparedList {
         };
         let (after, before) = (decode("after", &self.after)?, decode("before", &self.before)?);
         let request = PageRequest { after, before, ..self.lengths };
-        let page = view.roster.page(role, self.filter.as_ref(), &self.order, &request, limits, &|| false);
+        let filter = self.filter.as_deref();
+        let page = view.roster.page(role, filter, &self.order, &request, limits, &|| false);
         page.map_err(|error| fault(Code::RequestTimeout, error))
     }
 }
 
 pub(super) struct TeamMemberConnection {
     view: Arc<View>,
-    order: Order,
+    order: Arc<Order>,
     page: Page,
 }
 

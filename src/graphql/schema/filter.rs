@@ -96,7 +96,7 @@ pub(super) struct TeamMemberDateTimeFilter {
 
 impl TeamMemberFilter {
     /// The condition that the argument means, for a caller with these scopes.
-    pub(super) fn prepare(self, scopes: Scopes) -> Result<Filter> {
+    pub(in crate::graphql) fn prepare(self, scopes: Scopes) -> Result<Filter> {
         let mut all = Vec::new();
         if let Some(filters) = self.and {
             all.push(Filter::And(prepare_all(filters, scopes)?));

@@ -19,12 +19,12 @@ mod sdl;
 mod session;
 mod team_member;
 
-pub(super) use account::{AccountInput, account_of};
+pub(super) use account::account_of;
 pub use builder::api_sdl;
 pub(super) use builder::{ApiRoot, SubgraphRoot, build, served_sdl};
-pub(super) use connection::{ListArguments, PreparedList};
+pub(super) use connection::{ListParts, PreparedList};
 pub(super) use entities::{EntityKind, Representation};
 pub use federation_schema::federation_sdl;
 pub(super) use filter::TeamMemberFilter;
-pub(super) use order::TeamMemberOrder;
+pub(super) use order::{TeamMemberOrder, order};
 pub(super) use session::{Session, View};

@@ -47,7 +47,7 @@ pub(super) enum OrderDirection {
 }
 
 /// The order that the arguments ask for; by id without any.
-pub(super) fn order(keys: Option<Vec<TeamMemberOrder>>) -> model::Order {
+pub(in crate::graphql) fn order(keys: Option<Vec<TeamMemberOrder>>) -> model::Order {
     let keys = keys.unwrap_or_default();
     model::Order::new(keys.into_iter().map(|key| (key.field.into(), key.direction.into())).collect())
 }

@@ -194,7 +194,6 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         manifest: Default::default(),
         federation,
         loader_concurrency: 4,
-        rows_limit: 50_000,
     };
     Engine::new(settings, rosters.clone(), metrics.clone())
 }

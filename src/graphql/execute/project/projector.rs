@@ -270,6 +270,8 @@ impl<'p> Writer<'p> {
             Segment::Key(key) => PathSegment::Field((*key).to_owned()),
             Segment::Index(index) => PathSegment::Index(*index),
         });
+        // An argument that cannot be coerced says where it stands.
+        let pos = error.source.as_ref().and_then(|source| source.downcast_ref().copied()).unwrap_or(pos);
         self.errors.push(ServerError { path: path.collect(), ..error.into_server_error(pos) });
         json::null(&mut self.out);
     }

@@ -1,0 +1,334 @@
+//! Arguments: what an operation's arguments mean by their types in the schema, and how much work their values ask for.
+//!
+//! Equal arguments of an operation are one, however many fields have them: a whole variable, or the same text. What depends
+//! on no variable is measured once, the rest for each request, before it is coerced.
+
+use apollo_compiler::ast::{InputValueDefinition, Value};
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Node, Schema};
+use async_graphql_value::ConstValue;
+
+/// The values of a request's variables, by name.
+pub(in crate::graphql) type Variables<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
+
+/// What an argument is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::graphql) enum ArgumentKind {
+    /// Conditions on a row: an input object whose type contains itself.
+    Filter,
+    /// Sort keys: a list of input objects that have a required enum.
+    Order,
+    /// References to entities: a list of `_Any`.
+    Representations,
+    /// The account that is read: any other input object.
+    Account,
+    /// Text to search for.
+    Search,
+    /// How many rows a page has at most.
+    PageLength,
+    /// Whatever else costs the same with every value.
+    Other,
+}
+
+impl ArgumentKind {
+    /// What an argument of this definition is for.
+    pub(in crate::graphql) fn of(definition: &InputValueDefinition, schema: &Schema) -> Self {
+        let name = definition.ty.inner_named_type();
+        match schema.types.get(name) {
+            Some(ExtendedType::InputObject(object)) if contains_itself(object) => Self::Filter,
+            Some(ExtendedType::InputObject(object)) if definition.ty.is_list() && key(object, schema).is_some() => {
+                Self::Order
+            }
+            Some(ExtendedType::InputObject(_)) => Self::Account,
+            Some(ExtendedType::Scalar(_)) => match (name.as_str(), definition.name.as_str()) {
+                ("_Any", _) => Self::Representations,
+                ("String", "search") => Self::Search,
+                ("Int", "first" | "last" | "limit") => Self::PageLength,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
+fn contains_itself(object: &InputObjectType) -> bool {
+    object.fields.values().any(|field| *field.ty.inner_named_type() == object.name)
+}
+
+/// The field that says what a sort key sorts by.
+fn key<'s>(object: &'s InputObjectType, schema: &Schema) -> Option<&'s str> {
+    let is_key = |field: &&Node<InputValueDefinition>| {
+        field.is_required() && matches!(schema.types.get(field.ty.inner_named_type()), Some(ExtendedType::Enum(_)))
+    };
+    object.fields.values().find(is_key).map(|field| field.name.as_str())
+}
+
+/// How much a value asks for. What does not apply to its argument's kind is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::graphql) struct ArgumentSize {
+    /// Tests on a row that a filter makes at most.
+    pub(in crate::graphql) terms: usize,
+    /// How deep a filter's conditions nest.
+    pub(in crate::graphql) depth: usize,
+    /// Items of all lists in it, sort keys and representations included.
+    pub(in crate::graphql) items: usize,
+    pub(in crate::graphql) longest_list: usize,
+    /// Characters of texts that a row is searched for.
+    pub(in crate::graphql) characters: usize,
+    /// Whether two sort keys name the same field.
+    pub(in crate::graphql) repeats_key: bool,
+    /// The page's length.
+    pub(in crate::graphql) length: Option<usize>,
+}
+
+/// One argument of an operation, of one or more of its fields.
+#[derive(Debug)]
+pub(in crate::graphql) struct OperationArgument {
+    pub(in crate::graphql) kind: ArgumentKind,
+    pub(in crate::graphql) definition: Node<InputValueDefinition>,
+    /// The value as written.
+    pub(in crate::graphql) value: Node<Value>,
+    /// How much it asks for, where no variable has a say.
+    fixed: Option<ArgumentSize>,
+}
+
+/// Which of an operation's arguments.
+pub(in crate::graphql) type ArgumentId = usize;
+
+/// All distinct arguments of an operation.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct OperationArguments(Vec<OperationArgument>);
+
+impl OperationArguments {
+    /// Adds an argument, unless an equal one is there.
+    pub(in crate::graphql) fn add(
+        &mut self,
+        definition: &Node<InputValueDefinition>,
+        value: &Node<Value>,
+        schema: &Schema,
+        limits: SizeLimits,
+    ) -> ArgumentId {
+        let equal = |known: &OperationArgument| {
+            known.definition.name == definition.name && known.definition.ty == definition.ty && known.value == *value
+        };
+        if let Some(known) = self.0.iter().position(equal) {
+            return known;
+        }
+        let kind = ArgumentKind::of(definition, schema);
+        let (definition, value) = (definition.clone(), value.clone());
+        let mut argument = OperationArgument { kind, definition, value, fixed: None };
+        if !has_variables(&argument.value) {
+            argument.fixed = Some(argument.size(&|_| None, schema, limits));
+        }
+        self.0.push(argument);
+        self.0.len() - 1
+    }
+
+    /// In the order of their identifiers.
+    pub(in crate::graphql) fn iter(&self) -> impl ExactSizeIterator<Item = &OperationArgument> {
+        self.0.iter()
+    }
+
+    /// How much each of them asks for, in order, with these variables.
+    pub(in crate::graphql) fn sizes<'v>(
+        &'v self,
+        variables: Variables<'v>,
+        schema: &'v Schema,
+        limits: SizeLimits,
+    ) -> Vec<ArgumentSize> {
+        let size = |argument: &'v OperationArgument| {
+            argument.fixed.unwrap_or_else(|| argument.size(variables, schema, limits))
+        };
+        self.0.iter().map(size).collect()
+    }
+
+    /// Memory held besides the values, which belong to the document, in bytes.
+    pub(in crate::graphql) fn size(&self) -> usize {
+        self.0.capacity() * size_of::<OperationArgument>()
+    }
+}
+
+/// From where on it does not matter how large a value is: it is past its limit.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graphql) struct SizeLimits {
+    pub(in crate::graphql) terms: usize,
+}
+
+impl OperationArgument {
+    fn size<'v>(&'v self, variables: Variables<'v>, schema: &'v Schema, limits: SizeLimits) -> ArgumentSize {
+        let mut meter = Meter { schema, variables, limits, size: ArgumentSize::default() };
+        let Some(given) = meter.given(Given::Written(&self.value)) else { return meter.size };
+        let object = schema.get_input_object(self.definition.ty.inner_named_type());
+        match (self.kind, object) {
+            (ArgumentKind::Filter, Some(object)) => meter.filters(given, object, 1),
+            (ArgumentKind::Order, Some(object)) => meter.keys(given, object),
+            (ArgumentKind::Search, _) => meter.size.characters = given.text().map_or(0, |text| text.chars().count()),
+            (ArgumentKind::PageLength, _) => meter.size.length = given.number(),
+            (ArgumentKind::Representations, _) => meter.list(given),
+            _ if given.is_list() => meter.list(given),
+            _ => {}
+        }
+        meter.size
+    }
+}
+
+/// Whether there is a variable anywhere in a value.
+fn has_variables(value: &Value) -> bool {
+    match value {
+        Value::Variable(_) => true,
+        Value::List(items) => items.iter().any(|item| has_variables(item)),
+        Value::Object(fields) => fields.iter().any(|(_, value)| has_variables(value)),
+        _ => false,
+    }
+}
+
+/// A value, written in the document or given as (a part of) a variable.
+#[derive(Clone, Copy)]
+enum Given<'v> {
+    Written(&'v Value),
+    Variable(&'v ConstValue),
+}
+
+impl<'v> Given<'v> {
+    fn text(self) -> Option<&'v str> {
+        match self {
+            Self::Written(Value::String(text)) | Self::Variable(ConstValue::String(text)) => Some(text),
+            Self::Written(Value::Enum(name)) => Some(name.as_str()),
+            Self::Variable(ConstValue::Enum(name)) => Some(name.as_str()),
+            _ => None,
+        }
+    }
+
+    fn number(self) -> Option<usize> {
+        match self {
+            Self::Written(Value::Int(number)) => number.as_str().parse().ok(),
+            Self::Variable(ConstValue::Number(number)) => usize::try_from(number.as_u64()?).ok(),
+            _ => None,
+        }
+    }
+
+    fn is_list(self) -> bool {
+        matches!(self, Self::Written(Value::List(_)) | Self::Variable(ConstValue::List(_)))
+    }
+
+    /// How many items it has, as a list: a single value is a list of one.
+    fn items(self) -> usize {
+        match self {
+            Self::Written(Value::List(items)) => items.len(),
+            Self::Variable(ConstValue::List(items)) => items.len(),
+            _ => 1,
+        }
+    }
+
+    /// Calls `each` with its items until that says to stop.
+    fn each_item(self, mut each: impl FnMut(Self) -> bool) {
+        let _ = match self {
+            Self::Written(Value::List(items)) => items.iter().all(|item| each(Self::Written(item))),
+            Self::Variable(ConstValue::List(items)) => items.iter().all(|item| each(Self::Variable(item))),
+            single => each(single),
+        };
+    }
+
+    /// Calls `each` with its fields.
+    fn each_field(self, mut each: impl FnMut(&'v str, Self)) {
+        match self {
+            Self::Written(Value::Object(fields)) => {
+                fields.iter().for_each(|(name, value)| each(name.as_str(), Self::Written(value)));
+            }
+            Self::Variable(ConstValue::Object(fields)) => {
+                fields.iter().for_each(|(name, value)| each(name.as_str(), Self::Variable(value)));
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Meter<'v> {
+    schema: &'v Schema,
+    variables: Variables<'v>,
+    limits: SizeLimits,
+    size: ArgumentSize,
+}
+
+impl<'v> Meter<'v> {
+    /// The value that is meant; `None` for null, and for a variable that has none.
+    fn given(&self, given: Given<'v>) -> Option<Given<'v>> {
+        let given = match given {
+            Given::Written(Value::Variable(name)) => Given::Variable((self.variables)(name.as_str())?),
+            given => given,
+        };
+        match given {
+            Given::Written(Value::Null) | Given::Variable(ConstValue::Null) => None,
+            given => Some(given),
+        }
+    }
+
+    fn list(&mut self, given: Given<'v>) {
+        let items = given.items();
+        self.size.items = self.size.items.saturating_add(items);
+        self.size.longest_list = self.size.longest_list.max(items);
+    }
+
+    fn keys(&mut self, given: Given<'v>, object: &'v InputObjectType) {
+        self.list(given);
+        let Some(key) = key(object, self.schema) else { return };
+        let mut seen: Vec<&str> = Vec::new();
+        let mut repeats = false;
+        given.each_item(|item| {
+            let Some(item) = self.given(item) else { return true };
+            item.each_field(|name, value| {
+                if let Some(field) = self.given(value).and_then(Given::text).filter(|_| name == key) {
+                    repeats |= seen.contains(&field);
+                    seen.push(field);
+                }
+            });
+            !repeats
+        });
+        self.size.repeats_key = repeats;
+    }
+
+    /// A filter, or a list of them.
+    fn filters(&mut self, given: Given<'v>, object: &'v InputObjectType, depth: usize) {
+        self.size.depth = self.size.depth.max(depth);
+        self.size.longest_list = self.size.longest_list.max(given.items());
+        given.each_item(|item| {
+            if let Some(item) = self.given(item) {
+                self.filter(item, object, depth);
+            }
+            // What is past the limit need not be counted to its end.
+            self.size.terms <= self.limits.terms
+        });
+    }
+
+    fn filter(&mut self, given: Given<'v>, object: &'v InputObjectType, depth: usize) {
+        let before = self.size.terms;
+        given.each_field(|name, value| {
+            let Some(value) = self.given(value).filter(|_| self.size.terms <= self.limits.terms) else { return };
+            let Some(field) = object.fields.get(name) else { return };
+            match self.schema.types.get(field.ty.inner_named_type()) {
+                Some(ExtendedType::InputObject(below)) if below.name == object.name => {
+                    self.filters(value, object, depth + 1);
+                }
+                Some(ExtendedType::InputObject(operators)) => value.each_field(|name, operand| {
+                    let operand = self.given(operand).filter(|_| operators.fields.contains_key(name));
+                    if let Some(operand) = operand {
+                        self.term(operand);
+                    }
+                }),
+                _ => self.term(value),
+            }
+        });
+        // Even an empty condition is one that is made and looked at.
+        self.size.terms = self.size.terms.max(before + 1);
+    }
+
+    /// One test: a list of values is a set, which is looked into once.
+    fn term(&mut self, operand: Given<'v>) {
+        self.size.terms += 1;
+        match operand.text() {
+            Some(text) => self.size.characters = self.size.characters.saturating_add(text.len()),
+            None if operand.is_list() => self.list(operand),
+            None => {}
+        }
+    }
+}

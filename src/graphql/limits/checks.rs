@@ -1,0 +1,110 @@
+//! Checks: an operation's arguments and cost against the limits, in two steps.
+//!
+//! Before anything is loaded: what a request asks for itself, and the least that it costs over any team. After its teams are
+//! loaded, and before anything is computed: what it costs over these.
+
+use super::arguments::{ArgumentKind, ArgumentSize, OperationArguments};
+use super::cost::{Estimate, OperationCost, Rows, Teams};
+use super::measure::Measured;
+use crate::config;
+use crate::graphql::error::Code;
+use crate::graphql::request_error::RequestError;
+use crate::model::PageLimits;
+
+/// What the operations of one HTTP request have come to so far: a batch is counted as the sum of its parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::graphql) struct RequestTotals {
+    pub(in crate::graphql) tokens: usize,
+    pub(super) measured: Measured,
+    pub(super) variable_nodes: usize,
+    representations: usize,
+    filter_terms: usize,
+    least_cells: usize,
+    cells: usize,
+}
+
+/// Rejects arguments that ask for too much, and an operation that costs too much over any team.
+pub(in crate::graphql) fn check_arguments(
+    arguments: &OperationArguments,
+    sizes: &[ArgumentSize],
+    cost: &OperationCost,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<(), RequestError> {
+    for (argument, size) in arguments.iter().zip(sizes) {
+        check_argument(argument.kind, *size, limits)?;
+    }
+    let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
+    let terms = cost.filters.iter().map(|id| size(*id).terms);
+    totals.filter_terms = terms.fold(totals.filter_terms, usize::saturating_add);
+    let representations = cost.roots.iter().filter_map(|root| match root.rows {
+        Rows::Entities(id) => Some(size(id).items),
+        _ => None,
+    });
+    totals.representations = representations.fold(totals.representations, usize::saturating_add);
+    let bounds = [
+        (totals.filter_terms, limits.filter_terms_limit, Code::MaxFilterTerms, "the number of conditions in filters"),
+        (
+            totals.representations,
+            limits.representations_limit,
+            Code::MaxRepresentations,
+            "the number of representations",
+        ),
+    ];
+    past(&bounds)?;
+    totals.least_cells = totals.least_cells.saturating_add(estimate(sizes, limits).least(cost));
+    past(&[(totals.least_cells, limits.cost_limit, Code::CostTooHigh, CELLS)])
+}
+
+/// Rejects an operation that costs too much over the teams that it reads, and returns what it costs, in cells.
+pub(in crate::graphql) fn check_cost(
+    cost: &OperationCost,
+    sizes: &[ArgumentSize],
+    teams: Teams<'_>,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<usize, RequestError> {
+    check_cells(estimate(sizes, limits).cells(cost, teams), totals, limits)
+}
+
+/// Rejects an operation that costs too much by what is known of it, and returns what it costs.
+pub(in crate::graphql) fn check_cells(
+    cells: usize,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<usize, RequestError> {
+    totals.cells = totals.cells.saturating_add(cells);
+    past(&[(totals.cells, limits.cost_limit, Code::CostTooHigh, CELLS)])?;
+    Ok(cells)
+}
+
+const CELLS: &str = "the estimated cost in cells (rows times fields, and what is looked through for them)";
+
+fn estimate<'e>(arguments: &'e [ArgumentSize], limits: &config::GraphQlConfig) -> Estimate<'e> {
+    Estimate { arguments, pages: PageLimits { default: limits.page_default, max: limits.page_max } }
+}
+
+fn check_argument(kind: ArgumentKind, size: ArgumentSize, limits: &config::GraphQlConfig) -> Result<(), RequestError> {
+    // Representations have a limit of their own, over all fields that take them.
+    let items = if kind == ArgumentKind::Representations { 0 } else { size.longest_list };
+    past(&[
+        (size.depth, limits.filter_depth_limit, Code::MaxFilterDepth, "the nesting of filters"),
+        (items, limits.list_items_limit, Code::MaxListItems, "the number of items in a list"),
+    ])?;
+    let wrong = |message: String| Err(RequestError { code: Code::BadUserInput, message });
+    if kind == ArgumentKind::Search && size.characters > limits.search_limit {
+        return wrong(format!("a search text is limited to {} characters", limits.search_limit));
+    }
+    if size.repeats_key {
+        return wrong("a list can be sorted by each field only once".to_owned());
+    }
+    Ok(())
+}
+
+/// Rejects the first of these counts that is past its limit.
+fn past(bounds: &[(usize, usize, Code, &str)]) -> Result<(), RequestError> {
+    match bounds.iter().find(|(count, limit, ..)| count > limit) {
+        Some((_, limit, code, what)) => Err(RequestError::past(*code, what, *limit)),
+        None => Ok(()),
+    }
+}

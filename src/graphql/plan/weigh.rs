@@ -1,0 +1,109 @@
+//! Weighing: an operation's cost, from its fields' definitions in the schema.
+//!
+//! Nothing here matches a field's name: what is a list, what its rows are and which arguments it has, the schema says. A
+//! test walks the schema and finds a cost for each of its lists.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::FieldDefinition;
+use apollo_compiler::executable::SelectionSet;
+use apollo_compiler::schema::ExtendedType;
+
+use super::collect::{Collected, Collector};
+use crate::graphql::limits::{
+    ArgumentId, ArgumentKind, FieldCost, OperationArguments, OperationCost, PageWork, Rows, SelectionCost, SizeLimits,
+};
+
+/// Works out the cost of one operation, and finds its arguments.
+pub(super) struct Weigher<'w, 'd> {
+    pub(super) collector: &'w Collector<'d>,
+    pub(super) arguments: &'w mut OperationArguments,
+    pub(super) limits: SizeLimits,
+    pub(super) cost: OperationCost,
+}
+
+impl<'d> Weigher<'_, 'd> {
+    /// Weighs a root field.
+    pub(super) fn root(&mut self, field: &Collected<'d>) -> Option<()> {
+        if field.name() == "__typename" {
+            self.cost.cells += 1;
+            return Some(());
+        }
+        let cost = if field.name().starts_with("__") {
+            // The schema describes itself at no team's cost; depth and selections have limits of their own.
+            FieldCost { rows: Rows::Free, below: Box::default() }
+        } else {
+            self.field(field, true)?
+        };
+        self.cost.roots.push(cost);
+        Some(())
+    }
+
+    fn selection(&mut self, sets: &[&'d SelectionSet], on: &str) -> Option<SelectionCost> {
+        let mut selection = SelectionCost::default();
+        for field in self.collector.fields(sets, on)? {
+            let cost = self.field(&field, false)?;
+            match &*cost.below {
+                // A leaf, or an object of leaves.
+                [] if cost.rows == Rows::One => selection.cells += 1,
+                [only] if cost.rows == Rows::One && only.fields.is_empty() => selection.cells += only.cells.max(1),
+                _ => selection.fields.push(cost),
+            }
+        }
+        Some(selection)
+    }
+
+    fn field(&mut self, field: &Collected<'d>, is_root: bool) -> Option<FieldCost> {
+        let rows = self.rows(field, is_root);
+        let schema = self.collector.document.schema();
+        let types: Vec<&str> = match schema.types.get(field.type_name()) {
+            Some(ExtendedType::Object(object)) => vec![object.name.as_str()],
+            Some(ExtendedType::Union(union)) => union.members.iter().map(|name| name.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let below: Option<Box<[_]>> = types.into_iter().map(|on| self.selection(&field.below, on)).collect();
+        Some(FieldCost { rows, below: below? })
+    }
+
+    fn rows(&mut self, field: &Collected<'d>, is_root: bool) -> Rows {
+        let definition = &field.field.definition;
+        let schema = self.collector.document.schema();
+        let kinds: Vec<_> = definition
+            .arguments
+            .iter()
+            .map(|argument| (ArgumentKind::of(argument, schema), self.argument(field, &argument.name)))
+            .collect();
+        let given = |kind| kinds.iter().find(|(known, id)| *known == kind && id.is_some()).and_then(|(_, id)| *id);
+        let takes = |kind| kinds.iter().any(|(known, _)| *known == kind);
+        if definition.ty.is_list() {
+            return match given(ArgumentKind::Representations) {
+                Some(representations) => Rows::Entities(representations),
+                None => rows_of(definition, schema.types.get(field.type_name())).unwrap_or(Rows::Unknown),
+            };
+        }
+        if takes(ArgumentKind::PageLength) {
+            let filter = given(ArgumentKind::Filter);
+            self.cost.filters.extend(filter);
+            return Rows::Page(PageWork {
+                filter,
+                order: given(ArgumentKind::Order),
+                search: given(ArgumentKind::Search),
+                length: given(ArgumentKind::PageLength),
+                of_role: !is_root,
+            });
+        }
+        if is_root && !kinds.is_empty() { Rows::Lookup } else { Rows::One }
+    }
+
+    /// The argument of this name; `None` where the field has none of it, and the schema no default for it.
+    pub(super) fn argument(&mut self, field: &Collected<'d>, name: &str) -> Option<ArgumentId> {
+        let field = &**field.field;
+        let definition = field.definition.argument_by_name(name)?;
+        let value = field.specified_argument_by_name(name).or(definition.default_value.as_ref())?;
+        Some(self.arguments.add(definition, value, self.collector.document.schema(), self.limits))
+    }
+}
+
+/// What the rows of a list without representations are.
+pub(super) fn rows_of(definition: &Node<FieldDefinition>, of: Option<&ExtendedType>) -> Option<Rows> {
+    Rows::of_list(definition, of.is_some_and(ExtendedType::is_leaf))
+}

@@ -1,0 +1,38 @@
+//! The extent of a roster: how many rows the lists in it have, which is what a request's cost depends on.
+
+use super::TeamMember;
+
+/// How many rows the lists of a roster have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RosterExtent {
+    /// Members of the role that has the most.
+    pub largest_role: usize,
+    /// Unrecognized values of the member that has the most.
+    pub unrecognized: usize,
+    /// Items that a member has in its lists of texts, on average and rounded up, lest one member's long list make all costly.
+    pub list_items: usize,
+}
+
+impl RosterExtent {
+    /// The extent of a roster with these members, and with roles whose members end so.
+    pub(super) fn of<'r>(members: impl ExactSizeIterator<Item = TeamMember<'r>>, role_ends: &[u32]) -> Self {
+        let (mut start, mut largest_role) = (0, 0);
+        for end in role_ends {
+            largest_role = largest_role.max(end - start);
+            start = *end;
+        }
+        let (count, mut unrecognized, mut items) = (members.len(), 0, 0);
+        for member in members {
+            unrecognized = unrecognized.max(member.unrecognized().len());
+            let lists = [
+                member.assigned_bot_ids(),
+                member.assigned_ai_agent_ids(),
+                member.department_ids(),
+                member.masked_attributes(),
+            ];
+            items += lists.into_iter().flatten().map(|list| list.count()).max().unwrap_or(0);
+        }
+        let list_items = items.div_ceil(count.max(1));
+        Self { largest_role: largest_role as usize, unrecognized, list_items }
+    }
+}
