@@ -3,47 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The kinds of user that the upstream names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UserType {
-    /// A team user with the default agent role.
-    Agent,
-    /// A team member with a custom role.
-    CustomUser,
-    /// The main customer role.
-    Customer,
-}
-
-impl UserType {
-    /// Every value, in the order of the schema.
-    pub const ALL: [Self; 3] = [Self::Agent, Self::CustomUser, Self::Customer];
-
-    /// The value's name in the upstream's parameter, its JSON and our schema.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Agent => "AGENT",
-            Self::CustomUser => "CUSTOM_USER",
-            Self::Customer => "CUSTOMER",
-        }
-    }
-
-    /// The name as a JSON string, quotes included.
-    #[must_use]
-    pub fn json(self) -> &'static str {
-        match self {
-            Self::Agent => "\"AGENT\"",
-            Self::CustomUser => "\"CUSTOM_USER\"",
-            Self::Customer => "\"CUSTOMER\"",
-        }
-    }
-
-    /// The value of that exact name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|value| value.name() == name)
-    }
-}
+use super::names::UserType;
 
 /// An e-mail address, trimmed and ASCII-lower-cased once, so that one account has one spelling. Debug hides it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,54 +1,57 @@
 //! How a member can be reached, as views of its row.
 
-use super::JsonStr;
-use super::member_record::{MemberRecord, Strings, TextField};
+use super::json_str::JsonStr;
+use super::member_record::{ContactRecord, PhoneRecord, Strings};
 
 /// How a member can be reached: personal data.
 #[derive(Clone, Copy)]
 pub struct Contact<'r> {
     strings: &'r Strings,
-    row: &'r MemberRecord,
+    record: &'r ContactRecord,
 }
 
 impl<'r> Contact<'r> {
-    pub(super) fn new(strings: &'r Strings, row: &'r MemberRecord) -> Self {
-        Self { strings, row }
+    pub(super) fn new(strings: &'r Strings, record: &'r ContactRecord) -> Self {
+        Self { strings, record }
     }
 
     /// `contact._id`.
     #[must_use]
     pub fn id(self) -> Option<JsonStr<'r>> {
-        self.strings.text(self.row, TextField::ContactId)
+        self.strings.text(self.record.id)
     }
 
     /// `contact.email`, as written.
     #[must_use]
     pub fn email(self) -> Option<JsonStr<'r>> {
-        self.strings.text(self.row, TextField::Email)
+        self.strings.text(self.record.email)
     }
 
     /// `contact.phone`.
     #[must_use]
     pub fn phone(self) -> Option<Phone<'r>> {
-        self.row.has_phone.then_some(Phone(self))
+        self.record.phone.as_ref().map(|record| Phone { strings: self.strings, record })
     }
 }
 
 /// A telephone number in the upstream's two parts.
 #[derive(Clone, Copy)]
-pub struct Phone<'r>(Contact<'r>);
+pub struct Phone<'r> {
+    strings: &'r Strings,
+    record: &'r PhoneRecord,
+}
 
 impl<'r> Phone<'r> {
     /// The country code without `+`.
     #[must_use]
     pub fn prefix(self) -> Option<JsonStr<'r>> {
-        self.0.strings.text(self.0.row, TextField::PhonePrefix)
+        self.strings.text(self.record.prefix)
     }
 
     /// The number without the country code.
     #[must_use]
     pub fn number(self) -> Option<JsonStr<'r>> {
-        self.0.strings.text(self.0.row, TextField::PhoneNumber)
+        self.strings.text(self.record.number)
     }
 
     /// `+`, prefix and number, where both are there and together make a valid E.164 number (at most 15 digits, no leading
@@ -73,5 +76,17 @@ impl<'r> Phone<'r> {
         let (prefix, number) = (self.prefix().map(JsonStr::plain), self.number().map(JsonStr::plain));
         let prefix = prefix.as_deref().unwrap_or_default();
         format!("+{}{}", prefix.trim_start_matches('+'), number.as_deref().unwrap_or_default())
+    }
+}
+
+impl PartialEq for Contact<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id(), self.email(), self.phone()) == (other.id(), other.email(), other.phone())
+    }
+}
+
+impl PartialEq for Phone<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.prefix(), self.number()) == (other.prefix(), other.number())
     }
 }

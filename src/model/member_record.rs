@@ -1,66 +1,63 @@
 //! What a roster keeps of a row: small, and without an allocation of its own.
 
+use super::fields::member_fields;
 use super::json_str::{JsonArena, JsonStr, Span};
-use super::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, Timestamp, UserType};
+use super::kinds::{self, FieldKind, StoredKind};
+use super::unrecognized::Unrecognized;
 
-/// What a row says: its texts and lists are in the roster's buffer, its role and agency in a list of the few there are.
-#[derive(Default)]
-pub struct MemberRecord {
-    pub(super) texts: [Option<Span>; TextField::COUNT],
-    pub(super) role: Option<u32>,
-    pub(super) agency: Option<u32>,
-    /// Whether there is a `contact`, and a `phone` in it.
-    pub has_contact: bool,
-    /// See `has_contact`.
-    pub has_phone: bool,
-    /// `liveAvailability`.
-    pub live_availability: Option<LiveAvailability>,
-    /// `leadsVisibility`.
-    pub leads_visibility: Option<LeadsVisibility>,
-    /// `status`.
-    pub status: Option<TeamMemberStatus>,
-    /// `type`.
-    pub user_type: Option<UserType>,
-    /// `unreadMessages`.
-    pub unread_messages: Option<i32>,
-    /// `whitelabel`.
-    pub whitelabel: Option<bool>,
-    /// `createdAt`.
-    pub created_at: Option<Timestamp>,
-    /// `updatedAt`.
-    pub updated_at: Option<Timestamp>,
-    /// `__v`.
-    pub version: Option<i32>,
-    /// `chatTransferPermission`.
-    pub chat_transfer_permission: Option<ChatTransferPermission>,
-    /// What was there but could not be read.
-    pub unrecognized: Box<[Unrecognized]>,
+/// Defines the record from the table of fields.
+macro_rules! record {
+    ($(($variant:ident, $accessor:ident, $name:tt, $key:tt, $since:ident, $kind:ident, $about:tt))+) => {
+        /// The record of a member. Its strings and lists are in the roster's text buffer, its role and agency in a list of
+        /// the few that occur.
+        #[derive(Default)]
+        pub struct MemberRecord {
+            /// `_id`.
+            pub id: Option<Span>,
+            pub(super) role: Option<u32>,
+            pub(super) agency: Option<u32>,
+            /// `contact`.
+            pub contact: Option<ContactRecord>,
+            /// Values that were present but could not be read.
+            pub unrecognized: Box<[Unrecognized]>,
+            $(#[doc = $about] pub $accessor: <kinds::$kind as FieldKind>::Stored,)+
+        }
+
+        impl MemberRecord {
+            /// The same record, where its texts have moved by `before` bytes.
+            pub(super) fn moved(mut self, before: u32) -> Self {
+                self.id = self.id.map(|span| span.moved(before));
+                self.contact = self.contact.map(|contact| contact.moved(before));
+                $(self.$accessor = <kinds::$kind as StoredKind>::moved(self.$accessor, before);)+
+                self
+            }
+        }
+    };
 }
 
-/// The fields of a row whose values are texts, or lists of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum TextField {
-    Id,
-    Name,
-    ContactId,
-    Email,
-    PhonePrefix,
-    PhoneNumber,
-    Picture,
-    Description,
-    BusinessHoursId,
-    AssignedBotIds,
-    AssignedAiAgentIds,
-    DepartmentIds,
-    MaskedAttributes,
+member_fields!(record);
+
+/// The record of a member's contact data.
+#[derive(Clone, Copy, Default)]
+pub struct ContactRecord {
+    /// `contact._id`.
+    pub id: Option<Span>,
+    /// `contact.email`.
+    pub email: Option<Span>,
+    /// `contact.phone`.
+    pub phone: Option<PhoneRecord>,
 }
 
-impl TextField {
-    const COUNT: usize = Self::MaskedAttributes as usize + 1;
+/// The record of a telephone number.
+#[derive(Clone, Copy, Default)]
+pub struct PhoneRecord {
+    /// `contact.phone.prefix`.
+    pub prefix: Option<Span>,
+    /// `contact.phone.number`.
+    pub number: Option<Span>,
 }
 
-/// The texts of a roster, and the roles and agencies that its rows name by their place here.
+/// The texts of a roster, and the roles and agencies that its records name by their index.
 #[derive(Default)]
 pub(super) struct Strings {
     pub(super) texts: JsonArena,
@@ -69,50 +66,22 @@ pub(super) struct Strings {
 }
 
 impl MemberRecord {
-    /// Sets a text or list.
-    pub fn set(&mut self, field: TextField, span: Option<Span>) {
-        self.texts[field as usize] = span;
-    }
-
-    /// Whether it is there.
-    #[must_use]
-    pub fn has(&self, field: TextField) -> bool {
-        self.texts[field as usize].is_some()
-    }
-
-    /// The same row, where its texts have moved.
-    pub(super) fn moved(mut self, before: u32) -> Self {
-        for span in self.texts.iter_mut().flatten() {
-            *span = span.moved(before);
-        }
-        self
-    }
-
     /// Bytes on the heap, besides the texts.
     pub(super) fn heap_size(&self) -> usize {
         self.unrecognized.iter().map(|entry| size_of::<Unrecognized>() + entry.value.len()).sum()
     }
 }
 
-impl Strings {
-    pub(super) fn text(&self, row: &MemberRecord, field: TextField) -> Option<JsonStr<'_>> {
-        row.texts[field as usize].map(|span| self.texts.get(span))
+impl ContactRecord {
+    fn moved(self, before: u32) -> Self {
+        let moved = |span: Option<Span>| span.map(|span| span.moved(before));
+        let phone = self.phone.map(|phone| PhoneRecord { prefix: moved(phone.prefix), number: moved(phone.number) });
+        Self { id: moved(self.id), email: moved(self.email), phone }
     }
 }
 
-/// A value that was there but could not be read as what its field is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Unrecognized {
-    /// The field, as our schema names it; a dotted path inside `contact`.
-    pub field: &'static str,
-    /// The raw text: a string's characters, or the JSON of anything else; cut after 1,024 bytes.
-    pub value: Box<str>,
-}
-
-impl Unrecognized {
-    /// Whether the text may be contact data.
-    #[must_use]
-    pub fn is_contact(&self) -> bool {
-        self.field == "contact" || self.field.starts_with("contact.")
+impl Strings {
+    pub(super) fn text(&self, span: Option<Span>) -> Option<JsonStr<'_>> {
+        span.map(|span| self.texts.get(span))
     }
 }

@@ -7,6 +7,7 @@ use async_graphql::Pos;
 
 use crate::graphql::json::JsonPiece;
 use crate::graphql::limits::{ArgumentId, OperationArguments, OperationCost};
+use crate::model::ScalarField;
 
 /// What to answer an operation with.
 #[derive(Debug)]
@@ -125,28 +126,11 @@ pub(in crate::graphql) enum SkippedRowField {
 #[derive(Debug)]
 pub(in crate::graphql) enum MemberField {
     Id,
+    Scalar(ScalarField),
     Account(PlannedObject<AccountField>),
-    Name,
     Contact(PlannedObject<ContactField>),
-    Picture,
-    LiveAvailability,
-    LeadsVisibility,
-    Status,
-    Description,
-    Type,
-    UnreadMessages,
     Role(PlannedObject<RoleField>),
     AgencyId,
-    Whitelabel,
-    CreatedAt,
-    UpdatedAt,
-    Version,
-    AssignedBotIds,
-    AssignedAiAgentIds,
-    DepartmentIds,
-    BusinessHoursId,
-    ChatTransferPermission,
-    MaskedAttributes,
     Unrecognized(PlannedObject<UnrecognizedEntryField>),
 }
 

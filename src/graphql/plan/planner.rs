@@ -14,6 +14,7 @@ use super::plan::{
 use super::weigh::Weigher;
 use crate::graphql::language::Document;
 use crate::graphql::limits::{OperationArguments, OperationCost, SizeLimits};
+use crate::model::ScalarField;
 
 impl Plan {
     /// The plan of a query; `None` where a condition cannot be decided, or the schema has a field that no plan knows.
@@ -175,26 +176,8 @@ impl<'d> Planner<'_, 'd> {
                 _ => None,
             })?),
             "id" => MemberField::Id,
-            "name" => MemberField::Name,
-            "picture" => MemberField::Picture,
-            "liveAvailability" => MemberField::LiveAvailability,
-            "leadsVisibility" => MemberField::LeadsVisibility,
-            "status" => MemberField::Status,
-            "description" => MemberField::Description,
-            "type" => MemberField::Type,
-            "unreadMessages" => MemberField::UnreadMessages,
             "agencyId" => MemberField::AgencyId,
-            "whitelabel" => MemberField::Whitelabel,
-            "createdAt" => MemberField::CreatedAt,
-            "updatedAt" => MemberField::UpdatedAt,
-            "version" => MemberField::Version,
-            "assignedBotIds" => MemberField::AssignedBotIds,
-            "assignedAiAgentIds" => MemberField::AssignedAiAgentIds,
-            "departmentIds" => MemberField::DepartmentIds,
-            "businessHoursId" => MemberField::BusinessHoursId,
-            "chatTransferPermission" => MemberField::ChatTransferPermission,
-            "maskedAttributes" => MemberField::MaskedAttributes,
-            _ => return None,
+            name => MemberField::Scalar(ScalarField::from_name(name)?),
         })
     }
 

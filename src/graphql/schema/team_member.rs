@@ -12,7 +12,8 @@ use super::role::Role;
 use super::scalars::{DateTime, Url};
 use super::session::{Session, View};
 use crate::model;
-use crate::model::{JsonStr, JsonStrList};
+use crate::model::kinds::{self, FieldKind};
+use crate::model::{JsonStr, JsonStrList, member_fields};
 
 pub(super) struct TeamMember {
     view: Arc<View>,
@@ -44,6 +45,48 @@ impl TeamMember {
     }
 }
 
+/// The output type of a kind of scalar field, and how a value becomes one.
+trait OutputKind: FieldKind {
+    type Output<'r>;
+
+    fn output<'r>(view: Self::View<'r>) -> Self::Output<'r>;
+}
+
+type Output<'r, K> = <K as OutputKind>::Output<'r>;
+
+/// The outputs of all kinds.
+macro_rules! outputs {
+    ($($kind:ident => $output:ty, $convert:expr;)+) => {$(
+        impl OutputKind for kinds::$kind {
+            type Output<'r> = $output;
+
+            fn output<'r>(view: Self::View<'r>) -> Self::Output<'r> {
+                let convert: fn(Self::View<'r>) -> Self::Output<'r> = $convert;
+                convert(view)
+            }
+        }
+    )+};
+}
+
+outputs! {
+    Text => Cow<'r, str>, JsonStr::plain;
+    Url => Url, |url| Url(url.plain().into_owned());
+    Id => ID, id;
+    Ids => Vec<ID>, |list| list.items().into_iter().map(ID).collect();
+    Texts => Vec<String>, JsonStrList::items;
+    Integer => i32, |number| number;
+    Boolean => bool, |truth| truth;
+    Time => DateTime, DateTime;
+    LiveAvailability => LiveAvailability, Into::into;
+    LeadsVisibility => LeadsVisibility, Into::into;
+    TeamMemberStatus => TeamMemberStatus, Into::into;
+    UserType => UserType, Into::into;
+    ChatTransferPermission => ChatTransferPermission, Into::into;
+}
+
+/// The resolvers: those of the table's fields, and those of fields with other shapes.
+macro_rules! resolvers {
+    ($(($variant:ident, $accessor:ident, $name:tt, $key:tt, $since:ident, $kind:ident, $about:tt))+) => {
 /// A person of an account's team. Only the identifier is certain: a field is null where the upstream has nothing, or
 /// something that this version cannot read (then `unrecognized` has the text).
 #[Object]
@@ -58,10 +101,13 @@ impl TeamMember {
         self.view.account().into()
     }
 
-    /// The name.
-    async fn name(&self) -> Option<Cow<'_, str>> {
-        self.row().name().map(JsonStr::plain)
-    }
+    $(
+        #[doc = $about]
+        #[graphql(name = $name)]
+        async fn $accessor(&self) -> Option<Output<'_, kinds::$kind>> {
+            self.row().$accessor().map(<kinds::$kind as OutputKind>::output)
+        }
+    )+
 
     /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with one FORBIDDEN error
     /// for all members of a list.
@@ -74,42 +120,6 @@ impl TeamMember {
         }
     }
 
-    /// The profile picture.
-    async fn picture(&self) -> Option<Url> {
-        self.row().picture().map(|url| Url(url.plain().into_owned()))
-    }
-
-    /// Whether the member can be reached in live chat right now.
-    async fn live_availability(&self) -> Option<LiveAvailability> {
-        self.row().live_availability().map(Into::into)
-    }
-
-    /// Which leads the member sees.
-    async fn leads_visibility(&self) -> Option<LeadsVisibility> {
-        self.row().leads_visibility().map(Into::into)
-    }
-
-    /// Whether the member's access is switched on.
-    async fn status(&self) -> Option<TeamMemberStatus> {
-        self.row().status().map(Into::into)
-    }
-
-    /// A free text about the member, often empty.
-    async fn description(&self) -> Option<Cow<'_, str>> {
-        self.row().description().map(JsonStr::plain)
-    }
-
-    /// The kind of user.
-    #[graphql(name = "type")]
-    async fn user_type(&self) -> Option<UserType> {
-        self.row().user_type().map(Into::into)
-    }
-
-    /// How many messages the member has not read.
-    async fn unread_messages(&self) -> Option<i32> {
-        self.row().unread_messages()
-    }
-
     /// The member's role.
     async fn role(&self) -> Option<Role> {
         self.row().role_place().map(|place| Role::new(&self.view, place))
@@ -118,56 +128,6 @@ impl TeamMember {
     /// The identifier of the agency that the member belongs to.
     async fn agency_id(&self) -> Option<ID> {
         self.row().agency_id().map(id)
-    }
-
-    /// Whether the member belongs to a white label.
-    async fn whitelabel(&self) -> Option<bool> {
-        self.row().whitelabel()
-    }
-
-    /// When the member was created.
-    async fn created_at(&self) -> Option<DateTime> {
-        self.row().created_at().map(DateTime)
-    }
-
-    /// When the member was last changed.
-    async fn updated_at(&self) -> Option<DateTime> {
-        self.row().updated_at().map(DateTime)
-    }
-
-    /// The version number that the upstream keeps of the member.
-    async fn version(&self) -> Option<i32> {
-        self.row().version()
-    }
-
-    /// The identifiers of the bots assigned to the member.
-    async fn assigned_bot_ids(&self) -> Option<Vec<ID>> {
-        self.row().assigned_bot_ids().map(ids)
-    }
-
-    /// The identifiers of the AI agents assigned to the member.
-    async fn assigned_ai_agent_ids(&self) -> Option<Vec<ID>> {
-        self.row().assigned_ai_agent_ids().map(ids)
-    }
-
-    /// The identifiers of the departments that the member belongs to.
-    async fn department_ids(&self) -> Option<Vec<ID>> {
-        self.row().department_ids().map(ids)
-    }
-
-    /// The identifier of the member's business hours.
-    async fn business_hours_id(&self) -> Option<ID> {
-        self.row().business_hours_id().map(id)
-    }
-
-    /// To whom the member may transfer a chat.
-    async fn chat_transfer_permission(&self) -> Option<ChatTransferPermission> {
-        self.row().chat_transfer_permission().map(Into::into)
-    }
-
-    /// The attributes of leads that are masked for the member.
-    async fn masked_attributes(&self) -> Option<Vec<String>> {
-        self.row().masked_attributes().map(JsonStrList::items)
     }
 
     /// The fields whose upstream value this version could not read, with the raw text. Contact data is among them only for
@@ -182,11 +142,11 @@ impl TeamMember {
             .collect()
     }
 }
+    };
+}
+
+member_fields!(resolvers);
 
 fn id(text: JsonStr<'_>) -> ID {
     ID(text.plain().into_owned())
-}
-
-fn ids(list: JsonStrList<'_>) -> Vec<ID> {
-    list.items().into_iter().map(ID).collect()
 }

@@ -1,102 +1,75 @@
-//! The names of a row's fields, as the vendor has them.
+//! The keys of a row, of its contact and of its phone, as the vendor names them.
 
 use super::json::KeyOrder;
+use crate::model::{ScalarField, Since};
 
-/// The fields of a row that the vendor documents.
-pub(in crate::upstream) const DOCUMENTED: [&str; 16] = [
-    "_id",
-    "whitelabel",
-    "name",
-    "contact",
-    "picture",
-    "liveAvailability",
-    "leadsVisibility",
-    "status",
-    "description",
-    "type",
-    "unreadMessages",
-    "_role",
-    "_parent",
-    "createdAt",
-    "updatedAt",
-    "__v",
-];
-/// The fields that a newer version adds.
-pub(in crate::upstream) const NEWER: [&str; 6] =
-    ["assignedBots", "assignedAiAgents", "_department", "maskedAttributes", "chatTransferPermission", "_businessHours"];
-
-/// A field of a row, of its contact or of its phone.
+/// A key of a row.
 #[derive(Clone, Copy)]
-pub(in crate::upstream) enum Field {
+pub(in crate::upstream) enum RowKey {
     Id,
-    Name,
     Contact,
-    Picture,
-    LiveAvailability,
-    LeadsVisibility,
-    Status,
-    Description,
-    Type,
-    UnreadMessages,
     Role,
     Parent,
-    Whitelabel,
-    CreatedAt,
-    UpdatedAt,
-    Version,
-    AssignedBots,
-    AssignedAiAgents,
-    Department,
-    BusinessHours,
-    ChatTransferPermission,
-    MaskedAttributes,
-    Email,
-    Phone,
-    Prefix,
-    Number,
+    Scalar(ScalarField),
     Unknown,
 }
 
-impl Field {
-    pub(in crate::upstream) fn of_row(name: &str) -> Self {
-        match name {
-            "_id" => Self::Id,
-            "name" => Self::Name,
-            "contact" => Self::Contact,
-            "picture" => Self::Picture,
-            "liveAvailability" => Self::LiveAvailability,
-            "leadsVisibility" => Self::LeadsVisibility,
-            "status" => Self::Status,
-            "description" => Self::Description,
-            "type" => Self::Type,
-            "unreadMessages" => Self::UnreadMessages,
-            "_role" => Self::Role,
-            "_parent" => Self::Parent,
-            "whitelabel" => Self::Whitelabel,
-            "createdAt" => Self::CreatedAt,
-            "updatedAt" => Self::UpdatedAt,
-            "__v" => Self::Version,
-            "assignedBots" => Self::AssignedBots,
-            "assignedAiAgents" => Self::AssignedAiAgents,
-            "_department" => Self::Department,
-            "_businessHours" => Self::BusinessHours,
-            "chatTransferPermission" => Self::ChatTransferPermission,
-            "maskedAttributes" => Self::MaskedAttributes,
-            _ => Self::Unknown,
-        }
-    }
+/// Keys of a row that are no scalar fields of the table.
+const OTHERS: [(&str, RowKey); 4] =
+    [("_id", RowKey::Id), ("contact", RowKey::Contact), ("_role", RowKey::Role), ("_parent", RowKey::Parent)];
 
-    pub(in crate::upstream) fn of_contact(name: &str) -> Self {
-        match name {
+impl RowKey {
+    pub(in crate::upstream) fn of(key: &str) -> Self {
+        let other = || OTHERS.iter().find(|(known, _)| *known == key).map(|(_, other)| *other);
+        ScalarField::from_key(key).map(Self::Scalar).or_else(other).unwrap_or(Self::Unknown)
+    }
+}
+
+/// The keys of a row that the vendor documents.
+pub(in crate::upstream) fn documented() -> impl Iterator<Item = &'static str> {
+    OTHERS.iter().map(|(key, _)| *key).chain(since(Since::Documented))
+}
+
+/// The keys that newer versions of the upstream add.
+pub(in crate::upstream) fn newer() -> impl Iterator<Item = &'static str> {
+    since(Since::Newer)
+}
+
+fn since(since: Since) -> impl Iterator<Item = &'static str> {
+    ScalarField::ALL.iter().filter(move |field| field.since() == since).map(|field| field.key())
+}
+
+/// A key of a contact.
+#[derive(Clone, Copy)]
+pub(in crate::upstream) enum ContactKey {
+    Id,
+    Email,
+    Phone,
+    Unknown,
+}
+
+impl ContactKey {
+    pub(in crate::upstream) fn of(key: &str) -> Self {
+        match key {
             "_id" => Self::Id,
             "email" => Self::Email,
             "phone" => Self::Phone,
             _ => Self::Unknown,
         }
     }
+}
 
-    pub(in crate::upstream) fn of_phone(name: &str) -> Self {
-        match name {
+/// A key of a telephone number.
+#[derive(Clone, Copy)]
+pub(in crate::upstream) enum PhoneKey {
+    Prefix,
+    Number,
+    Unknown,
+}
+
+impl PhoneKey {
+    pub(in crate::upstream) fn of(key: &str) -> Self {
+        match key {
             "prefix" => Self::Prefix,
             "number" => Self::Number,
             _ => Self::Unknown,
@@ -104,10 +77,10 @@ impl Field {
     }
 }
 
-/// The orders of a row's fields, of its contact's and of its phone's.
+/// The orders in which the last objects had their keys.
 #[derive(Default)]
 pub(in crate::upstream) struct Orders {
-    pub(in crate::upstream) row: KeyOrder<Field>,
-    pub(in crate::upstream) contact: KeyOrder<Field>,
-    pub(in crate::upstream) phone: KeyOrder<Field>,
+    pub(in crate::upstream) row: KeyOrder<RowKey>,
+    pub(in crate::upstream) contact: KeyOrder<ContactKey>,
+    pub(in crate::upstream) phone: KeyOrder<PhoneKey>,
 }

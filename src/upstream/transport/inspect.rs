@@ -66,10 +66,10 @@ impl Findings {
             .filter_map(Value::as_object)
             .flat_map(|row| row.keys().map(String::as_str))
             .collect();
-        let absent = |fields: &[&'static str]| -> Vec<&'static str> {
-            fields.iter().copied().filter(|field| !present.contains(field)).collect()
+        let absent = |keys: &mut dyn Iterator<Item = &'static str>| -> Vec<&'static str> {
+            keys.filter(|key| !present.contains(key)).collect()
         };
-        let known = |field: &&str| fields::DOCUMENTED.contains(field) || fields::NEWER.contains(field);
+        let known = |key: &&str| fields::documented().chain(fields::newer()).any(|known| known == *key);
         let mut unreadable = BTreeMap::<&'static str, usize>::new();
         for entry in rows.draft.members().flat_map(|member| member.unrecognized()) {
             *unreadable.entry(entry.field).or_default() += 1;
@@ -83,8 +83,8 @@ impl Findings {
             members: people.len(),
             skipped_rows: rows.skipped.len(),
             // Without a row nothing can be said of fields.
-            missing: if present.is_empty() { Vec::new() } else { absent(&fields::DOCUMENTED) },
-            missing_newer: if present.is_empty() { Vec::new() } else { absent(&fields::NEWER) },
+            missing: if present.is_empty() { Vec::new() } else { absent(&mut fields::documented()) },
+            missing_newer: if present.is_empty() { Vec::new() } else { absent(&mut fields::newer()) },
             unknown: present.iter().filter(|field| !known(field)).map(|field| (*field).to_owned()).collect(),
             unreadable: unreadable.into_iter().collect(),
             selects: match people.len() {

@@ -12,7 +12,8 @@ use crate::graphql::plan::plan::{
 };
 use crate::graphql::schema::View;
 use crate::model;
-use crate::model::{JsonStr, JsonStrList};
+use crate::model::kinds::{self, FieldKind};
+use crate::model::{JsonStr, ScalarField, member_fields};
 
 impl<'p> Writer<'p> {
     pub(in crate::graphql::execute) fn member(
@@ -33,27 +34,8 @@ impl<'p> Writer<'p> {
         let out = &mut self.out;
         match &item.field {
             MemberField::Id => json::raw(out, row.id().json()),
-            MemberField::Name => text(out, row.name()),
-            MemberField::Picture => text(out, row.picture()),
-            MemberField::LiveAvailability => json_or_null(out, row.live_availability().map(|value| value.json())),
-            MemberField::LeadsVisibility => json_or_null(out, row.leads_visibility().map(|value| value.json())),
-            MemberField::Status => json_or_null(out, row.status().map(|value| value.json())),
-            MemberField::Description => text(out, row.description()),
-            MemberField::Type => json_or_null(out, row.user_type().map(|value| value.json())),
-            MemberField::UnreadMessages => integer(out, row.unread_messages()),
-            MemberField::AgencyId => text(out, row.agency_id()),
-            MemberField::Whitelabel => or_null(out, row.whitelabel(), json::boolean),
-            MemberField::CreatedAt => or_null(out, row.created_at(), json::moment),
-            MemberField::UpdatedAt => or_null(out, row.updated_at(), json::moment),
-            MemberField::Version => integer(out, row.version()),
-            MemberField::AssignedBotIds => texts(out, row.assigned_bot_ids()),
-            MemberField::AssignedAiAgentIds => texts(out, row.assigned_ai_agent_ids()),
-            MemberField::DepartmentIds => texts(out, row.department_ids()),
-            MemberField::BusinessHoursId => text(out, row.business_hours_id()),
-            MemberField::ChatTransferPermission => {
-                json_or_null(out, row.chat_transfer_permission().map(|value| value.json()))
-            }
-            MemberField::MaskedAttributes => texts(out, row.masked_attributes()),
+            MemberField::Scalar(field) => scalar(out, row, *field),
+            MemberField::AgencyId => or_null(out, row.agency_id(), <kinds::Id as WriteKind>::write),
             MemberField::Account(fields) => self.account(fields, view),
             MemberField::Role(fields) => match row.role_place() {
                 Some(place) => self.at(&item.key, |writer| writer.role(fields, view, place)),
@@ -119,14 +101,48 @@ fn text(out: &mut Vec<u8>, text: Option<JsonStr<'_>>) {
     or_null(out, text, |out, text| json::raw(out, text.json()));
 }
 
-fn json_or_null(out: &mut Vec<u8>, value: Option<&'static str>) {
-    json::raw(out, value.unwrap_or("null"));
+/// How the values of a kind are written as JSON.
+trait WriteKind: FieldKind {
+    fn write(out: &mut Vec<u8>, view: Self::View<'_>);
 }
 
-fn integer(out: &mut Vec<u8>, number: Option<i32>) {
-    or_null(out, number, |out, number| json::integer(out, number.into()));
+/// The writers of all kinds.
+macro_rules! writers {
+    ($($kind:ident: $write:expr;)+) => {$(
+        impl WriteKind for kinds::$kind {
+            fn write(out: &mut Vec<u8>, view: Self::View<'_>) {
+                let write: fn(&mut Vec<u8>, Self::View<'_>) = $write;
+                write(out, view);
+            }
+        }
+    )+};
 }
 
-fn texts(out: &mut Vec<u8>, list: Option<JsonStrList<'_>>) {
-    or_null(out, list, |out, list| json::raw(out, list.json()));
+writers! {
+    Text: |out, text| json::raw(out, text.json());
+    Url: |out, text| json::raw(out, text.json());
+    Id: |out, text| json::raw(out, text.json());
+    Ids: |out, list| json::raw(out, list.json());
+    Texts: |out, list| json::raw(out, list.json());
+    Integer: |out, number| json::integer(out, number.into());
+    Boolean: json::boolean;
+    Time: json::moment;
+    LiveAvailability: |out, value| json::raw(out, value.json());
+    LeadsVisibility: |out, value| json::raw(out, value.json());
+    TeamMemberStatus: |out, value| json::raw(out, value.json());
+    UserType: |out, value| json::raw(out, value.json());
+    ChatTransferPermission: |out, value| json::raw(out, value.json());
 }
+
+/// Writes a scalar field by the kind that the table gives it.
+macro_rules! write_scalar {
+    ($(($variant:ident, $accessor:ident, $name:tt, $key:tt, $since:ident, $kind:ident, $about:tt))+) => {
+        fn scalar(out: &mut Vec<u8>, row: model::TeamMember<'_>, field: ScalarField) {
+            match field {
+                $(ScalarField::$variant => or_null(out, row.$accessor(), <kinds::$kind as WriteKind>::write),)+
+            }
+        }
+    };
+}
+
+member_fields!(write_scalar);

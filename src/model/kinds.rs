@@ -1,0 +1,100 @@
+//! The kinds of scalar fields: how a value is stored in a member's record, and how it is viewed.
+
+use super::json_str::{JsonArena, JsonStr, JsonStrList, Span};
+use super::names;
+use super::timestamp::Timestamp;
+
+pub use super::names::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
+
+/// A kind of scalar field.
+pub trait FieldKind {
+    /// What the record holds.
+    type Stored: Copy + Default;
+    /// What the accessor returns.
+    type View<'r>: PartialEq;
+}
+
+/// How a stored value is viewed, and what happens to it when the roster's text buffer is appended to another one.
+pub(super) trait StoredKind: FieldKind {
+    fn view(stored: Self::Stored, texts: &JsonArena) -> Option<Self::View<'_>>;
+
+    fn moved(stored: Self::Stored, _before: u32) -> Self::Stored {
+        stored
+    }
+}
+
+/// Kinds whose values are strings in the text buffer.
+macro_rules! text_kinds {
+    ($($(#[doc = $about:literal])+ $kind:ident -> $view:ident by $get:ident;)+) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug)]
+        pub struct $kind;
+
+        impl FieldKind for $kind {
+            type Stored = Option<Span>;
+            type View<'r> = $view<'r>;
+        }
+
+        impl StoredKind for $kind {
+            fn view(stored: Self::Stored, texts: &JsonArena) -> Option<Self::View<'_>> {
+                stored.map(|span| texts.$get(span))
+            }
+
+            fn moved(stored: Self::Stored, before: u32) -> Self::Stored {
+                stored.map(|span| span.moved(before))
+            }
+        }
+    )+};
+}
+
+text_kinds! {
+    /// A string that may be empty.
+    Text -> JsonStr by get;
+    /// An http or https URL.
+    Url -> JsonStr by get;
+    /// An identifier: not empty, at most 128 bytes, without white space.
+    Id -> JsonStr by get;
+    /// A list of identifiers.
+    Ids -> JsonStrList by list;
+    /// A list of strings.
+    Texts -> JsonStrList by list;
+}
+
+/// Kinds whose values are stored in the record itself.
+macro_rules! plain_kinds {
+    ($($kind:ty => $value:ty;)+) => {$(
+        impl FieldKind for $kind {
+            type Stored = Option<$value>;
+            type View<'r> = $value;
+        }
+
+        impl StoredKind for $kind {
+            fn view(stored: Self::Stored, _texts: &JsonArena) -> Option<Self::View<'_>> {
+                stored
+            }
+        }
+    )+};
+}
+
+/// An integer of 32 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer;
+
+/// True or false.
+#[derive(Clone, Copy, Debug)]
+pub struct Boolean;
+
+/// An instant, RFC 3339 upstream.
+#[derive(Clone, Copy, Debug)]
+pub struct Time;
+
+plain_kinds! {
+    Integer => i32;
+    Boolean => bool;
+    Time => Timestamp;
+    names::LiveAvailability => names::LiveAvailability;
+    names::LeadsVisibility => names::LeadsVisibility;
+    names::TeamMemberStatus => names::TeamMemberStatus;
+    names::ChatTransferPermission => names::ChatTransferPermission;
+    names::UserType => names::UserType;
+}

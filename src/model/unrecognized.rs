@@ -1,0 +1,18 @@
+//! Values of the upstream that could not be read as what their field is.
+
+/// A value that was there but could not be read as what its field is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unrecognized {
+    /// The field, as our schema names it; a dotted path inside `contact`.
+    pub field: &'static str,
+    /// The raw text: a string's characters, or the JSON of anything else; cut after 1,024 bytes.
+    pub value: Box<str>,
+}
+
+impl Unrecognized {
+    /// Whether the text may be contact data.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        self.field == "contact" || self.field.starts_with("contact.")
+    }
+}

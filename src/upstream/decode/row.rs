@@ -1,0 +1,256 @@
+//! One row: each field is read on its own, by its kind.
+//!
+//! Whatever is missing, null or empty is absent; what cannot be read is kept aside as text and counted.
+
+use super::fields::{ContactKey, PhoneKey, RowKey};
+use super::json::{InvalidJson, JsonKind, JsonReader, JsonValue, KeyOrder};
+use super::value::{DecodedValue, Read, identifier, integer, json, named, some_text, string, text, url};
+use crate::model::kinds::{self, FieldKind};
+use crate::model::{
+    ContactRecord, MemberRecord, PhoneRecord, RosterBuilder, ScalarField, Span, Timestamp, Unrecognized, member_fields,
+};
+
+/// How much of an unreadable value is kept, in bytes.
+const RAW_LIMIT: usize = 1024;
+
+/// A row that is being read.
+pub(in crate::upstream) struct RowReader<'r> {
+    draft: &'r mut RosterBuilder,
+    record: MemberRecord,
+    unrecognized: Vec<Unrecognized>,
+    unknown: usize,
+}
+
+/// How the values of a kind are read. `name` is the field's name in the schema, for values that cannot be read.
+trait DecodeKind: FieldKind {
+    fn decode(
+        row: &mut RowReader<'_>,
+        name: &'static str,
+        reader: &mut JsonReader<'_>,
+    ) -> Result<Self::Stored, InvalidJson>;
+}
+
+/// Decoding of the kinds whose values are one JSON value: how it is read, and how it is stored.
+macro_rules! decode_value {
+    ($($kind:ident: $read:expr, $store:expr;)+) => {$(
+        impl DecodeKind for kinds::$kind {
+            fn decode(
+                row: &mut RowReader<'_>,
+                name: &'static str,
+                reader: &mut JsonReader<'_>,
+            ) -> Result<Self::Stored, InvalidJson> {
+                let value = row.take(name, reader.value()?, $read);
+                let store: fn(&mut RowReader<'_>, _) -> _ = $store;
+                Ok(value.map(|value| store(row, value)))
+            }
+        }
+    )+};
+}
+
+decode_value! {
+    Text: text, |row, text| row.put(text);
+    Url: url, |row, text| row.put(text);
+    Id: identifier, |row, text| row.put(text);
+    Integer: integer, |_, number| number;
+    Boolean: json, |_, truth| truth;
+    Time: named(Timestamp::parse), |_, time| time;
+    LiveAvailability: named(kinds::LiveAvailability::from_name), |_, value| value;
+    LeadsVisibility: named(kinds::LeadsVisibility::from_name), |_, value| value;
+    TeamMemberStatus: named(kinds::TeamMemberStatus::from_name), |_, value| value;
+    UserType: named(kinds::UserType::from_name), |_, value| value;
+    ChatTransferPermission: named(kinds::ChatTransferPermission::from_name), |_, value| value;
+}
+
+impl DecodeKind for kinds::Ids {
+    fn decode(
+        row: &mut RowReader<'_>,
+        name: &'static str,
+        reader: &mut JsonReader<'_>,
+    ) -> Result<Self::Stored, InvalidJson> {
+        row.list(name, reader)
+    }
+}
+
+impl DecodeKind for kinds::Texts {
+    fn decode(
+        row: &mut RowReader<'_>,
+        name: &'static str,
+        reader: &mut JsonReader<'_>,
+    ) -> Result<Self::Stored, InvalidJson> {
+        row.list(name, reader)
+    }
+}
+
+/// Reads a scalar field by the kind that the table gives it.
+macro_rules! decode_scalar {
+    ($(($variant:ident, $accessor:ident, $name:tt, $key:tt, $since:ident, $kind:ident, $about:tt))+) => {
+        impl RowReader<'_> {
+            fn scalar(&mut self, reader: &mut JsonReader<'_>, field: ScalarField) -> Result<(), InvalidJson> {
+                match field {
+                    $(ScalarField::$variant => {
+                        self.record.$accessor = <kinds::$kind as DecodeKind>::decode(self, $name, reader)?;
+                    })+
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+member_fields!(decode_scalar);
+
+impl<'r> RowReader<'r> {
+    pub(in crate::upstream) fn new(draft: &'r mut RosterBuilder) -> Self {
+        Self { draft, record: MemberRecord::default(), unrecognized: Vec::new(), unknown: 0 }
+    }
+
+    /// The record, how many values could not be read, and how many keys are unknown.
+    pub(in crate::upstream) fn finish(self) -> (MemberRecord, usize, usize) {
+        let (mut record, count) = (self.record, self.unrecognized.len());
+        record.unrecognized = self.unrecognized.into();
+        (record, count, self.unknown)
+    }
+
+    /// Reads the value of a key.
+    pub(in crate::upstream) fn field(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        key: RowKey,
+        contact: &mut KeyOrder<ContactKey>,
+        phone: &mut KeyOrder<PhoneKey>,
+    ) -> Result<(), InvalidJson> {
+        match key {
+            RowKey::Scalar(field) => self.scalar(reader, field)?,
+            RowKey::Id => {
+                let id = identifier(reader.value()?);
+                self.record.id = id.value().map(|id| self.put(id));
+            }
+            RowKey::Contact => self.contact(reader, contact, phone)?,
+            RowKey::Role => {
+                let id = self.take("role", reader.value()?, identifier);
+                self.draft.set_role(&mut self.record, id.as_ref().map(DecodedValue::plain));
+            }
+            RowKey::Parent => {
+                let id = self.take("agencyId", reader.value()?, identifier);
+                self.draft.set_agency(&mut self.record, id.as_ref().map(DecodedValue::plain));
+            }
+            RowKey::Unknown => self.skip_unknown(reader)?,
+        }
+        Ok(())
+    }
+
+    fn skip_unknown(&mut self, reader: &mut JsonReader<'_>) -> Result<(), InvalidJson> {
+        self.unknown += 1;
+        reader.value().map(drop)
+    }
+
+    /// Reads a contact. Of two contacts the second counts.
+    fn contact(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        order: &mut KeyOrder<ContactKey>,
+        phone: &mut KeyOrder<PhoneKey>,
+    ) -> Result<(), InvalidJson> {
+        if reader.peek() != Some(b'{') {
+            self.keep("contact", reader.value()?);
+            return Ok(());
+        }
+        let mut contact = ContactRecord::default();
+        reader.object(order, ContactKey::of, |reader, key| {
+            match key {
+                ContactKey::Id => contact.id = self.text("contact.id", reader.value()?, identifier),
+                ContactKey::Email => contact.email = self.text("contact.email", reader.value()?, some_text),
+                ContactKey::Phone => contact.phone = self.phone(reader, phone)?,
+                ContactKey::Unknown => self.skip_unknown(reader)?,
+            }
+            Ok(())
+        })?;
+        self.record.contact = Some(contact);
+        Ok(())
+    }
+
+    fn phone(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        order: &mut KeyOrder<PhoneKey>,
+    ) -> Result<Option<PhoneRecord>, InvalidJson> {
+        if reader.peek() != Some(b'{') {
+            self.keep("contact.phone", reader.value()?);
+            return Ok(None);
+        }
+        let mut phone = PhoneRecord::default();
+        reader.object(order, PhoneKey::of, |reader, key| {
+            match key {
+                PhoneKey::Prefix => phone.prefix = self.text("contact.phone.prefix", reader.value()?, some_text),
+                PhoneKey::Number => phone.number = self.text("contact.phone.number", reader.value()?, some_text),
+                PhoneKey::Unknown => self.skip_unknown(reader)?,
+            }
+            Ok(())
+        })?;
+        Ok(Some(phone))
+    }
+
+    /// A list of strings; entries that are none are kept aside one by one.
+    fn list(&mut self, name: &'static str, reader: &mut JsonReader<'_>) -> Result<Option<Span>, InvalidJson> {
+        if reader.peek() != Some(b'[') {
+            self.keep(name, reader.value()?);
+            return Ok(None);
+        }
+        let list = self.draft.open_list();
+        reader.array(|reader| {
+            if let Some(entry) = self.take(name, reader.value()?, some_text) {
+                self.draft.next_item(list);
+                self.put(entry);
+            }
+            Ok(())
+        })?;
+        Ok(Some(self.draft.close_list(list)))
+    }
+
+    fn text<'v>(
+        &mut self,
+        name: &'static str,
+        value: JsonValue<'v>,
+        read: impl FnOnce(JsonValue<'v>) -> Read<DecodedValue<'v>>,
+    ) -> Option<Span> {
+        self.take(name, value, read).map(|text| self.put(text))
+    }
+
+    fn put(&mut self, text: DecodedValue<'_>) -> Span {
+        match text {
+            DecodedValue::Plain(raw) => self.draft.put_quoted(raw),
+            DecodedValue::Escaped(text) => self.draft.put_plain(&text),
+        }
+    }
+
+    fn take<'v, T>(
+        &mut self,
+        name: &'static str,
+        value: JsonValue<'v>,
+        read: impl FnOnce(JsonValue<'v>) -> Read<T>,
+    ) -> Option<T> {
+        if value.kind == JsonKind::Null {
+            return None;
+        }
+        match read(value) {
+            Read::JsonValue(value) => Some(value),
+            Read::Empty => None,
+            Read::Unreadable => {
+                self.keep(name, value);
+                None
+            }
+        }
+    }
+
+    /// Keeps the text of a value that cannot be read.
+    fn keep(&mut self, name: &'static str, value: JsonValue<'_>) {
+        if value.kind == JsonKind::Null {
+            return;
+        }
+        let text = string(value);
+        let text = text.as_ref().map_or(value.raw, DecodedValue::plain);
+        let end = (0..=RAW_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+        let value = text[..end.unwrap_or(0)].into();
+        self.unrecognized.push(Unrecognized { field: name, value });
+    }
+}
