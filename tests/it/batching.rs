@@ -77,7 +77,7 @@ async fn asking_for_nothing_costs_nothing() {
 
 #[tokio::test]
 async fn equal_questions_from_many_callers_cost_one_call() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&PATIENT).await;
     let gate = app.demo.hold();
     let asked: Vec<_> = (0..200).map(|_| app.query("{ teamMembers { totalCount } }")).collect();
     let all = futures_util::future::join_all(asked);
@@ -154,11 +154,34 @@ async fn a_roster_is_loaded_again_after_its_fresh_window() {
 #[tokio::test]
 async fn the_store_is_bounded_in_bytes() {
     let app = TestApp::with(&[&PATIENT[..], &[("roster.store_limit", "64KiB")]].concat()).await;
-    for place in [1, 2, 0, 3] {
-        app.query(&format!("{{ roles({}) {{ id }} }}", account(place))).await.clean();
+    let ask = async |place| app.query(&format!("{{ roles({}) {{ id }} }}", account(place))).await;
+    for place in [1, 2, 0] {
+        ask(place).await.clean();
     }
     let bytes = app.metric("flowmatix_roster_store_bytes").await;
     assert!(bytes > 0.0 && bytes <= 65536.0, "{bytes}");
+    // One that is larger than the whole store is kept beside it, so that it is not paid for again and again.
+    assert_eq!(ask(3).await.upstream()["calls"], 1);
+    assert_eq!(ask(3).await.upstream()["calls"], 0);
+}
+
+#[tokio::test]
+async fn the_least_recently_used_roster_makes_room_for_a_new_one() {
+    // Room for one of 250 members.
+    let app = TestApp::with(&[&PATIENT[..], &[("roster.store_limit", "160KiB")]].concat()).await;
+    let ask = async |n: usize| {
+        let query = format!("{{ roles(account: {{ email: \"n{n}@example.com\", type: AGENT }}) {{ id }} }}");
+        app.query(&query).await.upstream()["calls"].as_u64().unwrap()
+    };
+    for n in 0..20 {
+        let rows = (0..100).map(|row| crate::support::row(&row.to_string(), "x")).collect();
+        app.demo.set_team(&format!("n{n}@example.com"), rows);
+        assert_eq!(ask(n).await, 1);
+        // The new one is there, and so is the first, which is used all the time.
+        assert_eq!(ask(n).await, 0);
+        assert_eq!(ask(0).await, 0, "after {n}");
+    }
+    assert_eq!(ask(1).await, 1);
 }
 
 #[tokio::test]
