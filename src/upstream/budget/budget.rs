@@ -150,11 +150,14 @@ impl Budget {
         n: u32,
         need: Need,
     ) -> Result<LoadReservation, BudgetExhausted> {
-        let own = ledger.reserve(n, need, self.payer(caller))?;
+        // The total first: a reservation that is given back wakes the loads that wait for the credential's ledger, and this
+        // one may be about to.
         let total = self
             .total(caller, accepted)
             .map(|total| total.reserve(n, Need::Missing, Some(self.payers.hash_one(caller.credential.id()))));
-        Ok(LoadReservation { own, unaccepted: total.transpose()? })
+        let unaccepted = total.transpose()?;
+        let own = ledger.reserve(n, need, self.payer(caller))?;
+        Ok(LoadReservation { own, unaccepted })
     }
 
     /// Whether `reserve` would succeed.

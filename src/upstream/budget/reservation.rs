@@ -31,11 +31,14 @@ impl LoadReservation {
 
     /// Reserves `n` more calls.
     pub(in crate::upstream) fn extend(&mut self, n: u32, need: Need) -> Result<(), BudgetExhausted> {
+        // The total first, as in `Budget::reserve`.
         let before = self.own.calls();
-        self.own.extend(n, need)?;
-        let extended = self.unaccepted.as_mut().map_or(Ok(()), |total| total.extend(n, Need::Missing));
-        if extended.is_err() {
-            self.own.keep(before);
+        if let Some(total) = &mut self.unaccepted {
+            total.extend(n, Need::Missing)?;
+        }
+        let extended = self.own.extend(n, need);
+        if let (Err(_), Some(total)) = (&extended, &mut self.unaccepted) {
+            total.keep(before);
         }
         extended
     }
