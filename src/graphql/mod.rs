@@ -10,11 +10,11 @@ mod plan;
 mod request_error;
 mod schema;
 
-pub use async_graphql::Variables;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
 pub use execute::{
     BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Engine, GraphQlResponse, Request, Settings,
 };
+pub use language::Variables;
 pub use limits::VariablesSize;
 pub use schema::{api_sdl, federation_sdl};

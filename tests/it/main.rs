@@ -29,6 +29,7 @@ mod grants;
 mod guarded;
 mod http;
 mod jwt;
+mod language;
 mod leaks;
 mod ledger;
 mod limits;

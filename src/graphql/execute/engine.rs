@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_graphql::{
-    EmptyMutation, EmptySubscription, PathSegment, Response, Schema, SchemaBuilder, ValidationMode, Value, Variables,
-};
+use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
 use futures_util::FutureExt;
 
 use super::arguments::Arguments;
@@ -24,7 +22,7 @@ use super::lookups::{Resolved, resolve};
 use super::project::{ProjectionOptions, project};
 use super::response_cache::{CacheKey, CachedResponse, ResponseCache};
 use super::validated_request::{Rejection, ValidatedRequest};
-use crate::graphql::language::ServedSchema;
+use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
 
 use crate::config;
@@ -49,7 +47,7 @@ pub struct Request {
     pub document: Reference,
     /// Which of its operations is meant, where it has several.
     pub operation_name: Option<String>,
-    /// The variables, as they were sent.
+    /// The variables, as they were sent: a JSON object in which no key comes twice.
     pub variables: Variables,
     /// Whether the answer tells what it was estimated to cost.
     pub show_cost: bool,
@@ -97,16 +95,15 @@ impl Engine {
     /// An engine that reads from `rosters`.
     #[must_use]
     pub fn new(settings: Settings, rosters: Arc<Rosters>, metrics: Arc<Metrics>) -> Self {
-        let suggestions = settings.graphql.suggestions;
         let schema = if settings.federation.enabled {
-            AnySchema::Subgraph(configure(build(), suggestions))
+            AnySchema::Subgraph(configure(build()))
         } else {
-            AnySchema::Api(configure(build(), suggestions))
+            AnySchema::Api(configure(build()))
         };
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
-        let served_schema = ServedSchema::new(settings.federation.enabled);
+        let served_schema = ServedSchema::new(settings.federation.enabled, settings.graphql.suggestions);
         Self { schema, served_schema, documents, operation_cache, response_cache, settings, rosters, metrics }
     }
 
@@ -183,6 +180,7 @@ impl Engine {
                 self.metrics.refused(errors.code.name());
                 GraphQlResponse::invalid(errors, self.settings.graphql.errors_limit)
             }
+            Rejection::Execution(error) => GraphQlResponse::failed(error),
         }
     }
 
@@ -212,7 +210,10 @@ impl Engine {
         let document = &request.prepared.document;
         let arguments = Arguments::of(&request.plan, document, &request.variables, session);
         let resolved = resolve(&request.plan, arguments, session);
-        LoadedData::Resolved(session.loader.run_with_batches(resolved).await, cache_key, projects)
+        let resolved = session.loader.run_with_batches(resolved).await;
+        // A root field that may not be null takes all data with it, which the projection has begun to write by then.
+        let projects = projects && !resolved.fails_as_a_whole(&request.plan);
+        LoadedData::Resolved(resolved, cache_key, projects)
     }
 
     /// Rejects a request that costs too much over the rosters that were loaded for it.
@@ -294,17 +295,6 @@ impl Engine {
         } else {
             (Response::new(Value::Object(Default::default())), session.loader.summary())
         };
-        for error in &mut response.errors {
-            // The engine has words of its own for an argument that could not be coerced.
-            let keys = error.path.iter().filter_map(|segment| match segment {
-                PathSegment::Field(key) => Some(key),
-                PathSegment::Index(_) => None,
-            });
-            if let Some((_, failure)) = failures.iter().find(|(path, _)| path.iter().eq(keys.clone())) {
-                error.message.clone_from(&failure.message);
-                error.locations = vec![document.pos(failure.location)];
-            }
-        }
         if asks_of_schema(document, operation)
             && let Value::Object(executed) = std::mem::take(&mut response.data)
         {
@@ -312,7 +302,8 @@ impl Engine {
             response.errors.extend(errors);
             response.data = merge(document, operation, variables, fields, executed);
         }
-        GraphQlResponse::executed(response, summary, cost, self.settings.graphql.errors_limit)
+        failures.apply(document, &mut response);
+        GraphQlResponse::executed(response, summary, cost)
     }
 
     /// The answer by projection; `None` where that panicked.
@@ -398,11 +389,7 @@ impl AnySchema {
 
 fn configure<Root: async_graphql::ObjectType + 'static>(
     schema: SchemaBuilder<Root, EmptyMutation, EmptySubscription>,
-    suggestions: bool,
 ) -> Schema<Root, EmptyMutation, EmptySubscription> {
-    // Measured already, with fragments counted once; the engine's own walk spreads them.
-    let schema = schema.limit_recursive_depth(usize::MAX);
-    // Documents come validated (`language`); the fast mode checks nothing twice.
-    let schema = schema.validation_mode(ValidationMode::Fast);
-    if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
+    // Documents are measured and valid; the engine's own walks would judge them a second time, and by other rules.
+    schema.limit_recursive_depth(usize::MAX).validation_mode(ValidationMode::Fast).disable_suggestions().finish()
 }

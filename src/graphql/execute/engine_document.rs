@@ -9,7 +9,7 @@ use apollo_compiler::Node;
 use apollo_compiler::executable::{Field, Operation, OperationType, Selection, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::parser::types as engine;
-use async_graphql::{Name, Pos, Positioned};
+use async_graphql::{Name, PathSegment, Pos, Positioned, Response, ServerError};
 use async_graphql_value::ConstValue;
 
 use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument, is_included};
@@ -17,10 +17,67 @@ use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce
 /// An operation for async-graphql to execute.
 pub(super) struct EngineDocument {
     pub(super) document: engine::ExecutableDocument,
-    /// Fields whose arguments cannot be coerced, as response keys from the root: the engine fails there with words of its own.
-    pub(super) failures: Vec<(Vec<String>, ArgumentError)>,
+    /// The engine answers these fields with the name of a type.
+    pub(super) failures: Failures,
     /// Whether there is anything to execute.
     pub(super) has_fields: bool,
+}
+
+/// Fields whose arguments cannot be coerced.
+#[derive(Default)]
+pub(super) struct Failures(Vec<Failure>);
+
+struct Failure {
+    /// Response keys from the root.
+    path: Vec<String>,
+    error: ArgumentError,
+    is_non_null: bool,
+}
+
+impl Failures {
+    /// Puts the errors into an answer, each with null where its field is.
+    pub(super) fn apply(&self, document: &Document, response: &mut Response) {
+        for failure in &self.0 {
+            let mut places = Vec::new();
+            nullify(&mut response.data, &failure.path, &mut Vec::new(), &mut places);
+            for path in places {
+                // The introspection has said so in words of its own.
+                response.errors.retain(|error| error.path != path);
+                let mut error = ServerError::new(&failure.error.message, Some(document.pos(failure.error.location)));
+                error.path = path;
+                response.errors.push(error);
+            }
+            // Only a root field can be meant: all others that have arguments are nullable.
+            if failure.is_non_null {
+                response.data = ConstValue::Null;
+            }
+        }
+    }
+}
+
+/// Sets what is at a path to null, in each item of the lists on the way, and tells where that was.
+fn nullify(data: &mut ConstValue, keys: &[String], path: &mut Vec<PathSegment>, places: &mut Vec<Vec<PathSegment>>) {
+    match (data, keys) {
+        (ConstValue::List(items), _) => {
+            for (n, item) in items.iter_mut().enumerate() {
+                path.push(PathSegment::Index(n));
+                nullify(item, keys, path, places);
+                path.pop();
+            }
+        }
+        (ConstValue::Object(fields), [key, below @ ..]) => {
+            let Some(value) = fields.get_mut(key.as_str()) else { return };
+            path.push(PathSegment::Field(key.clone()));
+            if below.is_empty() {
+                *value = ConstValue::Null;
+                places.push(path.clone());
+            } else {
+                nullify(value, below, path, places);
+            }
+            path.pop();
+        }
+        _ => {}
+    }
 }
 
 /// Whether the typed document answers the field: it is about the schema.
@@ -59,7 +116,7 @@ impl EngineDocument {
                 operations: engine::DocumentOperations::Single(operation),
                 fragments: fragments.into_iter().filter_map(|(name, fragment)| Some((name, fragment?))).collect(),
             },
-            failures,
+            failures: Failures(failures),
             has_fields,
         })
     }
@@ -71,7 +128,7 @@ struct Converter<'d> {
     /// Those that were met; `None` while one is converted.
     fragments: HashMap<Name, Option<Positioned<engine::FragmentDefinition>>>,
     path: Vec<String>,
-    failures: Vec<(Vec<String>, ArgumentError)>,
+    failures: Vec<Failure>,
     has_fields: bool,
 }
 
@@ -150,6 +207,7 @@ impl Converter<'_> {
     fn field(&mut self, field: &Node<Field>, pos: Pos) -> Result<engine::Field, ArgumentError> {
         self.path.push(field.response_name().to_string());
         let mut arguments = Vec::with_capacity(field.arguments.len());
+        let mut failed = None;
         for definition in &field.definition.arguments {
             let written = field.arguments.iter().find(|argument| argument.name == definition.name);
             let written = written.map(|argument| &argument.value);
@@ -158,12 +216,27 @@ impl Converter<'_> {
                 Ok(Some(value)) => value,
                 Ok(None) => continue,
                 Err(error) => {
-                    self.failures.push((self.path.clone(), error));
-                    unacceptable(definition.ty.is_non_null())
+                    failed = Some(error);
+                    break;
                 }
             };
             let pos = self.document.pos(written.and_then(|value| value.location()));
             arguments.push((positioned(&definition.name, pos), Positioned::new(value.into_value(), pos)));
+        }
+        if let Some(error) = failed {
+            // Fields that are merged fail as one.
+            if !self.failures.iter().any(|failure| failure.path == self.path) {
+                let is_non_null = field.definition.ty.is_non_null();
+                self.failures.push(Failure { path: self.path.clone(), error, is_non_null });
+            }
+            self.path.pop();
+            return Ok(engine::Field {
+                alias: Some(positioned(field.response_name(), pos)),
+                name: Positioned::new(Name::new("__typename"), pos),
+                arguments: Vec::new(),
+                directives: Vec::new(),
+                selection_set: Positioned::new(engine::SelectionSet { items: Vec::new() }, pos),
+            });
         }
         let selection_set = match &field.selection_set {
             Some(set) => self.set(set, field.location())?,
@@ -178,11 +251,6 @@ impl Converter<'_> {
             selection_set,
         })
     }
-}
-
-/// A value that the engine refuses, of an argument that has none.
-fn unacceptable(is_non_null: bool) -> ConstValue {
-    if is_non_null { ConstValue::Null } else { ConstValue::Binary(Default::default()) }
 }
 
 fn positioned(name: &apollo_compiler::Name, pos: Pos) -> Positioned<Name> {

@@ -65,6 +65,14 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
 }
 
 impl Resolved {
+    /// Whether a root field failed that may not be null.
+    pub(super) fn fails_as_a_whole(&self, plan: &Plan) -> bool {
+        let fails = |(item, data): (&PlannedField<RootField>, &RootData)| {
+            matches!((&item.field, data), (RootField::Entities { .. }, RootData::Failed(_)))
+        };
+        plan.roots.fields.iter().zip(&self.roots).any(fails)
+    }
+
     /// Calls `each` with how many rows of a root field are read from a roster of which size. What could not be loaded costs
     /// nothing.
     pub(super) fn sizes(&self, root: usize, each: &mut dyn FnMut(usize, RosterSize)) {

@@ -122,39 +122,27 @@ impl GraphQlResponse {
         Self::new(b"{\"data\":null".to_vec(), &[error], None, None, Class::Executed)
     }
 
-    /// The engine's response. Every root field is nullable, so data that is null says that nothing was executed.
-    pub(super) fn executed(
-        mut response: Response,
-        summary: Option<LookupSummary>,
-        cost: Option<ReportedCost>,
-        errors_limit: usize,
-    ) -> Self {
-        let executed = response.data != Value::Null;
+    /// An operation that failed as a whole once it was executed.
+    pub(super) fn failed(error: DocumentError) -> Self {
+        let mut failed = ServerError { locations: error.locations, ..ServerError::new(error.message, None) };
+        set_code(&mut failed, Code::BadUserInput);
+        Self::new(b"{\"data\":null".to_vec(), &[failed], None, None, Class::Executed)
+    }
+
+    /// The engine's response.
+    pub(super) fn executed(mut response: Response, summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
         for error in &mut response.errors {
-            // Ours all have a code. The engine's own come from documents that do not fit the schema, and from values
-            // that do not fit their types, which its validator tells by these words (a test reads them).
+            // Ours all have a code. What the engine says itself is of values that do not fit their types.
             if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-                let value =
-                    executed || !error.path.is_empty() || error.message.starts_with("Invalid value for argument");
                 shorten(&mut error.message);
-                set_code(error, if value { Code::BadUserInput } else { Code::ValidationFailed });
+                set_code(error, Code::BadUserInput);
             }
         }
-        if executed {
-            let mut out = Self::begin(0);
-            // Neither values nor vectors fail to be written.
-            let _ = serde_json::to_writer(&mut out, &response.data);
-            in_order(&response.data, &mut response.errors);
-            Self::new(out, &response.errors, summary, cost, Class::Executed)
-        } else {
-            // The validator finds some of them in no order.
-            response.errors.sort_by_cached_key(|error| {
-                let places: Vec<_> = error.locations.iter().map(|place| (place.line, place.column)).collect();
-                (places, error.message.clone())
-            });
-            response.errors.truncate(errors_limit);
-            Self::new(b"{".to_vec(), &response.errors, None, None, Class::Invalid)
-        }
+        let mut out = Self::begin(0);
+        // Neither values nor vectors fail to be written.
+        let _ = serde_json::to_writer(&mut out, &response.data);
+        in_order(&response.data, &mut response.errors);
+        Self::new(out, &response.errors, summary, cost, Class::Executed)
     }
 
     /// What an answer with data begins with, and room for so many bytes of it.

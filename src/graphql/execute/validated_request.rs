@@ -6,13 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use apollo_compiler::Node;
 use apollo_compiler::ast::Definition;
+use apollo_compiler::executable::Operation;
 use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
+use super::engine_document::EngineDocument;
 use crate::graphql::documents::{Hash, ResolvedDocument};
 use crate::graphql::error::Code;
-use crate::graphql::language::{CoercedVariables, DocumentErrors, scan};
+use crate::graphql::language::{CoercedVariables, DocumentError, DocumentErrors, scan};
 use crate::graphql::limits::{
     self, ArgumentSize, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize,
 };
@@ -27,7 +30,7 @@ pub(super) struct ValidatedRequest {
     pub(super) plan: Arc<Plan>,
     /// Under which hash to keep the document when it was executed.
     pub(super) keep: Option<Hash>,
-    /// The variables, as its operation declares them.
+    /// The variables, coerced as its operation declares them.
     pub(super) variables: CoercedVariables,
     /// How much the plan's arguments ask for.
     pub(super) sizes: Vec<ArgumentSize>,
@@ -41,6 +44,8 @@ pub(super) struct ValidatedRequest {
 pub(super) enum Rejection {
     Request(RequestError),
     Document(DocumentErrors),
+    /// Execution fails at once: there is data, which is null.
+    Execution(DocumentError),
 }
 
 impl From<RequestError> for Rejection {
@@ -76,18 +81,15 @@ impl Engine {
         };
         let name = request.operation_name.as_deref();
         let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;
-        let sent =
-            (!request.variables.is_empty()).then(|| serde_json::to_string(&request.variables).unwrap_or_default());
-        if let Some(text) = &sent {
+        if let Some(text) = request.variables.text() {
             VariablesSize::of(text).check(totals, limits)?;
         }
-        let variables = prepared.document.coerce_variables(operation, sent.as_deref())?;
+        let variables = prepared.document.coerce_variables(operation, request.variables.text())?;
+        check_conditions(&prepared, operation, &variables)?;
         let size_limits = SizeLimits { terms: limits.filter_terms_limit };
-        let truths = |name: &str| match variables.get(name) {
-            Some(ConstValue::Boolean(value)) => Some(*value),
-            _ => None,
-        };
-        let plan = prepared.plan(name, &truths, size_limits).ok_or_else(unplanned)?;
+        // A null decides nothing here: it has just been checked that no selection depends on one.
+        let truth = |name: &str| variables.get(name).map(|value| *value == ConstValue::Boolean(true));
+        let plan = prepared.plan(name, &truth, size_limits).ok_or_else(unplanned)?;
         let value = |name: &str| variables.get(name);
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
@@ -120,6 +122,27 @@ impl Engine {
     }
 }
 
+/// Rejects a request in which a variable that is null decides whether a selection is part of the operation.
+fn check_conditions(
+    prepared: &PreparedDocument,
+    operation: &Node<Operation>,
+    variables: &CoercedVariables,
+) -> Result<(), Rejection> {
+    let is_null = |name: &Box<str>| variables.get(name) == Some(&ConstValue::Null);
+    if !prepared.conditions(operation).iter().any(is_null) {
+        return Ok(());
+    }
+    // It may be in something that another condition leaves out.
+    let document = &prepared.document;
+    match EngineDocument::of(document, operation, variables) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let locations = vec![document.pos(error.location)];
+            Err(Rejection::Execution(DocumentError { message: error.message, locations }))
+        }
+    }
+}
+
 fn unresolved(name: Option<&str>) -> RequestError {
     RequestError {
         code: Code::OperationResolutionFailure,
@@ -130,8 +153,8 @@ fn unresolved(name: Option<&str>) -> RequestError {
     }
 }
 
-/// Every operation of a valid document can be planned, once the variables of its conditions are Booleans.
+/// Every query of a valid document can be planned; the schema has nothing else.
 fn unplanned() -> RequestError {
-    let message = "a variable that decides what is skipped or included is not a Boolean".to_owned();
-    RequestError { code: Code::BadUserInput, message }
+    let message = "the service cannot execute this operation".to_owned();
+    RequestError { code: Code::OperationResolutionFailure, message }
 }

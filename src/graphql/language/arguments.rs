@@ -11,8 +11,8 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node};
 use async_graphql_value::{ConstValue, indexmap::IndexMap};
 
+use super::coerced_variables::CoercedVariables;
 use super::scalar_rules::{self, WrittenNumber};
-use super::variables::CoercedVariables;
 
 /// Why a field cannot be given an argument: an error of that field, not of the request.
 #[derive(Clone, Debug, PartialEq)]

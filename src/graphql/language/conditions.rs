@@ -6,7 +6,7 @@ use apollo_compiler::validation::Valid;
 use async_graphql_value::ConstValue;
 
 use super::arguments::{ArgumentError, coerce_argument};
-use super::variables::CoercedVariables;
+use super::coerced_variables::CoercedVariables;
 
 /// Whether a selection with these directives is part of the operation.
 ///

@@ -4,6 +4,7 @@
 //! otherwise than the specification is checked on top, a rule a file.
 
 mod arguments;
+mod coerced_variables;
 mod conditions;
 mod document;
 mod document_errors;
@@ -13,7 +14,9 @@ mod positions;
 mod rules;
 mod scalar_rules;
 pub(super) mod scan;
+mod sent_variables;
 mod served_schema;
+mod suggestions;
 mod syntax_errors;
 mod tokens;
 mod validate;
@@ -21,9 +24,10 @@ mod variables;
 mod wording;
 
 pub(super) use arguments::{ArgumentError, coerce_argument};
+pub(super) use coerced_variables::CoercedVariables;
 pub(super) use conditions::is_included;
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;
+pub use sent_variables::Variables;
 pub(super) use served_schema::ServedSchema;
-pub(super) use variables::CoercedVariables;

@@ -16,6 +16,8 @@ pub(in crate::graphql) struct ServedSchema(Arc<Served>);
 #[derive(Debug)]
 struct Served {
     schema: Valid<Schema>,
+    /// Whether errors suggest names of the schema.
+    suggestions: bool,
     /// Which types implement each interface: introspection asks for it.
     implementers: HashMap<Name, Implementers>,
 }
@@ -26,16 +28,20 @@ impl ServedSchema {
     /// # Panics
     /// When apollo-compiler finds async-graphql's schema invalid, which a start of the service shows and every test holds.
     #[must_use]
-    pub(in crate::graphql) fn new(subgraph: bool) -> Self {
+    pub(in crate::graphql) fn new(subgraph: bool, suggestions: bool) -> Self {
         let sdl = schema::served_sdl(subgraph);
         match Schema::parse_and_validate(sdl, "schema.graphql") {
-            Ok(schema) => Self(Arc::new(Served { implementers: schema.implementers_map(), schema })),
+            Ok(schema) => Self(Arc::new(Served { implementers: schema.implementers_map(), schema, suggestions })),
             Err(invalid) => panic!("the served schema is not valid: {}", invalid.errors),
         }
     }
 
     pub(in crate::graphql) fn schema(&self) -> &Valid<Schema> {
         &self.0.schema
+    }
+
+    pub(super) fn suggestions(&self) -> bool {
+        self.0.suggestions
     }
 
     pub(in crate::graphql) fn implementers(&self) -> &HashMap<Name, Implementers> {

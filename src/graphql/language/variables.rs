@@ -5,45 +5,18 @@
 
 use std::fmt::Write;
 
-use apollo_compiler::Name;
 use apollo_compiler::ast::Type;
 use apollo_compiler::executable::{Operation, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use async_graphql_value::{ConstValue, indexmap::IndexMap};
-use serde::Serialize;
-use serde::ser::SerializeMap;
 
 use super::arguments::Literals;
+use super::coerced_variables::CoercedVariables;
 use super::document::Document;
 use super::document_errors::{DocumentError, DocumentErrors};
 use super::json_value::JsonValue;
 use super::scalar_rules::{self, WrittenNumber};
 use crate::graphql::error::Code;
-
-/// An operation's variables. One that was not sent and has no default has no entry, which is not the same as null.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::graphql) struct CoercedVariables(Vec<(Name, ConstValue)>);
-
-impl CoercedVariables {
-    pub(in crate::graphql) fn get(&self, name: &str) -> Option<&ConstValue> {
-        // There are few.
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-
-    pub(in crate::graphql) fn iter(&self) -> impl Iterator<Item = (&str, &ConstValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
-    }
-}
-
-impl Serialize for CoercedVariables {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name.as_str(), value)?;
-        }
-        map.end()
-    }
-}
 
 impl Document {
     /// Coerces the variables of one of this document's operations. `given` is the JSON object that was sent.
@@ -75,7 +48,7 @@ impl Document {
             }
         }
         if errors.is_empty() {
-            Ok(CoercedVariables(coerced))
+            Ok(CoercedVariables::new(coerced))
         } else {
             Err(DocumentErrors { code: Code::BadUserInput, errors })
         }

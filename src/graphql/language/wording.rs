@@ -6,6 +6,7 @@ use apollo_compiler::validation::{DiagnosticData, DiagnosticList};
 
 use super::document_errors::DocumentError;
 use super::parse::ParsedDocument;
+use super::suggestions::suggestion;
 
 /// The most characters of a document that a message repeats in one piece.
 const EXCERPT: usize = 80;
@@ -62,8 +63,9 @@ fn excerpt_before(document: &ParsedDocument, at: Option<SourceSpan>) -> String {
 fn message(finding: &Diagnostic<'_, DiagnosticData>, document: &ParsedDocument) -> Option<String> {
     let name = finding.error.unstable_error_name().unwrap_or_default();
     let message = finding.error.unstable_compat_message().unwrap_or_else(|| finding.error.to_string());
-    let quoted = |n: usize| message.split('"').skip(1).step_by(2).nth(n);
-    Some(match name {
+    let names: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
+    let quoted = |n: usize| names.get(n).copied();
+    let worded = match name {
         "UnsupportedValueType" => unsupported_value(finding, document),
         "SubselectionOnScalarType" | "SubselectionOnEnumType" => format!("{message}."),
         "MissingSubselection" => {
@@ -75,17 +77,20 @@ fn message(finding: &Diagnostic<'_, DiagnosticData>, document: &ParsedDocument) 
         "ConflictingFieldType" => message.replacen(" and \"", "\" and \"", 1),
         "RecursiveFragmentDefinition" => {
             let fragment = quoted(0)?;
-            let via: Vec<&str> = message.split('"').skip(1).step_by(2).skip(2).collect();
-            if via.is_empty() {
-                format!("Cannot spread fragment \"{fragment}\" within itself.")
-            } else {
-                format!("Cannot spread fragment \"{fragment}\" within itself via \"{}\".", via.join("\", \""))
+            match names.get(2..).unwrap_or_default() {
+                [] => format!("Cannot spread fragment \"{fragment}\" within itself."),
+                via => format!("Cannot spread fragment \"{fragment}\" within itself via \"{}\".", via.join("\", \"")),
             }
         }
         // That the fragment cannot be on this type has been said.
         "UndefinedField" if quoted(1).is_some_and(|ty| !has_fields(document, ty)) => return None,
-        _ => message,
-    })
+        "UndefinedArgument" => message.replacen(" on field \"@", " on directive \"@", 1),
+        _ => message.clone(),
+    };
+    if document.schema.suggestions() {
+        return Some(worded + &suggestion(document.schema.schema(), name, &names));
+    }
+    Some(worded)
 }
 
 fn has_fields(document: &ParsedDocument, ty: &str) -> bool {

@@ -69,6 +69,12 @@ impl PreparedDocument {
         Self { document, measured, operations, size, weighed, length }
     }
 
+    /// The variables that decide what an operation skips.
+    pub(in crate::graphql) fn conditions(&self, operation: &Node<Operation>) -> &[Box<str>] {
+        let known = self.operations.iter().find(|known| known.operation.ptr_eq(operation));
+        known.map_or(&[], |known| &known.conditions)
+    }
+
     /// The plan of the operation asked for, with these values of its conditions' variables. `None` where there is no such
     /// operation, or none can be planned.
     pub(in crate::graphql) fn plan(

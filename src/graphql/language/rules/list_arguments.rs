@@ -8,7 +8,7 @@ use apollo_compiler::collections::IndexMap;
 use apollo_compiler::executable::{Argument, Field, Selection, SelectionSet};
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Fields that would be merged although the lists in their arguments differ.
 pub(in super::super) fn differing_list_arguments(document: &ExecutableDocument) -> Vec<Finding> {

@@ -2,18 +2,12 @@
 //! valid, so every field, fragment and argument that they meet has a definition.
 
 mod empty_selections;
+mod finding;
 mod list_arguments;
 mod usages;
 mod values;
 
 pub(super) use empty_selections::empty_selection;
+pub(super) use finding::Finding;
 pub(super) use list_arguments::differing_list_arguments;
 pub(super) use values::unfit_values;
-
-use apollo_compiler::parser::SourceSpan;
-
-/// A mistake, and the places in the text that it is about.
-pub(super) struct Finding {
-    pub(super) message: String,
-    pub(super) locations: Vec<Option<SourceSpan>>,
-}

@@ -8,7 +8,7 @@ use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 
 use super::super::arguments::Literals;
 use super::super::scalar_rules;
-use super::Finding;
+use super::finding::Finding;
 use super::usages::{Usage, visit};
 use apollo_compiler::validation::Valid;
 
