@@ -72,10 +72,8 @@ pub enum Malformed {
     NotJson,
     #[error("it ends too early")]
     Truncated,
-    #[error("it is not valid UTF-8")]
-    NotUtf8,
-    #[error("it is nested too deeply")]
-    TooDeep,
+    #[error("its content encoding cannot be undone")]
+    BadEncoding,
     #[error("it is larger than allowed")]
     TooLarge,
     #[error("it has more rows than allowed")]

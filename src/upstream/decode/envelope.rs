@@ -9,8 +9,11 @@ use super::json::DEPTH_LIMIT;
 use super::rows::DecodedRows;
 use crate::model::Malformed;
 
-/// The longest single row, and the longest value beside `data`, in bytes.
+/// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
 const VALUE_LIMIT: usize = 1 << 20;
+
+/// The byte order mark of UTF-8, which some senders put in front; a parser may ignore it (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Room is made beforehand for a body of so many bytes at most: its length is only what its sender says it is.
 const EXPECTED_LIMIT: usize = 8 << 20;
@@ -31,6 +34,8 @@ pub(in crate::upstream) struct EnvelopeReader {
     buffer: Vec<u8>,
     /// Everything in `buffer` before this is done with.
     at: usize,
+    /// Whether nothing has been read yet, so that a byte order mark may come.
+    is_at_start: bool,
     expect: Expect,
     scan: Scan,
     key: String,
@@ -49,20 +54,31 @@ enum Expect {
     KeyOrClose,
     Key,
     Colon,
-    JsonValue,
+    Value,
     CommaOrClose,
     RowOrClose,
-    MemberRecord,
+    Row,
     RowCommaOrClose,
     Nothing,
 }
 
-/// How far the value that begins at `EnvelopeReader::at` has been looked through.
+/// How far the value that begins at `EnvelopeReader::at` has been scanned.
 #[derive(Clone, Copy, Default)]
 struct Scan {
+    /// How many bytes of the input belong to it, and how many more were dropped because it is too long to be read.
     seen: usize,
+    dropped: usize,
     depth: u32,
+    is_too_deep: bool,
     in_string: bool,
+}
+
+/// Why a value whose end is known cannot be read.
+#[derive(Clone, Copy)]
+enum Unreadable {
+    TooLong,
+    TooDeep,
+    NotUtf8,
 }
 
 /// The bytes at hand.
@@ -75,10 +91,18 @@ struct Input<'b> {
 impl<'b> Input<'b> {
     /// The text that begins at this byte, as far as it is one.
     fn text(&mut self, at: usize) -> &'b str {
-        let bytes = self.bytes;
-        let (from, text) = *self.text.get_or_insert_with(|| (at, valid_utf8(&bytes[at..])));
+        // Past the first text lies a row that is none, and then perhaps more text.
+        let known = self.text.filter(|(from, text)| at < from + text.len());
+        let (from, text) = known.unwrap_or_else(|| (at, valid_utf8(&self.bytes[at..])));
+        self.text = Some((from, text));
         text.get(at - from..).unwrap_or_default()
     }
+}
+
+/// As much of a text as a row may have.
+fn up_to_limit(text: &str) -> &str {
+    let end = (0..=VALUE_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 fn valid_utf8(bytes: &[u8]) -> &str {
@@ -94,6 +118,7 @@ impl EnvelopeReader {
         Self {
             buffer: Vec::new(),
             at: 0,
+            is_at_start: true,
             expect: Expect::Open,
             scan: Scan::default(),
             key: String::new(),
@@ -125,7 +150,12 @@ impl EnvelopeReader {
         }
         self.buffer = buffer;
         self.at = 0;
-        if self.buffer.len() > VALUE_LIMIT { Err(Malformed::TooLarge) } else { Ok(()) }
+        if self.scan.length() > VALUE_LIMIT {
+            // It will not be read, so only the scan's state is kept.
+            self.buffer.drain(..self.scan.seen);
+            self.scan.dropped += std::mem::take(&mut self.scan.seen);
+        }
+        Ok(())
     }
 
     /// Takes all tokens that are there.
@@ -154,10 +184,19 @@ impl EnvelopeReader {
 
     /// Takes one token; `false` when more bytes are needed.
     fn step(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
-        if self.scan.seen == 0 {
-            while input.bytes.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
-                self.at += 1;
-            }
+        if self.is_at_start && !self.skip_mark(input.bytes) {
+            return Ok(false);
+        }
+        if self.scan.has_begun() {
+            // In the middle of a value, whose first bytes may be gone.
+            return match self.expect {
+                Expect::KeyOrClose | Expect::Key => self.key(input),
+                Expect::RowOrClose | Expect::Row => self.row(input),
+                _ => self.envelope_value(input),
+            };
+        }
+        while input.bytes.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
+            self.at += 1;
         }
         let Some(&byte) = input.bytes.get(self.at) else {
             return Ok(false);
@@ -165,28 +204,18 @@ impl EnvelopeReader {
         let next = match (self.expect, byte) {
             (Expect::Open, b'{') => Expect::KeyOrClose,
             (Expect::KeyOrClose, b'}') | (Expect::CommaOrClose, b'}') => Expect::Nothing,
-            (Expect::Colon, b':') => Expect::JsonValue,
+            (Expect::Colon, b':') => Expect::Value,
             (Expect::CommaOrClose, b',') => Expect::Key,
             (Expect::RowOrClose, b']') | (Expect::RowCommaOrClose, b']') => Expect::CommaOrClose,
-            (Expect::RowCommaOrClose, b',') => Expect::MemberRecord,
-            (Expect::KeyOrClose | Expect::Key, b'"') => {
-                return self.value(input, |reader, key| {
-                    reader.key = serde_json::from_str(key).map_err(|_| Malformed::NotJson)?;
-                    Ok(Expect::Colon)
-                });
-            }
-            (Expect::JsonValue, b'[') if self.key == "data" && self.scan.seen == 0 => {
+            (Expect::RowCommaOrClose, b',') => Expect::Row,
+            (Expect::KeyOrClose | Expect::Key, b'"') => return self.key(input),
+            (Expect::Value, b'[') if self.key == "data" => {
                 self.data()?;
                 self.is_array = true;
                 Expect::RowOrClose
             }
-            (Expect::JsonValue, _) => {
-                return self.value(input, |reader, value| {
-                    reader.envelope_value(value)?;
-                    Ok(Expect::CommaOrClose)
-                });
-            }
-            (Expect::RowOrClose | Expect::MemberRecord, _) => return self.row(input),
+            (Expect::Value, _) => return self.envelope_value(input),
+            (Expect::RowOrClose | Expect::Row, _) => return self.row(input),
             _ => return Err(Malformed::NotJson),
         };
         self.at += 1;
@@ -194,18 +223,53 @@ impl EnvelopeReader {
         Ok(true)
     }
 
+    /// Takes one key of the envelope, if it is all there.
+    fn key(&mut self, input: &Input<'_>) -> Result<bool, Malformed> {
+        self.value(input, |reader, key| {
+            // What cannot be read is none of the names that are known.
+            reader.key = match key {
+                Ok(key) => serde_json::from_str(key).map_err(|_| Malformed::NotJson)?,
+                Err(_) => String::new(),
+            };
+            Ok(Expect::Colon)
+        })
+    }
+
+    /// Takes one value of the envelope, if it is all there.
+    fn envelope_value(&mut self, input: &Input<'_>) -> Result<bool, Malformed> {
+        self.value(input, |reader, value| {
+            reader.keep(value)?;
+            Ok(Expect::CommaOrClose)
+        })
+    }
+
+    /// Skips a byte order mark; `false` when more bytes are needed to tell.
+    fn skip_mark(&mut self, bytes: &[u8]) -> bool {
+        if bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes) {
+            return false;
+        }
+        self.is_at_start = false;
+        if bytes.starts_with(&BYTE_ORDER_MARK) {
+            self.at += BYTE_ORDER_MARK.len();
+        }
+        true
+    }
+
     /// Takes one row, if it is all there. A good one is read where it stands; of any other the end is found first, so that
     /// the next can be.
     fn row(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
-        if self.scan.seen == 0
-            && let Some(length) = self.rows.read_front(input.text(self.at))?
+        if !self.scan.has_begun()
+            && let Some(length) = self.rows.read_front(up_to_limit(input.text(self.at)))?
         {
             self.at += length;
             self.expect = Expect::RowCommaOrClose;
             return Ok(true);
         }
         self.value(input, |reader, row| {
-            reader.rows.read(row)?;
+            match row {
+                Ok(row) => reader.rows.read(row)?,
+                Err(unreadable) => reader.rows.skip(unreadable.reason())?,
+            }
             Ok(Expect::RowCommaOrClose)
         })
     }
@@ -214,13 +278,19 @@ impl EnvelopeReader {
     fn value(
         &mut self,
         input: &Input<'_>,
-        take: impl FnOnce(&mut Self, &str) -> Result<Expect, Malformed>,
+        take: impl FnOnce(&mut Self, Result<&str, Unreadable>) -> Result<Expect, Malformed>,
     ) -> Result<bool, Malformed> {
         let Some(length) = self.scan.find_end(&input.bytes[self.at..])? else {
             return Ok(false);
         };
-        let text = std::str::from_utf8(&input.bytes[self.at..self.at + length]);
-        self.expect = take(self, text.map_err(|_| Malformed::NotUtf8)?)?;
+        let text = if self.scan.dropped + length > VALUE_LIMIT {
+            Err(Unreadable::TooLong)
+        } else if self.scan.is_too_deep {
+            Err(Unreadable::TooDeep)
+        } else {
+            std::str::from_utf8(&input.bytes[self.at..self.at + length]).map_err(|_| Unreadable::NotUtf8)
+        };
+        self.expect = take(self, text)?;
         self.at += length;
         self.scan = Scan::default();
         Ok(true)
@@ -231,8 +301,17 @@ impl EnvelopeReader {
         if std::mem::replace(&mut self.data_seen, true) { Err(Malformed::WrongShape) } else { Ok(()) }
     }
 
-    fn envelope_value(&mut self, text: &str) -> Result<(), Malformed> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
+    /// Keeps what a value of the envelope says, where its key is known.
+    fn keep(&mut self, text: Result<&str, Unreadable>) -> Result<(), Malformed> {
+        let value = match text {
+            Ok(text) => {
+                serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| Malformed::NotJson)?;
+                // Half a surrogate pair is good JSON that no text can hold.
+                serde_json::from_str(text).unwrap_or_default()
+            }
+            Err(_) if self.key == "success" => return Err(Malformed::WrongShape),
+            Err(_) => serde_json::Value::Null,
+        };
         match self.key.as_str() {
             "data" => self.data()?,
             "success" => match value {
@@ -250,8 +329,28 @@ impl EnvelopeReader {
     }
 }
 
+impl Unreadable {
+    /// What is said of a row that is skipped for it.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::TooLong => "it is longer than 1 MiB",
+            Self::TooDeep => "it is nested too deeply",
+            Self::NotUtf8 => "it is not valid UTF-8",
+        }
+    }
+}
+
 impl Scan {
-    /// The length of the value at the front of `bytes`, or `None` while its end is not in sight.
+    fn has_begun(&self) -> bool {
+        self.length() > 0
+    }
+
+    fn length(&self) -> usize {
+        self.dropped + self.seen
+    }
+
+    /// The length of the value at the front of `bytes`, or `None` while its end is not in sight. It nests as deep as it likes:
+    /// that is a matter of counting.
     fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
         while let Some(&byte) = bytes.get(self.seen) {
             if self.in_string {
@@ -274,11 +373,12 @@ impl Scan {
                 continue;
             }
             match byte {
-                b'"' if self.depth == 0 && self.seen > 0 => return Err(Malformed::NotJson),
+                b'"' | b'{' | b'[' if self.depth == 0 && self.has_begun() => return Err(Malformed::NotJson),
                 b'"' => self.in_string = true,
-                b'{' | b'[' if self.depth == 0 && self.seen > 0 => return Err(Malformed::NotJson),
-                b'{' | b'[' if self.depth == DEPTH_LIMIT => return Err(Malformed::TooDeep),
-                b'{' | b'[' => self.depth += 1,
+                b'{' | b'[' => {
+                    self.is_too_deep |= self.depth >= DEPTH_LIMIT;
+                    self.depth = self.depth.saturating_add(1);
+                }
                 b'}' | b']' if self.depth == 1 => {
                     self.seen += 1;
                     return Ok(Some(self.seen));
@@ -286,7 +386,7 @@ impl Scan {
                 b'}' | b']' if self.depth > 1 => self.depth -= 1,
                 // A number or a word ends where something else begins.
                 b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
-                    return if self.seen == 0 { Err(Malformed::NotJson) } else { Ok(Some(self.seen)) };
+                    return if self.has_begun() { Ok(Some(self.seen)) } else { Err(Malformed::NotJson) };
                 }
                 _ => {}
             }

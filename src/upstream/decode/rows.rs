@@ -97,6 +97,17 @@ impl DecodedRows {
         Ok(())
     }
 
+    /// Skips the next row, which cannot even be looked at.
+    pub(super) fn skip(&mut self, reason: &'static str) -> Result<(), Malformed> {
+        if self.seen == self.limit {
+            return Err(Malformed::TooManyRows);
+        }
+        let index = u32::try_from(self.seen).unwrap_or(u32::MAX);
+        self.seen += 1;
+        self.skipped.push(SkippedRow { index, reason });
+        Ok(())
+    }
+
     /// Reads a row and keeps it; `None` when it has no usable id.
     fn row(&mut self, reader: &mut JsonReader<'_>) -> Result<Option<()>, InvalidJson> {
         let checkpoint = self.draft.checkpoint();
