@@ -10,8 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 
-use crate::auth::Authenticator;
-use crate::auth::Secret;
+use crate::auth::{Authenticator, SERVER_CREDENTIAL, Secret};
 use crate::config;
 use crate::config::AuthMode;
 use crate::config::Config;
@@ -22,7 +21,7 @@ use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserT
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
-use crate::upstream::{Budget, Client, GuardedUpstream, Inspection};
+use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
 use super::listener::Listener;
 
@@ -31,6 +30,7 @@ pub struct App {
     public: Listener,
     admin: Listener,
     health: Arc<Health>,
+    upstream: Arc<dyn Upstream>,
     drain_delay: Duration,
     grace_period: Duration,
 }
@@ -60,7 +60,7 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let rosters = Arc::new(
-            Rosters::new(&config.roster, upstream, clock, metrics.clone()).with_waits(LookupWaits::new(config)),
+            Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
         );
         let settings = Settings {
             graphql: config.graphql.clone(),
@@ -72,7 +72,7 @@ impl App {
         let health = Arc::new(Health::default());
         let public = http::public(AppState {
             engine: Engine::new(settings, rosters, metrics.clone()),
-            auth: auth(config, token)?,
+            auth: auth(config, token, &metrics)?,
             settings: config.http.clone(),
             admission: AdmissionControl::new(&config.http),
             health: health.clone(),
@@ -83,6 +83,7 @@ impl App {
             public: Listener::start("http.listen", config.http.listen, public, &config.http, health.clone())?,
             admin: Listener::start("admin.listen", config.admin.listen, admin, &config.http, health.clone())?,
             health,
+            upstream,
             drain_delay: config.http.drain_delay,
             grace_period: config.http.grace_period,
         })
@@ -107,6 +108,7 @@ impl App {
         tokio::time::sleep(self.drain_delay).await;
         self.public.stop(self.grace_period).await;
         self.admin.stop(Duration::ZERO).await;
+        self.upstream.close().await;
     }
 
     /// Serves until SIGTERM or SIGINT, then stops. A second signal ends it at once.
@@ -133,18 +135,27 @@ pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> R
     Ok(Arc::new(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics)))
 }
 
-/// Makes one upstream call for the default account with the server's credential, and reports the result.
+/// Makes one upstream call for the default account with the server's credential, and reports the result. It is one of the
+/// plan, and is written in the ledger file first.
 ///
 /// # Errors
-/// When there is no default account or no credential.
+/// When there is no default account or no credential, or when the call may not be made.
 pub async fn inspect(config: &Config) -> Result<Inspection> {
     let account = default_account(config)?
         .context("a live check reads the default account: set account.email and account.type")?;
     let token = held_token(&config.auth)?
         .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
-    let credential = Credential::new(CredentialId::Held("check".into()), SecretString::clone(&token.get()));
-    let client = client(config, Clock::start()).await?;
-    Ok(client.inspect(&account, &credential).await)
+    // In mode `passthrough` the ledger knows a token by its hash, whichever caller brings it.
+    let holds = config.auth.mode.is_some_and(AuthMode::holds_the_credential);
+    let id = if holds { CredentialId::Held(SERVER_CREDENTIAL.into()) } else { CredentialId::Forwarded([0; 32]) };
+    let credential = Credential::new(id, SecretString::clone(&token.get()));
+    let clock = Clock::start();
+    let client = client(config, clock).await?;
+    let budget = Budget::open(&config.budget, clock, Arc::default()).context(
+        "a live check makes a call of the plan, which is written in budget.file: stop the service that uses it",
+    )?;
+    let timeout = config.upstream.attempt_timeout;
+    check_live(&client, &budget, clock, timeout, &account, &credential).await.context("no call was made")
 }
 
 /// Checks that the files of the authentication settings can be used: keys, tokens and accounts.
@@ -152,7 +163,7 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
 /// # Errors
 /// The first file that is invalid. The message does not quote it.
 pub async fn try_callers(config: &Config) -> Result<()> {
-    auth(config, None).map(drop)
+    auth(config, None, &Arc::default()).map(drop)
 }
 
 async fn client(config: &Config, clock: Clock) -> Result<Client> {
@@ -178,7 +189,7 @@ async fn signal() -> Result<()> {
     Ok(())
 }
 
-fn auth(config: &Config, token: Option<SecretString>) -> Result<Authenticator> {
+fn auth(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Authenticator> {
     let default = default_account(config)?;
     let mode = config.auth.mode.context("auth.mode must be chosen")?;
     let held = || match token {
@@ -191,7 +202,7 @@ fn auth(config: &Config, token: Option<SecretString>) -> Result<Authenticator> {
             let keys = config.auth.keys_file.as_deref().context("auth.keys_file: mode `api-keys` needs it")?;
             Authenticator::api_keys(keys, held()?, &config.account, default)?
         }
-        AuthMode::Jwt => Authenticator::jwt(&config.jwt, held()?, &config.account, default)?,
+        AuthMode::Jwt => Authenticator::jwt(&config.jwt, held()?, &config.account, default, metrics.clone())?,
         AuthMode::Server => Authenticator::server(held()?, &config.account, default),
     };
     Ok(match credential::router_secret(&config.federation)? {

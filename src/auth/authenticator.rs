@@ -19,6 +19,7 @@ use axum::http::request::Parts;
 use crate::config;
 use crate::config::AccountSource;
 use crate::model::{AccessError, Account, Caller, CallerId, Grants, Scopes};
+use crate::telemetry::Metrics;
 
 use super::accounts::AllowedAccounts;
 use super::api_keys::ApiKeys;
@@ -76,8 +77,9 @@ impl Authenticator {
         credential: Secret,
         account: &config::AccountConfig,
         default: Option<Account>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, InvalidJwt> {
-        Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential)?)), account, default))
+        Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential, metrics)?)), account, default))
     }
 
     /// Every request is served with the credential that the server holds.

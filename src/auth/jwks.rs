@@ -1,11 +1,12 @@
 //! The issuer's keys: a JWKS from a URL or a file, each key bound to one algorithm.
 //!
-//! A URL is asked again when a token names a key that is not there, and now and then while it is used; at most once in an
-//! interval (30 s by default) however many ask. What cannot be used replaces nothing: the last good keys stay. Only the configured place is ever asked;
-//! what a token says of keys (`jku`, `x5u`, `jwk`) is not read.
+//! A URL is fetched again when a token names an unknown key, and now and then while its keys are used; at most once in an
+//! interval (30 s by default). A fetch that fails replaces nothing: the last good keys stay, but only up to a maximum age, so
+//! that a withdrawn key does not live on for as long as the fetches fail. Only the configured place is ever fetched; what a
+//! token says of keys (`jku`, `x5u`, `jwk`) is not read.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -18,7 +19,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::reloading_file::{ReloadingFile, Unusable};
-use crate::config::HttpUrl;
+use crate::config::{self, HttpUrl};
+use crate::telemetry::Metrics;
 
 /// After how many of the shortest times between two fetches the keys are fetched again beside a request that uses them.
 const REFRESH_AFTER: u32 = 20;
@@ -28,6 +30,10 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const LENGTH_LIMIT: usize = 1 << 20;
 /// The most keys that are looked at.
 const KEYS_LIMIT: usize = 100;
+/// What RFC 9864 calls EdDSA with the curve Ed25519.
+const ED25519: &str = "Ed25519";
+/// What some senders put in front of a JSON text (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where the keys come from.
 pub(super) enum Jwks {
@@ -50,7 +56,7 @@ pub(super) struct VerificationKey {
 pub(super) enum NoKey {
     /// None of the keys is meant, or the one that is is not for this algorithm.
     Unknown,
-    /// There have never been any keys; when to ask again.
+    /// There have never been any keys, or the last ones are too old; when to ask again.
     NoKeys(Duration),
 }
 
@@ -61,8 +67,12 @@ impl Jwks {
     }
 
     /// The keys at a URL, which are fetched at once, beside everything else.
-    pub(super) fn url(url: &HttpUrl, interval: Duration) -> Result<Self, reqwest::Error> {
-        let remote = Arc::new(Remote::new(url, interval)?);
+    pub(super) fn url(
+        url: &HttpUrl,
+        settings: &config::JwtConfig,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, reqwest::Error> {
+        let remote = Arc::new(Remote::new(url, settings, metrics)?);
         tokio::spawn(remote.clone().fetch());
         Ok(Self::Url(remote))
     }
@@ -74,21 +84,19 @@ impl Jwks {
             Self::Url(remote) => remote,
         };
         let known = remote.known();
-        if let Some(key) = known.keys.as_ref().and_then(|keys| keys.find(id, algorithm)).cloned() {
-            if known.at.elapsed() > remote.interval * REFRESH_AFTER {
+        if let Some(key) = known.as_ref().and_then(|known| known.keys.find(id, algorithm)).cloned() {
+            if remote.is_refresh_due() {
                 tokio::spawn(remote.clone().fetch());
             }
             return Ok(key);
         }
         // A key of this id that is for another algorithm does not become one for this.
-        if known.keys.as_ref().is_none_or(|keys| !keys.has(id)) {
-            // In a task of its own: a caller who leaves must not take the one fetch of the interval along.
+        if known.is_none_or(|known| !known.keys.has(id)) {
+            // In a task of its own: a caller who leaves must not cancel the one fetch of the interval.
             let _ = tokio::spawn(remote.clone().fetch()).await;
         }
-        let known = remote.known();
-        let keys =
-            known.keys.as_ref().ok_or_else(|| NoKey::NoKeys(remote.interval.saturating_sub(known.at.elapsed())))?;
-        keys.find(id, algorithm).cloned().ok_or(NoKey::Unknown)
+        let known = remote.known().ok_or_else(|| NoKey::NoKeys(remote.next_fetch_in()))?;
+        known.keys.find(id, algorithm).cloned().ok_or(NoKey::Unknown)
     }
 }
 
@@ -100,6 +108,7 @@ impl KeySet {
             keys: Vec<Value>,
         }
 
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let set: Set = serde_json::from_slice(bytes).map_err(|_| "it is no JWKS")?;
         if set.keys.len() > KEYS_LIMIT {
             return Err("it has more than 100 keys");
@@ -125,7 +134,13 @@ impl KeySet {
 }
 
 impl VerificationKey {
-    fn read(value: Value) -> Option<Self> {
+    fn read(mut value: Value) -> Option<Self> {
+        if let Some(algorithm) = value.get_mut("alg")
+            && algorithm == ED25519
+        {
+            // The library has only the older name.
+            *algorithm = "EdDSA".into();
+        }
         let jwk = Jwk::deserialize(value).ok()?;
         if jwk.common.public_key_use.as_ref().is_some_and(|meant| *meant != PublicKeyUse::Signature) {
             return None;
@@ -157,6 +172,8 @@ impl VerificationKey {
     }
 
     fn is_for(&self, algorithm: &str) -> bool {
+        // RFC 9864 names EdDSA by its curve; Ed25519 is the only one that is read here.
+        let algorithm = if algorithm == ED25519 { "EdDSA" } else { algorithm };
         format!("{:?}", self.algorithm) == algorithm
     }
 }
@@ -165,49 +182,89 @@ impl VerificationKey {
 pub(super) struct Remote {
     http: reqwest::Client,
     url: String,
+    /// The shortest time between two fetches.
     interval: Duration,
-    known: RwLock<CachedKeys>,
-    /// ServerCredential while a fetch is under way: when the last one began.
-    fetching: Mutex<Option<Instant>>,
+    /// The age at which keys are fetched again beside a request that uses them, and the one at which they are not used.
+    refresh_after: Duration,
+    age_limit: Duration,
+    state: RwLock<State>,
+    /// Held while a fetch is under way.
+    fetching: Mutex<()>,
+    metrics: Arc<Metrics>,
+}
+
+/// What was fetched, and when fetching was last tried: a fetch that failed makes keys no younger.
+#[derive(Default)]
+struct State {
+    fetched: Option<Fetched>,
+    tried_at: Option<Instant>,
 }
 
 #[derive(Clone)]
-struct CachedKeys {
-    keys: Option<Arc<KeySet>>,
-    /// When they were fetched, or when that was last tried in vain.
+struct Fetched {
+    keys: Arc<KeySet>,
     at: Instant,
 }
 
 impl Remote {
-    fn new(url: &HttpUrl, interval: Duration) -> Result<Self, reqwest::Error> {
+    fn new(url: &HttpUrl, settings: &config::JwtConfig, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(FETCH_TIMEOUT)
             .connect_timeout(FETCH_TIMEOUT)
             .build()?;
-        let known = RwLock::new(CachedKeys { keys: None, at: Instant::now() });
-        Ok(Self { http, url: url.as_str().to_owned(), interval, known, fetching: Mutex::default() })
+        let (interval, age_limit) = (settings.fetch_interval, settings.keys_max_age);
+        Ok(Self {
+            http,
+            url: url.as_str().to_owned(),
+            interval,
+            refresh_after: (interval * REFRESH_AFTER).min(age_limit / 2),
+            age_limit,
+            state: RwLock::default(),
+            fetching: Mutex::default(),
+            metrics,
+        })
     }
 
-    fn known(&self) -> CachedKeys {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The keys, where there are any that are not too old.
+    fn known(&self) -> Option<Fetched> {
+        self.state().fetched.clone().filter(|fetched| fetched.at.elapsed() < self.age_limit)
     }
 
-    /// Fetches the keys, unless that was tried a short time ago; whoever comes while it is under way waits for it.
+    fn is_refresh_due(&self) -> bool {
+        let state = self.state();
+        state.fetched.as_ref().is_none_or(|fetched| fetched.at.elapsed() > self.refresh_after)
+            && state.tried_at.is_none_or(|tried| tried.elapsed() >= self.interval)
+    }
+
+    fn next_fetch_in(&self) -> Duration {
+        self.state().tried_at.map_or(Duration::ZERO, |tried| self.interval.saturating_sub(tried.elapsed()))
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fetches the keys, unless that was tried a short time ago. Concurrent callers wait for one fetch.
     async fn fetch(self: Arc<Self>) {
-        let mut last = self.fetching.lock().await;
-        if last.is_some_and(|last| last.elapsed() < self.interval) {
+        let _fetching = self.fetching.lock().await;
+        let started = Instant::now();
+        if self.state().tried_at.is_some_and(|tried| started - tried < self.interval) {
             return;
         }
-        *last = Some(Instant::now());
         let fetched = self.ask().await;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.at = Instant::now();
+        self.metrics.jwks_fetched(fetched.is_ok());
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tried_at = Some(started);
         match fetched {
-            Ok(keys) => known.keys = Some(Arc::new(keys)),
+            // As old as the question: the answer may have been made as soon as it was asked.
+            Ok(keys) => state.fetched = Some(Fetched { keys: Arc::new(keys), at: started }),
             Err(problem) => {
-                tracing::warn!(problem, "jwt.jwks_url gave no keys that can be used; the last good ones stay");
+                tracing::warn!(
+                    problem,
+                    "jwt.jwks_url gave no keys that can be used; the last ones stay until they are too old"
+                );
             }
         }
     }

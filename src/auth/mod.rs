@@ -28,3 +28,4 @@ pub use error::AuthError;
 pub use jwt::InvalidJwt;
 pub use reloading_file::Unusable;
 pub use secret::Secret;
+pub use server_credential::SERVER_CREDENTIAL;

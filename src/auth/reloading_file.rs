@@ -103,7 +103,8 @@ fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
         return Err("it is longer than 4 MiB".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
-    Ok((stamp, parse(&text)?))
+    // Some editors put a byte order mark in front.
+    Ok((stamp, parse(text.strip_prefix('\u{feff}').unwrap_or(&text))?))
 }
 
 impl Stamp {

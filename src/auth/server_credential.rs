@@ -8,7 +8,7 @@ use super::secret::Secret;
 use crate::model::{Credential, CredentialId};
 
 /// What the credential is known by, whatever its secret is.
-const NAME: &str = "server";
+pub const SERVER_CREDENTIAL: &str = "server";
 
 pub(super) struct ServerCredential {
     secret: Secret,
@@ -23,7 +23,8 @@ struct Current {
 impl ServerCredential {
     pub(super) fn new(secret: Secret) -> Self {
         let now = secret.get();
-        let credential = Arc::new(Credential::new(CredentialId::Held(NAME.into()), SecretString::clone(&now)));
+        let credential =
+            Arc::new(Credential::new(CredentialId::Held(SERVER_CREDENTIAL.into()), SecretString::clone(&now)));
         Self { secret, current: RwLock::new(Current { secret: now, credential }) }
     }
 

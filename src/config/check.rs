@@ -130,6 +130,7 @@ impl Config {
                 jwt.jwks_url.as_ref().is_some_and(|url| url.is_plain() && !url.is_local()),
                 "jwt.jwks_url: expected https: who can change the keys on their way is every caller",
             );
+            refuse(jwt.keys_max_age < jwt.fetch_interval, "jwt.keys_max_age: expected at least jwt.fetch_interval");
             refuse(jwt.leeway > Duration::from_secs(300), "jwt.leeway: expected at most 5m");
         }
     }

@@ -16,6 +16,9 @@ section! {
         /// The shortest time between two fetches of the keys, however many unknown ones are named. After twenty times as long
         /// they are fetched again beside a request that uses them.
         pub fetch_interval: Duration = Duration::from_secs(30),
+        /// How old the keys of a URL may be at most. Where every fetch fails for so long no token is accepted any more: a key
+        /// that the issuer has withdrawn must not live on.
+        pub keys_max_age: Duration = Duration::from_secs(24 * 3600),
         /// The required value of `iss`.
         pub issuer: Option<String> = None,
         /// The value that `aud` must be or contain.

@@ -34,6 +34,7 @@ pub struct Metrics {
     budget_refusals: Family<ReasonLabels, Counter>,
     ledger_writes: Family<ResultLabels, Counter>,
     credential_refused: Gauge,
+    jwks_fetches: Family<ResultLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,8 +98,15 @@ impl Default for Metrics {
             budget_refusals: Family::default(),
             ledger_writes: Family::default(),
             credential_refused: Gauge::default(),
+            jwks_fetches: Family::default(),
         };
         metrics.register();
+        // From the start, so that an alert on the first failure sees it rise from 0.
+        for family in [&metrics.ledger_writes, &metrics.jwks_fetches] {
+            for ok in [true, false] {
+                let _ = family.get_or_create(&ResultLabels { result: outcome(ok) });
+            }
+        }
         metrics
     }
 }
@@ -160,6 +168,11 @@ impl Metrics {
             "budget_ledger_writes",
             "Writes of the ledger file, by result: ok or failed",
             self.ledger_writes.clone(),
+        );
+        registry.register(
+            "jwks_fetches",
+            "Fetches of the token issuer's keys, by result: ok or failed",
+            self.jwks_fetches.clone(),
         );
     }
 
@@ -232,8 +245,12 @@ impl Metrics {
 
     /// Counts a write of the ledger file.
     pub fn ledger_written(&self, ok: bool) {
-        let result = if ok { "ok" } else { "failed" };
-        self.ledger_writes.get_or_create(&ResultLabels { result }).inc();
+        self.ledger_writes.get_or_create(&ResultLabels { result: outcome(ok) }).inc();
+    }
+
+    /// Counts a fetch of the issuer's keys.
+    pub fn jwks_fetched(&self, ok: bool) {
+        self.jwks_fetches.get_or_create(&ResultLabels { result: outcome(ok) }).inc();
     }
 
     /// Counts deviations from the documented upstream response, by kind.
@@ -251,4 +268,8 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+fn outcome(ok: bool) -> &'static str {
+    if ok { "ok" } else { "failed" }
 }

@@ -51,6 +51,7 @@ impl GuardedUpstream {
         let started = self.clock.now();
         if written.is_err() || started - asked > WRITE_LIMIT {
             call.cancel();
+            self.metrics.budget_refused("ledger");
             return Err(UpstreamError::from(ErrorKind::NotRecorded).into());
         }
 

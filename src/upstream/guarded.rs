@@ -111,7 +111,6 @@ impl GuardedUpstream {
     }
 
     async fn roster(&self, load: Load<'_>) -> Result<(Roster, Instant), UpstreamError> {
-        self.budget.restore_file().await;
         let caller = load.grant.caller();
         let ledger = self.budget.ledger(&caller.credential).ok_or(ErrorKind::RateLimited(COME_BACK))?;
         let n = self.calls(load.grant, load.need);
@@ -309,6 +308,7 @@ impl Upstream for GuardedUpstream {
     }
 
     fn refusal(&self, grant: &Grant, need: Need, accepted: bool) -> Option<UpstreamError> {
+        self.budget.restore_file();
         let now = self.clock.now();
         if let Some(paused) = self.paused() {
             return Some(paused);

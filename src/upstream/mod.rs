@@ -10,6 +10,7 @@ mod budget;
 mod decode;
 mod guarded;
 mod interface;
+mod live_check;
 mod protect;
 mod transport;
 
@@ -17,5 +18,6 @@ pub use budget::{Budget, InvalidLedger};
 pub use decode::{RowPage, decode};
 pub use guarded::GuardedUpstream;
 pub use interface::{Called, Endpoint, Fetched, Load, LoadObserver, Need, Upstream};
+pub use live_check::check_live;
 pub use protect::probe_backoff;
 pub use transport::{Client, Findings, Inspection, InvalidClient, RateLimit, Selects};

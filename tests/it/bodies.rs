@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
-const ROWS: &str = r#"{"success":true,"message":"","data":[{"_id":"1","name":"Å"},{"_id":"2"},{"_id":"3"}],"code":200}"#;
+const ROWS: &str =
+    r#"{"success":true,"message":"","data":[{"_id":"1","name":"Å"},{"_id":"2"},{"_id":"3"}],"code":200}"#;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -73,7 +74,9 @@ async fn a_byte_order_mark_before_the_body_is_ignored() {
 async fn gzip_is_decoded_under_any_of_its_names_and_in_several_members() {
     let app = TestApp::start().await;
     let whole = gzip(ROWS.as_bytes());
-    for (n, encoding) in ["gzip", "GZIP", "Gzip", "x-gzip", "X-GZip", "identity, gzip", " gzip ,"].into_iter().enumerate() {
+    for (n, encoding) in
+        ["gzip", "GZIP", "Gzip", "x-gzip", "X-GZip", "identity, gzip", " gzip ,"].into_iter().enumerate()
+    {
         assert_eq!(ids(&ask(&app, n, encoded(encoding, whole.clone())).await.clean()), ["1", "2", "3"], "{encoding}");
     }
     for (n, encoding) in ["identity", "IDENTITY", ""].into_iter().enumerate() {
@@ -88,7 +91,7 @@ async fn gzip_is_decoded_under_any_of_its_names_and_in_several_members() {
 
 #[tokio::test]
 async fn an_encoding_that_is_wrong_or_unknown_is_a_bad_response() {
-    let unbroken = [("upstream.breaker", "false"), ("upstream.retry_share", "0"), ("upstream.body_limit", "1MiB")];
+    let unbroken = [("upstream.breaker", "false"), ("upstream.retry_ratio", "0"), ("upstream.body_limit", "1MiB")];
     let app = TestApp::with(&unbroken).await;
     let whole = gzip(ROWS.as_bytes());
     let mut damaged = whole.clone();

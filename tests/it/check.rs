@@ -3,8 +3,8 @@
 use axum::http::{HeaderMap, StatusCode};
 use flowmatix_graphql::demo::{Demo, DemoSwitches, InvalidSwitches, Scripted};
 
-use crate::support::demo_settings;
-use crate::support::service::run;
+use crate::support::service::{run, start};
+use crate::support::{Answer, TempFile, demo_settings};
 
 fn check(url: &str, more: &[&str]) -> (Option<i32>, String, String) {
     let url = format!("upstream.url={url}");
@@ -38,7 +38,7 @@ fn said(out: &str) -> String {
 }
 
 #[test]
-fn without_live_it_calls_nobody() {
+fn without_live_it_makes_no_call() {
     let (code, out, _) = check("http://127.0.0.1:1", &[]);
     assert_eq!(code, Some(0));
     assert!(out.contains("upstream.url = http://127.0.0.1:1   (set)\n"));
@@ -104,6 +104,48 @@ async fn a_refusal_and_a_dead_port_are_said_in_plain_words() {
     let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
     assert_eq!(code, Some(2));
     assert!(out.contains("it did not answer (") && out.contains("no team: the upstream is unavailable\n"), "{out}");
+}
+
+/// Its call is one of the plan like any other: what a service has spent counts for it, and the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_live_call_is_written_down() {
+    let demo = Demo::start(&demo_settings()).unwrap();
+    let file = TempFile::new("check-ledger", "");
+    std::fs::remove_file(file.path()).unwrap();
+    let ledger = format!("budget.file={}", file.as_str());
+    let live = async |more: &[&str]| {
+        let arguments: Vec<String> =
+            ["--live", "--set", &ledger].iter().chain(more).map(|argument| (*argument).to_owned()).collect();
+        let url = demo.url();
+        let run = move || check(&url, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        tokio::task::spawn_blocking(run).await.unwrap()
+    };
+    let small = ["--set", "budget.calls_per_hour=2", "--set", "budget.utilization=1"];
+    for n in 1..=2 {
+        assert_eq!((live(&small).await.0, demo.calls()), (Some(0), n));
+    }
+    let (code, out, error) = live(&small).await;
+    assert_eq!((code, demo.calls()), (Some(1), 2), "{out}{error}");
+    assert!(error.contains("no call was made: the upstream's rate limit is reached"), "{error}");
+
+    // A service that is started now has those two calls in its plan.
+    let settings = [
+        format!("upstream.url={}", demo.url()),
+        "upstream.allow_http=true".to_owned(),
+        "auth.mode=server".to_owned(),
+        "auth.credential_env=VENDOR_TOKEN".to_owned(),
+        "account.email=maya@lantern-books.example".to_owned(),
+        "account.type=CUSTOMER".to_owned(),
+        ledger.clone(),
+    ];
+    let service = start("serve", &settings, &[("VENDOR_TOKEN", "demo-agency-token")]);
+    let request = reqwest::Client::new().post(service.url("/graphql")).header("content-type", "application/json");
+    let answer = Answer::read(request.body(r#"{"query":"{ roles { id } }"}"#).send().await.unwrap()).await;
+    assert_eq!(answer.upstream()["budget"]["remaining"], 947);
+    // While it runs, the file is its own.
+    let (code, _, error) = live(&[]).await;
+    assert_eq!((code, demo.calls()), (Some(1), 3));
+    assert!(error.contains("another process is using"), "{error}");
 }
 
 #[test]

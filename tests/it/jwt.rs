@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
 use crate::support::issuer::{AUDIENCE, ISSUER, JwksServer, SigningKey, encode, full, jwks, now};
-use crate::support::{Answer, TempFile, TestApp};
+use crate::support::{Answer, TempFile, TestApp, until};
 
 const QUERY: &str = "{ teamMembers { totalCount } }";
 
@@ -31,7 +31,8 @@ fn refused(answer: &Answer) {
 
 #[tokio::test]
 async fn a_token_signed_in_any_of_the_known_ways_lets_in() {
-    let keys = ["RS256", "PS256", "ES256", "ES384", "EdDSA"].map(|algorithm| SigningKey::new(algorithm, algorithm));
+    let keys =
+        ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"].map(|algorithm| SigningKey::new(algorithm, algorithm));
     let file = TempFile::new("jwks.json", &jwks(&keys.each_ref()));
     let app = service(&file, &[]).await;
     for key in &keys {
@@ -322,7 +323,7 @@ async fn unknown_keys_cost_one_fetch_and_a_new_key_is_found() {
     app.query_as(&old.token(json!({})), QUERY).await.clean();
     assert_eq!(server.fetches(), 1);
     server.serve(200, &jwks(&[&new, &old]));
-    // Within the interval, nobody makes the service ask.
+    // Within the interval there is no second fetch.
     let storm = async |from: usize| {
         let tokens: Vec<_> = (from..from + 50)
             .map(|n| {
@@ -380,6 +381,61 @@ async fn a_key_that_was_withdrawn_is_refused_after_a_while() {
     }
 }
 
+/// RFC 9864 names by its curve what is called EdDSA elsewhere: one algorithm, whichever name key and token use.
+#[tokio::test]
+async fn eddsa_and_ed25519_are_one_algorithm() {
+    let key = SigningKey::new("ed", "EdDSA");
+    for in_the_set in [json!("EdDSA"), json!("Ed25519"), Value::Null] {
+        let mut jwk = key.jwk();
+        jwk["alg"] = in_the_set.clone();
+        if in_the_set.is_null() {
+            jwk.as_object_mut().unwrap().remove("alg");
+        }
+        let file = TempFile::new("jwks.json", &json!({ "keys": [jwk] }).to_string());
+        let app = service(&file, &[]).await;
+        for algorithm in ["EdDSA", "Ed25519"] {
+            let header = json!({ "alg": algorithm, "kid": "ed" }).to_string();
+            let token = key.sign(&header, &full(json!({})).to_string());
+            app.query_as(&token, QUERY).await.clean();
+            let forged = SigningKey::new("ed", "EdDSA").sign(&header, &full(json!({})).to_string());
+            refused(&app.query_as(&forged, QUERY).await);
+        }
+        for algorithm in ["Ed448", "ed25519", "ES256"] {
+            let header = json!({ "alg": algorithm, "kid": "ed" }).to_string();
+            refused(&app.query_as(&key.sign(&header, &full(json!({})).to_string()), QUERY).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_a_set_is_ignored() {
+    let key = SigningKey::new("key", "ES256");
+    let marked = format!("\u{feff}{}", jwks(&[&key]));
+    let file = TempFile::new("jwks.json", &marked);
+    service(&file, &[]).await.query_as(&key.token(json!({})), QUERY).await.clean();
+    let server = JwksServer::start(&marked).await;
+    remote(&server, &[]).await.query_as(&key.token(json!({})), QUERY).await.clean();
+}
+
+/// Keys that cannot be fetched again are used up to their maximum age, and every interval another fetch is tried.
+#[tokio::test]
+async fn fetches_that_fail_do_not_prolong_a_keys_life() {
+    let key = SigningKey::new("key", "ES256");
+    let server = JwksServer::start(&jwks(&[&key])).await;
+    let app = remote(&server, &[("jwt.fetch_interval", "10ms"), ("jwt.keys_max_age", "400ms")]).await;
+    app.query_as(&key.token(json!({})), QUERY).await.clean();
+    server.serve(500, "");
+    let token = key.token(json!({}));
+    let gone = until(|| app.query_as(&token, QUERY), |answer| answer.status != 200).await;
+    assert_eq!((gone.status, gone.codes()), (503, vec!["AUTHENTICATION_UNAVAILABLE"]));
+    assert!(server.fetches() > 3, "{} fetches", server.fetches());
+    let failed = app.metric("flowmatix_jwks_fetches_total{result=\"failed\"}").await;
+    assert!(failed >= 2.0, "{failed} failed fetches");
+    assert!(app.metric("flowmatix_jwks_fetches_total{result=\"ok\"}").await >= 1.0);
+    server.serve(200, &jwks(&[&key]));
+    until(|| app.query_as(&token, QUERY), |answer| answer.status == 200).await;
+}
+
 #[tokio::test]
 async fn a_set_that_cannot_be_used_replaces_nothing() {
     let key = SigningKey::new("key", "ES256");
@@ -419,7 +475,7 @@ async fn a_set_that_cannot_be_used_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn without_any_keys_yet_nobody_is_let_in_and_is_told_to_come_back() {
+async fn without_any_keys_yet_callers_are_told_to_come_back() {
     let key = SigningKey::new("key", "ES256");
     let server = JwksServer::start("<html>").await;
     let app = remote(&server, &[]).await;

@@ -111,8 +111,9 @@ async fn only_listed_documents_run_where_the_list_is_enforced() {
     let file = path.to_str().unwrap();
     let apollo = json!({ "format": "apollo-persisted-query-manifest", "version": 1,
         "operations": [{ "id": hash(QUERY), "name": "Team", "type": "query", "body": QUERY }] });
-    for manifest in [apollo, json!({ hash(QUERY): QUERY })] {
-        std::fs::write(&path, manifest.to_string()).unwrap();
+    let marked = format!("\u{feff}{apollo}");
+    for manifest in [apollo.to_string(), json!({ hash(QUERY): QUERY }).to_string(), marked] {
+        std::fs::write(&path, manifest).unwrap();
         let app = TestApp::with(&[("documents.safelist", "enforce"), ("documents.manifest", file)]).await;
         post(&app, json!({ "query": QUERY })).await.clean();
         // Listed documents can be named without having been sent.

@@ -36,11 +36,12 @@ struct ManifestOperation {
 }
 
 impl Manifest {
-    /// Reads a manifest.
+    /// Reads a manifest; a byte order mark in front is ignored (RFC 8259, 8.1).
     ///
     /// # Errors
     /// [`InvalidManifest`] when it has another form, or a hash that is not its text's.
     pub fn read(json: &str) -> Result<Self, InvalidManifest> {
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let entries: Vec<(String, String)> = match serde_json::from_str(json).map_err(|_| InvalidManifest::Form)? {
             Form::Apollo { operations } => {
                 operations.into_iter().map(|operation| (operation.id, operation.body)).collect()

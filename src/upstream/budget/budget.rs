@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::file::{InvalidLedger, LedgerFile, NotRecorded};
-use super::file_format::Remembered;
+use super::file_format::LedgerSnapshot;
 use super::ledger::{BudgetExhausted, Ledger, Payer};
 use super::policy::BudgetPolicy;
 use super::reservation::LoadReservation;
@@ -32,7 +32,7 @@ const UNACCEPTED: &str = "unaccepted";
 /// The ledgers of all credentials.
 pub struct Budget {
     scope: BudgetScope,
-    file: Option<LedgerFile>,
+    file: Option<Arc<LedgerFile>>,
     ledgers: Arc<Ledgers>,
     payers: RandomState,
     clock: Clock,
@@ -97,7 +97,7 @@ impl Budget {
                 }
                 index.unknown_since = file.unknown_since().map(instant);
                 drop(index);
-                Some(file)
+                Some(Arc::new(file))
             }
         };
         let ledgers = Arc::new(ledgers);
@@ -158,6 +158,11 @@ impl Budget {
         let unaccepted = total.transpose()?;
         let own = ledger.reserve(n, need, self.payer(caller))?;
         Ok(LoadReservation { own, unaccepted })
+    }
+
+    /// Reserves one call for a check of the operator's, who shares with no other caller.
+    pub(in crate::upstream) fn reserve_check(&self, ledger: &Arc<Ledger>) -> Result<LoadReservation, BudgetExhausted> {
+        Ok(LoadReservation { own: ledger.reserve(1, Need::Missing, None)?, unaccepted: None })
     }
 
     /// Whether `reserve` would succeed.
@@ -229,12 +234,19 @@ impl Budget {
         file.write(move || ledgers.snapshot()).await
     }
 
-    /// Writes the file again where it was removed or replaced. Looks at most once a second.
-    pub(in crate::upstream) async fn restore_file(&self) {
-        let Some(file) = &self.file else { return };
-        if file.is_check_due(self.clock.now()) && file.is_lost().await {
-            let _ = self.write().await;
-        }
+    /// Checks in the background, once a second at most, whether the file was removed or replaced, and writes it again. A
+    /// request that may cost no call leads here too: a spent plan needs the file most.
+    pub(in crate::upstream) fn restore_file(&self) {
+        let Some(file) = self.file.as_ref().filter(|file| file.is_check_due(self.clock.now())) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (file, ledgers) = (file.clone(), self.ledgers.clone());
+        runtime.spawn(async move {
+            if file.is_lost().await {
+                tracing::warn!("the ledger file was removed or replaced: it is written again");
+                // What cannot be written has been logged.
+                let _ = file.write(move || ledgers.snapshot()).await;
+            }
+        });
     }
 
     /// Writes the file for the last time, so that a restart knows how every call ended.
@@ -252,7 +264,7 @@ impl Budget {
 
 impl Ledgers {
     /// The wall clock, and when the calls of each ledger have ended or will have at the latest, by the same clock.
-    fn snapshot(&self) -> (i64, Remembered) {
+    fn snapshot(&self) -> (i64, LedgerSnapshot) {
         let mut index = self.index.lock();
         index.restored.retain(|_, ledger| !ledger.is_idle());
         let known = index.known.values().map(|(id, ledger)| (id.clone(), ledger.clone()));

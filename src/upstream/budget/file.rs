@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use super::file_format::{Content, Remembered, Written};
+use super::file_format::{Content, LedgerSnapshot, Written};
 use crate::model::{Credential, CredentialId};
 use crate::telemetry::Metrics;
 
@@ -53,7 +53,7 @@ pub(super) struct LedgerFile {
     checked: Mutex<Option<Instant>>,
 }
 
-/// The file as this process left it. Whoever writes holds it, so there is one write at a time.
+/// The file as this process left it. A write holds its lock, so there is one at a time.
 struct Disk {
     path: PathBuf,
     /// Held for as long as the process lives; `None` where the disk has not allowed it yet.
@@ -72,7 +72,7 @@ struct Stamp(u64, u64, u64, i64, i64);
 impl LedgerFile {
     /// Takes the file for this process, and reads what it remembers. A disk that is full or read-only is no reason not to
     /// start: rosters can still be served, once there are any, and no call is made until it can be written down.
-    pub(super) fn open(path: &Path, now: i64, metrics: Arc<Metrics>) -> Result<(Self, Remembered), InvalidLedger> {
+    pub(super) fn open(path: &Path, now: i64, metrics: Arc<Metrics>) -> Result<(Self, LedgerSnapshot), InvalidLedger> {
         let cannot = |error: io::Error| InvalidLedger::Io(path.to_owned(), error.kind());
         let real = real_path(path).map_err(cannot)?;
         let mut disk = Disk { path: real, lock: None, attempted: 0, outcome: Ok(()), stamp: None, metrics };
@@ -132,7 +132,7 @@ impl LedgerFile {
     /// [`NotRecorded`] when the disk did not take it.
     pub(super) async fn write(
         &self,
-        snapshot: impl FnOnce() -> (i64, Remembered) + Send + 'static,
+        snapshot: impl FnOnce() -> (i64, LedgerSnapshot) + Send + 'static,
     ) -> Result<(), NotRecorded> {
         let change = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
         let mut disk = self.disk.clone().lock_owned().await;
@@ -165,7 +165,8 @@ impl LedgerFile {
 
     /// Whether the file was removed or replaced since it was written here.
     pub(super) async fn is_lost(&self) -> bool {
-        let disk = self.disk.clone().lock_owned().await;
+        // A write that is under way answers the question.
+        let Ok(disk) = self.disk.clone().try_lock_owned() else { return false };
         let look = move || disk.stamp.is_some() && disk.stamp != stamp(&disk.path);
         tokio::task::spawn_blocking(look).await.unwrap_or(false)
     }

@@ -19,7 +19,7 @@ const BUCKET_MILLIS: i64 = 30_000;
 const JITTER_MILLIS: i64 = 2_000;
 
 /// The calls of each ledger, by its name; each call by when its window begins, in milliseconds since 1970.
-pub(super) type Remembered = Vec<(Arc<str>, Vec<i64>)>;
+pub(super) type LedgerSnapshot = Vec<(Arc<str>, Vec<i64>)>;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,7 +33,7 @@ pub(super) struct Content {
     ledgers: Vec<Entry>,
 }
 
-/// When the file was written, by the wall clock and by one that nobody sets. Together they tell, at the next start, by how
+/// When the file was written, by the wall clock and by one that cannot be set. Together they tell, at the next start, by how
 /// much the wall clock was changed since.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,7 +64,7 @@ impl Content {
     }
 
     /// The calls, by the wall clock of today: `written_now` is what would be written now.
-    pub(super) fn remembered(&self, now: i64, written_now: Option<&Written>) -> Remembered {
+    pub(super) fn remembered(&self, now: i64, written_now: Option<&Written>) -> LedgerSnapshot {
         let shift = match (&self.written, written_now) {
             (Some(before), Some(now)) => now.shift_since(before),
             _ => 0,
@@ -86,7 +86,7 @@ impl Content {
         salt: &str,
         unknown_since: Option<i64>,
         written: Option<Written>,
-        ledgers: &Remembered,
+        ledgers: &LedgerSnapshot,
     ) -> Vec<u8> {
         let entry = |(id, calls): &(Arc<str>, Vec<i64>)| {
             let mut buckets = BTreeMap::<i64, u32>::new();

@@ -15,5 +15,5 @@ pub use backoff::probe_backoff;
 pub(super) use breaker::{Breaker, BreakerPermit, Subject};
 pub(super) use fair_permits::FairPermits;
 pub(super) use latency::Latency;
-pub(super) use pauses::{CredentialPause, HostPause};
+pub(super) use pauses::{CredentialPause, HostPause, LONGEST_PAUSE};
 pub(super) use retry::Retries;

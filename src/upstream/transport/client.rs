@@ -1,14 +1,14 @@
 //! The HTTP client: one GET, judged by its status, its body streamed into the decoder.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
+use super::body::BodyReader;
+use super::rate_limit_headers::{pause_after_429, retry_after};
 use crate::config;
 use crate::model::{Account, Clock, Credential, Fault, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
@@ -18,6 +18,10 @@ use crate::upstream::{Findings, Inspection, RowPage};
 
 /// How much of a refusal's body is read for its message, in bytes.
 const REFUSAL_LIMIT: u64 = 16 << 10;
+/// The most headers of an answer. Proxies and tracing add some; the HTTP library's own limit is a hundred.
+const HEADERS_LIMIT: usize = 1000;
+/// After so many decoded bytes the task lets others run.
+const YIELD_AFTER: u64 = 256 << 10;
 
 /// Calls the endpoint.
 pub struct Client {
@@ -54,6 +58,7 @@ impl Client {
             .no_proxy()
             .referer(false)
             .https_only(!settings.allow_http)
+            .http1_max_headers(HEADERS_LIMIT)
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(settings.idle_timeout);
         if let Some(pem) = ca_pem {
@@ -92,7 +97,8 @@ impl Client {
             .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
             .header(AUTHORIZATION, token)
             .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
-            .header(ACCEPT, HeaderValue::from_static("application/json"));
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         if let Some(page) = page {
             request = request.query(&[("ispagination", "true"), ("page", &page.to_string())]);
         }
@@ -101,12 +107,12 @@ impl Client {
 
     /// Judges an answer, and reads the envelope of a good one; `copy` gets the body as it came.
     async fn read(&self, response: Response, copy: Option<&mut Vec<u8>>) -> Result<Envelope, UpstreamError> {
-        let retry_after = super::rate_limit_headers::retry_after(response.headers(), self.now());
+        let headers = response.headers().clone();
         match response.status() {
             StatusCode::OK => {}
             status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
             status => {
-                let error = refusal(status.as_u16(), retry_after);
+                let error = refusal(status.as_u16(), &headers, self.now());
                 return Err(match error.kind() {
                     ErrorKind::Rejected(_) => {
                         let envelope = self.envelope(response, REFUSAL_LIMIT, None).await.ok();
@@ -122,32 +128,30 @@ impl Client {
         }
         let code = envelope.code.filter(|code| (400..600).contains(code));
         let code = code.ok_or(Malformed::FailureWithoutCode)?;
-        Err(refusal(code, retry_after).with_message(envelope.message.as_deref()))
+        Err(refusal(code, &headers, self.now()).with_message(envelope.message.as_deref()))
     }
 
-    /// Streams the body into the decoder, refusing it at the first byte past `limit`.
+    /// Streams the body into the decoder, refusing it at the first decoded byte past `limit`.
     async fn envelope(
         &self,
         response: Response,
         limit: u64,
-        mut copy: Option<&mut Vec<u8>>,
+        copy: Option<&mut Vec<u8>>,
     ) -> Result<Envelope, Malformed> {
-        let mut reader = EnvelopeReader::new(self.settings.rows_limit);
-        let expected = response.content_length().map(|length| length.min(limit));
-        reader.expect(expected.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
-        let mut length = 0;
+        let reader = EnvelopeReader::new(self.settings.rows_limit);
+        let mut reader = BodyReader::new(response.headers(), reader, response.content_length(), limit, copy)?;
         let mut body = response.bytes_stream();
+        let mut yield_at = YIELD_AFTER;
         while let Some(chunk) = body.next().await {
             // Timeouts are the caller's; whatever else ends a body early leaves it cut short.
             let chunk = chunk.map_err(|_| Malformed::Truncated)?;
-            length += chunk.len() as u64;
-            if length > limit {
-                return Err(Malformed::TooLarge);
+            for piece in chunk.chunks(reader.piece()) {
+                reader.push(piece)?;
+                if reader.length() >= yield_at {
+                    yield_at = reader.length() + YIELD_AFTER;
+                    tokio::task::yield_now().await;
+                }
             }
-            if let Some(copy) = &mut copy {
-                copy.extend_from_slice(&chunk);
-            }
-            reader.push(&chunk)?;
         }
         reader.finish()
     }
@@ -223,16 +227,20 @@ fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<UpstreamError> 
 }
 
 /// What a status, or the code of an envelope that reports a failure, means.
-fn refusal(status: u16, retry_after: Duration) -> UpstreamError {
+fn refusal(status: u16, headers: &HeaderMap, now: Timestamp) -> UpstreamError {
     match status {
         300..400 => Malformed::Redirect.into(),
         401 => ErrorKind::Unauthenticated.into(),
         403 => ErrorKind::Forbidden.into(),
-        502..=504 => UpstreamError::from(ErrorKind::Unavailable).retryable(),
+        503 => match retry_after(headers, now).filter(|pause| !pause.is_zero()) {
+            Some(pause) => UpstreamError::from(ErrorKind::Unavailable).with_retry_after(pause),
+            None => UpstreamError::from(ErrorKind::Unavailable).retryable(),
+        },
+        502 | 504 => UpstreamError::from(ErrorKind::Unavailable).retryable(),
         // The host answers; what it cannot do, it cannot do for this account.
         408 | 425 | 500 => UpstreamError::from(ErrorKind::Unavailable).retryable().blaming(Fault::Account),
         500..600 => UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Account),
-        429 => ErrorKind::RateLimited(retry_after).into(),
+        429 => ErrorKind::RateLimited(pause_after_429(headers, now)).into(),
         400..500 => ErrorKind::Rejected(status).into(),
         _ => Malformed::UnexpectedStatus.into(),
     }

@@ -34,7 +34,7 @@ pub struct Findings {
     pub missing: Vec<&'static str>,
     /// Fields, documented for a newer version, that no row has.
     pub missing_newer: Vec<&'static str>,
-    /// Fields that nobody has heard of.
+    /// Fields that are not documented.
     pub unknown: Vec<String>,
     /// Our fields whose values could not be read, and how often.
     pub unreadable: Vec<(&'static str, usize)>,
@@ -49,7 +49,7 @@ pub enum Selects {
     Team,
     /// One person, who has that address.
     OneUser,
-    /// Nobody, or one person with another address: this call cannot tell.
+    /// No person, or one with another address: this call cannot tell.
     #[default]
     Unclear,
 }
@@ -58,7 +58,9 @@ impl Findings {
     /// Compares a body with the documentation.
     pub(in crate::upstream) fn new(account: &Account, body: &[u8], envelope: Envelope) -> Self {
         let Some(rows) = envelope.rows else { return Self::default() };
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        // As tolerant as the decoder: a mark in front, or a row that is not UTF-8, hides no field of the others.
+        let text = String::from_utf8_lossy(body);
+        let body: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
         let present: BTreeSet<&str> = body["data"]
             .as_array()
             .into_iter()

@@ -1,5 +1,6 @@
 //! The transport: one HTTP call to the endpoint, its status judged and its headers read.
 
+mod body;
 pub(super) mod client;
 pub(super) mod inspect;
 pub(super) mod rate_limit_headers;

@@ -1,20 +1,21 @@
-//! What an answer's headers say of the vendor's rate limit: `Retry-After`, and what is left until when, in the forms that are
-//! in use. All of it is optional; nobody has documented which of it comes.
+//! What an answer's headers say of waiting and of the vendor's rate limit.
+//!
+//! `Retry-After` comes as seconds or as a date; what is left of the plan, and until when, in one of the forms that are in use.
+//! All of it is optional, and nothing that cannot be read is believed.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use crate::model::Timestamp;
+use crate::upstream::protect::LONGEST_PAUSE;
 
 /// How long a 429 means where it does not say.
 const UNSAID: Duration = Duration::from_secs(60);
-/// The plans count by the hour; nobody has to wait longer.
-const LONGEST: Duration = Duration::from_secs(3600);
-/// A reset past this is no number of seconds but a moment: seconds since 1970, or milliseconds where it is larger still.
-const MOMENT: u64 = 1_000_000_000;
-const MOMENT_MILLIS: u64 = 100_000_000_000;
+/// A reset past this is no number of seconds but a date: seconds since 1970, or milliseconds where it is larger still.
+const EPOCH_SECONDS: u64 = 1_000_000_000;
+const EPOCH_MILLIS: u64 = 100_000_000_000;
 
 /// How many calls the vendor says are left, and for how long that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,44 +28,100 @@ pub struct RateLimit {
     pub reset: Duration,
 }
 
-/// How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3); where that is absent or unreadable what the
-/// rate-limit headers say, else 60 s; an hour at most.
-pub(in crate::upstream) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
-    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
-    let said = text.and_then(|text| match text.parse::<u64>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|date| until(date.timestamp_millis(), now)),
-    });
+/// How long a 429 asks us to wait: its `Retry-After`; where that is absent or cannot be read what the rate-limit headers say,
+/// else 60 s. An hour at most.
+pub(super) fn pause_after_429(headers: &HeaderMap, now: Timestamp) -> Duration {
     let reset = || read(headers, now).filter(|limit| limit.remaining == 0).map(|limit| limit.reset);
-    said.or_else(reset).unwrap_or(UNSAID).min(LONGEST)
+    retry_after(headers, now).or_else(reset).unwrap_or(UNSAID).min(LONGEST_PAUSE)
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date in any of the three forms of HTTP, or in that of e-mail. Of several
+/// the longest counts. An hour at most.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    // The sender's own clock tells best how far away its date is.
+    let now = text(headers.get(DATE)).and_then(date).unwrap_or(now);
+    let values = headers.get_all(RETRY_AFTER).iter().filter_map(|value| text(Some(value)));
+    let waits = values.filter_map(|value| seconds(value).or_else(|| date(value).map(|date| until(date.millis(), now))));
+    waits.max().map(|wait| wait.min(LONGEST_PAUSE))
+}
+
+/// A number of seconds, of whatever length; a fraction is rounded up.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    // Only a number that is too large cannot be read now.
+    let whole = whole.parse::<u64>().unwrap_or(u64::MAX);
+    let more = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+    Some(Duration::from_secs(whole.saturating_add(more)))
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let http = httpdate::parse_http_date(text).ok();
+    http.or_else(|| DateTime::parse_from_rfc2822(text).ok().map(SystemTime::from)).map(Timestamp::from)
 }
 
 /// What the headers say is left: `RateLimit` as a structured field (`"default";r=50;t=30`) or in its older form
-/// (`limit=100, remaining=50, reset=30`), or `RateLimit-*` or `X-RateLimit-*` with one number each.
-pub(in crate::upstream) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(field) = text("ratelimit") {
-        let number = |names: [&str; 2]| {
-            let pairs = field.split([';', ',']).filter_map(|part| part.split_once('='));
-            let mut found = pairs.filter(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value);
-            found.next().and_then(|value| value.trim().parse::<u64>().ok())
-        };
-        return said(number(["q", "limit"]), number(["r", "remaining"])?, number(["t", "reset"])?, now);
+/// (`limit=100, remaining=50, reset=30`), or `RateLimit-*` or `X-RateLimit-*` with one number each. Of several windows the one
+/// with the least left counts.
+pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
+    if headers.contains_key("ratelimit") {
+        let fields = headers.get_all("ratelimit").iter().filter_map(|value| text(Some(value)));
+        let windows = fields.flat_map(windows).filter_map(|window| said(window.q, window.r?, window.t?, now));
+        return windows.min_by_key(|limit| limit.remaining);
     }
     ["ratelimit", "x-ratelimit", "x-rate-limit"].into_iter().find_map(|family| {
-        let number = |what: &str| text(&format!("{family}-{what}"))?.split([',', ';']).next()?.trim().parse().ok();
+        let number =
+            |what: &str| text(headers.get(format!("{family}-{what}")))?.split([',', ';']).next()?.trim().parse().ok();
         said(number("limit"), number("remaining")?, number("reset")?, now)
     })
+}
+
+/// What one window of a `RateLimit` field says.
+#[derive(Clone, Copy, Default)]
+struct Window {
+    q: Option<u64>,
+    r: Option<u64>,
+    t: Option<u64>,
+}
+
+/// The windows of a field: members of a list with parameters, or, in the older form, the list as a whole.
+fn windows(field: &str) -> Vec<Window> {
+    let mut windows = vec![Window::default()];
+    for member in field.split(',') {
+        // A name in quotes, or without a value, begins a window of its own.
+        let starts = member.split(';').next().is_some_and(|name| !name.contains('='));
+        if starts {
+            windows.push(Window::default());
+        }
+        let Some(window) = windows.last_mut() else { continue };
+        for (name, value) in member.split(';').filter_map(|part| part.split_once('=')) {
+            let value = value.trim().parse().ok();
+            match name.trim() {
+                "q" | "limit" => window.q = value,
+                "r" | "remaining" => window.r = value,
+                "t" | "reset" => window.t = value,
+                _ => {}
+            }
+        }
+    }
+    windows
 }
 
 fn said(limit: Option<u64>, remaining: u64, reset: u64, now: Timestamp) -> Option<RateLimit> {
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let reset = match reset {
-        MOMENT_MILLIS.. => until(i64::try_from(reset).ok()?, now),
-        MOMENT.. => until(i64::try_from(reset).ok()?.checked_mul(1000)?, now),
+        EPOCH_MILLIS.. => until(i64::try_from(reset).ok()?, now),
+        EPOCH_SECONDS.. => until(i64::try_from(reset).ok()?.checked_mul(1000)?, now),
         seconds => Duration::from_secs(seconds),
     };
-    Some(RateLimit { limit: limit.map(small), remaining: small(remaining), reset: reset.min(LONGEST) })
+    Some(RateLimit { limit: limit.map(small), remaining: small(remaining), reset: reset.min(LONGEST_PAUSE) })
+}
+
+fn text(value: Option<&reqwest::header::HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
 fn until(millis: i64, now: Timestamp) -> Duration {

@@ -27,6 +27,8 @@ pub enum Reply {
     Unavailable,
     /// 500, the fault of one account.
     Broken,
+    /// 503, which says how long it lasts.
+    BackAt(Duration),
     Silence,
     Panic,
     /// A team, and this many calls left of so many, for so long.
@@ -109,6 +111,9 @@ impl Endpoint for Process {
                 Reply::Broken => {
                     let error = UpstreamError::from(ErrorKind::Unavailable).retryable();
                     (Err(error.blaming(Fault::Account)), None)
+                }
+                Reply::BackAt(after) => {
+                    (Err(UpstreamError::from(ErrorKind::Unavailable).with_retry_after(after)), None)
                 }
                 Reply::Silence => std::future::pending().await,
                 Reply::Panic => panic!("the endpoint was told to"),

@@ -7,6 +7,7 @@ mod budget;
 mod lab;
 mod lifecycle;
 mod lists;
+mod pauses;
 mod refusals;
 mod retries;
 mod shares;

@@ -43,7 +43,7 @@ impl SigningKey {
         let key = match algorithm {
             "ES256" => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
             "ES384" => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
-            "EdDSA" => Key::Ed(Ed25519KeyPair::generate().unwrap()),
+            "EdDSA" | "Ed25519" => Key::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => Key::Rsa(RSA.clone()),
         };
         Self { id, algorithm, key }

@@ -1,4 +1,4 @@
-//! The real binary, started as a newcomer or a container would.
+//! The real binary, started as a user or a container would.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -8,6 +8,8 @@ pub struct Service {
     address: String,
     admin: String,
     stderr: BufReader<ChildStderr>,
+    /// What it has written so far.
+    log: String,
 }
 
 /// The binary with nothing of this environment's settings.
@@ -35,14 +37,21 @@ pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> S
     command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    stderr.read_line(&mut line).unwrap();
-    let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-        stderr.read_to_string(&mut line).unwrap();
-        panic!("it did not start: {line}")
-    });
+    let mut log = String::new();
+    let said = loop {
+        let start = log.len();
+        stderr.read_line(&mut log).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&log[start..]).unwrap_or_else(|_| {
+            stderr.read_to_string(&mut log).unwrap();
+            panic!("it did not start: {log}")
+        });
+        // Warnings may come before it.
+        if said.get("graphql").is_some() {
+            break said;
+        }
+    };
     let base = |key: &str| said[key].as_str().unwrap().trim_end_matches("/graphql").to_owned();
-    Service { child, address: base("graphql"), admin: base("admin"), stderr }
+    Service { child, address: base("graphql"), admin: base("admin"), stderr, log }
 }
 
 impl Service {
@@ -59,10 +68,20 @@ impl Service {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
     }
 
+    /// Asks it to stop, and waits until it has.
+    pub fn signal_and_wait(&mut self) {
+        self.signal();
+        self.child.wait().unwrap();
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Asks it to stop, and returns whether it went well, and all that it wrote.
     pub fn stop(mut self) -> (bool, String, String) {
         self.signal();
-        let (mut out, mut log) = (String::new(), String::new());
+        let (mut out, mut log) = (String::new(), std::mem::take(&mut self.log));
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         self.stderr.read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().success(), out, log)

@@ -1,0 +1,164 @@
+//! An answer's body: undoes its `Content-Encoding` and feeds the envelope's reader, chunk by chunk, under one limit.
+//!
+//! Invariant: no more than `limit` decoded bytes are ever read, however small the body is on the wire.
+
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+
+use crate::model::Malformed;
+use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
+
+/// So many bytes of a compressed body are decoded in one step: they may unpack to a thousand times as many.
+const COMPRESSED_PIECE: usize = 1 << 10;
+/// The same of a body that is not compressed.
+const PLAIN_PIECE: usize = 256 << 10;
+
+/// Reads one body.
+pub(super) struct BodyReader<'c> {
+    decoder: Decoder<'c>,
+    is_empty: bool,
+}
+
+enum Decoder<'c> {
+    Identity(Sink<'c>),
+    /// One or more gzip members (RFC 1952, 2.2).
+    Gzip(Box<MultiGzDecoder<Sink<'c>>>),
+}
+
+/// Where decoded bytes go.
+struct Sink<'c> {
+    reader: EnvelopeReader,
+    length: u64,
+    limit: u64,
+    copy: Option<&'c mut Vec<u8>>,
+    /// Why no more bytes are taken.
+    failed: Option<Malformed>,
+}
+
+/// How a body is encoded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl<'c> BodyReader<'c> {
+    /// Reads a body with these headers into `reader`; `copy` gets it decoded. `expected` is its length on the wire, where the
+    /// sender says so.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        mut reader: EnvelopeReader,
+        expected: Option<u64>,
+        limit: u64,
+        copy: Option<&'c mut Vec<u8>>,
+    ) -> Result<Self, Malformed> {
+        let encoding = encoding(headers)?;
+        if encoding == Encoding::Identity {
+            let expected = expected.map_or(0, |length| length.min(limit));
+            reader.expect(usize::try_from(expected).unwrap_or(0));
+        }
+        let sink = Sink { reader, length: 0, limit, copy, failed: None };
+        let decoder = match encoding {
+            Encoding::Identity => Decoder::Identity(sink),
+            Encoding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(sink))),
+        };
+        Ok(Self { decoder, is_empty: true })
+    }
+
+    /// Takes the next bytes as they came.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
+        self.is_empty &= chunk.is_empty();
+        match &mut self.decoder {
+            Decoder::Identity(sink) => sink.take(chunk),
+            Decoder::Gzip(decoder) => {
+                decoder.write_all(chunk).map_err(|_| decoder.get_ref().failed.unwrap_or(Malformed::BadEncoding))
+            }
+        }
+    }
+
+    /// How many bytes to take in one step, so that none takes long.
+    pub(super) fn piece(&self) -> usize {
+        match self.decoder {
+            Decoder::Identity(_) => PLAIN_PIECE,
+            Decoder::Gzip(_) => COMPRESSED_PIECE,
+        }
+    }
+
+    /// How many decoded bytes were read.
+    pub(super) fn length(&self) -> u64 {
+        match &self.decoder {
+            Decoder::Identity(sink) => sink.length,
+            Decoder::Gzip(decoder) => decoder.get_ref().length,
+        }
+    }
+
+    /// Ends the body.
+    pub(super) fn finish(self) -> Result<Envelope, Malformed> {
+        if self.is_empty {
+            return Err(Malformed::Empty);
+        }
+        let sink = match self.decoder {
+            Decoder::Identity(sink) => sink,
+            Decoder::Gzip(mut decoder) => {
+                // A member without its end was cut off; one with a wrong checksum was damaged.
+                decoder.try_finish().map_err(|error| match (decoder.get_ref().failed, error.kind()) {
+                    (Some(failed), _) => failed,
+                    (None, io::ErrorKind::UnexpectedEof) => Malformed::Truncated,
+                    (None, _) => Malformed::BadEncoding,
+                })?;
+                decoder.finish().map_err(|_| Malformed::BadEncoding)?
+            }
+        };
+        sink.reader.finish()
+    }
+}
+
+impl Sink<'_> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        self.length += bytes.len() as u64;
+        if self.length > self.limit {
+            return Err(Malformed::TooLarge);
+        }
+        if let Some(copy) = &mut self.copy {
+            copy.extend_from_slice(bytes);
+        }
+        self.reader.push(bytes)
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed.is_none() {
+            self.failed = self.take(bytes).err();
+        }
+        match self.failed {
+            None => Ok(bytes.len()),
+            Some(failed) => Err(io::Error::other(failed)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The encoding that the headers name: gzip under both of its names, in any case (RFC 9110, 8.4.1), or none.
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Malformed> {
+    let mut encoding = Encoding::Identity;
+    for value in headers.get_all(CONTENT_ENCODING) {
+        for name in value.to_str().map_err(|_| Malformed::BadEncoding)?.split(',') {
+            let name = name.trim();
+            if name.is_empty() || name.eq_ignore_ascii_case("identity") {
+                continue;
+            }
+            let is_gzip = name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip");
+            if !is_gzip || encoding == Encoding::Gzip {
+                return Err(Malformed::BadEncoding);
+            }
+            encoding = Encoding::Gzip;
+        }
+    }
+    Ok(encoding)
+}
