@@ -51,7 +51,7 @@ pub fn request(body: &str, grants: Arc<dyn Grants>) -> anyhow::Result<Request> {
     let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body)?;
     let query = body.remove("query").and_then(|query| query.as_str().map(str::to_owned)).unwrap_or_default();
     let variables = Variables::from_json(body.remove("variables").unwrap_or_default());
-    let document = Reference { text: Some(query), persisted: None };
+    let document = Reference { text: Some(query), ..Reference::default() };
     Ok(Request {
         document,
         operation_name: None,

@@ -13,7 +13,8 @@ section! {
         pub persisted_limit: Size = Size::mib(16),
         /// Whether only documents of the manifest may run: `log` warns of others, `enforce` refuses them.
         pub safelist: Safelist = Safelist::Off,
-        /// A JSON file of trusted documents: an Apollo persisted-query manifest, or an object of SHA-256 hashes and texts.
+        /// A JSON file of trusted documents: an Apollo persisted-query manifest, or an object of ids and texts, as Relay and code
+        /// generators write it. An id is the SHA-256 of its text, with or without `sha256:`, or any other text.
         pub manifest: Option<PathBuf> = None,
     }
 }

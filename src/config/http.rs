@@ -55,16 +55,31 @@ section! {
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Whether `/` shows the explorer, a GraphQL playground in the browser.
         pub explorer: bool = false,
-        /// Whether queries can be sent with GET.
+        /// Whether queries can be sent with GET. QUERY and POST are always allowed.
         pub get_queries: bool = true,
-        /// CSRF protection: a GET must show that a script sent it (`apollo-require-preflight`, `x-apollo-operation-name` or a JSON
-        /// content type). It may be off only where every request carries a token.
+/// CSRF protection: a GET must show that no other site's page sent it, by `Sec-Fetch-Site: same-origin` (or `none`), or by
+        /// a header that makes browsers ask first (`apollo-require-preflight`, `x-apollo-operation-name` or a JSON content type).
+        /// It may be off only where every request carries a token.
         pub csrf_protection: bool = true,
+        /// The HTTP statuses under `application/graphql-response+json`: `audits` are the established ones, `2026` those of the
+        /// GraphQL over HTTP edition of September 2026 (294 for data with errors, 422 for a request that does not fit the
+        /// schema). Under `application/json` both are the same.
+        pub statuses: Statuses = Statuses::Audits,
         /// Host names besides this machine's own that are allowed where callers need no credential.
         pub allowed_hosts: Vec<String> = Vec::new(),
         /// CORS: the origins whose pages may call the service, such as `https://app.example`; `*` for all.
         pub cors_origins: Vec<String> = Vec::new(),
         /// CORS: whether those pages may send credentials (cookies, TLS certificates).
         pub cors_credentials: bool = false,
+    }
+}
+
+names! {
+    /// Which statuses answers have.
+    pub enum Statuses {
+        /// 200 and 400.
+        Audits = "audits",
+        /// 200, 294, 400 and 422.
+        Edition2026 = "2026",
     }
 }

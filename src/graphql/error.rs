@@ -49,7 +49,9 @@ codes! {
     NotFound = "NOT_FOUND",
     /// The body's media type is not JSON.
     InvalidContentType = "INVALID_CONTENT_TYPE_HEADER",
-    /// No media type that is acceptable can be produced.
+    /// The body's content coding is not known.
+    InvalidContentEncoding = "INVALID_CONTENT_ENCODING_HEADER",
+    /// No media type or coding that is acceptable can be produced.
     InvalidAccept = "INVALID_ACCEPT_HEADER",
     /// The request might have been sent by another site's page.
     Csrf = "CSRF_ERROR",

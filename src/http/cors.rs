@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -32,10 +32,11 @@ pub(super) fn layer(settings: &config::HttpConfig) -> Option<CorsLayer> {
         [any] if any == "*" => AllowOrigin::any(),
         exact => AllowOrigin::list(exact.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
     };
-    let headers = ALLOWED.into_iter().map(HeaderName::from_static).chain([AUTHORIZATION, CONTENT_TYPE]);
+    let headers =
+        ALLOWED.into_iter().map(HeaderName::from_static).chain([AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE]);
     let layer = CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::QUERY])
         .allow_headers(headers.collect::<Vec<_>>())
         .expose_headers(EXPOSED.map(HeaderName::from_static).into_iter().chain([RETRY_AFTER]).collect::<Vec<_>>())
         .allow_credentials(settings.cors_credentials)

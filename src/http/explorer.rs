@@ -8,7 +8,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 
-use super::graphql::error::not_found;
+use super::response::error::not_found;
 
 /// Name, media type and content of each built-in file; empty where the bundle was not built.
 static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));

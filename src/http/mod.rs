@@ -1,15 +1,18 @@
 //! HTTP: bytes in, bytes out, and the only stage with status codes.
 //!
-//! The steps of a GraphQL request: name it (`request_id`) → negotiate a media type (`graphql/negotiate`) → check its head
-//! (`graphql/guards`) → authenticate (`auth`) → rate limit, read the body, acquire a permit (`admission`) → execute (`graphql`)
-//! → status, caching headers and bytes (`graphql/error`, `admission/response_deadline`).
+//! The steps of a GraphQL request: name it (`request_id`) → check its framing (`framing`) → negotiate coding and media type
+//! (`response`) → check its head (`graphql/guards`) → authenticate (`auth`) → rate limit, read the body, acquire a permit
+//! (`admission`) → read its parameters (`graphql/parameters`) → execute (`graphql`) → status, caching headers and bytes
+//! (`graphql/respond`, `response`, `admission/response_deadline`).
 
 mod admission;
 mod cors;
 mod explorer;
+mod framing;
 mod graphql;
 mod health;
 mod request_id;
+mod response;
 mod routes;
 
 pub use admission::{AdmissionControl, ConnectionLimiter};

@@ -11,9 +11,10 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use tower::{ServiceBuilder, service_fn};
 
-use super::graphql::compression::Compressible;
-use super::graphql::error::not_found;
+use super::framing::service::FramingService;
 use super::graphql::handler;
+use super::response::compression::Compressible;
+use super::response::error::not_found;
 use super::{AdmissionControl, Health, cors, explorer, health, request_id};
 use crate::auth::Authenticator;
 use crate::config;
@@ -49,8 +50,11 @@ pub fn public(public: AppState) -> Router {
         Router::new()
     };
     // One stack of layers: each `layer` of a router is a box of its own around every route.
-    let layers =
-        ServiceBuilder::new().layer_fn(request_id::RequestIdService).layer_fn(Compressible::new).option_layer(cors);
+    let layers = ServiceBuilder::new()
+        .layer_fn(request_id::RequestIdService)
+        .layer_fn(FramingService)
+        .layer_fn(Compressible::new)
+        .option_layer(cors);
     let graphql = service_fn({
         let public = public.clone();
         move |request| handler::serve(public.clone(), request).map(Ok::<_, Infallible>)

@@ -52,6 +52,49 @@ test("many requests share a connection", async () => {
   }
 });
 
+/**
+ * The headers, the content and the RST_STREAM code of an answer.
+ * @param {Record<string, string>} headers
+ * @param {string} [body]
+ */
+function raw(headers, body) {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ":path": "/graphql", "content-type": "application/json", ...headers });
+    let [head, text] = [{}, ""];
+    stream.on("response", (received) => (head = received));
+    stream.on("data", (chunk) => (text += chunk));
+    stream.on("error", reject);
+    stream.on("close", () => resolve({ head, text, reset: stream.rstCode }));
+    stream.end(body);
+  });
+}
+
+test("HEAD has the headers of GET and no content", async () => {
+  const path = "/graphql?query=%7B__typename%7D";
+  const get = await raw({ ":method": "GET", ":path": path });
+  const head = await raw({ ":method": "HEAD", ":path": path });
+  assert.equal(head.reset, 0);
+  assert.equal(head.text, "");
+  assert.equal(head.head[":status"], 200);
+  assert.equal(head.head["content-length"], String(get.text.length));
+});
+
+test("QUERY asks as POST does", async () => {
+  const { head, text } = await raw({ ":method": "QUERY" }, JSON.stringify({ query: "{ __typename }" }));
+  assert.equal(head[":status"], 200);
+  assert.equal(head["accept-query"], "application/json");
+  assert.deepEqual(JSON.parse(text), { data: { __typename: "Query" } });
+});
+
+test("a body that is not read costs its own stream and no other", async () => {
+  for (const type of ["text/plain", "application/json"]) {
+    const { head, text } = await raw({ ":method": "POST", "content-type": type }, "x".repeat(3 << 20));
+    assert.equal(head[":status"], type === "text/plain" ? 415 : 413);
+    assert.ok(JSON.parse(text).errors);
+    assert.equal((await ask("{ __typename }")).status, 200);
+  }
+});
+
 test("headers are counted", async () => {
   const more = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`x-${n}`, "y"]));
   const stream = session.request({ ":method": "POST", ":path": "/graphql", "content-type": "application/json", ...more });

@@ -173,7 +173,7 @@ async fn a_body_that_never_comes_is_a_timeout() {
         ("upstream.connect_timeout", "100ms"),
     ])
     .await;
-    assert_eq!(status(&mut begin_body(&app, 1).await).await, "HTTP/1.1 504");
+    assert_eq!(status(&mut begin_body(&app, 1).await).await, "HTTP/1.1 408");
 }
 
 /// Opens a connection and sends a request's head and the first bytes of its body, which is to have 1,000.

@@ -63,7 +63,7 @@ async fn a_long_answer_is_written_beside_the_workers() {
             text: Some(format!(
                 "{{ teamMembers(first: {first}) {{ nodes {{ id name a: id b: name c: id d: name e: id f: name g: id }} }} }}"
             )),
-            persisted: None,
+            ..Reference::default()
         },
         operation_name: None,
         variables: Variables::default(),

@@ -22,7 +22,7 @@ struct Question {
 
 async fn ask(world: &World, question: &Question) -> String {
     let request = Request {
-        document: Reference { text: Some(question.text.to_owned()), persisted: None },
+        document: Reference { text: Some(question.text.to_owned()), ..Reference::default() },
         operation_name: question.operation.map(str::to_owned),
         variables: Variables::from_json(question.variables.clone()),
         show_cost: false,
@@ -99,7 +99,7 @@ async fn the_same_bytes_are_served_in_both_media_types_with_fresh_extensions() {
     app.query(LIST).await;
     let reused = |count: f64| {
         let app = &app;
-        async move { assert_eq!(app.metric("flowmatix_executions_total{path=\"reuse\"}").await, count) }
+        async move { assert_eq!(app.metric("flowmatix_executions_total{path=\"response_cache\"}").await, count) }
     };
     reused(0.0).await;
     let third = app.query(LIST).await;
@@ -126,7 +126,7 @@ async fn another_account_and_another_snapshot_are_other_questions() {
     let answer = app.query(LIST).await;
     assert_eq!(answer.data()["teamMembers"]["nodes"][0]["name"], "After");
     // Each was a snapshot of its own.
-    assert_eq!(app.metric("flowmatix_executions_total{path=\"reuse\"}").await, 0.0);
+    assert_eq!(app.metric("flowmatix_executions_total{path=\"response_cache\"}").await, 0.0);
 }
 
 #[tokio::test]
@@ -159,6 +159,6 @@ async fn answers_with_errors_are_not_kept_and_nothing_is_where_nothing_may_be() 
         small.query(LIST).await.clean();
     }
     for app in [app, off, small] {
-        assert_eq!(app.metric("flowmatix_executions_total{path=\"reuse\"}").await, 0.0);
+        assert_eq!(app.metric("flowmatix_executions_total{path=\"response_cache\"}").await, 0.0);
     }
 }

@@ -205,7 +205,7 @@ impl World {
             axum::http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
         let grants = auth.authenticate(&request.into_parts().0).await.unwrap();
         let answer = self.engine.execute(Request {
-            document: Reference { text: Some(query), persisted: None },
+            document: Reference { text: Some(query), ..Reference::default() },
             operation_name: None,
             variables: Variables::from_json(variables),
             max_age: None,

@@ -1,48 +1,16 @@
 //! Documents that clients do not send: persisted queries, which clients register, and trusted documents, which the operator
 //! lists. Shared between callers; results never are.
 
-use super::trusted::Manifest;
 use std::sync::Arc;
-
-use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::config;
 use crate::config::Safelist;
 use crate::graphql::error::Code;
 use crate::graphql::request_error::RequestError;
 
+use super::hash::{Hash, PREFIX};
 use super::persisted::Persisted;
-
-/// The SHA-256 digest of a document's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::graphql) struct Hash([u8; 32]);
-
-/// As manifests have it.
-impl std::fmt::Display for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl Hash {
-    pub(in crate::graphql) fn of(text: &str) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        Self(hash)
-    }
-
-    /// Reads 64 hex digits, in either case.
-    pub(in crate::graphql) fn parse(hex: &str) -> Option<Self> {
-        if hex.len() != 64 || !hex.is_ascii() {
-            return None;
-        }
-        let mut hash = [0; 32];
-        for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(hash))
-    }
-}
+use super::trusted::Manifest;
 
 /// What a request says of its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +19,8 @@ pub struct Reference {
     pub text: Option<String>,
     /// `extensions.persistedQuery`, where it was sent.
     pub persisted: Option<PersistedQuery>,
+    /// `documentId` or Relay's `doc_id`, where it was sent.
+    pub id: Option<String>,
 }
 
 /// `extensions.persistedQuery`, in the form of Apollo's automatic persisted queries.
@@ -83,41 +53,86 @@ impl Documents {
         Self { persisted, manifest, safelist: settings.safelist }
     }
 
-    /// The document that a request means. The refusals' words are the ones that Apollo's clients look for.
+    /// The document that a request means.
     pub(in crate::graphql) fn find(&self, reference: Reference) -> Result<ResolvedDocument, RequestError> {
-        let refuse = |code, message: &str| Err(RequestError { code, message: message.to_owned() });
-        let found = match (reference.text, reference.persisted) {
-            (Some(text), None) => ResolvedDocument { text: text.into(), keep: None },
-            (None, None) => return refuse(Code::BadRequest, "`query` is missing"),
-            (text, Some(query)) => {
-                let hash = Hash::parse(&query.sha256_hash).filter(|_| query.version == 1);
-                let listed = hash.and_then(|hash| self.manifest.get(hash));
-                let Some(persisted) = &self.persisted else {
-                    // Where clients may not register documents, they can still name listed ones.
-                    return match (text, listed) {
-                        (None, Some(text)) => Ok(ResolvedDocument { text, keep: None }),
-                        _ => refuse(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
-                    };
-                };
-                match (text, hash) {
-                    (_, None) if query.version != 1 => {
-                        return refuse(Code::PersistedQueryNotSupported, "Unsupported persisted query version");
-                    }
-                    (Some(text), hash) if hash == Some(Hash::of(&text)) => {
-                        ResolvedDocument { text: text.into(), keep: hash }
-                    }
-                    (Some(_), _) => {
-                        return refuse(Code::PersistedQueryHashMismatch, "provided sha does not match query");
-                    }
-                    (None, hash) => match listed.or_else(|| persisted.get(hash?)) {
-                        Some(text) => ResolvedDocument { text, keep: None },
-                        None => return refuse(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
-                    },
+        let found = match reference {
+            Reference { text: Some(text), persisted: None, id: None } => {
+                ResolvedDocument { text: text.into(), keep: None }
+            }
+            Reference { text: None, persisted: None, id: None } => {
+                return refuse(Code::BadRequest, "`query` is missing, and no id of a document is there in its place");
+            }
+            Reference { text, persisted: Some(query), id: None } => self.of_apollo(text, &query)?,
+            Reference { text, persisted: None, id: Some(id) } => self.of_id(text, &id)?,
+            Reference { text, persisted: Some(query), id: Some(id) } => {
+                let same = Hash::parse(id.strip_prefix(PREFIX).unwrap_or(&id))
+                    .is_some_and(|hash| Hash::parse(&query.sha256_hash) == Some(hash));
+                if !same {
+                    return refuse(Code::BadRequest, "the document's id and `extensions.persistedQuery` differ");
                 }
+                self.of_apollo(text, &query)?
             }
         };
         self.check_listed(&found.text)?;
         Ok(found)
+    }
+
+    /// By Apollo's extension. The refusals' words are the ones that Apollo's clients look for.
+    fn of_apollo(&self, text: Option<String>, query: &PersistedQuery) -> Result<ResolvedDocument, RequestError> {
+        let hash = Hash::parse(&query.sha256_hash).filter(|_| query.version == 1);
+        if self.persisted.is_none() {
+            // Where clients may not register documents, they can still name listed ones.
+            return match (text, hash.and_then(|hash| self.manifest.of_hash(hash))) {
+                (None, Some(text)) => Ok(ResolvedDocument { text, keep: None }),
+                _ => refuse(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
+            };
+        }
+        match (text, hash) {
+            (_, None) if query.version != 1 => {
+                refuse(Code::PersistedQueryNotSupported, "Unsupported persisted query version")
+            }
+            (Some(text), hash) if hash == Some(Hash::of(&text)) => {
+                Ok(ResolvedDocument { text: text.into(), keep: hash })
+            }
+            (Some(_), _) => refuse(Code::PersistedQueryHashMismatch, "provided sha does not match query"),
+            (None, hash) => match hash.and_then(|hash| self.of_hash(hash)) {
+                Some(text) => Ok(ResolvedDocument { text, keep: None }),
+                None => refuse(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
+            },
+        }
+    }
+
+    /// By an id: a hash, with or without its prefix, or whatever the list calls a document. A text that is sent with a hash is
+    /// registered by it; one that is sent with an id of no listed document is judged by itself.
+    fn of_id(&self, text: Option<String>, id: &str) -> Result<ResolvedDocument, RequestError> {
+        let hash = match id.strip_prefix(PREFIX) {
+            Some(hex) => match Hash::parse(hex) {
+                None => {
+                    return refuse(Code::BadRequest, "64 hexadecimal digits must follow `sha256:` in a document's id");
+                }
+                hash => hash,
+            },
+            None => Hash::parse(id),
+        };
+        let mismatch = || refuse(Code::PersistedQueryHashMismatch, "the document is not the one that its id names");
+        match (text, hash) {
+            (None, hash) => match hash.map_or_else(|| self.manifest.of_id(id), |hash| self.of_hash(hash)) {
+                Some(text) => Ok(ResolvedDocument { text, keep: None }),
+                None => refuse(Code::PersistedQueryNotFound, "no document is known by this id"),
+            },
+            (Some(text), Some(hash)) if hash == Hash::of(&text) => {
+                Ok(ResolvedDocument { text: text.into(), keep: Some(hash) })
+            }
+            (Some(_), Some(_)) => mismatch(),
+            (Some(text), None) => match self.manifest.of_id(id) {
+                Some(listed) if *listed != *text => mismatch(),
+                _ => Ok(ResolvedDocument { text: text.into(), keep: None }),
+            },
+        }
+    }
+
+    fn of_hash(&self, hash: Hash) -> Option<Arc<str>> {
+        self.manifest.of_hash(hash).or_else(|| self.persisted.as_ref()?.get(hash))
     }
 
     /// Keeps a document that was found to be valid, where a client wants it kept.
@@ -128,16 +143,17 @@ impl Documents {
     }
 
     fn check_listed(&self, text: &str) -> Result<(), RequestError> {
-        if self.safelist == Safelist::Off || self.manifest.get(Hash::of(text)).is_some() {
+        if self.safelist == Safelist::Off || self.manifest.of_hash(Hash::of(text)).is_some() {
             return Ok(());
         }
         if self.safelist == Safelist::Log {
             tracing::warn!(hash = %Hash::of(text), "a document that is not on the list");
             return Ok(());
         }
-        Err(RequestError {
-            code: Code::QueryNotInSafelist,
-            message: "this document is not on the list of trusted ones".to_owned(),
-        })
+        refuse(Code::QueryNotInSafelist, "this document is not on the list of trusted ones")
     }
+}
+
+fn refuse<T>(code: Code, message: &str) -> Result<T, RequestError> {
+    Err(RequestError { code, message: message.to_owned() })
 }

@@ -1,9 +1,11 @@
 //! Documents that clients do not send: persisted queries, and the operator's trusted documents.
 
 mod documents;
+mod hash;
 mod persisted;
 mod trusted;
 
-pub(super) use documents::{Documents, Hash, ResolvedDocument};
+pub(super) use documents::{Documents, ResolvedDocument};
 pub use documents::{PersistedQuery, Reference};
+pub(super) use hash::Hash;
 pub use trusted::{InvalidManifest, Manifest};

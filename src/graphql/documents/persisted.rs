@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
-use super::documents::Hash;
+use super::hash::Hash;
 
 /// What an entry costs besides its text, in bytes, approximately.
 const OVERHEAD: usize = 128;

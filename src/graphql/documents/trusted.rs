@@ -1,32 +1,48 @@
-//! Trusted documents: the operator's list, in the form of Apollo's persisted-query manifests, or a plain object of texts.
+//! Trusted documents: the operator's list, as Apollo's, Relay's and code generators' tools write it.
+//!
+//! A document has an id, which is the SHA-256 of its text, with or without `sha256:` in front, or any other text (Relay's is an
+//! MD5). Whatever its id is, the SHA-256 of its text names it as well.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::documents::Hash;
+use super::hash::{Hash, PREFIX};
 
-/// The list, by the hash of each text.
+/// The list.
 #[derive(Clone, Debug, Default)]
-pub struct Manifest(HashMap<Hash, Arc<str>>);
+pub struct Manifest {
+    by_hash: HashMap<Hash, Arc<str>>,
+    /// Those whose id is no hash.
+    by_id: HashMap<Box<str>, Arc<str>>,
+}
 
 /// A manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidManifest {
     /// It is not JSON of one of the two forms.
-    #[error("expected an Apollo persisted-query manifest, or an object of hashes and documents")]
+    #[error("expected an Apollo persisted-query manifest, or an object of ids and documents")]
     Form,
     /// An entry's hash is not that of its text.
     #[error("the hash {0} is not the SHA-256 of its document")]
     Hash(String),
+    /// An entry has no id that could name it.
+    #[error("a document has an empty id")]
+    Empty,
+    /// Two documents have one id.
+    #[error("the id {0} stands for two documents")]
+    Repeated(String),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Form {
     Apollo { operations: Vec<ManifestOperation> },
-    Plain(HashMap<String, String>),
+    Plain(Pairs),
 }
 
 #[derive(Deserialize)]
@@ -35,27 +51,77 @@ struct ManifestOperation {
     body: String,
 }
 
+/// The members of an object, those with the same key too.
+struct Pairs(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
 impl Manifest {
     /// Reads a manifest; a byte order mark in front is ignored (RFC 8259, 8.1).
     ///
     /// # Errors
-    /// [`InvalidManifest`] when it has another form, or a hash that is not its text's.
+    /// [`InvalidManifest`] when it has another form, a hash that is not its text's, or an id twice.
     pub fn read(json: &str) -> Result<Self, InvalidManifest> {
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let entries: Vec<(String, String)> = match serde_json::from_str(json).map_err(|_| InvalidManifest::Form)? {
             Form::Apollo { operations } => {
                 operations.into_iter().map(|operation| (operation.id, operation.body)).collect()
             }
-            Form::Plain(entries) => entries.into_iter().collect(),
+            Form::Plain(Pairs(entries)) => entries,
         };
-        let list = entries.into_iter().map(|(id, body)| match Hash::parse(&id) {
-            Some(hash) if hash == Hash::of(&body) => Ok((hash, Arc::from(body))),
-            _ => Err(InvalidManifest::Hash(id)),
-        });
-        list.collect::<Result<_, _>>().map(Self)
+        let mut manifest = Self::default();
+        for (id, body) in entries {
+            manifest.add(id, body.into())?;
+        }
+        Ok(manifest)
     }
 
-    pub(super) fn get(&self, hash: Hash) -> Option<Arc<str>> {
-        self.0.get(&hash).cloned()
+    fn add(&mut self, id: String, body: Arc<str>) -> Result<(), InvalidManifest> {
+        let hash = Hash::of(&body);
+        match (id.strip_prefix(PREFIX).map(Hash::parse), Hash::parse(&id)) {
+            _ if id.is_empty() => return Err(InvalidManifest::Empty),
+            (Some(named), _) if named != Some(hash) => return Err(InvalidManifest::Hash(id)),
+            (None, Some(named)) if named != hash => return Err(InvalidManifest::Hash(id)),
+            (None, None) => match self.by_id.entry(id.into()) {
+                Entry::Occupied(entry) if *entry.get() != body => {
+                    return Err(InvalidManifest::Repeated(entry.key().to_string()));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(entry) => drop(entry.insert(body.clone())),
+            },
+            _ => {}
+        }
+        self.by_hash.insert(hash, body);
+        Ok(())
+    }
+
+    pub(super) fn of_hash(&self, hash: Hash) -> Option<Arc<str>> {
+        self.by_hash.get(&hash).cloned()
+    }
+
+    pub(super) fn of_id(&self, id: &str) -> Option<Arc<str>> {
+        self.by_id.get(id).cloned()
     }
 }

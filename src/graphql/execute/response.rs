@@ -40,9 +40,9 @@ pub struct GraphQlResponse {
 pub enum Class {
     /// It was executed: there is data.
     Executed,
-    /// Syntax, validation or variables were wrong: there is no data.
+    /// Validation or variables were wrong: there is no data.
     Invalid,
-    /// A limit or a switch refused it.
+    /// It is no GraphQL, or a limit or a switch refused it.
     Refused(Code),
 }
 
@@ -92,9 +92,7 @@ impl From<BudgetShare> for BudgetExtension {
 impl GraphQlResponse {
     pub(super) fn refused(refused: RequestError) -> Self {
         let class = match refused.code {
-            Code::ParseFailed | Code::ValidationFailed | Code::OperationResolutionFailure | Code::BadUserInput => {
-                Class::Invalid
-            }
+            Code::ValidationFailed | Code::OperationResolutionFailure | Code::BadUserInput => Class::Invalid,
             code => Class::Refused(code),
         };
         let mut error = ServerError::new(refused.message, None);
@@ -113,7 +111,8 @@ impl GraphQlResponse {
             error
         };
         let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
-        Self::new(b"{".to_vec(), &errors, None, None, Class::Invalid)
+        let class = if code == Code::ParseFailed { Class::Refused(code) } else { Class::Invalid };
+        Self::new(b"{".to_vec(), &errors, None, None, class)
     }
 
     pub(super) fn panicked() -> Self {

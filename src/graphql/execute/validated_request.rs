@@ -113,7 +113,7 @@ impl Engine {
             _ => true,
         };
         if queries_only && !parsed.ast().definitions.iter().all(is_query) {
-            let message = "only queries can be sent with GET".to_owned();
+            let message = "only queries can be sent with GET and QUERY".to_owned();
             return Err(RequestError { code: Code::MethodNotAllowed, message }.into());
         }
         let measured = Measured::of(parsed.ast(), limits)?;

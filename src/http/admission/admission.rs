@@ -15,7 +15,7 @@ use super::auth_throttle::FailedAuthLimiter;
 use super::client_ip::network;
 use crate::config;
 use crate::graphql::Code;
-use crate::http::graphql::error::HttpError;
+use crate::http::response::error::HttpError;
 use crate::model::{CallerId, Grants};
 
 /// How many callers are remembered before those who have been quiet are forgotten.
@@ -92,7 +92,7 @@ impl AdmissionControl {
         let mut body_memory: Option<SemaphorePermit<'_>> = None;
         let (mut whole, mut chunks) = (Vec::new(), body.into_data_stream());
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| HttpError::new(Code::BadRequest, "the body ends too early"))?;
+            let chunk = chunk.map_err(|_| HttpError::unreadable("the body ends too early"))?;
             if whole.len() + chunk.len() > limit {
                 return Err(too_large());
             }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::client_ip::network;
 use crate::graphql::Code;
-use crate::http::graphql::error::HttpError;
+use crate::http::response::error::HttpError;
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are remembered.

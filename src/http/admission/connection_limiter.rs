@@ -19,6 +19,7 @@ use super::client_ip::{is_trusted, network};
 use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackResponses};
 use crate::config;
 use crate::http::Health;
+use crate::http::framing::early_refusals::ExplainedStream;
 
 /// Counts the connections of one listener.
 #[derive(Clone)]
@@ -90,9 +91,9 @@ impl Drop for ConnectionPermit {
 }
 
 impl<S> Accept<TcpStream, S> for ConnectionLimiter {
-    type Stream = LimitedStream;
+    type Stream = ExplainedStream<LimitedStream>;
     type Service = TrackResponses<S>;
-    type Future = Ready<io::Result<(LimitedStream, TrackResponses<S>)>>;
+    type Future = Ready<io::Result<(ExplainedStream<LimitedStream>, TrackResponses<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let admitted = stream.peer_addr().and_then(|peer| {
@@ -102,11 +103,10 @@ impl<S> Accept<TcpStream, S> for ConnectionLimiter {
         });
         let pending = PendingResponses::new(self.0.delivery_timeout, self.0.idle_timeout, self.0.health.clone());
         let watch = ConnectionDeadline::new(pending.clone());
-        ready(
-            admitted.map(|permit| {
-                (LimitedStream { stream, watch, _permit: permit }, TrackResponses::new(service, pending))
-            }),
-        )
+        ready(admitted.map(|permit| {
+            let stream = ExplainedStream::new(LimitedStream { stream, watch, _permit: permit });
+            (stream, TrackResponses::new(service, pending))
+        }))
     }
 }
 

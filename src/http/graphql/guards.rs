@@ -1,36 +1,49 @@
-//! Guards: what is asked of a request before it is read: that it is no larger than allowed, and that no other site's page
-//! sent it in a user's name.
+//! Guards: what is asked of a request before it is read: that its head is no larger than allowed, that its body is what can be
+//! read, that it is meant for this service, and that no other site's page sent it in a user's name.
 
 use std::net::IpAddr;
 
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
+use axum::http::{HeaderName, Method, StatusCode};
 
-use super::error::HttpError;
 use crate::config;
 use crate::graphql::Code;
+use crate::http::framing::host;
+use crate::http::response::error::HttpError;
 
-/// URI and headers must be no larger than allowed; the refusal comes with its own status.
-pub(in crate::http) fn check_size(parts: &Parts, settings: &config::HttpConfig) -> Result<(), (HttpError, StatusCode)> {
+/// What a browser says of the page that sends a request; no page can set it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// URI and headers must be no larger than allowed.
+pub(super) fn check_size(parts: &Parts, settings: &config::HttpConfig) -> Result<(), HttpError> {
     let refuse = |what: &str, status| {
-        Err((HttpError::new(Code::RequestTooLarge, format!("{what} larger than allowed")), status))
+        Err(HttpError::new(Code::RequestTooLarge, format!("{what} larger than allowed")).with_status(status))
     };
     let uri = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     if uri as u64 > settings.uri_limit.as_u64() {
         return refuse("the URI is", StatusCode::URI_TOO_LONG);
     }
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    // Over HTTP/1.1 they have been counted before; over HTTP/2 nobody has.
+    // Over HTTP/1.1 they have been counted before; over HTTP/2 they have not.
     if headers as u64 > settings.header_bytes_limit.as_u64() || parts.headers.len() > settings.headers_limit {
         return refuse("the headers are", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     Ok(())
 }
 
-/// Whether the request's body, if it has one, is JSON: the media types that a plain form can send are not.
-pub(in crate::http) fn is_json(parts: &Parts) -> bool {
+/// The request's body must be JSON: the media types that a plain form can send are not.
+pub(super) fn check_content_type(parts: &Parts) -> Result<(), HttpError> {
+    if is_json(parts) {
+        return Ok(());
+    }
+    let error = HttpError::new(Code::InvalidContentType, "send the body as content-type: application/json");
+    // Of QUERY, RFC 10008 tells a missing media type from one that is not supported.
+    let missing = parts.method == Method::QUERY && !parts.headers.contains_key(CONTENT_TYPE);
+    Err(if missing { error.with_status(StatusCode::BAD_REQUEST) } else { error })
+}
+
+fn is_json(parts: &Parts) -> bool {
     let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return false;
@@ -45,27 +58,27 @@ pub(in crate::http) fn is_json(parts: &Parts) -> bool {
     })
 }
 
-/// A GET must show that a script of an allowed page sent it: these headers make a browser ask first.
-pub(in crate::http) fn check_preflighted(parts: &Parts) -> Result<(), HttpError> {
+/// A GET must show that no other site's page sent it: its browser says that a page of this origin did, or the user without any
+/// page, or it has a header that makes a browser ask first.
+pub(super) fn check_csrf(parts: &Parts) -> Result<(), HttpError> {
+    let mut sites = parts.headers.get_all(FETCH_SITE).iter().map(|value| value.as_bytes());
+    let own_page = matches!((sites.next(), sites.next()), (Some(b"same-origin" | b"none"), None));
     let named = ["apollo-require-preflight", "x-apollo-operation-name"];
-    let shown = named.iter().any(|name| parts.headers.get(*name).is_some_and(|value| !value.is_empty()));
-    if shown || is_json(parts) {
+    let preflighted = named.iter().any(|name| parts.headers.get(*name).is_some_and(|value| !value.is_empty()));
+    if own_page || preflighted || is_json(parts) {
         return Ok(());
     }
     Err(HttpError::new(
         Code::Csrf,
-        "a GET needs the header apollo-require-preflight, x-apollo-operation-name, or content-type: application/json",
+        "a GET from elsewhere than a page of this origin needs the header apollo-require-preflight, \
+         x-apollo-operation-name, or content-type: application/json",
     ))
 }
 
-/// Where connecting is all that is asked of a caller, the request must be meant for this machine: a page of another site
-/// can point its own name here.
-pub(in crate::http) fn check_host(parts: &Parts, hosts: &[String]) -> Result<(), HttpError> {
-    let host = match parts.headers.get(HOST) {
-        Some(host) => host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()),
-        None => parts.uri.authority().cloned(),
-    };
-    let local = host.is_some_and(|authority| {
+/// Where connecting is all that is asked of a caller, the request must be meant for this machine: a page of another site can
+/// point its own name here.
+pub(super) fn check_host(parts: &Parts, hosts: &[String]) -> Result<(), HttpError> {
+    let local = host::of(&parts.headers, &parts.uri).is_some_and(|authority| {
         let host = authority.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost")

@@ -1,7 +1,9 @@
 //! GraphQL over HTTP: requests are read, checked and answered in the negotiated media type.
 
-pub(super) mod compression;
-pub(super) mod error;
+mod coding;
 mod guards;
 pub(super) mod handler;
-mod negotiate;
+mod json;
+mod methods;
+mod parameters;
+mod respond;

@@ -100,7 +100,7 @@ fn named(values: &Value) -> Vec<(String, Kind)> {
 impl TypeSystem {
     pub async fn of(engine: &Engine, grants: Arc<dyn Grants>) -> Self {
         let request = Request {
-            document: Reference { text: Some(INTROSPECTION.to_owned()), persisted: None },
+            document: Reference { text: Some(INTROSPECTION.to_owned()), ..Reference::default() },
             operation_name: None,
             variables: Variables::default(),
             max_age: None,

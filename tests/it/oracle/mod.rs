@@ -22,7 +22,7 @@ fn cases() -> u32 {
 
 async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
     let request = Request {
-        document: Reference { text: Some(case.document.clone()), persisted: None },
+        document: Reference { text: Some(case.document.clone()), ..Reference::default() },
         operation_name: case.operation_name.clone(),
         variables: Variables::from_json(case.variables.clone().into()),
         max_age: None,

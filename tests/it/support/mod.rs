@@ -8,6 +8,7 @@ mod keys;
 pub mod service;
 mod team;
 pub mod vendor;
+pub mod wire;
 
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};

@@ -1,25 +1,31 @@
-//! Refusals before GraphQL: each error code's status, and an answer in GraphQL's shape and the media type agreed on.
+//! Refusals before GraphQL: an answer in GraphQL's shape and the media type agreed on.
 
 use axum::body::Body;
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::negotiate::{MediaType, accepted};
+use super::status;
 use crate::auth::AuthError;
+use crate::config::Statuses;
 use crate::graphql::Code;
 use crate::model;
 
-/// What an answer depends on besides its body.
-const VARY_BY: &str =
-    "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type, x-flowmatix-max-age";
+/// The request headers that an answer depends on.
+const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type, \
+                       x-flowmatix-max-age, x-flowmatix-show-cost, x-flowmatix-router-secret";
+/// The content codings of bodies that can be read, as `Accept-Encoding` of a refusal lists them.
+pub(in crate::http) const BODY_CODINGS: &str = "zstd, br, gzip";
 
 /// A request that does not get to be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct HttpError {
     pub(in crate::http) code: Code,
     pub(in crate::http) message: String,
+    /// Where it is another one than the code's.
+    pub(in crate::http) status: Option<StatusCode>,
     /// When asking again makes sense, in seconds.
     pub(in crate::http) retry_after: Option<u64>,
     /// What the caller should show instead (RFC 6750, 3), where that is what is wrong.
@@ -28,26 +34,45 @@ pub(in crate::http) struct HttpError {
 
 impl HttpError {
     pub(in crate::http) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None, challenge: None }
+        Self { code, message: message.into(), status: None, retry_after: None, challenge: None }
     }
 
-    pub(in crate::http) fn answer(&self, media_type: MediaType) -> Response<Body> {
+    /// What was sent cannot be read at all.
+    pub(in crate::http) fn unreadable(message: impl Into<String>) -> Self {
+        Self::new(Code::BadRequest, message).with_status(StatusCode::BAD_REQUEST)
+    }
+
+    /// What was sent can be read, and is no GraphQL request.
+    pub(in crate::http) fn no_graphql(message: impl Into<String>) -> Self {
+        Self::new(Code::BadRequest, message)
+    }
+
+    pub(in crate::http) fn with_status(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    pub(in crate::http) fn answer(&self, media_type: MediaType, statuses: Statuses) -> Response<Body> {
         let mut extensions = serde_json::json!({ "code": self.code.name() });
         if let Some(seconds) = self.retry_after {
             extensions["retryAfterSeconds"] = seconds.into();
         }
         let body = serde_json::json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
-        let mut response = answer(status(self.code), media_type, body.to_string().into_bytes());
+        let status = self.status.unwrap_or_else(|| status::refused(self.code, media_type, statuses));
+        let mut response = envelope(status, media_type, body.to_string().into_bytes());
         let headers = response.headers_mut();
         headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         headers.extend(self.challenge.map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
-        if self.code == Code::MethodNotAllowed {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+        if self.code == Code::InvalidContentEncoding {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(BODY_CODINGS));
         }
         response
     }
-}
 
+    /// The answer to a request that is refused before it is known whether GraphQL is meant.
+    pub(in crate::http) fn early_answer(&self, headers: &HeaderMap) -> Response<Body> {
+        self.answer(accepted(headers).unwrap_or(MediaType::Json), Statuses::Audits)
+    }
+}
 impl From<AuthError> for HttpError {
     fn from(denied: AuthError) -> Self {
         match denied {
@@ -78,28 +103,8 @@ impl From<AuthError> for HttpError {
     }
 }
 
-/// The status of a request refused with this code.
-pub(in crate::http) fn status(code: Code) -> StatusCode {
-    match code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::Csrf => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::InvalidAccept => StatusCode::NOT_ACCEPTABLE,
-        Code::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
-        Code::RequestRateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::RequestConcurrencyLimited | Code::AuthenticationUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        // As Apollo Server has it: the client is expected to send the text next.
-        Code::PersistedQueryNotFound => StatusCode::OK,
-        Code::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// An answer's envelope, closed to every cache until somebody opens it.
-pub(in crate::http) fn answer(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
+/// An answer's envelope, which says that no cache may keep it.
+pub(in crate::http) fn envelope(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     // With what other layers add, so that it need not grow.
@@ -114,6 +119,5 @@ pub(in crate::http) fn answer(status: StatusCode, media_type: MediaType, body: V
 
 /// There is nothing at this path.
 pub(in crate::http) fn not_found(headers: &HeaderMap) -> Response<Body> {
-    let media_type = accepted(headers).unwrap_or(MediaType::Json);
-    HttpError::new(Code::NotFound, "nothing is served here; GraphQL is at /graphql").answer(media_type)
+    HttpError::new(Code::NotFound, "nothing is served here; GraphQL is at /graphql").early_answer(headers)
 }

@@ -1,0 +1,152 @@
+//! Refusals that come before any request: what the HTTP library answers to a head that it cannot read, or that is too large.
+//!
+//! Its answer has no content, and is the last on its connection. Here it gets the content that every other refusal has, and a
+//! URI that is too long is told from headers that are: below 64 KiB the library says 431 of both. Then the client's bytes are
+//! read for a while longer, because closing a socket with unread bytes in it can take the answer away from the client.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use memchr::memmem;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use crate::graphql::Code;
+
+/// So many bytes are read after a refusal, and for so long.
+const MOST: usize = 1 << 20;
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// A connection whose early refusals have content.
+pub struct ExplainedStream<S> {
+    stream: S,
+    /// Whether no line has ended since something was written, or since the connection began.
+    in_first_line: bool,
+    /// What is written in place of the library's answer, and how much of it has been.
+    instead: Vec<u8>,
+    written: usize,
+    /// Until when the client's bytes are read after a refusal, and how many more.
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<S> ExplainedStream<S> {
+    pub(in crate::http) fn new(stream: S) -> Self {
+        Self { stream, in_first_line: true, instead: Vec::new(), written: 0, lingering: None }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ExplainedStream<S> {
+    /// Writes what is left of our own answer.
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.instead.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes an answer of the library's own over; `None` where it is none.
+    fn take_over(&mut self, answer: &[u8], cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        self.instead = explain(answer, self.in_first_line)?;
+        self.written = 0;
+        self.lingering = Some((Box::pin(sleep(LONGEST)), MOST));
+        // What cannot be written yet is written by the flush that follows.
+        Some(match self.poll_instead(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(answer.len())),
+        })
+    }
+
+    /// Reads on until the client closes its side, or long enough.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((timer, left)) = &mut self.lingering else { return Poll::Ready(()) };
+        let mut scratch = [0; 4096];
+        while *left > 0 && timer.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => *left = left.saturating_sub(buffer.filled().len()),
+                _ => break,
+            }
+        }
+        self.lingering = None;
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ExplainedStream<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.in_first_line &= memchr::memchr(b'\n', &buffer.filled()[before..]).is_none();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ExplainedStream<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(taken) = self.take_over(buffer, cx) {
+            return taken;
+        }
+        self.in_first_line = true;
+        Pin::new(&mut self.stream).poll_write(cx, buffer)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let [head] = buffers
+            && let Some(taken) = self.take_over(head, cx)
+        {
+            return taken;
+        }
+        self.in_first_line = true;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(cx))?;
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        ready!(self.poll_linger(cx));
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The answer to be written in place of this one, where it is the library's own: one of its three statuses, no content, and not
+/// the name that all of ours have.
+fn explain(answer: &[u8], in_first_line: bool) -> Option<Vec<u8>> {
+    let status = answer.strip_prefix(b"HTTP/1.")?.get(2..5)?;
+    let own = answer.ends_with(b"\r\n\r\n")
+        && memmem::find(answer, b"content-length: 0\r\n").is_some()
+        && memmem::find(answer, b"x-request-id").is_none();
+    let (status, code, message) = match status {
+        _ if !own => return None,
+        b"414" => ("414 URI Too Long", Code::RequestTooLarge, "the URI is larger than allowed"),
+        b"431" if in_first_line => ("414 URI Too Long", Code::RequestTooLarge, "the URI is larger than allowed"),
+        b"431" => ("431 Request Header Fields Too Large", Code::RequestTooLarge, "the headers are larger than allowed"),
+        b"400" => ("400 Bad Request", Code::BadRequest, "the head of the request is not HTTP"),
+        _ => return None,
+    };
+    let content = serde_json::json!({ "errors": [{ "message": message, "extensions": { "code": code.name() } }] });
+    let content = content.to_string();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{content}",
+        content.len()
+    );
+    Some(answer.into_bytes())
+}

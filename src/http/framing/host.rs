@@ -1,0 +1,41 @@
+//! The Host of a request: whom it is meant for (RFC 9112, 3.2; RFC 9113, 8.3.1).
+
+use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Uri, Version};
+use axum::response::Response;
+
+use crate::http::response::error::HttpError;
+
+/// The refusal of a request whose host is not clear: HTTP/1.1 has exactly one valid Host, and what a request line or
+/// `:authority` names besides must not be something else.
+pub(super) fn check(request: &Request) -> Result<(), Response> {
+    let (headers, uri) = (request.headers(), request.uri());
+    let mut values = headers.get_all(HOST).iter();
+    let problem = match (values.next(), values.next()) {
+        (Some(_), Some(_)) => "the request has several Host headers",
+        (None, _) if request.version() == Version::HTTP_11 => "the request has no Host header",
+        (Some(value), None) if !is_valid(value) => "the Host header is not valid",
+        // A request line's authority wins over Host (RFC 9112, 3.2.2); HTTP/2's must equal it.
+        (Some(value), None) if request.version() == Version::HTTP_2 && differs(value, uri) => {
+            "Host and :authority name different hosts"
+        }
+        _ => return Ok(()),
+    };
+    Err(HttpError::unreadable(problem).early_answer(headers))
+}
+
+/// The authority that a request is meant for, where it names one.
+pub(in crate::http) fn of(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
+    uri.authority().cloned().or_else(|| headers.get(HOST)?.to_str().ok()?.parse().ok())
+}
+
+/// An empty one is valid: there are URIs without authority.
+fn is_valid(value: &HeaderValue) -> bool {
+    value.is_empty() || value.to_str().is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok())
+}
+
+fn differs(value: &HeaderValue, uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| !authority.as_str().as_bytes().eq_ignore_ascii_case(value.as_bytes()))
+}

@@ -1,0 +1,100 @@
+//! Content codings of request bodies: what `Content-Encoding` says was done to them is undone, within the limit for bodies.
+
+use std::io::Read;
+
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_ENCODING;
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+
+use crate::graphql::Code;
+use crate::http::response::error::{BODY_CODINGS, HttpError};
+
+/// The largest window of zstd, as a power of two: what RFC 9659 allows on the web.
+const ZSTD_WINDOW: u32 = 23;
+/// How much is decoded at a time, in bytes.
+const PIECE: usize = 16 << 10;
+
+/// How a body was encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ContentCoding {
+    Identity,
+    Gzip,
+    Brotli,
+    Zstd,
+}
+
+/// The coding of a request's body. One at most; several on top of each other are as unknown as any other.
+pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let names: Vec<String> = values
+        .flat_map(|value| value.split(',').map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+        .filter(|name| !name.is_empty() && name != "identity")
+        .collect();
+    match names.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Ok(ContentCoding::Identity),
+        ["gzip" | "x-gzip"] => Ok(ContentCoding::Gzip),
+        ["br"] => Ok(ContentCoding::Brotli),
+        ["zstd"] => Ok(ContentCoding::Zstd),
+        _ => Err(HttpError::new(
+            Code::InvalidContentEncoding,
+            format!("send the body plain, or with one content-encoding of {BODY_CODINGS}"),
+        )),
+    }
+}
+
+/// The body as it was before it was encoded, if that is at most `limit` bytes long.
+pub(super) fn decode(body: Vec<u8>, coding: ContentCoding, limit: usize) -> Result<Vec<u8>, HttpError> {
+    let decoded = match coding {
+        ContentCoding::Identity => return Ok(body),
+        ContentCoding::Gzip => read(flate2::bufread::MultiGzDecoder::new(&*body), limit),
+        ContentCoding::Brotli => brotli(&body, limit),
+        ContentCoding::Zstd => zstd::stream::read::Decoder::with_buffer(&*body)
+            .and_then(|mut decoder| decoder.window_log_max(ZSTD_WINDOW).map(|()| decoder))
+            .map_err(|_| Failure::Corrupt)
+            .and_then(|decoder| read(decoder, limit)),
+    };
+    decoded.map_err(|failure| match failure {
+        Failure::TooLarge => HttpError::new(Code::RequestTooLarge, "the body, once decoded, is larger than allowed"),
+        Failure::Corrupt => HttpError::unreadable("the body is not what its content-encoding says"),
+    })
+}
+
+enum Failure {
+    TooLarge,
+    Corrupt,
+}
+
+fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut decoded = Vec::new();
+    decoder.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|_| Failure::Corrupt)?;
+    if decoded.len() > limit { Err(Failure::TooLarge) } else { Ok(decoded) }
+}
+
+/// By hand, because the library's reader does not tell what is left behind the end of the stream.
+fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut state = BrotliState::new(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
+    let (mut left, mut place) = (body.len(), 0);
+    let (mut decoded, mut piece, mut total) = (Vec::new(), vec![0; PIECE], 0);
+    loop {
+        let (mut room, mut written) = (piece.len(), 0);
+        let result = BrotliDecompressStream(
+            &mut left,
+            &mut place,
+            body,
+            &mut room,
+            &mut written,
+            &mut piece,
+            &mut total,
+            &mut state,
+        );
+        decoded.extend_from_slice(&piece[..written]);
+        if decoded.len() > limit {
+            return Err(Failure::TooLarge);
+        }
+        match result {
+            BrotliResult::ResultSuccess if left == 0 => return Ok(decoded),
+            BrotliResult::NeedsMoreOutput => {}
+            _ => return Err(Failure::Corrupt),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! A strict reader of JSON texts: one pass that judges the whole text, and notes where the parts of a request are.
+//!
+//! It refuses what RFC 8259 leaves to each reader, because readers that differ there execute different requests: a key twice in
+//! one object, lone surrogates, numbers that no double holds. Values stay text, so that digits are not lost. While it reads it
+//! keeps eight bytes for each key of the objects that are open.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
+
+/// How deep values may nest.
+const DEPTH_LIMIT: usize = 128;
+/// In an object of so many keys each is compared with each; in a larger one by hashes.
+const FEW: usize = 16;
+
+/// Why a text is not acceptable JSON, and where, in bytes from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} (at byte {at})")]
+pub(super) struct JsonError {
+    reason: &'static str,
+    at: usize,
+}
+
+/// What a text holds at its top.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outline<'t, const N: usize> {
+    /// The texts of the members asked for, where they are there.
+    Object([Option<&'t str>; N]),
+    /// The texts of the first elements.
+    Array(Vec<&'t str>),
+    /// A string, number, or one of the three words.
+    Scalar,
+}
+
+/// Reads `text`, and finds the members of these names, or up to `elements` elements.
+pub(super) fn outline<'t, const N: usize>(
+    text: &'t str,
+    names: [&str; N],
+    elements: usize,
+) -> Result<Outline<'t, N>, JsonError> {
+    let mut reader = Reader { text, at: 0, keys: Vec::new() };
+    reader.skip_space();
+    let outline = match reader.peek() {
+        Some(b'{') => {
+            let mut members = [None; N];
+            reader.object(1, |key, value| {
+                if let Some(place) = names.iter().position(|name| *name == key) {
+                    members[place] = Some(value);
+                }
+            })?;
+            Outline::Object(members)
+        }
+        Some(b'[') => {
+            let mut first = Vec::new();
+            reader.array(1, |value| {
+                if first.len() < elements {
+                    first.push(value);
+                }
+            })?;
+            Outline::Array(first)
+        }
+        _ => {
+            reader.value(0)?;
+            Outline::Scalar
+        }
+    };
+    reader.skip_space();
+    if reader.peek().is_some() { reader.refuse("there is more behind the value") } else { Ok(outline) }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    /// Where the keys of all open objects begin and end, without their quotes. Bodies are shorter than 4 GiB.
+    keys: Vec<(u32, u32)>,
+}
+
+impl<'t> Reader<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn refuse<T>(&self, reason: &'static str) -> Result<T, JsonError> {
+        refuse(self.at, reason)
+    }
+
+    fn unexpected<T>(&self, expected: &'static str) -> Result<T, JsonError> {
+        self.refuse(if self.peek().is_none() { "it ends too early" } else { expected })
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), JsonError> {
+        match self.peek() {
+            Some(b'{') => self.object(depth + 1, |_, _| {}),
+            Some(b'[') => self.array(depth + 1, |_| {}),
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.unexpected("expected a value"),
+        }
+    }
+
+    fn object(&mut self, depth: usize, mut each: impl FnMut(&str, &'t str)) -> Result<(), JsonError> {
+        if depth > DEPTH_LIMIT {
+            return self.refuse("values are nested too deeply");
+        }
+        let (text, first) = (self.text, self.keys.len());
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return self.unexpected("expected a key in quotes");
+            }
+            let begin = self.at + 1;
+            self.string()?;
+            let end = self.at - 1;
+            let (Ok(short_begin), Ok(short_end)) = (u32::try_from(begin), u32::try_from(end)) else {
+                return self.refuse("it is too long");
+            };
+            self.keys.push((short_begin, short_end));
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return self.unexpected("expected a colon");
+            }
+            self.at += 1;
+            self.skip_space();
+            let value = self.at;
+            self.value(depth)?;
+            each(&unescape(&text[begin..end]), &text[value..self.at]);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return self.unexpected("expected a comma or a closing brace"),
+            }
+        }
+        self.at += 1;
+        let twice = repeated(text, &self.keys[first..]);
+        self.keys.truncate(first);
+        twice.map_or(Ok(()), |at| refuse(at, "a key is there twice in one object"))
+    }
+
+    fn array(&mut self, depth: usize, mut each: impl FnMut(&'t str)) -> Result<(), JsonError> {
+        if depth > DEPTH_LIMIT {
+            return self.refuse("values are nested too deeply");
+        }
+        let text = self.text;
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            let value = self.at;
+            self.value(depth)?;
+            each(&text[value..self.at]);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                _ => return self.unexpected("expected a comma or a closing bracket"),
+            }
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &'static str) -> Result<(), JsonError> {
+        if !self.text[self.at..].starts_with(word) {
+            return self.refuse("expected a value");
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// From the opening quote to behind the closing one.
+    fn string(&mut self) -> Result<(), JsonError> {
+        self.at += 1;
+        loop {
+            match self.peek() {
+                None => return self.refuse("it ends too early"),
+                Some(b'"') => break self.at += 1,
+                Some(b'\\') => self.escape()?,
+                Some(0..=0x1f) => return self.refuse("a string holds a control character that is not escaped"),
+                Some(_) => self.at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        const LONE: &str = "a string holds a lone surrogate";
+        let begin = self.at;
+        match self.text.as_bytes().get(self.at + 1) {
+            None => self.refuse("it ends too early"),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 2;
+                Ok(())
+            }
+            Some(b'u') => match self.unit()? {
+                0xdc00..=0xdfff => refuse(begin, LONE),
+                0xd800..=0xdbff if !self.text[self.at..].starts_with("\\u") => refuse(begin, LONE),
+                0xd800..=0xdbff => match self.unit()? {
+                    0xdc00..=0xdfff => Ok(()),
+                    _ => refuse(begin, LONE),
+                },
+                _ => Ok(()),
+            },
+            Some(_) => self.refuse("a string holds an escape that JSON does not have"),
+        }
+    }
+
+    /// One `\uXXXX`.
+    fn unit(&mut self) -> Result<u32, JsonError> {
+        let digits = self.text.as_bytes().get(self.at + 2..self.at + 6).unwrap_or_default();
+        let digit = |unit: u32, byte: &u8| Some(unit << 4 | char::from(*byte).to_digit(16)?);
+        match digits.iter().try_fold(0, digit) {
+            Some(unit) if digits.len() == 4 => {
+                self.at += 6;
+                Ok(unit)
+            }
+            _ => self.refuse("a string holds an escape that JSON does not have"),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        const FORM: &str = "a number is not written as JSON has it";
+        let begin = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let zero = self.peek() == Some(b'0');
+        let whole = self.digits();
+        if whole == 0 || (zero && whole > 1) {
+            return refuse(begin, FORM);
+        }
+        let mut simple = whole < 300;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            if self.digits() == 0 {
+                return refuse(begin, FORM);
+            }
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            if self.digits() == 0 {
+                return refuse(begin, FORM);
+            }
+            simple = false;
+        }
+        let fits = simple || self.text[begin..self.at].parse::<f64>().is_ok_and(f64::is_finite);
+        if fits { Ok(()) } else { refuse(begin, "a number is too large: a double ends at about 1.8e308") }
+    }
+
+    /// Skips digits, and says how many there were.
+    fn digits(&mut self) -> usize {
+        let begin = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        self.at - begin
+    }
+}
+
+fn refuse<T>(at: usize, reason: &'static str) -> Result<T, JsonError> {
+    Err(JsonError { reason, at })
+}
+
+/// Where a key begins that another one before it equals.
+fn repeated(text: &str, keys: &[(u32, u32)]) -> Option<usize> {
+    let key = |(begin, end): (u32, u32)| unescape(&text[begin as usize..end as usize]);
+    if keys.len() <= FEW {
+        let repeats = |(n, later): (usize, &(u32, u32))| keys[..n].iter().any(|earlier| key(*earlier) == key(*later));
+        return keys.iter().enumerate().find(|(n, later)| repeats((*n, later))).map(|(_, later)| later.0 as usize);
+    }
+    let hasher = RandomState::new();
+    let mut hashed: Vec<(u64, (u32, u32))> = keys.iter().map(|place| (hasher.hash_one(key(*place)), *place)).collect();
+    hashed.sort_unstable();
+    // Equal hashes of unequal keys are as good as impossible, and would only hide a repetition.
+    let repeats = |pair: &&[(u64, (u32, u32))]| pair[0].0 == pair[1].0 && key(pair[0].1) == key(pair[1].1);
+    hashed.windows(2).find(repeats).map(|pair| pair[1].1.0 as usize)
+}
+
+/// A key without its escapes, which have been found to be right.
+fn unescape(key: &str) -> Cow<'_, str> {
+    if !key.contains('\\') {
+        return Cow::Borrowed(key);
+    }
+    serde_json::from_str(&format!("\"{key}\"")).map_or(Cow::Borrowed(key), Cow::Owned)
+}

@@ -1,0 +1,81 @@
+//! Responses: what the engine answered becomes a status, headers and bytes.
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use hyper::ext::ReasonPhrase;
+
+use crate::config::Statuses;
+use crate::graphql::{Class, Code, GraphQlResponse};
+use crate::http::response::error::envelope;
+use crate::http::response::negotiate::MediaType;
+use crate::http::response::status;
+use crate::model::BudgetShare;
+
+/// The response to one request.
+pub(super) fn respond(answered: GraphQlResponse, media_type: MediaType, statuses: Statuses) -> Response<Body> {
+    let status = match answered.class {
+        Class::Executed => status::executed(answered.has_errors, media_type, statuses),
+        Class::Invalid => status::refused(Code::ValidationFailed, media_type, statuses),
+        Class::Refused(code) => status::refused(code, media_type, statuses),
+    };
+    let (cacheable_for, share) = (cacheable_for(&answered), answered.share);
+    let mut response = envelope(status, media_type, answered.body);
+    if status == status::PARTIAL_SUCCESS {
+        // The library knows no words for it.
+        response.extensions_mut().insert(ReasonPhrase::from_static(b"Partial Success"));
+    }
+    open_to_caches(&mut response, cacheable_for);
+    show_share(&mut response, share);
+    if answered.class == Class::Refused(Code::MethodNotAllowed) {
+        // A mutation can be sent with no other method.
+        allow(&mut response, "POST");
+    }
+    response
+}
+
+/// A batch is an array of answers, and always 200: each says for itself what became of it.
+pub(super) fn respond_to_batch(answers: &[GraphQlResponse], media_type: MediaType) -> Response<Body> {
+    let mut body = vec![b'['];
+    for answer in answers {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&answer.body);
+    }
+    body.push(b']');
+    let mut response = envelope(StatusCode::OK, media_type, body);
+    open_to_caches(&mut response, answers.iter().map(cacheable_for).min().unwrap_or(0));
+    show_share(&mut response, answers.iter().filter_map(|answer| answer.share).min_by_key(|share| share.remaining));
+    response
+}
+
+/// Says which methods there are.
+pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+}
+
+/// What the caller may still spend of the upstream's plan (the IETF's `RateLimit` header fields).
+fn show_share(response: &mut Response<Body>, share: Option<BudgetShare>) {
+    let Some(share) = share else { return };
+    let policy = format!("\"upstream\";q={};w={}", share.limit, share.window.as_secs());
+    let left = format!("\"upstream\";r={};t={}", share.remaining, share.reset_seconds());
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        response
+            .headers_mut()
+            .extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+    }
+}
+
+/// For how many seconds an answer may be kept: not at all when there is an error or a stale roster in it.
+fn cacheable_for(answer: &GraphQlResponse) -> u64 {
+    if answer.class == Class::Executed && !answer.has_errors { answer.fresh_for.as_secs() } else { 0 }
+}
+
+fn open_to_caches(response: &mut Response<Body>, seconds: u64) {
+    if seconds > 0
+        && let Ok(value) = HeaderValue::try_from(format!("private, max-age={seconds}"))
+    {
+        response.headers_mut().insert(CACHE_CONTROL, value);
+    }
+}

@@ -1,0 +1,77 @@
+//! Compression of answers, for clients that ask for it. A request that does not, as other servers' seldom do, does not pay for
+//! it: the library's body has room for every encoder in it, on each answer.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::ACCEPT_ENCODING;
+use axum::response::Response;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either};
+use tower::Service;
+use tower_http::CompressionLevel;
+use tower_http::compression::Compression;
+use tower_http::compression::predicate::SizeAbove;
+
+use super::accept_encoding::{Coding, chosen};
+use super::error::HttpError;
+use crate::graphql::Code;
+
+/// From this length on an answer is compressed, in bytes: below it costs more than it saves.
+const COMPRESSED: u64 = 1024;
+
+/// A service whose answers are compressed where the request accepts it.
+#[derive(Clone)]
+pub(in crate::http) struct Compressible<S> {
+    plain: S,
+    large: Compression<S, SizeAbove>,
+    /// For requests that refuse plain answers.
+    all: Compression<S, SizeAbove>,
+}
+
+impl<S: Clone> Compressible<S> {
+    pub(in crate::http) fn new(service: S) -> Self {
+        let from = |length| {
+            let compression = Compression::new(service.clone()).quality(CompressionLevel::Fastest);
+            compression.compress_when(SizeAbove::new(length))
+        };
+        let (large, all) = (from(COMPRESSED), from(1));
+        Self { plain: service, large, all }
+    }
+}
+
+impl<S> Service<Request> for Compressible<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<BoxFuture<'static, Result<Response, Infallible>>, S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.plain.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let coding = chosen(request.headers());
+        let (compression, name) = match coding {
+            Some(Coding::Identity) => return Either::Right(self.plain.call(request)),
+            Some(Coding::Preferred(name)) => (&mut self.large, name),
+            Some(Coding::Required(name)) => (&mut self.all, name),
+            None => {
+                let refusal =
+                    HttpError::new(Code::InvalidAccept, "accept-encoding must allow identity, zstd, br or gzip");
+                return Either::Left(ready(Ok(refusal.early_answer(request.headers()))).boxed());
+            }
+        };
+        // The choice is made here, once, and the library is told of it.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(name));
+        let answered = compression.call(request);
+        Either::Left(answered.map(|answer| answer.map(|answer| answer.map(Body::new))).boxed())
+    }
+}

@@ -1,0 +1,8 @@
+//! Responses of every kind: media type and coding as negotiated, status by code, refusals in GraphQL's shape.
+
+mod accept_encoding;
+pub(super) mod compression;
+pub(super) mod error;
+pub(super) mod negotiate;
+mod quality;
+pub(super) mod status;
