@@ -40,6 +40,8 @@ mod ledger;
 mod limits;
 mod lists;
 mod logs;
+mod member_fields;
+mod null_operators;
 mod oracle;
 mod outcomes;
 mod overload;

@@ -1,14 +1,16 @@
-//! The filter arguments. All given conditions must hold; an explicit null is the same as leaving a condition out.
+//! The filter arguments. All given conditions must hold. A condition that is null is left out; an operator that is null is
+//! refused, because a variable that a client forgot to fill in would otherwise ask for the whole team.
 
-use async_graphql::{ID, InputObject, Result};
+use async_graphql::{ID, InputObject, MaybeUndefined, Result};
 
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::scalars::DateTime;
-use crate::graphql::error::contact_forbidden;
+use crate::graphql::error::{Code, contact_forbidden, fault};
 use crate::model::{Filter, IdSet, IntCondition, Scopes, TextCondition, TimeCondition};
 
 /// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
-/// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. Null is the same as leaving out.
+/// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. A condition that is null is left out; an
+/// operator inside one that is null is refused with `BAD_USER_INPUT`.
 #[derive(InputObject, Default)]
 pub(in crate::graphql) struct TeamMemberFilter {
     /// All of these hold.
@@ -49,10 +51,10 @@ pub(in crate::graphql) struct TeamMemberFilter {
 #[derive(InputObject)]
 pub(super) struct TeamMemberIdFilter {
     /// It is this one.
-    eq: Option<ID>,
+    eq: MaybeUndefined<ID>,
     /// It is one of these.
     #[graphql(name = "in")]
-    any: Option<Vec<ID>>,
+    any: MaybeUndefined<Vec<ID>>,
 }
 
 /// Conditions on a text. None regards case, in any alphabet: `STRASSE` is `Straße`. `contains` and `startsWith` disregard accents
@@ -60,133 +62,162 @@ pub(super) struct TeamMemberIdFilter {
 #[derive(InputObject)]
 pub(super) struct TeamMemberStringFilter {
     /// It is this text, accents included.
-    eq: Option<String>,
+    eq: MaybeUndefined<String>,
     /// It is one of these texts, accents included.
     #[graphql(name = "in")]
-    any: Option<Vec<String>>,
+    any: MaybeUndefined<Vec<String>>,
     /// It contains this text, whatever the accents.
-    contains: Option<String>,
+    contains: MaybeUndefined<String>,
     /// It starts with this text, whatever the accents.
-    starts_with: Option<String>,
+    starts_with: MaybeUndefined<String>,
 }
 
 /// Conditions on a number.
 #[derive(InputObject)]
 pub(super) struct TeamMemberIntFilter {
     /// It is this number.
-    eq: Option<i32>,
+    eq: MaybeUndefined<i32>,
     /// It is greater.
-    gt: Option<i32>,
+    gt: MaybeUndefined<i32>,
     /// It is greater or the same.
-    gte: Option<i32>,
+    gte: MaybeUndefined<i32>,
     /// It is less.
-    lt: Option<i32>,
+    lt: MaybeUndefined<i32>,
     /// It is less or the same.
-    lte: Option<i32>,
+    lte: MaybeUndefined<i32>,
 }
 
 /// Conditions on a time.
 #[derive(InputObject)]
 pub(super) struct TeamMemberDateTimeFilter {
     /// It is before this time.
-    before: Option<DateTime>,
+    before: MaybeUndefined<DateTime>,
     /// It is after this time.
-    after: Option<DateTime>,
+    after: MaybeUndefined<DateTime>,
 }
 
 impl TeamMemberFilter {
     /// The condition that the argument means, for a caller with these scopes.
     pub(in crate::graphql) fn prepare(self, scopes: Scopes) -> Result<Filter> {
+        self.prepare_at("filter", scopes)
+    }
+
+    /// The condition that the object at this path of the arguments means.
+    fn prepare_at(self, path: &str, scopes: Scopes) -> Result<Filter> {
+        let at = |field: &'static str| OperatorPath { path, field };
         let mut all = Vec::new();
         if let Some(filters) = self.and {
-            all.push(Filter::And(prepare_all(filters, scopes)?));
+            all.push(Filter::And(prepare_all(filters, &format!("{path}.and"), scopes)?));
         }
         if let Some(filters) = self.or {
-            all.push(Filter::Or(prepare_all(filters, scopes)?));
+            all.push(Filter::Or(prepare_all(filters, &format!("{path}.or"), scopes)?));
         }
         if let Some(filter) = self.not {
-            all.push(Filter::Not(Box::new(filter.prepare(scopes)?)));
+            all.push(Filter::Not(Box::new(filter.prepare_at(&format!("{path}.not"), scopes)?)));
         }
         if let Some(test) = self.id {
-            all.extend(test.sets().map(Filter::Id));
+            all.extend(test.sets(at("id"))?.map(Filter::Id));
         }
         if let Some(test) = self.name {
-            all.extend(test.conditions().map(Filter::Name));
+            all.extend(test.conditions(at("name"))?.map(Filter::Name));
         }
         if let Some(test) = self.email {
             // Even an empty test: what is forbidden is asking, not what comes of it.
             if !scopes.contact {
                 return Err(contact_forbidden());
             }
-            all.extend(test.conditions().map(Filter::Email));
+            all.extend(test.conditions(at("email"))?.map(Filter::Email));
         }
         if let Some(test) = self.role_id {
-            all.extend(test.sets().map(Filter::RoleId));
+            all.extend(test.sets(at("roleId"))?.map(Filter::RoleId));
         }
         all.extend(self.user_type.map(|any| Filter::Type(into(any))));
         all.extend(self.status.map(|any| Filter::Status(into(any))));
         all.extend(self.live_availability.map(|any| Filter::LiveAvailability(into(any))));
         all.extend(self.leads_visibility.map(|any| Filter::LeadsVisibility(into(any))));
         if let Some(test) = self.unread_messages {
-            all.extend(test.conditions().map(Filter::UnreadMessages));
+            all.extend(test.conditions(at("unreadMessages"))?.map(Filter::UnreadMessages));
         }
         if let Some(test) = self.created_at {
-            all.extend(test.conditions().map(Filter::CreatedAt));
+            all.extend(test.conditions(at("createdAt"))?.map(Filter::CreatedAt));
         }
         if let Some(test) = self.updated_at {
-            all.extend(test.conditions().map(Filter::UpdatedAt));
+            all.extend(test.conditions(at("updatedAt"))?.map(Filter::UpdatedAt));
         }
         all.extend(self.whitelabel.map(Filter::Whitelabel));
         Ok(Filter::And(all))
     }
 }
 
-fn prepare_all(filters: Vec<TeamMemberFilter>, scopes: Scopes) -> Result<Vec<Filter>> {
-    filters.into_iter().map(|filter| filter.prepare(scopes)).collect()
+fn prepare_all(filters: Vec<TeamMemberFilter>, path: &str, scopes: Scopes) -> Result<Vec<Filter>> {
+    let prepare = |(n, filter): (usize, TeamMemberFilter)| filter.prepare_at(&format!("{path}[{n}]"), scopes);
+    filters.into_iter().enumerate().map(prepare).collect()
 }
 
 fn into<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
     list.into_iter().map(Into::into).collect()
 }
 
+/// Where an object of operators is in the arguments.
+#[derive(Clone, Copy)]
+struct OperatorPath<'p> {
+    path: &'p str,
+    field: &'static str,
+}
+
+impl OperatorPath<'_> {
+    /// The operand of an operator, if it was given.
+    fn operand<T>(self, operator: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
+        let Self { path, field } = self;
+        match value {
+            MaybeUndefined::Undefined => Ok(None),
+            MaybeUndefined::Value(value) => Ok(Some(value)),
+            MaybeUndefined::Null => {
+                Err(fault(Code::BadUserInput, format!("\"{path}.{field}.{operator}\" must not be null")))
+            }
+        }
+    }
+}
+
 impl TeamMemberIdFilter {
-    fn sets(self) -> impl Iterator<Item = IdSet> {
+    fn sets(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = IdSet> + use<>> {
         let set = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
-        [self.eq.map(|id| vec![id]), self.any].into_iter().flatten().map(set)
+        let given = [at.operand("eq", self.eq)?.map(|id| vec![id]), at.operand("in", self.any)?];
+        Ok(given.into_iter().flatten().map(set))
     }
 }
 
 impl TeamMemberStringFilter {
-    fn conditions(self) -> impl Iterator<Item = TextCondition> {
-        [
-            self.eq.map(|text| TextCondition::one_of([&*text])),
-            self.any.map(|texts| TextCondition::one_of(texts.iter().map(String::as_str))),
-            self.contains.map(|text| TextCondition::contains(&text)),
-            self.starts_with.map(|text| TextCondition::starts_with(&text)),
-        ]
-        .into_iter()
-        .flatten()
+    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = TextCondition> + use<>> {
+        let given = [
+            at.operand("eq", self.eq)?.map(|text| TextCondition::one_of([&*text])),
+            at.operand("in", self.any)?.map(|texts| TextCondition::one_of(texts.iter().map(String::as_str))),
+            at.operand("contains", self.contains)?.map(|text| TextCondition::contains(&text)),
+            at.operand("startsWith", self.starts_with)?.map(|text| TextCondition::starts_with(&text)),
+        ];
+        Ok(given.into_iter().flatten())
     }
 }
 
 impl TeamMemberIntFilter {
-    fn conditions(self) -> impl Iterator<Item = IntCondition> {
-        [
-            self.eq.map(IntCondition::Eq),
-            self.gt.map(IntCondition::Gt),
-            self.gte.map(IntCondition::Gte),
-            self.lt.map(IntCondition::Lt),
-            self.lte.map(IntCondition::Lte),
-        ]
-        .into_iter()
-        .flatten()
+    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = IntCondition> + use<>> {
+        let given = [
+            at.operand("eq", self.eq)?.map(IntCondition::Eq),
+            at.operand("gt", self.gt)?.map(IntCondition::Gt),
+            at.operand("gte", self.gte)?.map(IntCondition::Gte),
+            at.operand("lt", self.lt)?.map(IntCondition::Lt),
+            at.operand("lte", self.lte)?.map(IntCondition::Lte),
+        ];
+        Ok(given.into_iter().flatten())
     }
 }
 
 impl TeamMemberDateTimeFilter {
-    fn conditions(self) -> impl Iterator<Item = TimeCondition> {
-        [self.before.map(|at| TimeCondition::Before(at.0)), self.after.map(|at| TimeCondition::After(at.0))]
-            .into_iter()
-            .flatten()
+    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = TimeCondition> + use<>> {
+        let given = [
+            at.operand("before", self.before)?.map(|at| TimeCondition::Before(at.0)),
+            at.operand("after", self.after)?.map(|at| TimeCondition::After(at.0)),
+        ];
+        Ok(given.into_iter().flatten())
     }
 }
