@@ -1,4 +1,7 @@
-//! What agreement means, and the deliberate differences, each with its reason.
+//! Compares an answer of the service with the verdicts of graphql-js.
+//!
+//! They agree when the request ends in the same phase, when the same fields have argument errors, and when the data has the
+//! shape that graphql-js gives to the same values. Every deliberate difference is in this file, with its reason.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +13,9 @@ use super::service::{Ending, Outcome};
 
 /// A difference between the two versions of graphql-js, which the specification of September 2025 decides.
 struct Split {
-    /// The version that ends earlier, 0 for 16 and 1 for 17, and the phase in which it ends.
+    /// The version that stops earlier (0 for 16, 1 for 17), and the phase in which it stops.
     earlier: (usize, Phase),
-    /// A part of that version's message.
+    /// A part of the message of that version.
     message: &'static str,
     /// The version that is right.
     right: usize,
@@ -21,26 +24,26 @@ struct Split {
 const SPLITS: &[Split] = &[
     // 2.8: a selection set has at least one selection. Version 17 parses an empty one.
     Split { earlier: (0, Phase::Syntax), message: "Expected Name, found \"}\"", right: 0 },
-    // 5.2.1.1, Operation Type Existence. Version 16 finds out when it executes.
+    // 5.2.1.1, Operation Type Existence. Version 16 refuses such an operation only when it executes it.
     Split { earlier: (1, Phase::Validation), message: "operation is not supported by the schema", right: 1 },
-    // 4.2: `includeDeprecated: Boolean! = false`. In version 16 it may be null.
+    // 4.2: the type is `includeDeprecated: Boolean! = false`. Version 16 allows null.
     Split { earlier: (1, Phase::Validation), message: "non-null type \"Boolean!\" not to be null", right: 1 },
     Split { earlier: (1, Phase::Validation), message: "used in position expecting type \"Boolean!\"", right: 1 },
 ];
 
-/// How service and graphql-js compare on a request.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparison {
     Agree,
-    /// One of our limits came before the language.
+    /// A limit of the service refused the request before the language was checked.
     Limited,
-    /// Another deliberate difference, by name.
+    /// A deliberate difference, with its reason.
     Deliberate(&'static str),
-    /// They differ, in a way that has this name.
+    /// A difference of this kind.
     Differ(String),
 }
 
-/// The verdict that is right, where the versions differ.
+/// Chooses the right verdict where the two versions differ; an error names a difference that is not listed.
 pub fn decide(verdicts: &[Verdict; 2]) -> Result<&Verdict, String> {
     let [old, new] = verdicts;
     if old.phase == new.phase {
@@ -86,7 +89,7 @@ pub fn compare(case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) -> Compa
     if phase == Phase::Executed { executed(outcome, verdict) } else { Comparison::Agree }
 }
 
-/// Where both versions of graphql-js leave the specification, and the service does not.
+/// Differences in which the service follows the specification and both versions of graphql-js do not.
 fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Verdict) -> Option<&'static str> {
     let ours = |part: &str| outcome.messages.iter().any(|message| message.contains(part));
     let theirs = |part: &str| verdict.messages.iter().any(|message| message.contains(part));
@@ -103,12 +106,12 @@ fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Ver
     None
 }
 
-/// What the service refuses before it looks at the request as GraphQL.
+/// Judges a refusal that comes before GraphQL.
 fn before_graphql(case: &Case, code: &str, outcome: &Outcome) -> Comparison {
     let variables = case.variables.as_deref().unwrap_or_default();
     let unreadable = variables.iter().any(|(_, value)| serde_json::from_str::<Value>(value).is_err());
     match code {
-        // JSON.parse makes infinity of 1e400, and half a character of half a surrogate pair; we say so instead.
+        // JSON.parse reads 1e400 as infinity and accepts a lone surrogate. The service refuses both with the reason.
         "BAD_REQUEST" if unreadable => Comparison::Deliberate("JSON that cannot be represented is refused"),
         code => Comparison::Differ(format!(
             "before GraphQL: {code} {}",
@@ -117,7 +120,7 @@ fn before_graphql(case: &Case, code: &str, outcome: &Outcome) -> Comparison {
     }
 }
 
-/// A path without the places in lists: an error that all members of a list share is reported once.
+/// A path without list indices: the service may report an error that all items of a list share once.
 fn shape(path: &[Value]) -> String {
     path.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(".")
 }
@@ -133,11 +136,11 @@ fn executed(outcome: &Outcome, verdict: &Verdict) -> Comparison {
         let message = verdict.messages.first().map_or(String::new(), |text| general(text));
         return Comparison::Differ(format!("an argument that is not refused: {message} ({})", last(path)));
     }
-    // A null operator would widen a filter to the whole team: the schema refuses it, though the language allows it.
+    // The language allows a null operator in a filter. The schema refuses it, because it would widen the filter to the team.
     let nulls = shapes(&verdict.null_operators);
-    // How long a page may be, and from which end, is the schema's to say.
+    // The schema restricts the length of a page and allows only one end.
     let pages = shapes(&verdict.pages);
-    // A cursor is opaque text to the language; the generator's are forged.
+    // A cursor is any text to the language. All cursors of the generator are invalid.
     let cursors = shapes(&verdict.cursors);
     let representations = shapes(&verdict.representations);
     for (paths, what) in [(&nulls, "a null operator"), (&pages, "a page")] {
@@ -172,7 +175,7 @@ fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// A message without the names and numbers of its case.
+/// A message without names and numbers, so that equal mistakes have equal messages.
 pub fn general(message: &str) -> String {
     let mut text = String::new();
     let mut quote = None;

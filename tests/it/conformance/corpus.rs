@@ -1,5 +1,5 @@
-//! Cases that are written by hand, each with the phase that it must end in; `refused` has the fields whose arguments must not
-//! be taken.
+//! Cases written by hand (`cases.jsonl`). `expect` is the phase in which a request must end; `refused` lists the fields whose
+//! arguments must be refused. The service and graphql-js are both held to it.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

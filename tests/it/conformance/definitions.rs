@@ -1,4 +1,4 @@
-//! The definitions of a document: its operations, which of them is meant, and what is no operation at all.
+//! Generates the definitions of a document: operations, fragments, other definitions, and the operation name of the request.
 
 use super::document::{Definition, Document, Operation, Selection};
 use super::faults::Fault::*;
@@ -55,7 +55,7 @@ impl Writer<'_, '_> {
         Document { definitions }
     }
 
-    /// More operations than one.
+    /// Adds a second operation.
     fn add_operations(&mut self, first: &Operation, definitions: &mut Vec<Definition>) {
         let same = self.fault(SameOperationName);
         let anonymous = self.fault(AnonymousBesideOthers);
@@ -71,7 +71,7 @@ impl Writer<'_, '_> {
             .map(|fragment| Selection::Spread { name: fragment.name.clone(), directives: Vec::new() })
             .collect();
         spreads.truncate(self.draw.below(2));
-        // Variables belong to their operation: the same names, other types.
+        // The second operation declares variables of its own, some with the same names and other types.
         let outer = std::mem::take(&mut self.variables);
         self.room = 4;
         let mut below = self.selection_set("Query", 4);

@@ -1,6 +1,6 @@
-//! A document as a tree that can be wrong in any way, and the tokens that it is written with.
+//! A document as a syntax tree that may also be invalid, and its tokens.
 
-/// A value as it is written: anything that is one token is kept as that token.
+/// A value. A scalar or enum value is kept as its token.
 #[derive(Clone, Debug)]
 pub enum Value {
     Variable(String),
@@ -45,7 +45,7 @@ pub struct VariableDefinition {
 #[derive(Clone, Debug)]
 pub struct Operation {
     pub description: Option<String>,
-    /// `query`, `mutation` or `subscription`; none for the shorthand.
+    /// `query`, `mutation` or `subscription`; `None` for the shorthand form.
     pub keyword: Option<String>,
     pub name: Option<String>,
     pub variables: Vec<VariableDefinition>,
@@ -66,7 +66,7 @@ pub struct Fragment {
 pub enum Definition {
     Operation(Operation),
     Fragment(Fragment),
-    /// Anything else, in tokens between spaces.
+    /// Any other definition: tokens separated by spaces.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! Random choices from a seed: the same seed makes the same cases.
+//! Random choices. The same seed makes the same choices.
 
 pub struct Draw(fastrand::Rng);
 
@@ -7,7 +7,7 @@ impl Draw {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// From 0 to below `end`.
+    /// A number from 0 to `end - 1`.
     pub fn below(&mut self, end: usize) -> usize {
         self.0.usize(..end)
     }
@@ -20,7 +20,7 @@ impl Draw {
         &list[self.below(list.len())]
     }
 
-    /// One of some texts.
+    /// One of these texts.
     pub fn word(&mut self, words: &[&str]) -> String {
         (*self.pick(words)).to_owned()
     }

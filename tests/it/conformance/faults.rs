@@ -1,5 +1,5 @@
-//! The ways in which a generated document is made wrong: one for each thing that a validation rule forbids, and some that
-//! look forbidden and are not.
+//! The mistakes that the generator puts into documents: at least one for each validation rule, and some that only look like
+//! mistakes.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

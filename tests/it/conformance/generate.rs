@@ -1,4 +1,5 @@
-//! Random requests over the whole schema: valid ones, and ones that are wrong in a way that was chosen beforehand.
+//! Generates random requests over the whole schema. A request gets zero to two faults, chosen beforehand; without one it is
+//! valid, apart from a few natural conflicts.
 
 use super::document::{Arguments, Directive, Field, Fragment, Selection, Value, VariableDefinition};
 use super::draw::Draw;
@@ -6,15 +7,15 @@ use super::faults::Fault::{self, *};
 use super::types::{Input, Kind, Types};
 use super::{lexical, types, values};
 
-/// A request, as it goes over the wire.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// `api` or `subgraph`.
     pub schema: &'static str,
     pub query: String,
-    /// JSON, as it is.
+    /// The JSON text of `operationName`.
     pub operation_name: Option<String>,
-    /// JSON members, as they are; none for no `variables`.
+    /// The members of `variables` with their JSON texts; `None` leaves `variables` out.
     pub variables: Option<Vec<(String, String)>>,
 }
 
@@ -36,23 +37,23 @@ impl Case {
 /// A variable of the first operation.
 pub(super) struct Variable {
     pub(super) definition: VariableDefinition,
-    /// Its type, where it has one.
+    /// Its type, where that is an input type.
     pub(super) kind: Option<Kind>,
 }
 
 pub(super) struct Writer<'t, 'd> {
     pub(super) types: &'t Types,
     pub(super) draw: &'d mut Draw,
-    /// What is still to be made wrong.
+    /// Faults that are not yet in the document.
     pub(super) pending: Vec<Fault>,
     pub(super) variables: Vec<Variable>,
     pub(super) fragments: Vec<Fragment>,
-    /// How many selections there may still be.
+    /// How many selections may still be added.
     pub(super) room: usize,
     pub(super) names: usize,
 }
 
-/// The case with this number, of all that a seed makes.
+/// Generates a request.
 pub fn case(types: &Types, schema: &'static str, draw: &mut Draw) -> Case {
     let faults = match draw.below(20) {
         0..=8 => 0,
@@ -78,7 +79,7 @@ pub fn case(types: &Types, schema: &'static str, draw: &mut Draw) -> Case {
 }
 
 impl<'t> Writer<'t, '_> {
-    /// Whether to do this wrong here and now.
+    /// Decides whether to insert this fault here.
     pub(super) fn fault(&mut self, fault: Fault) -> bool {
         let Some(place) = self.pending.iter().position(|pending| *pending == fault) else { return false };
         let now = self.draw.one_in(2);
@@ -149,7 +150,7 @@ impl<'t> Writer<'t, '_> {
         self.draw.pick(&possible).clone()
     }
 
-    /// The type whose fields are meant inside a condition, which may not exist.
+    /// The type whose fields are selected inside a condition; the condition's type may not exist.
     fn known(&self, condition: &str, on: &str) -> String {
         if self.types.is_composite(condition) { condition.to_owned() } else { on.to_owned() }
     }
@@ -171,7 +172,7 @@ impl<'t> Writer<'t, '_> {
         let usable: Vec<_> =
             self.fragments.iter().filter(|known| known.on == on).map(|known| known.name.clone()).collect();
         if self.fault(FragmentCycle) || (!usable.is_empty() && self.draw.one_in(2)) {
-            // One that is being written is among them while a cycle is wanted.
+            // While a cycle is wanted, the fragment that is being written is among them.
             if !usable.is_empty() {
                 return Selection::Spread { name: self.draw.pick(&usable).clone(), directives };
             }
@@ -223,7 +224,7 @@ impl<'t> Writer<'t, '_> {
             return self.type_name();
         }
         let field = (*self.draw.pick(&choice)).clone();
-        // A list of types, each with its types, is long.
+        // Nested lists of types make long answers.
         let depth = if on.starts_with("__") { depth + 2 } else { depth };
         self.field_of(&field, depth)
     }
@@ -307,7 +308,7 @@ impl<'t> Writer<'t, '_> {
         directives
     }
 
-    /// A directive that is in its place on fields only.
+    /// A directive in a location where it is not allowed, now and then.
     pub(super) fn misplaced(&mut self) -> Vec<Directive> {
         if self.fault(MisplacedDirective) || self.draw.one_in(150) {
             let name = self.draw.word(&["skip", "include", "deprecated"]);

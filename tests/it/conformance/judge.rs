@@ -1,4 +1,5 @@
-//! graphql-js as a child process: a line in for each request, a line out for each verdict, and nothing shared with the service.
+//! Runs graphql-js in a child process: one line of JSON for each request, one for each pair of verdicts. It shares no code
+//! with the service.
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -7,12 +8,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How far a request came, and what was found there.
+/// The verdict of one version of graphql-js.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     pub phase: Phase,
-    /// The rules of validation that are broken.
+    /// The validation rules that the document breaks.
     #[serde(default)]
     pub rules: Vec<String>,
     pub messages: Vec<String>,
@@ -22,7 +23,7 @@ pub struct Verdict {
     /// Fields with a null operator in a filter.
     #[serde(default)]
     pub null_operators: Vec<Vec<Value>>,
-    /// Fields with a page that cannot be.
+    /// Fields with page arguments that the schema refuses.
     #[serde(default)]
     pub pages: Vec<Vec<Value>>,
     /// Fields with a cursor.
@@ -31,9 +32,9 @@ pub struct Verdict {
     /// Fields with representations.
     #[serde(default)]
     pub representations: Vec<Vec<Value>>,
-    /// Where the service's data is not what graphql-js makes of the same values.
+    /// The first place where the service's data differs from what graphql-js makes of the same values.
     pub difference: Option<Difference>,
-    /// What else fails when the service's data is completed by the schema.
+    /// Other errors of graphql-js while it completes the service's data.
     #[serde(default)]
     pub others: Vec<String>,
 }
@@ -66,7 +67,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Starts one that knows these schemas, by name and SDL.
+    /// Starts the process with these schemas: name and SDL.
     pub fn start(schemas: &[(&str, &str)]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
         assert!(
@@ -104,7 +105,7 @@ impl Judge {
         let output = &mut self.output;
         let input = &mut self.input;
         std::thread::scope(|scope| {
-            // Both ways at once: neither side may wait for the other with full buffers.
+            // Writes and reads at the same time, so that full pipes cannot block both processes.
             scope.spawn(move || {
                 for line in lines {
                     writeln!(input, "{line}").unwrap();

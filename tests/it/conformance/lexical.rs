@@ -1,8 +1,8 @@
-//! Tokens as text: ignored tokens of every kind between them, and text that is no GraphQL any more.
+//! Writes tokens as text, with ignored tokens of every kind between them, and damages tokens or characters.
 
 use super::draw::Draw;
 
-/// What is ignored between two tokens.
+/// Ignored tokens.
 const IGNORED: &[&str] = &[
     " ",
     "  ",
@@ -19,7 +19,7 @@ const IGNORED: &[&str] = &[
     "#\u{7}\u{0}\n",
 ];
 
-/// What can stand in a document where it should not.
+/// Tokens to insert anywhere.
 const TOKENS: &[&str] = &[
     "{",
     "}",
@@ -67,7 +67,7 @@ const TOKENS: &[&str] = &[
     "implements",
 ];
 
-/// Numbers that are none, or end where the next token may not begin.
+/// Malformed numbers.
 pub const BAD_NUMBERS: &[&str] = &[
     "007",
     "00",
@@ -102,7 +102,7 @@ pub const BAD_NUMBERS: &[&str] = &[
     "１",
 ];
 
-/// Strings that are none.
+/// Malformed strings.
 pub const BAD_STRINGS: &[&str] = &[
     "\"",
     "\"a",
@@ -140,7 +140,7 @@ pub const BAD_STRINGS: &[&str] = &[
     "\"\\u{ 41 }\"",
 ];
 
-/// Strings that look as if they were none.
+/// Unusual strings that are well formed.
 pub const ODD_STRINGS: &[&str] = &[
     "\"\\u{1F600}\"",
     "\"\\uD83D\\uDE00\"",
@@ -177,14 +177,15 @@ pub const ODD_STRINGS: &[&str] = &[
     "\"\u{e000}\u{10ffff}\"",
 ];
 
-/// Characters for anywhere.
+/// Characters to insert anywhere.
 const CHARACTERS: &[&str] = &[
     " ", "\n", "\"", "\\", "#", "{", "}", "(", ")", "[", "]", ":", "!", "$", "@", ".", ",", "=", "|", "&", "-", "+",
     "0", "9", "a", "_", "é", "😀", "\u{feff}", "\u{0}", "\u{7}", "\u{b}", "\u{c}", "\u{7f}", "\u{a0}", "\u{2028}",
     "\u{3000}", "\u{200b}", "?", "%", "^", "*", "/", "<", ">", "~", "`", "'", ";",
 ];
 
-/// The tokens with something between any two of them, as little or as much as the grammar allows.
+/// Writes the tokens with single spaces between them, or, if `wild`, with as few or as many ignored tokens as the grammar
+/// allows.
 pub fn write(tokens: &[String], wild: bool, draw: &mut Draw) -> String {
     let mut text = String::new();
     let ignored = |draw: &mut Draw| (0..1 + draw.below(2)).map(|_| *draw.pick(IGNORED)).collect::<String>();
@@ -205,13 +206,13 @@ pub fn write(tokens: &[String], wild: bool, draw: &mut Draw) -> String {
     }
     if wild && draw.one_in(3) {
         text.push_str(&ignored(draw));
-        // A comment need not end.
+        // A comment may end with the text.
         text.push_str(if draw.one_in(2) { "# the end" } else { "" });
     }
     text
 }
 
-/// Whether two tokens would be read as other ones with nothing between them.
+/// Whether two tokens need a separator.
 fn must_part(before: &str, after: &str) -> bool {
     let (Some(last), Some(first)) = (before.chars().last(), after.chars().next()) else { return false };
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -219,7 +220,7 @@ fn must_part(before: &str, after: &str) -> bool {
     (is_word(last) && is_word(first)) || (is_number && first == '.') || (last == '"' && first == '"')
 }
 
-/// Changes some tokens, whatever becomes of it.
+/// Changes one or two tokens.
 pub fn break_tokens(tokens: &mut Vec<String>, draw: &mut Draw) {
     for _ in 0..1 + draw.below(2) {
         let place = draw.below(tokens.len().max(1));
@@ -246,7 +247,7 @@ pub fn break_tokens(tokens: &mut Vec<String>, draw: &mut Draw) {
     }
 }
 
-/// Changes some characters.
+/// Changes one or two characters.
 pub fn break_characters(text: &mut String, draw: &mut Draw) {
     for _ in 0..1 + draw.below(2) {
         let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();

@@ -1,8 +1,8 @@
-//! The differential test: random documents and variables, judged by the service and by graphql-js 16 and 17. Verdict, phase
-//! and error paths must be the same, and the data what graphql-js makes of the same values.
+//! The differential test: the service and graphql-js 16 and 17 judge the same random documents and variables. Phase and error
+//! paths must be equal, and the data must be what graphql-js makes of the same values.
 //!
-//! `CONFORMANCE_CASES` says how many requests are tried, and `CONFORMANCE_SEED` from which seed; `make conformance` tries
-//! 100,000. A difference is made small and printed. What graphql-js is and how it judges: tests/conformance.
+//! `CONFORMANCE_CASES` and `CONFORMANCE_SEED` set the number of requests and the seed; `make conformance` tries 100,000.
+//! Differences are shrunk and printed. The graphql-js side is in tests/conformance.
 
 mod compare;
 mod corpus;
@@ -27,7 +27,7 @@ use report::Report;
 use sides::Sides;
 use types::Types;
 
-/// Requests that are asked and judged at a time.
+/// Requests per batch.
 const CHUNK: usize = 250;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -72,6 +72,6 @@ fn service_and_graphql_js_agree_on_every_document() {
     println!("{:.1} s", started.elapsed().as_secs_f64());
     let (differences, kinds) = report.differences();
     assert_eq!(differences, 0, "{differences} of {cases} differ, in {kinds} kinds; CONFORMANCE_SEED={seed}");
-    // A generator that has lost its way would agree, too.
+    // Agreement means nothing if the generator no longer reaches every rule and phase.
     assert_eq!(report.missing(&sides.judge.rules), [""; 0]);
 }

@@ -1,10 +1,10 @@
-//! Selections under a key that is taken already: some may be merged, others contradict each other.
+//! Generates further selections with a response key that is already in use: some can be merged, others conflict.
 
 use super::document::{Field, Fragment, Selection, Value};
 use super::generate::Writer;
 
 impl Writer<'_, '_> {
-    /// Selects something a second time, a little different: in the same set, in a fragment, or below.
+    /// Repeats a selection with a small change, in the same set or in a fragment.
     pub(super) fn repeat(&mut self, on: &str, set: &mut Vec<Selection>, depth: usize) {
         let fields: Vec<_> =
             set.iter().filter_map(|one| if let Selection::Field(field) = one { Some(field) } else { None }).collect();
@@ -72,7 +72,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Writes a value another way.
+/// Changes the notation of a value: the order of fields, and strings into block strings.
 fn rewrite(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! What the comparison of many requests came to: counts, and a small example of each kind of difference.
+//! Counts the results of many comparisons, and keeps short examples of each kind of difference.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use super::service::Outcome;
 use super::shrink::shrink;
 use super::sides::Sides;
 
-/// Kinds of differences that are made small and printed.
+/// The most kinds of differences that are shrunk and printed.
 const SHOWN: usize = 40;
-/// Requests that are tried to make one small.
+/// The most requests that are tried to shrink one.
 const TRIES: usize = 400;
 
 /// Rules of validation that no document over this schema can break: there is no subscription, no `@defer` and no `@stream`.
@@ -23,23 +23,23 @@ const UNREACHABLE: &[&str] = &[
     "StreamDirectiveOnListFieldRule",
 ];
 
-/// What was found.
+/// The counts.
 #[derive(Default)]
 pub struct Report {
     tried: usize,
     phases: BTreeMap<Phase, usize>,
     rules: BTreeMap<String, usize>,
     limited: usize,
-    /// Mistakes of documents that both sides place somewhere, and those that they place alike.
+    /// Refusals with locations on both sides, and those of them whose first location is equal.
     placed: usize,
     placed_alike: usize,
     deliberate: BTreeMap<&'static str, usize>,
-    /// Of each kind of difference how many, and the shortest cases.
+    /// Each kind of difference: how many there are, and the shortest cases.
     differences: BTreeMap<String, (usize, Vec<Case>)>,
 }
 
 impl Report {
-    /// Adds what became of a request.
+    /// Counts a request.
     pub fn add(&mut self, case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) {
         self.tried += 1;
         *self.phases.entry(verdicts[1].phase).or_default() += 1;
@@ -66,12 +66,12 @@ impl Report {
         }
     }
 
-    /// How many differences there are, and of how many kinds.
+    /// The number of differences, and of their kinds.
     pub fn differences(&self) -> (usize, usize) {
         (self.differences.values().map(|(count, _)| count).sum(), self.differences.len())
     }
 
-    /// Rules that no request broke, and phases in which too few ended.
+    /// Rules that no request broke, and phases in which less than 1 % of the requests ended.
     pub fn missing(&self, rules: &[String]) -> Vec<String> {
         let rules = rules.iter().filter(|rule| !UNREACHABLE.contains(&rule.as_str()));
         let unbroken = rules.filter(|rule| !self.rules.contains_key(*rule)).cloned();
@@ -85,7 +85,7 @@ impl Report {
     pub fn print(&self, sides: &mut Sides) {
         println!("{} requests ended in {:?}", self.tried, self.phases);
         println!("they broke {:?}", self.rules);
-        println!("{} of {} mistakes are placed alike", self.placed_alike, self.placed);
+        println!("{} of {} refusals have equal locations", self.placed_alike, self.placed);
         println!("{} met a limit; deliberate differences: {:?}", self.limited, self.deliberate);
         let mut kinds: Vec<_> = self.differences.iter().collect();
         kinds.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));

@@ -1,5 +1,5 @@
-//! The service over real sockets: requests are pipelined over a kept connection, and an answer is read into what the
-//! comparison needs of it.
+//! Asks the service over a real socket: requests are pipelined over one keep-alive connection. An answer is reduced to what
+//! the comparison needs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::judge::Phase;
 
-/// Requests that are on their way at once.
+/// Requests that are sent before the first answer is read.
 const PIPELINE: usize = 16;
 
 /// An answer of the service.
@@ -18,15 +18,15 @@ pub struct Outcome {
     pub ending: Ending,
     /// The fields whose arguments it refuses.
     pub refused: Vec<Vec<Value>>,
-    /// All fields with errors.
+    /// All fields that have errors.
     pub failed: Vec<Vec<Value>>,
     pub codes: Vec<String>,
     pub messages: Vec<String>,
-    /// Where the errors are, line and column.
+    /// Line and column of each location of the errors.
     pub locations: Vec<(usize, usize)>,
-    /// What an answer of its kind must not look like.
+    /// Faults of the answer's form.
     pub complaints: Vec<String>,
-    /// The data, where there is any, as it was sent.
+    /// The JSON text of `data`.
     pub data: Option<String>,
     pub text: String,
 }
@@ -34,15 +34,15 @@ pub struct Outcome {
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
-    /// As the language knows it.
+    /// In a phase of the language.
     In(Phase),
-    /// Refused by one of our limits.
+    /// By a limit of the service.
     Limit,
-    /// Refused before GraphQL, with this code.
+    /// By a refusal before GraphQL, with this code.
     Http(String),
 }
 
-/// Codes of limits, which come before the language.
+/// Whether the code is that of a limit.
 fn is_limit(code: &str) -> bool {
     code.starts_with("MAX_") || code.starts_with("COST_") || matches!(code, "REQUEST_TOO_LARGE" | "RESPONSE_TOO_LARGE")
 }
@@ -75,7 +75,7 @@ impl Client {
                 let length = body.len();
                 write!(bytes, "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
             }
-            // A connection that the service has closed meanwhile is replaced.
+            // The service may have closed the connection; the next attempt opens another.
             if connection.get_mut().write_all(&bytes).is_err() {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// Status and body of a response, and whether it is the connection's last; none where the connection has ended.
+/// Reads status and body of a response, and whether the connection closes after it; `None` if the connection has ended.
 fn read(connection: &mut BufReader<TcpStream>) -> Option<(u16, String, bool)> {
     let mut line = String::new();
     if connection.read_line(&mut line).ok()? == 0 {
@@ -130,7 +130,7 @@ impl Outcome {
     fn of(status: u16, text: String) -> Self {
         let mut complaints = Vec::new();
         let answer: Answer = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        // A null of JSON is read as no data: look for the member itself.
+        // Deserialization cannot tell `"data": null` from no data.
         let has_data = text.starts_with("{\"data\":");
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let code = |error: &Value| error["extensions"]["code"].as_str().unwrap_or("none").to_owned();

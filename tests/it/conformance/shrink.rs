@@ -1,8 +1,8 @@
-//! Makes a disagreement small: drops pieces of document and variables as long as it stays.
+//! Shrinks a case: removes parts of the document and of the variables as long as the difference stays.
 
 use super::generate::Case;
 
-/// The smallest case found of which `holds` is true, within so many tries.
+/// The smallest case found for which `holds` is true, within so many tries.
 pub fn shrink(case: &Case, tries: usize, mut holds: impl FnMut(&Case) -> bool) -> Case {
     let mut best = case.clone();
     let mut left = tries;
@@ -23,7 +23,7 @@ pub fn shrink(case: &Case, tries: usize, mut holds: impl FnMut(&Case) -> bool) -
             keep(candidate, &mut best);
         }
         let mut at = 0;
-        // Groups first: a bracket with all that is in it, then longer and shorter runs of tokens.
+        // Brackets with their contents first, then runs of tokens.
         while at < tokens(&best.query).len() {
             let ranges = ranges(&tokens(&best.query), at);
             let smaller = ranges.into_iter().any(|(from, to)| {
@@ -41,7 +41,7 @@ pub fn shrink(case: &Case, tries: usize, mut holds: impl FnMut(&Case) -> bool) -
     }
 }
 
-/// The case with one variable less, with simpler ones, without an operation name.
+/// Simpler cases: without an operation name, with fewer or simpler variables, with plain white space.
 fn without_variables(case: &Case) -> Vec<Case> {
     let mut simpler = vec![
         Case { operation_name: None, ..case.clone() },
@@ -63,7 +63,7 @@ fn without_variables(case: &Case) -> Vec<Case> {
     simpler
 }
 
-/// The text with single spaces for whatever was ignored.
+/// The text with a space in place of each ignored token.
 fn plain(text: &str) -> String {
     let is_ignored = |token: &String| token.starts_with([' ', '\t', '\n', '\r', ',', '\u{feff}', '#']);
     tokens(text).into_iter().map(|token| if is_ignored(&token) { " ".to_owned() } else { token }).collect()
@@ -100,7 +100,7 @@ fn smaller_json(text: &str) -> Vec<String> {
     }
 }
 
-/// Which runs of tokens from `at` on may go: a field with its arguments and selections, or a few tokens.
+/// The runs of tokens from `at` on to remove: a field with its arguments and selections, or a few tokens.
 fn ranges(tokens: &[String], at: usize) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     let mut depth = 0_usize;
@@ -117,7 +117,7 @@ fn ranges(tokens: &[String], at: usize) -> Vec<(usize, usize)> {
             _ => {}
         }
     }
-    // The first few brackets belong together; a whole rest is worth a try, too.
+    // The first brackets are those of one field; the last one ends the enclosing set.
     let last = ranges.last().copied();
     ranges.truncate(4);
     ranges.extend(last);
@@ -127,7 +127,7 @@ fn ranges(tokens: &[String], at: usize) -> Vec<(usize, usize)> {
     ranges
 }
 
-/// The pieces of a text, the ignored ones, too; it need not be GraphQL.
+/// Splits a text, which need not be GraphQL, into its tokens, ignored ones included.
 pub fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;

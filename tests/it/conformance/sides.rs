@@ -1,4 +1,4 @@
-//! What the requests are put to: the service as an API and as a subgraph, over a team of a few members, and graphql-js.
+//! Starts both sides: the service as an API and as a subgraph, over a team of a few members, and graphql-js.
 
 use flowmatix_graphql::app::App;
 use flowmatix_graphql::demo::AGENCY_TOKEN;
@@ -15,7 +15,7 @@ use crate::support::vendor::{Fault, Vendor};
 
 pub const SCHEMAS: [&str; 2] = ["api", "subgraph"];
 
-/// What a subgraph has beside what its SDL says, by the federation specification.
+/// What the federation specification adds to a subgraph's SDL.
 const SUBGRAPH: &str = "
     scalar _Any union _Entity = TeamMember | Role type _Service { sdl: String! }
     extend type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }";
@@ -29,7 +29,7 @@ pub struct Sides {
     _runtime: Runtime,
 }
 
-/// The SDL that the service prints for composers, without the directives that are for composers only.
+/// The SDL that the service prints for composers, without federation directives.
 pub fn subgraph_sdl() -> String {
     let mut sdl = federation_sdl();
     if let Some(link) = sdl.find("extend schema @link") {
@@ -57,7 +57,7 @@ pub fn subgraph_sdl() -> String {
     plain + SUBGRAPH
 }
 
-/// A team with whatever a field can have: values, nothing, what cannot be read.
+/// A team with readable, missing and unreadable values.
 fn team() -> Vec<u8> {
     let fixture: Value = serde_json::from_str(include_str!("../fixtures/custom-user-extended.json")).unwrap();
     let mut rows: Vec<Value> = (1..4)
@@ -76,7 +76,7 @@ fn team() -> Vec<u8> {
     json!({ "success": true, "message": "", "data": rows, "code": 200 }).to_string().into_bytes()
 }
 
-/// Limits so far off that few generated documents meet them; the limits have tests of their own.
+/// Limits that few generated documents reach. The limits have tests of their own.
 const LIMITS: &[(&str, &str)] = &[
     ("graphql.nesting_limit", "64"),
     ("graphql.tokens_limit", "20000"),
@@ -110,7 +110,7 @@ impl Sides {
         Self { judge, clients, _apps: apps, _vendor: vendor, _runtime: runtime }
     }
 
-    /// What the service says to these requests.
+    /// Sends the requests to the service.
     pub fn ask(clients: &mut [Client; 2], cases: &[Case]) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; cases.len()];
         for (client, schema) in clients.iter_mut().zip(SCHEMAS) {
@@ -123,7 +123,7 @@ impl Sides {
         outcomes.into_iter().flatten().collect()
     }
 
-    /// What graphql-js says to them, and to the data that the service answered.
+    /// Asks graphql-js for verdicts on the requests and on the data that the service answered.
     pub fn verdicts(judge: &mut Judge, cases: &[Case], outcomes: &[Outcome]) -> Vec<[Verdict; 2]> {
         let line = |(case, outcome): (&Case, &Outcome)| {
             let data = outcome.data.as_ref().map_or(String::new(), |data| format!(",\"data\":{data}"));
@@ -132,7 +132,7 @@ impl Sides {
         judge.verdicts(&cases.iter().zip(outcomes).map(line).collect::<Vec<_>>())
     }
 
-    /// Both, on one request.
+    /// Asks both sides about one request.
     pub fn judge(&mut self, case: &Case) -> (Outcome, [Verdict; 2]) {
         let cases = std::slice::from_ref(case);
         let outcomes = Self::ask(&mut self.clients, cases);

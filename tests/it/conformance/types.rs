@@ -1,11 +1,11 @@
-//! The schema as the generator needs it, read from the introspection that graphql-js makes of the printed SDL.
+//! The schema in the form that the generator needs. graphql-js makes the introspection of the printed SDL; this reads it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-/// A type as it is written: a name, with list and non-null around it.
+/// A type reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     Named(String),

@@ -1,4 +1,4 @@
-//! Values for a type: as literals in a document, and as JSON for its variables.
+//! Generates values for a type: literals for documents, and JSON for variables.
 
 use super::document::Value;
 use super::draw::Draw;
@@ -81,7 +81,7 @@ const JSON_VALUES: &[&str] = &[
     "[{}]",
 ];
 
-/// A text as a string literal, in one of the many ways.
+/// Writes a text as a string literal, with random escapes.
 pub fn string_literal(text: &str, draw: &mut Draw) -> String {
     let is_plain = |c: char| c != '\\' && (c >= ' ' || c == '\n' || c == '\t');
     if draw.one_in(4) && text.chars().all(is_plain) && !text.ends_with('"') && !text.contains("\"\"\"") {
@@ -119,7 +119,7 @@ fn text_for(name: &str, draw: &mut Draw) -> String {
     })
 }
 
-/// A token that is a literal of this scalar or enum.
+/// A valid literal of this scalar or enum.
 pub fn scalar_literal(types: &Types, name: &str, draw: &mut Draw) -> String {
     if let Some(values) = types.enums.get(name) {
         return draw.pick(values).clone();
@@ -136,7 +136,7 @@ pub fn scalar_literal(types: &Types, name: &str, draw: &mut Draw) -> String {
     }
 }
 
-/// A literal that may be of any type, and is seldom of this one.
+/// A literal of a random type, which is seldom this one.
 pub fn other_literal(name: &str, draw: &mut Draw) -> Value {
     match (draw.below(6), name) {
         (0, _) => Value::List(Vec::new()),
@@ -164,7 +164,7 @@ pub fn odd_string(draw: &mut Draw) -> Value {
     Value::Token(draw.word(ODD_STRINGS))
 }
 
-/// JSON for a variable of this type; each part of it is wrong once in so many times, where that is not 0.
+/// JSON for a variable of this type. If `wrong` is not 0, each part is wrong with a probability of 1 in `wrong`.
 pub fn json(types: &Types, kind: &Kind, wrong: usize, depth: usize, draw: &mut Draw) -> String {
     if wrong > 0 && draw.one_in(wrong) {
         return draw.word(JSON_VALUES);
@@ -230,7 +230,7 @@ fn not_null(types: &Types, kind: &Kind, wrong: usize, depth: usize, draw: &mut D
     }
 }
 
-/// JSON that no variable asks for.
+/// Any JSON value.
 pub fn any_json(draw: &mut Draw) -> String {
     draw.word(JSON_VALUES)
 }

@@ -1,4 +1,4 @@
-//! The values of arguments, the variables in them, and what is given for the variables.
+//! Generates argument values, the variables in them, and the JSON values of the variables.
 
 use super::document::{Value, VariableDefinition};
 use super::faults::Fault::*;
@@ -7,7 +7,7 @@ use super::types::Kind;
 use super::values;
 
 impl Writer<'_, '_> {
-    /// A value for a place of this type.
+    /// A value of this type: a variable or a literal.
     pub(super) fn value(&mut self, kind: &Kind, depth: usize) -> Value {
         if self.fault(UndefinedVariable) {
             return Value::Variable(self.draw.word(&["undefined", "V1", "null"]));
@@ -20,7 +20,7 @@ impl Writer<'_, '_> {
         self.literal(kind, depth, true)
     }
 
-    /// A literal of this type; with variables in it where they are allowed.
+    /// A literal of this type, with variables in it if `variables`.
     fn literal(&mut self, kind: &Kind, depth: usize, variables: bool) -> Value {
         if self.fault(OtherLiteral) {
             return values::other_literal(kind.name(), self.draw);
@@ -92,7 +92,7 @@ impl Writer<'_, '_> {
         Value::Token(values::scalar_literal(self.types, name, self.draw))
     }
 
-    /// What `_entities` is asked for: an object that only the subgraph knows the fields of.
+    /// A representation for `_entities`: an `_Any` value.
     fn representation(&mut self, variables: bool) -> Value {
         let kind = self.draw.word(&["\"TeamMember\"", "\"Role\"", "\"Unknown\"", "TeamMember", "5"]);
         let id = if variables && self.draw.one_in(3) {
@@ -111,7 +111,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The name of a variable for a place of this type.
+    /// The name of a variable that fits a position of this type, unless a fault says otherwise.
     fn variable(&mut self, kind: &Kind) -> String {
         let text = kind.to_string();
         let usable: Vec<_> = self.variables.iter().filter(|known| known.definition.kind == text).collect();
@@ -166,7 +166,7 @@ impl Writer<'_, '_> {
                 other => Kind::List(Box::new(Kind::List(Box::new(other.clone())))),
             },
             2 => match kind.nullable() {
-                // A list of what may be null, for a list of what may not.
+                // A list with nullable items for one without.
                 Kind::List(below) => Kind::List(Box::new(below.nullable().clone())),
                 other => other.clone(),
             },
@@ -195,7 +195,7 @@ impl Writer<'_, '_> {
         wanted.then(|| self.literal(kind, 1, false))
     }
 
-    /// Variables that no argument uses.
+    /// Declares variables that no argument uses.
     pub(super) fn add_variables(&mut self) {
         if self.fault(UnusedVariable) {
             let kind = Kind::Named(self.draw.word(&["Int", "String", "TeamMemberFilter"]));
@@ -206,7 +206,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// What the request gives for its variables: JSON members.
+    /// The `variables` of the request.
     pub(super) fn given(&mut self) -> Option<Vec<(String, String)>> {
         let wrong = if self.draw.one_in(4) { 6 } else { 0 };
         let mut given = Vec::new();
