@@ -101,7 +101,7 @@ class Version {
     }
     const all = result.errors ?? [];
     // Whatever else fails comes of data that is not as the schema says: the comparison shows it.
-    const errors = all.filter((error) => error.path && /^(Argument|Variable) "/.test(error.message));
+    const errors = all.filter((error) => /^(Argument|Variable) "/.test(error.message));
     let difference = data === undefined ? undefined : firstDifference(result.data, data, []);
     if (difference) difference = firstDifference(sorted(result.data), sorted(data), []);
     const others = all.filter((error) => !errors.includes(error)).map((error) => error.message.toWellFormed());

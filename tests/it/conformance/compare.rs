@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::generate::Case;
 use super::judge::{Phase, Verdict};
 use super::service::{Ending, Outcome};
+use super::values::TWICE;
 
 /// A difference between the two versions of graphql-js, which the specification of September 2025 decides.
 struct Split {
@@ -109,10 +110,14 @@ fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Ver
 /// Judges a refusal that comes before GraphQL.
 fn before_graphql(case: &Case, code: &str, outcome: &Outcome) -> Comparison {
     let variables = case.variables.as_deref().unwrap_or_default();
-    let unreadable = variables.iter().any(|(_, value)| serde_json::from_str::<Value>(value).is_err());
+    let unreadable =
+        variables.iter().any(|(_, value)| value.contains(TWICE) || serde_json::from_str::<Value>(value).is_err());
     match code {
-        // JSON.parse reads 1e400 as infinity and accepts a lone surrogate. The service refuses both with the reason.
-        "BAD_REQUEST" if unreadable => Comparison::Deliberate("JSON that cannot be represented is refused"),
+        // JSON.parse reads 1e400 as infinity, accepts a lone surrogate, and takes the last of equal keys. The service
+        // refuses all three with the reason.
+        "BAD_REQUEST" if unreadable => {
+            Comparison::Deliberate("JSON that cannot be represented, or has a key twice, is refused")
+        }
         code => Comparison::Differ(format!(
             "before GraphQL: {code} {}",
             outcome.messages.first().map_or("", String::as_str)
@@ -130,6 +135,10 @@ pub fn shapes(paths: &[Vec<Value>]) -> BTreeSet<String> {
 }
 
 fn executed(outcome: &Outcome, verdict: &Verdict) -> Comparison {
+    if outcome.data.as_deref() == Some("null") && outcome.messages.iter().any(|message| message.contains("\"if\"")) {
+        // graphql-js meets a null condition when it comes to its selection set. The service decides all conditions first.
+        return Comparison::Deliberate("a null for the condition of @skip or @include fails the operation as a whole");
+    }
     let (refused, failed) = (shapes(&outcome.refused), shapes(&outcome.failed));
     let wrong = shapes(&verdict.paths);
     if let Some(path) = wrong.iter().find(|path| !failed.contains(*path)) {

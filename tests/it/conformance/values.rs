@@ -54,6 +54,8 @@ const JSON_IDS: &[&str] = &[
     "123456789012345678901234567890",
     "1e21",
 ];
+/// An object with a key twice, which is refused before GraphQL.
+pub const TWICE: &str = "{\"x\":1,\"x\":2}";
 const JSON_VALUES: &[&str] = &[
     "null",
     "true",
@@ -75,6 +77,7 @@ const JSON_VALUES: &[&str] = &[
     "{\"eq\":null}",
     "{\"__typename\":\"TeamMember\"}",
     "1e400",
+    TWICE,
     "\"\\ud800\"",
     "\"\"",
     "[true,null]",
