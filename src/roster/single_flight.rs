@@ -235,7 +235,7 @@ impl Drop for Follower {
 }
 
 impl Registration {
-    /// Removes the load where it is not wanted, so that nobody can join what is about to be dropped; whether it did.
+    /// Removes the load where it is not wanted, so that no request can join what is about to be dropped; returns whether it did.
     fn cancel(&self, flight: &Arc<InFlight>) -> bool {
         let mut loads = self.flights.loads.lock();
         if flight.is_wanted() {

@@ -22,6 +22,10 @@ use crate::upstream::transport::RateLimit;
 
 /// When a caller is told to come back where only reservations are in the way: they are given back within about a call's time.
 const RESERVATION_WAIT: Duration = Duration::from_secs(1);
+/// From this share of what refreshing may spend, little is left, and the fresh window stretches, the more the less is left.
+const LOW_WATERMARK: f64 = 0.8;
+/// Below this share the pace of spending does not stretch the fresh window.
+const STRETCH_FLOOR: f64 = 0.3;
 
 /// Whom a call is charged to besides the credential: a caller's name, hashed.
 pub(in crate::upstream) type Payer = u64;
@@ -412,8 +416,3 @@ impl Drop for RecordedCall {
         }
     }
 }
-
-/// From this share of what refreshing may spend, little is left, and the fresh window stretches, the more the less is left.
-const LOW_WATERMARK: f64 = 0.8;
-/// Below this share the pace of spending does not stretch the fresh window.
-const STRETCH_FLOOR: f64 = 0.3;

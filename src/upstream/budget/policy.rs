@@ -1,4 +1,4 @@
-//! What of a plan may be spent, and on what. A part is never spent, a part of the rest is kept for rosters that nobody has
+//! What of a plan may be spent, and on what. A part is never spent, a part of the rest is kept for rosters that are not
 //! loaded yet, and callers who share a credential share what is left.
 
 use std::time::Duration;

@@ -78,7 +78,7 @@ fn table() -> Vec<(Fault, Outcome)> {
     table
 }
 
-/// Short times, so that silence does not take long; and patience enough to see what a refresh brings.
+/// Short times, so that silence does not take long; and a stale wait that is long enough to see what a refresh brings.
 const SETTINGS: [(&str, &str); 6] = [
     ("upstream.connect_timeout", "200ms"),
     ("upstream.attempt_timeout", "400ms"),
@@ -103,7 +103,7 @@ async fn every_row_for_a_caller_without_a_roster() {
             if fault != Fault::Refused {
                 assert_eq!(vendor.calls(), calls, "{fault:?}");
             }
-            // Whatever it was, it is remembered for a moment.
+            // It is remembered for a while.
             assert_eq!(service.ask(0).await.codes(), [outcome.code], "{fault:?}");
             assert_eq!(service.calls().await as usize, calls, "{fault:?}");
         }

@@ -1,4 +1,4 @@
-//! The plan is never overrun, and nobody goes without an answer for it.
+//! The plan is never overrun, and every caller gets an answer all the same.
 
 use std::time::Duration;
 

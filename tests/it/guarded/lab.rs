@@ -200,7 +200,7 @@ impl Lab {
         self.step.fetch_add(millis, Ordering::Relaxed);
     }
 
-    /// What a wall clock that nobody has set shows, in milliseconds.
+    /// What the wall clock shows without the steps, in milliseconds.
     pub fn wall_millis(&self) -> i64 {
         self.clock.wall(self.clock.now()).millis() - self.step.load(Ordering::Relaxed)
     }

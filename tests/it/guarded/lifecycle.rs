@@ -26,8 +26,8 @@ async fn five_hundred_first_callers_who_leave_cost_one_load() {
     let lab = Lab::new(2, &[], |_| Reply::Team);
     let grant = lab.grant(0);
     let leave = |n: u64| {
-        let patience = Duration::from_micros(fastrand::Rng::with_seed(n).u64(0..19_000));
-        timeout(patience, lab.rosters.get(&grant, None))
+        let wait = Duration::from_micros(fastrand::Rng::with_seed(n).u64(0..19_000));
+        timeout(wait, lab.rosters.get(&grant, None))
     };
     assert!(join_all((0..500).map(leave)).await.iter().all(Result::is_err));
     assert_eq!(lab.rosters.get(&grant, None).await.unwrap().calls, 0);

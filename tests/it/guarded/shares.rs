@@ -14,7 +14,7 @@ async fn one_noisy_caller_cannot_spend_it_all() {
     for n in 0..1000 {
         noisy += usize::from(lab.rosters.get(&lab.grant_of(key("noisy"), n), None).await.is_ok());
     }
-    // Four fifths of what nobody else has spent.
+    // Four fifths of what the others have not spent.
     assert_eq!(noisy, 760);
     let mut quiet = 0;
     for n in 1000..2000 {
