@@ -155,7 +155,8 @@ impl Converter<'_> {
                     if is_meta(field) {
                         continue;
                     }
-                    self.has_fields = true;
+                    // Not what is below a field that is left out.
+                    self.has_fields |= self.path.is_empty();
                     engine::Selection::Field(Positioned::new(converted, pos))
                 }
                 Selection::InlineFragment(fragment) => {
