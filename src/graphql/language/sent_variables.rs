@@ -1,7 +1,5 @@
 //! Variables as they were sent: the text of a JSON object, of which values are made once their types are known.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -10,7 +8,8 @@ use serde_json::value::RawValue;
 pub struct Variables(Option<Box<RawValue>>);
 
 impl Variables {
-    /// Variables of the text of a JSON object.
+    /// Variables of the text of a JSON object in which no key comes twice and every number is finite, as the transport has
+    /// checked.
     #[must_use]
     pub fn new(object: Option<Box<RawValue>>) -> Self {
         Self(object)
@@ -24,14 +23,5 @@ impl Variables {
 
     pub(in crate::graphql) fn text(&self) -> Option<&str> {
         self.0.as_deref().map(RawValue::get)
-    }
-}
-
-impl<'de> Deserialize<'de> for Variables {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        // Its strings and numbers are looked at, too.
-        serde_json::from_str::<Value>(raw.get()).map_err(D::Error::custom)?;
-        if raw.get().starts_with('{') { Ok(Self(Some(raw))) } else { Err(D::Error::custom("not an object")) }
     }
 }
