@@ -54,6 +54,40 @@ async fn a_flood_of_documents_is_bounded_and_does_not_push_out_what_is_asked_for
     assert!(app.metric(HIT).await < before + 60.0, "more is kept than there is room for");
 }
 
+/// A flood of documents from callers whose token is good for nothing must not take the room of the others'.
+#[tokio::test]
+async fn only_what_was_executed_for_an_accepted_caller_is_kept() {
+    let app = TestApp::with(&[("auth.mode", "passthrough")]).await;
+    let query = "{ teamMembers { totalCount } }";
+    for _ in 0..3 {
+        assert_eq!(app.query_as("a-token-nobody-knows", query).await.codes(), ["UPSTREAM_UNAUTHENTICATED"]);
+    }
+    assert_eq!(app.metric(HIT).await, 0.0);
+    for _ in 0..3 {
+        app.query_as(flowmatix_graphql::demo::AGENCY_TOKEN, query).await.clean();
+    }
+    assert_eq!(app.metric(HIT).await, 2.0);
+}
+
+/// The values in a document take many times the memory of their text.
+#[tokio::test]
+async fn documents_are_weighed_with_the_values_in_them() {
+    let app = TestApp::with(&[("graphql.operation_cache_limit", "1MiB")]).await;
+    let document = |n: usize| {
+        format!("{{ teamMembers(filter: {{ id: {{ in: [\"{n}\" {}] }} }}) {{ totalCount }} }}", "\"\"".repeat(900))
+    };
+    for n in 0..60 {
+        app.query(&document(n)).await.clean();
+    }
+    let before = app.metric(HIT).await;
+    for n in 0..60 {
+        app.query(&document(n)).await.clean();
+    }
+    // A string in a list is a node, its value and its text: more than 64 bytes of memory.
+    let kept = app.metric(HIT).await - before;
+    assert!(kept <= f64::from((1 << 20) / (900 * 64)), "{kept}");
+}
+
 #[tokio::test]
 async fn a_long_answer_is_written_beside_the_workers() {
     let world = World::new(1);

@@ -172,7 +172,7 @@ async fn an_address_cannot_be_found_by_bisection() {
     assert_eq!((told("zq").await, told("qz").await), (json!(1), json!(0)));
     // There is no order by contact data, and what could not be read of it is not shown.
     let order = app.query_as(plain, "{ teamMembers(orderBy: [{ field: EMAIL }]) { totalCount } }").await;
-    assert_eq!(order.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(order.codes(), ["GRAPHQL_VALIDATION_FAILED"]);
     let unrecognized = "{ teamMember(id: \"b\") { unrecognized { field value } } }";
     assert_eq!(app.query_as(plain, unrecognized).await.clean(), json!({ "teamMember": { "unrecognized": [] } }));
     let shown = app.query_as(full, unrecognized).await.clean();

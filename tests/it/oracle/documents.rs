@@ -157,6 +157,19 @@ impl TypeSystem {
 
     /// For each field of each type an operation that asks for it, and for as little as possible besides.
     pub fn every_field(&self, pools: &Pools) -> Vec<(String, Case)> {
+        self.each_field(pools, |_, field| Some(field.to_owned()))
+    }
+
+    /// For each list an operation that asks for it, and the same one with a field that is no list in its place.
+    pub fn every_list(&self, pools: &Pools) -> Vec<(String, Case, Case)> {
+        let lists = self.each_field(pools, |field, text| field.kind.text.starts_with('[').then(|| text.to_owned()));
+        let others = self.each_field(pools, |field, _| {
+            field.kind.text.starts_with('[').then(|| "__typename".to_owned())
+        });
+        lists.into_iter().zip(others).map(|((name, list), (_, other))| (name, list, other)).collect()
+    }
+
+    fn each_field(&self, pools: &Pools, write: impl Fn(&Field, &str) -> Option<String>) -> Vec<(String, Case)> {
         // How each type is come to: from the root, field by field.
         let mut ways: BTreeMap<&str, Vec<(&str, &Field)>> = BTreeMap::from([("Query", vec![])]);
         let mut order = vec!["Query"];
@@ -183,6 +196,7 @@ impl TypeSystem {
                 let leaf = !self.fields.contains_key(&field.kind.name) && !self.unions.contains_key(&field.kind.name);
                 let mut body = format!("{}{}", field.name, writer.required(field));
                 body.push_str(if leaf { "" } else { " { __typename }" });
+                let Some(mut body) = write(field, &body) else { continue };
                 for (_, step) in way.iter().rev() {
                     body = format!("{}{} {{ {body} }}", step.name, writer.required(step));
                 }

@@ -113,3 +113,37 @@ async fn every_field_of_the_schema_is_projected() {
         assert_eq!(world.executions("projection") - before, u32::from(plain), "{name}");
     }
 }
+
+/// What an operation is estimated to cost, over a team whose rows are the default account's.
+async fn cost(world: &World, engine: &Engine, case: &Case) -> u64 {
+    let (class, body) = run(engine, world, case).await;
+    assert_eq!(class, Class::Executed, "{body}");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    body["extensions"]["cost"]["estimated"].as_u64().unwrap()
+}
+
+/// A list that nobody has given a cost counts as many rows over an empty team as over any other.
+#[tokio::test(start_paused = true)]
+async fn every_list_of_the_schema_costs_as_many_rows_as_the_team_has_of_it() {
+    let world = World::new(1);
+    let types = TypeSystem::of(&world.engine, world.grants(true)).await;
+    let lists = types.every_list(&world.pools);
+    assert!(lists.len() > 8, "{}", lists.len());
+    let member = |n: u32| {
+        let ids = ["a", "b", "c"];
+        serde_json::json!({
+            "_id": format!("m{n}"), "_role": format!("r{n}"), "status": "ODD", "type": "ODD", "assignedBots": ids,
+            "assignedAiAgents": ids, "_department": ids, "maskedAttributes": ids,
+        })
+    };
+    let rows: Vec<_> = (0..4).map(member).chain([serde_json::json!({}), serde_json::json!([])]).collect();
+    let (rich, bare) = (World::with_rows(&rows), World::with_rows(&[]));
+    for (name, list, other) in lists {
+        let (with, without) = (cost(&world, &rich, &list).await, cost(&world, &rich, &other).await);
+        assert!(with > without, "{name}: {with} cells, and {without} without it");
+        // Representations are rows whatever the team is.
+        if !name.ends_with("_entities") {
+            assert_eq!(cost(&world, &bare, &list).await, cost(&world, &bare, &other).await, "{name}");
+        }
+    }
+}

@@ -152,7 +152,11 @@ impl World {
     /// An engine that projects, over a team of so many.
     pub fn with_members(members: usize) -> Engine {
         let row = |n: usize| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}"), "_role": "r1" });
-        let rows: Vec<Value> = (0..members).map(row).collect();
+        Self::with_rows(&(0..members).map(row).collect::<Vec<_>>())
+    }
+
+    /// An engine that projects, over a team of these rows.
+    pub fn with_rows(rows: &[Value]) -> Engine {
         let body = json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes();
         let teams = Arc::new(Teams(HashMap::from([(account(ACCOUNTS[0]).email, body)])));
         engine(true, &rosters(&teams, true), &Arc::default())
