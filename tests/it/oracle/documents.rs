@@ -163,9 +163,8 @@ impl TypeSystem {
     /// For each list an operation that asks for it, and the same one with a field that is no list in its place.
     pub fn every_list(&self, pools: &Pools) -> Vec<(String, Case, Case)> {
         let lists = self.each_field(pools, |field, text| field.kind.text.starts_with('[').then(|| text.to_owned()));
-        let others = self.each_field(pools, |field, _| {
-            field.kind.text.starts_with('[').then(|| "__typename".to_owned())
-        });
+        let others =
+            self.each_field(pools, |field, _| field.kind.text.starts_with('[').then(|| "__typename".to_owned()));
         lists.into_iter().zip(others).map(|((name, list), (_, other))| (name, list, other)).collect()
     }
 
