@@ -86,7 +86,9 @@ async fn a_body_that_drifted_is_described() {
     let (code, out, _) = tokio::task::spawn_blocking(move || check(&url, &["--live"])).await.unwrap();
     assert_eq!(code, Some(3));
     assert!(out.contains("select one user: the only person who came has that address"), "{out}");
-    assert!(out.contains("documented fields that are missing: whitelabel, name, picture,"));
+    let missing = out.lines().find(|line| line.contains("documented fields that are missing:")).unwrap();
+    assert!(["whitelabel", "name", "picture", "_role"].iter().all(|field| missing.contains(field)), "{missing}");
+    assert!(!missing.contains("_id") && !missing.contains("contact"), "{missing}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -360,7 +360,11 @@ impl Reservation {
             self.absorb(more);
         }
         let now = self.ledger.clock.now();
-        if let Some(available_at) = self.ledger.blocked(&self.ledger.state.lock(), 1, now) {
+        let state = self.ledger.state.lock();
+        let probing = state.pause.is_unproven() && !state.open.is_empty();
+        let blocked = self.ledger.blocked(&state, 1, now).or_else(|| probing.then(|| now + RESERVATION_WAIT));
+        drop(state);
+        if let Some(available_at) = blocked {
             return Err(BudgetExhausted { reason: "blocked", available_at, reserved: false });
         }
         let number = self.ledger.start(latest_end, self.payer);

@@ -57,6 +57,12 @@ impl CredentialPause {
     pub(in crate::upstream) fn until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|until| *until > now)
     }
+
+    /// Whether no other answer has come since the last 429. After the pause one call at a time finds out, so that callers
+    /// that waited for its end are not all refused at once, and charged.
+    pub(in crate::upstream) fn is_unproven(&self) -> bool {
+        self.raised_at.is_some()
+    }
 }
 
 /// The pause of the whole host after a 503 that says when to come back. Until then no call is made, not even a probe.

@@ -71,6 +71,23 @@ async fn calls_that_were_under_way_do_not_raise_the_floor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_pause_one_call_finds_out_for_all_callers() {
+    let lab = Lab::new(7, &PLENTY, |_| Reply::Fail(ErrorKind::RateLimited(Duration::ZERO)));
+    let _ = lab.rosters.get(&lab.grant(0), None).await;
+    let started = Instant::now();
+    for round in 1.. {
+        if started.elapsed() >= 5 * MINUTE {
+            break;
+        }
+        let grants: Vec<_> = (0..20).map(|n| lab.grant(round * 20 + n)).collect();
+        futures_util::future::join_all(grants.iter().map(|grant| lab.rosters.get(grant, None))).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    // 1 + 2 + 4 + … + 32 s, then one a minute.
+    assert!(lab.calls().len() <= 12, "{:?}", gaps(&lab.calls()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_vendor_asks_for_is_kept_and_no_more_than_an_hour_of_it() {
     for (asked, least, most) in [(7, 7.0, 7.3), (90, 90.0, 90.3), (1_000_000_000, 3600.0, 3600.3)] {
         let lab = Lab::new(5, &PLENTY, move |call| match call.number {
