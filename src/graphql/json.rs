@@ -91,26 +91,15 @@ fn clean(text: &[u8]) -> usize {
 
 /// Appends an integer.
 pub(super) fn integer(out: &mut Vec<u8>, number: i64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends a moment.
-pub(super) fn moment(out: &mut Vec<u8>, moment: Timestamp) {
-    out.extend_from_slice(&moment.json());
+/// Appends a time.
+pub(super) fn timestamp(out: &mut Vec<u8>, at: Timestamp) {
+    // No time prints with anything to escape.
+    out.push(b'"');
+    out.extend_from_slice(at.to_string().as_bytes());
+    out.push(b'"');
 }
 
 /// Appends a truth.

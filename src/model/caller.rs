@@ -72,7 +72,7 @@ impl Credential {
 /// What a caller is known by, without what they have shown: whose rate it is, and whose share.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum CallerId {
-    /// Nobody in particular: being able to connect was enough.
+    /// An unauthenticated caller.
     Anonymous,
     /// Who brings an upstream token: a keyed hash of it, different in every process.
     Token([u8; 32]),
@@ -128,7 +128,7 @@ pub struct Grant {
     key: RosterKey,
 }
 
-/// Under what a roster is kept: nobody with another credential finds it.
+/// The key of a roster: a caller with another credential cannot find it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RosterKey {
     /// What the credential is known by.

@@ -70,11 +70,11 @@ impl Roster {
     }
 
     pub(super) fn created_ranks(&self) -> &Ranks {
-        self.indexes.created_ranks.get_or_init(|| self.ranks(|member| Some(member.created_at()?.millis())))
+        self.indexes.created_ranks.get_or_init(|| self.ranks(|member| Some(member.created_at()?.at.millis())))
     }
 
     pub(super) fn updated_ranks(&self) -> &Ranks {
-        self.indexes.updated_ranks.get_or_init(|| self.ranks(|member| Some(member.updated_at()?.millis())))
+        self.indexes.updated_ranks.get_or_init(|| self.ranks(|member| Some(member.updated_at()?.at.millis())))
     }
 
     fn folded<'r>(&'r self, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {

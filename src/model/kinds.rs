@@ -84,14 +84,53 @@ pub struct Integer;
 #[derive(Clone, Copy, Debug)]
 pub struct Boolean;
 
-/// An instant, RFC 3339 upstream.
+/// A date and time, RFC 3339 upstream.
 #[derive(Clone, Copy, Debug)]
 pub struct Time;
+
+/// A time, and the text that it is written as.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredTime {
+    /// The time.
+    pub at: Timestamp,
+    /// The upstream's own text where it has the form that times are printed in, which saves printing it for each response.
+    pub text: Span,
+}
+
+/// A time of a member, as a view.
+#[derive(Clone, Copy, PartialEq)]
+pub struct JsonTime<'r> {
+    /// The time.
+    pub at: Timestamp,
+    text: JsonStr<'r>,
+}
+
+impl<'r> JsonTime<'r> {
+    /// The time as a JSON string, quotes included.
+    #[must_use]
+    pub fn json(self) -> &'r str {
+        self.text.json()
+    }
+}
+
+impl FieldKind for Time {
+    type Stored = Option<StoredTime>;
+    type View<'r> = JsonTime<'r>;
+}
+
+impl StoredKind for Time {
+    fn view(stored: Self::Stored, texts: &JsonArena) -> Option<Self::View<'_>> {
+        stored.map(|time| JsonTime { at: time.at, text: texts.get(time.text) })
+    }
+
+    fn moved(stored: Self::Stored, before: u32) -> Self::Stored {
+        stored.map(|time| StoredTime { text: time.text.moved(before), ..time })
+    }
+}
 
 plain_kinds! {
     Integer => i32;
     Boolean => bool;
-    Time => Timestamp;
     names::LiveAvailability => names::LiveAvailability;
     names::LeadsVisibility => names::LeadsVisibility;
     names::TeamMemberStatus => names::TeamMemberStatus;

@@ -29,7 +29,7 @@ pub struct SkippedRow {
 pub struct Drift {
     /// Values that could not be read as what their field is.
     pub unrecognized_values: usize,
-    /// Fields that nobody has heard of.
+    /// Fields that are not known.
     pub unknown_fields: usize,
     /// Rows left out because another of the same id was newer.
     pub duplicate_rows: usize,
@@ -44,7 +44,7 @@ pub struct Role<'r> {
     pub members: &'r [u32],
 }
 
-/// One account's team at one moment.
+/// One account's team, as one upstream answer had it.
 pub struct Roster {
     id: SnapshotId,
     fetched_at: Timestamp,
@@ -227,8 +227,8 @@ impl Roster {
     }
 }
 
-/// The rows in a block of their size. An allocator that is asked to make a block smaller may keep it as it is, and nobody would
-/// know of the rest, so a new one is made where that would be much.
+/// The rows in a block of their size. An allocator that is asked to shrink a block may keep it as it is, and the rest would not be
+/// counted, so a new block is allocated where that would be much.
 fn without_room(mut rows: Vec<MemberRecord>) -> Box<[MemberRecord]> {
     if rows.capacity() - rows.len() > rows.len() / WASTE {
         let mut exact = Vec::with_capacity(rows.len());
@@ -247,16 +247,17 @@ fn sort(strings: &Strings, rows: &mut Vec<MemberRecord>) -> usize {
     if rows.is_sorted_by(|a, b| id(strings, a) < id(strings, b)) {
         return 0;
     }
+    let newest = |row: &MemberRecord| row.updated_at.map(|time| time.at);
     let before = rows.len();
-    // Stable: of equally new rows the upstream's order decides. A missing moment is older than any.
-    rows.sort_by(|a, b| id(strings, a).cmp(&id(strings, b)).then_with(|| a.updated_at.cmp(&b.updated_at)));
+    // Stable: of equally new rows the upstream's order decides. A missing time is older than any.
+    rows.sort_by(|a, b| id(strings, a).cmp(&id(strings, b)).then_with(|| newest(a).cmp(&newest(b))));
     rows.reverse();
     rows.dedup_by(|later, kept| id(strings, later) == id(strings, kept));
     rows.reverse();
     before - rows.len()
 }
 
-/// Sorts the roles by id, leaves out those that nobody has any more, and lists who has each.
+/// Sorts the roles by id, leaves out those without members, and lists the members of each.
 fn index_roles(strings: &mut Strings, rows: &mut [MemberRecord]) -> (Box<[u32]>, Box<[u32]>) {
     let mut counts = vec![0_u32; strings.roles.len()];
     for role in rows.iter().filter_map(|row| row.role) {

@@ -1,4 +1,4 @@
-//! A roster in the making: rows as they come, before anybody knows which of them stay.
+//! Builds a roster: takes rows as they are decoded, before it is known which of them stay.
 
 use std::collections::HashMap;
 

@@ -140,10 +140,10 @@ impl<'r> Block<'r> {
                 self.test(|member| member.unread_messages().is_some_and(|number| condition.matches(number)))
             }
             Filter::CreatedAt(condition) => {
-                self.test(|member| member.created_at().is_some_and(|at| condition.matches(at)))
+                self.test(|member| member.created_at().is_some_and(|time| condition.matches(time.at)))
             }
             Filter::UpdatedAt(condition) => {
-                self.test(|member| member.updated_at().is_some_and(|at| condition.matches(at)))
+                self.test(|member| member.updated_at().is_some_and(|time| condition.matches(time.at)))
             }
             Filter::Whitelabel(value) => self.test(|member| member.whitelabel() == Some(*value)),
             Filter::Search(search) => self.search(search),

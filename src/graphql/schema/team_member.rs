@@ -76,7 +76,7 @@ outputs! {
     Texts => Vec<String>, JsonStrList::items;
     Integer => i32, |number| number;
     Boolean => bool, |truth| truth;
-    Time => DateTime, DateTime;
+    Time => DateTime, |time| DateTime(time.at);
     LiveAvailability => LiveAvailability, Into::into;
     LeadsVisibility => LeadsVisibility, Into::into;
     TeamMemberStatus => TeamMemberStatus, Into::into;

@@ -53,12 +53,27 @@ decode_value! {
     Id: identifier, |row, text| row.put(text);
     Integer: integer, |_, number| number;
     Boolean: json, |_, truth| truth;
-    Time: named(Timestamp::parse), |_, time| time;
     LiveAvailability: named(kinds::LiveAvailability::from_name), |_, value| value;
     LeadsVisibility: named(kinds::LeadsVisibility::from_name), |_, value| value;
     TeamMemberStatus: named(kinds::TeamMemberStatus::from_name), |_, value| value;
     UserType: named(kinds::UserType::from_name), |_, value| value;
     ChatTransferPermission: named(kinds::ChatTransferPermission::from_name), |_, value| value;
+}
+
+impl DecodeKind for kinds::Time {
+    fn decode(
+        row: &mut RowReader<'_>,
+        name: &'static str,
+        reader: &mut JsonReader<'_>,
+    ) -> Result<Self::Stored, InvalidJson> {
+        let value = reader.value()?;
+        let Some((at, is_printed)) = row.take(name, value, named(Timestamp::parse_text)) else { return Ok(None) };
+        let text = match string(value) {
+            Some(text) if is_printed => row.put(text),
+            _ => row.put(DecodedValue::Escaped(at.to_string())),
+        };
+        Ok(Some(kinds::StoredTime { at, text }))
+    }
 }
 
 impl DecodeKind for kinds::Ids {

@@ -126,7 +126,7 @@ writers! {
     Texts: |out, list| json::raw(out, list.json());
     Integer: |out, number| json::integer(out, number.into());
     Boolean: json::boolean;
-    Time: json::moment;
+    Time: |out, time| json::raw(out, time.json());
     LiveAvailability: |out, value| json::raw(out, value.json());
     LeadsVisibility: |out, value| json::raw(out, value.json());
     TeamMemberStatus: |out, value| json::raw(out, value.json());

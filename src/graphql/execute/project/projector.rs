@@ -150,7 +150,7 @@ impl<'p> Writer<'p> {
             ConnectionField::TotalCount => {
                 json::integer(&mut writer.out, i32::try_from(page.total).unwrap_or(i32::MAX).into());
             }
-            ConnectionField::FetchedAt => json::moment(&mut writer.out, view.roster.fetched_at()),
+            ConnectionField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
             ConnectionField::Stale => json::boolean(&mut writer.out, view.stale),
             ConnectionField::SkippedRows(fields) => writer.array(view.roster.skipped_rows(), |writer, row| {
                 writer.object(fields, |writer, item| match item.field {
