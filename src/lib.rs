@@ -21,6 +21,7 @@ pub mod loader;
 pub mod roster;
 pub mod upstream;
 
+pub mod compute;
 pub mod config;
 pub mod model;
 pub mod telemetry;

@@ -29,6 +29,7 @@ pub fn settings(upstream: &str) -> impl Iterator<Item = (&'static str, String)> 
         ("graphql.aliases_limit", "200"),
         ("graphql.cost_limit", "10000000"),
         ("graphql.response_limit", "64MiB"),
+        ("http.responses_limit", "1GiB"),
         ("log.level", "warn"),
     ]
     .map(|(path, value)| (path, value.to_owned()))

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use secrecy::SecretString;
 
 use crate::auth::{Authenticator, SERVER_CREDENTIAL, Secret};
+use crate::compute::ComputePool;
 use crate::config;
 use crate::config::AuthMode;
 use crate::config::Config;
@@ -44,8 +45,9 @@ impl App {
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
-        let upstream = upstream(config, clock, metrics.clone()).await?;
-        Self::start_over(config, token, upstream, clock, metrics)
+        let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+        let upstream = guarded(config, clock, metrics.clone()).await?.with_compute(compute.clone());
+        Self::build(config, token, Arc::new(upstream), clock, metrics, compute)
     }
 
     /// Starts the service over any upstream.
@@ -59,6 +61,18 @@ impl App {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
+        let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+        Self::build(config, token, upstream, clock, metrics, compute)
+    }
+
+    fn build(
+        config: &Config,
+        token: Option<SecretString>,
+        upstream: Arc<dyn Upstream>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        compute: ComputePool,
+    ) -> Result<Self> {
         let rosters = Arc::new(
             Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
         );
@@ -71,7 +85,7 @@ impl App {
         };
         let health = Arc::new(Health::default());
         let public = http::public(AppState {
-            engine: Engine::new(settings, rosters, metrics.clone()),
+            engine: Engine::new(settings, rosters, metrics.clone()).with_compute(compute),
             auth: auth(config, token, &metrics)?,
             settings: config.http.clone(),
             admission: AdmissionControl::new(&config.http),
@@ -130,9 +144,13 @@ impl App {
 /// # Errors
 /// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
+    Ok(Arc::new(guarded(config, clock, metrics).await?))
+}
+
+async fn guarded(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<GuardedUpstream> {
     let client = Arc::new(client(config, clock).await?);
     let budget = Budget::open(&config.budget, clock, metrics.clone())?;
-    Ok(Arc::new(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics)))
+    Ok(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics))
 }
 
 /// Makes one upstream call for the default account with the server's credential, and reports the result. It is one of the

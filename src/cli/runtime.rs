@@ -2,5 +2,9 @@
 
 /// Runs `work` on a multi-threaded runtime.
 pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // Dropping the runtime would wait for what is computed, however long that takes.
+    runtime.shutdown_background();
+    result
 }

@@ -38,7 +38,15 @@ impl Config {
         refuse(self.graphql.errors_limit == 0, "graphql.errors_limit: expected at least 1");
         refuse(self.http.concurrency == 0, "http.concurrency: expected at least 1");
         refuse(self.http.caller_concurrency == Some(0), "http.caller_concurrency: expected at least 1");
-        refuse(self.http.bodies_limit < self.http.body_limit, "http.bodies_limit: expected at least http.body_limit");
+        refuse(
+            self.http.bodies_limit.as_u64() < 4 * self.http.body_limit.as_u64(),
+            "http.bodies_limit: expected at least four times http.body_limit, so that one caller's part holds a body",
+        );
+        refuse(
+            self.http.responses_limit.as_u64() < 8 * self.graphql.response_limit.as_u64(),
+            "http.responses_limit: expected at least eight times graphql.response_limit, so that one caller's part holds an answer",
+        );
+        refuse(self.graphql.compute_queue_limit < 2, "graphql.compute_queue_limit: expected at least 2");
         refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
         refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
         refuse(self.upstream.pages_limit == 0, "upstream.pages_limit: expected at least 1");

@@ -20,8 +20,12 @@ section! {
         pub header_bytes_limit: Size = Size::kib(16),
         /// The maximum size of a request body.
         pub body_limit: Size = Size::mib(1),
-        /// How much memory the bodies that are being read may take together; past it, requests are refused with 503.
+        /// How much memory request bodies may take together, with the values read from them, half of it one caller's; past it,
+        /// requests are refused with 503.
         pub bodies_limit: Size = Size::mib(64),
+        /// The memory that responses may take which clients have not received yet, a quarter of it one caller's; past it, that
+        /// caller's requests are refused with 503.
+        pub responses_limit: Size = Size::mib(256),
         /// The deadline of a request, its body included.
         pub timeout: Duration = Duration::from_secs(5),
         /// The time in which a new connection must send its first request.

@@ -5,6 +5,7 @@
 
 mod account;
 mod caller;
+mod cancellation;
 mod clock;
 mod contact;
 mod cursor;
@@ -33,6 +34,7 @@ mod upstream_error;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
 pub use caller::{AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, RosterKey, Scopes};
+pub use cancellation::{Cancellation, Cancelled, RowCounter};
 pub use clock::Clock;
 pub use contact::{Contact, Phone};
 pub use cursor::{Cursor, InvalidCursor};
@@ -51,7 +53,6 @@ pub use quota::{BudgetShare, Pressure};
 pub use roster::{Drift, Role, Roster, SkippedRow, SnapshotId};
 pub use roster_builder::{OpenList, RosterBuilder};
 pub use roster_extent::RosterExtent;
-pub use selection::Cancelled;
 pub use timestamp::Timestamp;
 pub use unrecognized::Unrecognized;
 pub use upstream_error::{ErrorKind, Fault, Malformed, Retry, UpstreamError};

@@ -5,10 +5,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::cancellation::Cancelled;
 use super::indexes::{Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
-use super::selection::{Cancelled, select};
+use super::selection::select;
 use super::{Filter, Order, Page, PageLimits, PageRequest, RosterExtent, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.

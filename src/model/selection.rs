@@ -2,6 +2,7 @@
 //!
 //! A text condition scans a block's folded texts as one piece of memory. Between blocks the caller may cancel.
 
+use super::cancellation::Cancelled;
 use super::filter::{Filter, SearchText, TextCondition};
 use super::folded_text::{FoldedColumn, Needle};
 use super::{Roster, TeamMember};
@@ -9,11 +10,6 @@ use super::{Roster, TeamMember};
 /// How many members are evaluated between two looks at whether the request is still wanted.
 const BLOCK: usize = 1024;
 const WORDS: usize = BLOCK / 64;
-
-/// The request was cancelled while its members were selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request was cancelled")]
-pub struct Cancelled;
 
 /// The indexes of the members that meet `filter`, ascending, out of `among`, or out of all.
 pub(super) fn select(

@@ -25,6 +25,7 @@ use super::budget::{BudgetExhausted, Ledger, LoadReservation};
 use super::decode::{DecodedRows, Pages, Progress, RowPage};
 use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject};
 use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
+use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, Roster, RosterKey};
 use crate::model::{ErrorKind, Malformed, Retry, UpstreamError};
@@ -59,6 +60,7 @@ pub struct GuardedUpstream {
     hasher: RandomState,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
+    compute: ComputePool,
 }
 
 /// One load, while it goes on.
@@ -107,7 +109,14 @@ impl GuardedUpstream {
             latency,
             clock,
             metrics,
+            compute: ComputePool::of_all_cores(settings.concurrency),
         }
+    }
+
+    /// The same, with a pool for long lists that others use as well.
+    #[must_use]
+    pub fn with_compute(self, compute: ComputePool) -> Self {
+        Self { compute, ..self }
     }
 
     async fn roster(&self, load: Load<'_>) -> Result<(Roster, Instant), UpstreamError> {
@@ -124,7 +133,8 @@ impl GuardedUpstream {
         let began = reading.began.unwrap_or_else(|| self.clock.now());
         let fetched_at = self.clock.wall(began);
         let roster = if rows.seen() > ROWS_INLINE {
-            let sorted = tokio::task::spawn_blocking(move || rows.into_roster(fetched_at)).await;
+            let ticket = Ticket::shared(Lane::of(&caller.id));
+            let sorted = self.compute.run(&ticket, move |_| rows.into_roster(fetched_at)).await;
             sorted.map_err(|_| ErrorKind::Internal)?
         } else {
             rows.into_roster(fetched_at)

@@ -16,6 +16,7 @@ mod cases;
 mod changing_lists;
 mod check;
 mod command_line;
+mod compute;
 mod configuration;
 mod conformance;
 mod credentials;

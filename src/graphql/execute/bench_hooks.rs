@@ -10,6 +10,7 @@ use super::response::GraphQlResponse;
 use crate::graphql::language::{Document, ParsedDocument, scan};
 use crate::graphql::limits::{Measured, RequestTotals, SizeLimits};
 use crate::graphql::plan::plan::Plan;
+use crate::model::Cancellation;
 
 /// The steps that an engine takes.
 pub struct BenchSteps<'e>(&'e Engine);
@@ -78,7 +79,7 @@ impl BenchSteps<'_> {
     /// A question with its rosters loaded; `None` where it is not one for the projection.
     pub async fn resolve(&self, request: Request) -> Option<BenchQuestion> {
         let request = self.0.prepare(request, &mut RequestTotals::default()).ok()?;
-        let session = self.0.session(request.grants.clone(), request.max_age);
+        let session = self.0.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let arguments = Arguments::of(&request.plan, &request.prepared.document, &request.variables, &session);
         let resolved = session.loader.run_with_batches(resolve(&request.plan, arguments, &session)).await;
         let options =
@@ -89,6 +90,8 @@ impl BenchSteps<'_> {
     /// Writes a question's answer: the length of `data`.
     #[must_use]
     pub fn project(&self, question: &BenchQuestion) -> usize {
-        project(&question.plan, &question.resolved, question.options, GraphQlResponse::begin(0)).out.len()
+        let (never, out) = (Cancellation::without_deadline(), GraphQlResponse::begin(0));
+        project(&question.plan, &question.resolved, question.options, &never, out)
+            .map_or(0, |projected| projected.out.len())
     }
 }

@@ -12,12 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
+use async_graphql::Response;
 use futures_util::FutureExt;
 
 use super::arguments::Arguments;
-use super::engine_document::EngineDocument;
-use super::introspection::{Introspected, asks_of_schema, introspect, merge};
+use super::executable_schema::{ExecutableSchema, execute_by_engine, respond_in};
 use super::lookups::{Resolved, resolve};
 use super::project::{ProjectionOptions, project};
 use super::response_cache::{CacheKey, CachedResponse, ResponseCache};
@@ -25,16 +24,17 @@ use super::validated_request::{Rejection, ValidatedRequest};
 use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
 
+use crate::compute::{ComputeError, ComputePool, Ticket};
 use crate::config;
 use crate::graphql::documents::Manifest;
 use crate::graphql::documents::{Documents, Reference};
 use crate::graphql::error::Code;
 use crate::graphql::limits::{self, RequestTotals, RosterSize};
 use crate::graphql::request_error::RequestError;
+use crate::graphql::schema::ResponseMeter;
 use crate::graphql::schema::Session;
-use crate::graphql::schema::{ApiRoot, SubgraphRoot, build};
 use crate::loader::{Loader, LookupSummary};
-use crate::model::{Grants, PageLimits};
+use crate::model::{Cancellation, Grants, PageLimits};
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
 
@@ -57,6 +57,8 @@ pub struct Request {
     pub queries_only: bool,
     /// What the caller may read.
     pub grants: Arc<dyn Grants>,
+    /// Whose work it is, and how it is told to stop.
+    pub ticket: Ticket,
 }
 
 /// What an engine is built from.
@@ -75,7 +77,7 @@ pub struct Settings {
 
 /// Answers requests.
 pub struct Engine {
-    pub(super) schema: AnySchema,
+    pub(super) schema: ExecutableSchema,
     pub(super) served_schema: ServedSchema,
     pub(super) documents: Documents,
     pub(super) operation_cache: OperationCache,
@@ -83,28 +85,32 @@ pub struct Engine {
     pub(super) settings: Settings,
     pub(super) rosters: Arc<Rosters>,
     pub(super) metrics: Arc<Metrics>,
-}
-
-/// The schema, alone or as a subgraph's.
-pub(super) enum AnySchema {
-    Api(Schema<ApiRoot, EmptyMutation, EmptySubscription>),
-    Subgraph(Schema<SubgraphRoot, EmptyMutation, EmptySubscription>),
+    compute: ComputePool,
 }
 
 impl Engine {
     /// An engine that reads from `rosters`.
     #[must_use]
     pub fn new(settings: Settings, rosters: Arc<Rosters>, metrics: Arc<Metrics>) -> Self {
-        let schema = if settings.federation.enabled {
-            AnySchema::Subgraph(configure(build()))
-        } else {
-            AnySchema::Api(configure(build()))
-        };
+        let schema = ExecutableSchema::new(settings.federation.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
         let served_schema = ServedSchema::new(settings.federation.enabled, settings.graphql.suggestions);
-        Self { schema, served_schema, documents, operation_cache, response_cache, settings, rosters, metrics }
+        let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
+        Self { schema, served_schema, documents, operation_cache, response_cache, settings, rosters, metrics, compute }
+    }
+
+    /// The same, with a pool that others use as well.
+    #[must_use]
+    pub fn with_compute(self, compute: ComputePool) -> Self {
+        Self { compute, ..self }
+    }
+
+    /// Where long work is done.
+    #[must_use]
+    pub fn compute(&self) -> &ComputePool {
+        &self.compute
     }
 
     /// Whether the caller's credential is known to be good upstream.
@@ -191,7 +197,7 @@ impl Engine {
 
     /// Loads the rosters that a request reads, and looks for the response to an identical one.
     async fn load(&self, request: ValidatedRequest) -> LoadedRequest {
-        let session = self.session(request.grants.clone(), request.max_age);
+        let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let data = AssertUnwindSafe(self.load_data(&request, &session)).catch_unwind().await;
         LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 }
     }
@@ -266,44 +272,13 @@ impl Engine {
             LoadedData::Resolved(..) => {}
         }
         self.metrics.executed("engine");
-        // In a box: it is large, and every request would carry room for it.
-        Box::pin(self.execute_by_engine(&request, session, cost)).await
-    }
-
-    /// The answer by async-graphql, and by the typed schema where that is asked about.
-    async fn execute_by_engine(
-        &self,
-        request: &ValidatedRequest,
-        session: Session,
-        cost: Option<ReportedCost>,
-    ) -> GraphQlResponse {
-        let (document, variables) = (&request.prepared.document, &request.variables);
-        let Some(operation) = document.operation(request.operation_name.as_deref()) else {
-            return GraphQlResponse::panicked();
-        };
-        let converted = match EngineDocument::of(document, operation, variables) {
-            Ok(converted) => converted,
-            Err(error) => {
-                return GraphQlResponse::refused(RequestError { code: Code::BadUserInput, message: error.message });
-            }
-        };
-        let EngineDocument { document: engine_document, failures, has_fields } = converted;
-        let (mut response, summary) = if has_fields {
-            let mut engine_request = async_graphql::Request::new("");
-            engine_request.set_parsed_query(engine_document);
-            self.respond_in(engine_request, session).await
-        } else {
-            (Response::new(Value::Object(Default::default())), session.loader.summary())
-        };
-        if asks_of_schema(document, operation)
-            && let Value::Object(executed) = std::mem::take(&mut response.data)
-        {
-            let Introspected { fields, errors } = introspect(document, operation, variables);
-            response.errors.extend(errors);
-            response.data = merge(document, operation, variables, fields, executed);
-        }
-        failures.apply(document, &mut response);
-        GraphQlResponse::executed(response, summary, cost)
+        // It resolves field by field, and never yields where everything is there: never on a worker of the runtime.
+        let (ticket, schema) = (request.ticket.clone(), self.schema.clone());
+        let ValidatedRequest { prepared, variables, operation_name, .. } = request;
+        let limit = self.settings.graphql.response_limit.as_u64();
+        let execution = execute_by_engine(schema, prepared, variables, operation_name, session, cost, limit);
+        let executed = self.compute.drive(&ticket, execution.boxed()).await;
+        executed.unwrap_or_else(GraphQlResponse::not_computed)
     }
 
     /// The answer by projection; `None` where that panicked.
@@ -322,12 +297,19 @@ impl Engine {
         let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
         let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
         let plan = request.plan.clone();
-        let job = move || (project(&plan, &resolved, options, out), resolved);
+        let job = move |cancellation: &Cancellation| (project(&plan, &resolved, options, cancellation, out), resolved);
         let (projected, resolved) = if cells > OFFLOAD_THRESHOLD {
-            // The runtime's workers have others to serve. What panics there is tried by the engine.
-            tokio::task::spawn_blocking(job).await.ok()?
+            match self.compute.run(&request.ticket, job).await {
+                Ok(done) => done,
+                // What panics there is tried by the engine.
+                Err(ComputeError::Panicked) => return None,
+                Err(error) => return Some(GraphQlResponse::not_computed(error)),
+            }
         } else {
-            job()
+            job(request.ticket.cancellation())
+        };
+        let Ok(projected) = projected else {
+            return Some(GraphQlResponse::not_computed(ComputeError::Cancelled));
         };
         request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
@@ -343,21 +325,22 @@ impl Engine {
         grants: Arc<dyn Grants>,
         max_age: Option<Duration>,
     ) -> (Response, Option<LookupSummary>) {
-        self.respond_in(request, self.session(grants, max_age)).await
+        let session = self.session(grants, max_age, &Cancellation::without_deadline());
+        respond_in(&self.schema, request, session).await
     }
 
-    async fn respond_in(&self, request: async_graphql::Request, session: Session) -> (Response, Option<LookupSummary>) {
-        let loader = session.loader.clone();
-        let response = loader.run_with_batches(self.schema.execute(request.data(session))).await;
-        (response, loader.summary())
-    }
-
-    pub(super) fn session(&self, grants: Arc<dyn Grants>, max_age: Option<Duration>) -> Session {
+    pub(super) fn session(
+        &self,
+        grants: Arc<dyn Grants>,
+        max_age: Option<Duration>,
+        cancellation: &Cancellation,
+    ) -> Session {
         let concurrency = self.settings.loader_concurrency;
         let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, max_age, self.metrics.clone()));
         let page_limits =
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
-        Session::new(grants, loader, page_limits)
+        let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
+        Session::new(grants, loader, page_limits, ResponseMeter::new(limit, cancellation.clone()))
     }
 }
 
@@ -376,20 +359,4 @@ enum LoadedData {
     /// The rosters; where the response may be cached; whether the projection writes it.
     Resolved(Resolved, Option<CacheKey>, bool),
     Panicked,
-}
-
-impl AnySchema {
-    async fn execute(&self, request: async_graphql::Request) -> Response {
-        match self {
-            Self::Api(schema) => schema.execute(request).await,
-            Self::Subgraph(schema) => schema.execute(request).await,
-        }
-    }
-}
-
-fn configure<Root: async_graphql::ObjectType + 'static>(
-    schema: SchemaBuilder<Root, EmptyMutation, EmptySubscription>,
-) -> Schema<Root, EmptyMutation, EmptySubscription> {
-    // Documents are measured and valid; the engine's own walks would judge them a second time, and by other rules.
-    schema.limit_recursive_depth(usize::MAX).validation_mode(ValidationMode::Fast).disable_suggestions().finish()
 }

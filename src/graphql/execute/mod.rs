@@ -6,6 +6,7 @@ mod arguments;
 mod bench_hooks;
 mod engine;
 mod engine_document;
+mod executable_schema;
 mod introspection;
 mod lookups;
 mod project;

@@ -6,6 +6,7 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Va
 use serde::Serialize;
 
 use super::project::Projected;
+use crate::compute::ComputeError;
 use crate::graphql::error::Code;
 use crate::graphql::language::{DocumentError, DocumentErrors};
 use crate::graphql::request_error::RequestError;
@@ -113,6 +114,21 @@ impl GraphQlResponse {
         let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
         let class = if code == Code::ParseFailed { Class::Refused(code) } else { Class::Invalid };
         Self::new(b"{".to_vec(), &errors, None, None, class)
+    }
+
+    /// Work for it was not done, or not to its end.
+    pub(super) fn not_computed(error: ComputeError) -> Self {
+        match error {
+            ComputeError::Full => {
+                let message = "too much work is waiting".to_owned();
+                Self::refused(RequestError { code: Code::RequestConcurrencyLimited, message })
+            }
+            ComputeError::Cancelled => {
+                let message = "the answer was not ready in time".to_owned();
+                Self::refused(RequestError { code: Code::RequestTimeout, message })
+            }
+            ComputeError::Panicked => Self::panicked(),
+        }
     }
 
     pub(super) fn panicked() -> Self {

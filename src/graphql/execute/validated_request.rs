@@ -13,6 +13,7 @@ use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
 use super::engine_document::EngineDocument;
+use crate::compute::Ticket;
 use crate::graphql::documents::{Hash, ResolvedDocument};
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, DocumentErrors, scan};
@@ -36,6 +37,7 @@ pub(super) struct ValidatedRequest {
     pub(super) sizes: Vec<ArgumentSize>,
     pub(super) operation_name: Option<String>,
     pub(super) grants: Arc<dyn Grants>,
+    pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
 }
@@ -93,8 +95,19 @@ impl Engine {
         let value = |name: &str| variables.get(name);
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
-        let Request { operation_name, grants, max_age, show_cost, .. } = request;
-        Ok(ValidatedRequest { prepared, plan, keep, variables, sizes, operation_name, grants, max_age, show_cost })
+        let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
+        Ok(ValidatedRequest {
+            prepared,
+            plan,
+            keep,
+            variables,
+            sizes,
+            operation_name,
+            grants,
+            ticket,
+            max_age,
+            show_cost,
+        })
     }
 
     fn prepare_document(

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Object, Result, SimpleObject};
 
 use super::filter::TeamMemberFilter;
+use super::metered::Metered;
 use super::order::{TeamMemberOrder, order};
 use super::scalars::DateTime;
 use super::session::{Session, View};
 use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
-use crate::model::{Cursor, Filter, Order, Page, PageLimits, PageRequest, Role};
+use crate::model::{Cancellation, Cursor, Filter, Order, Page, PageLimits, PageRequest, Role};
 
 /// The arguments of a list.
 pub(in crate::graphql) struct ListArguments {
@@ -76,12 +77,18 @@ impl PreparedList {
         view: &Arc<View>,
         role: Option<Role<'_>>,
     ) -> Result<TeamMemberConnection> {
-        let page = self.page(view, role, session.page_limits)?;
+        let page = self.page(view, role, session.page_limits, session.meter.cancellation())?;
         Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 
     /// The page of the view's members, or of a role's.
-    pub(in crate::graphql) fn page(&self, view: &View, role: Option<Role<'_>>, limits: PageLimits) -> Result<Page> {
+    pub(in crate::graphql) fn page(
+        &self,
+        view: &View,
+        role: Option<Role<'_>>,
+        limits: PageLimits,
+        cancellation: &Cancellation,
+    ) -> Result<Page> {
         let decode = |name, cursor: &Option<String>| {
             let cursor = cursor.as_ref().map(|text| Cursor::decode(view.account(), &self.order, text));
             cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
@@ -89,7 +96,7 @@ impl PreparedList {
         let (after, before) = (decode("after", &self.after)?, decode("before", &self.before)?);
         let request = PageRequest { after, before, ..self.lengths };
         let filter = self.filter.as_deref();
-        let page = view.roster.page(role, filter, &self.order, &request, limits, &|| false);
+        let page = view.roster.page(role, filter, &self.order, &request, limits, &|| cancellation.check().is_err());
         page.map_err(|error| fault(Code::RequestTimeout, error))
     }
 }
@@ -110,15 +117,15 @@ impl TeamMemberConnection {
 #[Object]
 impl TeamMemberConnection {
     /// The members of this page.
-    async fn nodes(&self) -> Vec<TeamMember> {
-        self.page.members.iter().map(|place| TeamMember::new(&self.view, *place)).collect()
+    async fn nodes(&self) -> Vec<Metered<TeamMember>> {
+        self.page.members.iter().map(|place| Metered(TeamMember::new(&self.view, *place))).collect()
     }
 
     /// The members of this page, each with its cursor.
-    async fn edges(&self) -> Vec<TeamMemberEdge> {
+    async fn edges(&self) -> Vec<Metered<TeamMemberEdge>> {
         let edge = |(n, place): (usize, &u32)| {
             let node = TeamMember::new(&self.view, *place);
-            Some(TeamMemberEdge { cursor: self.cursor(n)?, node })
+            Some(Metered(TeamMemberEdge { cursor: self.cursor(n)?, node }))
         };
         self.page.members.iter().enumerate().filter_map(edge).collect()
     }
@@ -149,10 +156,10 @@ impl TeamMemberConnection {
     }
 
     /// Rows of the upstream's answer that could not be read at all, and so are not in this list.
-    async fn skipped_rows(&self) -> Vec<SkippedRow> {
+    async fn skipped_rows(&self) -> Vec<Metered<SkippedRow>> {
         let skipped = self.view.roster.skipped_rows().iter();
         skipped
-            .map(|row| SkippedRow { index: i32::try_from(row.index).unwrap_or(i32::MAX), reason: row.reason })
+            .map(|row| Metered(SkippedRow { index: i32::try_from(row.index).unwrap_or(i32::MAX), reason: row.reason }))
             .collect()
     }
 }

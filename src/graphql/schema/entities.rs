@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use async_graphql::{Any, Context, Object, Result, SimpleObject, Union, Value};
 
 use super::account::account_of;
+use super::metered::Metered;
 use super::role::Role;
 use super::session::Session;
 use super::team_member::TeamMember;
@@ -43,10 +44,10 @@ impl Entities {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Type name and key fields of each entity.")] representations: Vec<Any>,
-    ) -> Vec<Option<Result<Entity>>> {
-        let lookups = representations
-            .into_iter()
-            .map(|representation| async move { entity(ctx, representation.0).await.transpose() });
+    ) -> Vec<Option<Result<Metered<Entity>>>> {
+        let lookups = representations.into_iter().map(|representation| async move {
+            entity(ctx, representation.0).await.map(|entity| entity.map(Metered)).transpose()
+        });
         // All at once, so that they go into one batch.
         futures_util::future::join_all(lookups).await
     }

@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Object, Result};
 use super::account::AccountInput;
 use super::connection::{ListArguments, TeamMemberConnection};
 use super::filter::TeamMemberFilter;
+use super::metered::Metered;
 use super::order::TeamMemberOrder;
 use super::role::Role;
 use super::session::Session;
@@ -52,7 +53,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
-    ) -> Option<Result<Vec<Role>>> {
+    ) -> Option<Result<Vec<Metered<Role>>>> {
         Some(roles(ctx, account).await)
     }
 
@@ -79,9 +80,9 @@ async fn list(
     prepared.list(session, &view, None)
 }
 
-async fn roles(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Vec<Role>> {
+async fn roles(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Vec<Metered<Role>>> {
     let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
-    Ok(Role::all(&view))
+    Ok(Role::all(&view).into_iter().map(Metered).collect())
 }
 
 /// Looks up a member: the root field's answer, and the entity's.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Error, QueryPathSegment, Result};
 
+use super::response_meter::ResponseMeter;
 use crate::graphql::error::Code;
 use crate::graphql::error::{contact_forbidden, fault, refused, upstream};
 use crate::loader::{Loaded, Loader};
@@ -15,6 +16,8 @@ pub(in crate::graphql) struct Session {
     pub(in crate::graphql) grants: Arc<dyn Grants>,
     pub(in crate::graphql) loader: Arc<Loader>,
     pub(in crate::graphql) page_limits: PageLimits,
+    /// Counts what is resolved.
+    pub(in crate::graphql) meter: Arc<ResponseMeter>,
     /// Where contact data was refused already: response paths without list indices.
     contact_refused: Mutex<HashSet<String>>,
 }
@@ -27,8 +30,13 @@ pub(in crate::graphql) struct View {
 }
 
 impl Session {
-    pub(in crate::graphql) fn new(grants: Arc<dyn Grants>, loader: Arc<Loader>, page_limits: PageLimits) -> Self {
-        Self { grants, loader, page_limits, contact_refused: Mutex::default() }
+    pub(in crate::graphql) fn new(
+        grants: Arc<dyn Grants>,
+        loader: Arc<Loader>,
+        page_limits: PageLimits,
+        meter: ResponseMeter,
+    ) -> Self {
+        Self { grants, loader, page_limits, meter: Arc::new(meter), contact_refused: Mutex::default() }
     }
 
     pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {

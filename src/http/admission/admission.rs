@@ -1,53 +1,35 @@
-//! AdmissionControl: what is too much is refused at once, so that what is admitted stays fast, and no caller takes another's share.
+//! Admission control: what is too much is refused at once, so that what is admitted stays fast, and no caller takes another's
+//! share of permits and memory.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
 
 use axum::body::{Body, HttpBody};
+use axum::http::Response;
 use futures_util::StreamExt;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::auth_throttle::FailedAuthLimiter;
-use super::client_ip::network;
+use super::body_memory::{BodyMemory, BodyReservation};
+use super::busy::busy;
+use super::caller_key::CallerKey;
+use super::permits::{Permit, Permits};
+use super::response_memory::{HeldBody, ResponseMemory};
+use crate::compute::Hold;
 use crate::config;
 use crate::graphql::Code;
 use crate::http::response::error::HttpError;
-use crate::model::{CallerId, Grants};
 
 /// How many callers are remembered before those who have been quiet are forgotten.
 const CALLERS_LIMIT: usize = 50_000;
 
-/// Places for requests under way, body_memory for bodies that are being read, and the rates of callers.
+/// Permits for requests under way, memory for their bodies and answers, and the rates of callers.
 pub struct AdmissionControl {
-    permits: Semaphore,
-    /// The most permits that one caller may have, and how many each has.
-    share: usize,
-    taken: Mutex<HashMap<CallerKey, usize>>,
-    /// In bytes.
-    body_memory: Semaphore,
+    permits: Permits,
+    bodies: BodyMemory,
+    responses: ResponseMemory,
     rates: Option<DefaultKeyedRateLimiter<CallerKey>>,
     pub(in crate::http) failed_auth: FailedAuthLimiter,
-}
-
-/// Whose permits and rate they are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::http) enum CallerKey {
-    Caller(CallerId),
-    Peer(Option<IpAddr>),
-}
-
-impl CallerKey {
-    /// The caller, or the peer where callers need no credential.
-    pub(in crate::http) fn of(grants: &dyn Grants, peer: Option<IpAddr>) -> Self {
-        match &grants.caller().id {
-            CallerId::Anonymous => Self::Peer(peer.map(network)),
-            caller => Self::Caller(caller.clone()),
-        }
-    }
 }
 
 impl AdmissionControl {
@@ -57,12 +39,12 @@ impl AdmissionControl {
         let quota = NonZeroU32::new(settings.rate_limit).map(Quota::per_second);
         let burst = NonZeroU32::new(settings.rate_burst);
         let quota = quota.zip(burst).map(|(quota, burst)| quota.allow_burst(burst));
-        let body_memory = usize::try_from(settings.bodies_limit.as_u64()).unwrap_or(usize::MAX);
+        let bytes = |size: config::Size| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        let caller_limit = settings.caller_concurrency.unwrap_or(settings.concurrency.div_ceil(2));
         Self {
-            permits: Semaphore::new(settings.concurrency),
-            share: settings.caller_concurrency.unwrap_or(settings.concurrency.div_ceil(2)),
-            taken: Mutex::default(),
-            body_memory: Semaphore::new(body_memory.min(Semaphore::MAX_PERMITS)),
+            permits: Permits::new(settings.concurrency, caller_limit),
+            bodies: BodyMemory::new(bytes(settings.bodies_limit)),
+            responses: ResponseMemory::new(bytes(settings.responses_limit)),
             rates: quota.map(RateLimiter::keyed),
             failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit),
         }
@@ -83,59 +65,53 @@ impl AdmissionControl {
         })
     }
 
-    /// Reads a body of at most `limit` bytes. It takes no permit meanwhile, however slowly it comes, but body_memory for what has come.
-    pub(in crate::http) async fn read(&self, body: Body, limit: usize) -> Result<Vec<u8>, HttpError> {
+    /// Refuses a caller, or an address, whose answers are not taken.
+    pub(in crate::http) fn check_responses(&self, key: &CallerKey) -> Result<(), HttpError> {
+        if self.responses.has_room(key) { Ok(()) } else { Err(busy("too many answers wait to be taken")) }
+    }
+
+    /// Reads a body of at most `limit` bytes. It takes no permit meanwhile, however slowly it comes, but memory for what has
+    /// come, for as long as what is returned is kept.
+    pub(in crate::http) async fn read(&self, key: &CallerKey, body: Body, limit: usize) -> Result<ReadBody, HttpError> {
         let too_large = || HttpError::new(Code::RequestTooLarge, "the body is larger than allowed");
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }
-        let mut body_memory: Option<SemaphorePermit<'_>> = None;
-        let (mut whole, mut chunks) = (Vec::new(), body.into_data_stream());
+        let mut memory = self.bodies.open(key);
+        let (mut bytes, mut chunks) = (Vec::new(), body.into_data_stream());
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| HttpError::unreadable("the body ends too early"))?;
-            if whole.len() + chunk.len() > limit {
+            if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
-            let length = u32::try_from(chunk.len()).map_err(|_| too_large())?;
-            let more = self.body_memory.try_acquire_many(length).map_err(|_| busy("too many bodies are being read"))?;
-            match &mut body_memory {
-                Some(body_memory) => body_memory.merge(more),
-                None => body_memory = Some(more),
-            }
-            whole.extend_from_slice(&chunk);
+            memory.grow(chunk.len())?;
+            bytes.extend_from_slice(&chunk);
         }
-        Ok(whole)
+        Ok(ReadBody { bytes, memory })
     }
 
-    /// A permit for one more request of this caller, to be kept while it is under way.
-    pub(in crate::http) fn admit(&self, key: CallerKey) -> Result<Permit<'_>, HttpError> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.get(&key).is_some_and(|count| *count >= self.share) {
-            return Err(busy("too many requests of this caller are under way"));
+    /// A permit for one more request of this caller.
+    pub(in crate::http) fn admit(&self, key: CallerKey) -> Result<Permit, HttpError> {
+        self.permits.acquire(key)
+    }
+
+    /// A response whose bytes are counted until the last of them has left; `permit` is held as long.
+    pub(in crate::http) fn hold_response(
+        &self,
+        key: &CallerKey,
+        response: Response<Body>,
+        permit: Hold,
+    ) -> Result<Response<Body>, HttpError> {
+        let bytes = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
+        match self.responses.reserve(key, bytes) {
+            Some(memory) => Ok(response.map(|body| HeldBody::wrap(body, memory, permit))),
+            None => Err(busy("too many answers wait to be taken")),
         }
-        let permit = self.permits.try_acquire().map_err(|_| busy("too many requests are under way"))?;
-        *taken.entry(key.clone()).or_default() += 1;
-        Ok(Permit { admission: self, key, _permit: permit })
     }
 }
 
-fn busy(message: &str) -> HttpError {
-    HttpError { retry_after: Some(1), ..HttpError::new(Code::RequestConcurrencyLimited, message) }
-}
-
-/// A request's permit, free again when it is dropped.
-pub(in crate::http) struct Permit<'o> {
-    admission: &'o AdmissionControl,
-    key: CallerKey,
-    _permit: SemaphorePermit<'o>,
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        let mut taken = self.admission.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.key)),
-        }
-    }
+/// A body, with the memory that it holds.
+pub(in crate::http) struct ReadBody {
+    pub(in crate::http) bytes: Vec<u8>,
+    pub(in crate::http) memory: BodyReservation,
 }

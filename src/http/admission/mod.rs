@@ -2,9 +2,15 @@
 
 pub(super) mod admission;
 mod auth_throttle;
+mod body_memory;
+mod busy;
+mod byte_budget;
+pub(super) mod caller_key;
 pub(super) mod client_ip;
 mod connection_limiter;
+mod permits;
 pub(super) mod response_deadline;
+mod response_memory;
 
 pub use admission::AdmissionControl;
 pub use connection_limiter::ConnectionLimiter;

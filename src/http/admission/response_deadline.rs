@@ -1,7 +1,9 @@
-//! PendingResponses: the answers of one connection that its client has yet to take, and how long it may leave them lying.
+//! Pending responses: the answers of one connection that its client has yet to take, how long it may leave them lying, and how
+//! many bytes of them may wait before the connection's next requests do.
 //!
 //! A guard begins with the request, and ends when the last byte of the answer has gone to the socket, which is when it is
-//! dropped. Whether it is the socket or an HTTP/2 window that the client keeps shut makes no difference.
+//! dropped. Whether it is the socket or an HTTP/2 window that the client keeps shut makes no difference. Streams that come on
+//! an HTTP/2 connection meanwhile are not executed before the client has taken what waits, or the connection is closed.
 //!
 //! While the service is draining, an answer over HTTP/1.1 asks its client to come back on another connection: one that stays
 //! open would be closed under its next request.
@@ -9,6 +11,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -20,6 +23,7 @@ use axum::http::{HeaderValue, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
@@ -31,7 +35,14 @@ pub(in crate::http) struct PendingResponses {
     idle_timeout: Duration,
     health: Arc<Health>,
     state: Mutex<ResponseState>,
+    /// How many bytes of answers wait to be taken.
+    waiting: AtomicUsize,
+    /// Told when some of them were.
+    taken: Notify,
 }
+
+/// So many bytes of answers may wait on a connection before its next streams do.
+const WAITING_LIMIT: usize = 1 << 20;
 
 struct ResponseState {
     /// From the oldest to the newest; those that are delivered are gone.
@@ -40,19 +51,55 @@ struct ResponseState {
 }
 
 /// An answer on its way; delivered when nobody holds it any more.
-struct ResponseGuard;
+struct ResponseGuard {
+    pending: Arc<PendingResponses>,
+    /// The bytes of its body, once they are known.
+    bytes: AtomicUsize,
+}
+
+impl ResponseGuard {
+    /// The answer is there, and waits to be taken.
+    fn answered(&self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX / 2);
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.pending.waiting.fetch_add(bytes, Ordering::AcqRel);
+    }
+}
+
+impl Drop for ResponseGuard {
+    fn drop(&mut self) {
+        let bytes = *self.bytes.get_mut();
+        if bytes > 0 {
+            self.pending.waiting.fetch_sub(bytes, Ordering::AcqRel);
+            self.pending.taken.notify_waiters();
+        }
+    }
+}
 
 impl PendingResponses {
     pub(in crate::http) fn new(timeout: Duration, idle_timeout: Duration, health: Arc<Health>) -> Arc<Self> {
         let state = ResponseState { open: VecDeque::new(), at_rest: Instant::now() };
-        Arc::new(Self { timeout, idle_timeout, health, state: Mutex::new(state) })
+        let (waiting, taken) = (AtomicUsize::new(0), Notify::new());
+        Arc::new(Self { timeout, idle_timeout, health, state: Mutex::new(state), waiting, taken })
     }
 
-    fn begin(&self) -> Arc<ResponseGuard> {
-        let guard = Arc::new(ResponseGuard);
+    fn begin(self: &Arc<Self>) -> Arc<ResponseGuard> {
+        let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.open.push_back((Instant::now(), Arc::downgrade(&guard)));
         guard
+    }
+
+    /// Waits until the client has taken enough of its answers. The wait ends at the latest with the connection, whose oldest
+    /// answer is overdue at some time.
+    async fn taken(&self) {
+        loop {
+            let taken = self.taken.notified();
+            if self.waiting.load(Ordering::Acquire) < WAITING_LIMIT {
+                return;
+            }
+            taken.await;
+        }
     }
 
     /// When the connection is to be closed, unless something happens before.
@@ -112,8 +159,9 @@ impl<S> TrackResponses<S> {
 
 impl<S, B> Service<Request<B>> for TrackResponses<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    B: Send + 'static,
 {
     type Response = Response<TrackedBody>;
     type Error = Infallible;
@@ -125,13 +173,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let guard = self.pending.begin();
-        let (one_by_one, health) = (request.version() == Version::HTTP_11, self.pending.health.clone());
-        let response = self.service.call(request);
+        let one_by_one = request.version() != Version::HTTP_2;
+        // The service that is ready is the one to be called; its copy is for the next request.
+        let next = self.service.clone();
+        let mut service = std::mem::replace(&mut self.service, next);
         async move {
-            let mut response = response.await?;
-            if one_by_one && health.is_draining() {
+            let pending = guard.pending.clone();
+            if !one_by_one {
+                pending.taken().await;
+            }
+            let mut response = service.call(request).await?;
+            if one_by_one && pending.health.is_draining() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            guard.answered(response.body().size_hint().lower());
             Ok(response.map(|body| TrackedBody { body, guard }))
         }
         .boxed()

@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
+use futures_util::FutureExt;
 use tokio::time::timeout_at;
 
 use super::coding::{self, ContentCoding};
@@ -20,20 +21,25 @@ use super::parameters::{self, Parameters, Parsed};
 use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods};
 use crate::auth::AuthError;
+use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Class, Code, GraphQlResponse, Variables};
 use crate::http::AppState;
-use crate::http::admission::admission::CallerKey;
+use crate::http::admission::admission::ReadBody;
+use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, accepted};
+use crate::model::Cancellation;
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
 /// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
 const MAX_AGE: &str = "x-flowmatix-max-age";
-/// A body that is longer, in bytes, or encoded, is read beside the runtime's workers.
-const LONG_BODY: usize = 32 << 10;
+/// What comes in a body that is longer, in bytes, or encoded, is read, validated and executed beside the runtime's workers.
+const LONG_BODY: usize = 8 << 10;
+/// So many times as long as it was sent a body may be when it is decoded, as memory is counted for it.
+const DECODED: usize = 16;
 
 pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> Response<Body> {
     let started = Instant::now();
@@ -46,7 +52,7 @@ pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> R
     response
 }
 
-async fn answer(public: &AppState, parts: &Parts, body: Body, started: Instant) -> Response<Body> {
+async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Instant) -> Response<Body> {
     let Some(media_type) = accepted(&parts.headers) else {
         let refusal =
             HttpError::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
@@ -58,14 +64,20 @@ async fn answer(public: &AppState, parts: &Parts, body: Body, started: Instant) 
     let statuses = public.settings.statuses;
     let deadline = tokio::time::Instant::now() + public.settings.timeout;
     let reading = AtomicBool::new(false);
-    match timeout_at(deadline, execute(public, parts, body, &reading)).await {
-        Ok(Ok(Answered::One(answer))) => {
-            count(public, &answer, started);
-            respond(answer, media_type, statuses)
-        }
-        Ok(Ok(Answered::Many(answers))) => {
-            answers.iter().for_each(|answer| count(public, answer, started));
-            respond_to_batch(&answers, media_type)
+    match timeout_at(deadline, execute(public, parts, body, deadline, &reading)).await {
+        Ok(Ok((answered, Held { key, permit }))) => {
+            let response = match answered {
+                Answered::One(answer) => {
+                    count(public, &answer, started);
+                    respond(answer, media_type, statuses)
+                }
+                Answered::Many(answers) => {
+                    answers.iter().for_each(|answer| count(public, answer, started));
+                    respond_to_batch(&answers, media_type)
+                }
+            };
+            let held = public.admission.hold_response(&key, response, permit);
+            held.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
         }
         Ok(Err(refusal)) => refuse(public, &refusal, media_type),
         Err(_) if reading.into_inner() => {
@@ -77,6 +89,12 @@ async fn answer(public: &AppState, parts: &Parts, body: Body, started: Instant) 
             refuse(public, &refusal, media_type)
         }
     }
+}
+
+/// What a request holds until the last byte of its answer has left.
+struct Held {
+    key: CallerKey,
+    permit: Hold,
 }
 
 /// The answer to a body.
@@ -95,7 +113,13 @@ fn count(public: &AppState, answer: &GraphQlResponse, started: Instant) {
 }
 
 /// `reading` says whether the body is what it waits for.
-async fn execute(public: &AppState, parts: &Parts, body: Body, reading: &AtomicBool) -> Result<Answered, HttpError> {
+async fn execute(
+    public: &Arc<AppState>,
+    parts: &Parts,
+    body: Body,
+    deadline: tokio::time::Instant,
+    reading: &AtomicBool,
+) -> Result<(Answered, Held), HttpError> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.allowed_hosts)?;
     }
@@ -127,40 +151,56 @@ async fn execute(public: &AppState, parts: &Parts, body: Body, reading: &AtomicB
     let key = CallerKey::of(&*grants, peer);
     public.admission.check_rate(&key)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
+    // A credential that nobody has accepted may be made up, and so shares its address's memory and turns.
+    let payer = if is_unproven { CallerKey::of_address(peer) } else { key.clone() };
+    public.admission.check_responses(&payer)?;
     reading.store(method.has_body(), Ordering::Relaxed);
-    let body = if method.has_body() { Some(public.admission.read(body, limit).await?) } else { None };
+    let body = if method.has_body() { Some(public.admission.read(&payer, body, limit).await?) } else { None };
     reading.store(false, Ordering::Relaxed);
-    let _permit = public.admission.admit(key)?;
-    let parsed = match body {
-        None => parameters::from_uri(&parts.uri)?,
-        Some(body) if coding == ContentCoding::Identity && body.len() <= LONG_BODY => {
-            parameters::from_body(body, coding, limit)?
-        }
-        Some(body) => tokio::task::spawn_blocking(move || parameters::from_body(body, coding, limit))
-            .await
-            .unwrap_or_else(|_| Err(HttpError::unreadable("the body cannot be read")))?,
-    };
+    let permit: Hold = Arc::new(public.admission.admit(key)?);
+    let ticket = Ticket::new(Lane::of(&payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
-    let request = |parameters: Parameters| graphql::Request {
-        document: parameters.document,
-        operation_name: parameters.operation_name,
-        variables: Variables::new(parameters.variables),
-        max_age,
-        show_cost: parts.headers.get(SHOW_COST).is_some_and(|value| value == "true"),
-        queries_only: method.is_safe(),
-        grants: grants.clone(),
+    let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
+    let queries_only = method.is_safe();
+    let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
+    let (state, uri, work, grants_of_work) = (public.clone(), parts.uri.clone(), ticket.clone(), grants.clone());
+    let execution = async move {
+        let (parsed, _memory) = match body {
+            None => (parameters::from_uri(&uri)?, None),
+            // The memory is kept while values that were read from the body are used.
+            Some(ReadBody { bytes, mut memory }) => {
+                let sent = bytes.len();
+                if coding != ContentCoding::Identity {
+                    // However long it is when it is decoded, it is no longer than this.
+                    memory.grow(limit.saturating_sub(sent).min(sent.saturating_mul(DECODED)))?;
+                }
+                (parameters::from_body(bytes, coding, limit)?, Some(memory))
+            }
+        };
+        let request = |parameters: Parameters| graphql::Request {
+            document: parameters.document,
+            operation_name: parameters.operation_name,
+            variables: Variables::new(parameters.variables),
+            max_age,
+            show_cost,
+            queries_only,
+            grants: grants_of_work.clone(),
+            ticket: work.clone(),
+        };
+        Ok::<_, HttpError>(match parsed {
+            Parsed::One(parameters) => Answered::One(state.engine.execute(request(parameters)).await),
+            Parsed::Many(batch) => {
+                let answers = state.engine.execute_batch(batch.into_iter().map(request).collect()).await;
+                answers.map_or_else(Answered::One, Answered::Many)
+            }
+        })
     };
-    let answered = match parsed {
-        Parsed::One(parameters) => Answered::One(public.engine.execute(request(parameters)).await),
-        Parsed::Many(batch) => {
-            let answers = public.engine.execute_batch(batch.into_iter().map(request).collect()).await;
-            answers.map_or_else(Answered::One, Answered::Many)
-        }
-    };
+    let answered =
+        if long { public.engine.compute().drive(&ticket, execution.boxed()).await?? } else { execution.await? };
     if is_unproven && public.engine.has_accepted(&*grants) {
         failed_auth.forget(attempt);
     }
-    Ok(answered)
+    Ok((answered, Held { key: payer, permit }))
 }
 
 /// How old a team may be, for a caller who asks for a younger one than usual.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use super::negotiate::{MediaType, accepted};
 use super::status;
 use crate::auth::AuthError;
+use crate::compute::ComputeError;
 use crate::config::Statuses;
 use crate::graphql::Code;
 use crate::model;
@@ -99,6 +100,18 @@ impl From<AuthError> for HttpError {
                 };
                 Self::new(code, refusal.to_string())
             }
+        }
+    }
+}
+
+impl From<ComputeError> for HttpError {
+    fn from(error: ComputeError) -> Self {
+        match error {
+            ComputeError::Full => {
+                Self { retry_after: Some(1), ..Self::new(Code::RequestConcurrencyLimited, "too much work is waiting") }
+            }
+            ComputeError::Cancelled => Self::new(Code::RequestTimeout, "the answer was not ready in time"),
+            ComputeError::Panicked => Self::new(Code::Internal, "internal server error"),
         }
     }
 }

@@ -105,6 +105,7 @@ impl TypeSystem {
             variables: Variables::default(),
             max_age: None,
             show_cost: false,
+            ticket: flowmatix_graphql::compute::Ticket::default(),
             queries_only: false,
             grants,
         };

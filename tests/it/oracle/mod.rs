@@ -27,6 +27,7 @@ async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
         variables: Variables::from_json(case.variables.clone().into()),
         max_age: None,
         show_cost: true,
+        ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: world.grants(case.contact),
     };

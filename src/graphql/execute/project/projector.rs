@@ -16,7 +16,7 @@ use crate::graphql::plan::plan::{
 };
 use crate::graphql::schema::{EntityKind, PreparedList, View};
 use crate::model;
-use crate::model::{Page, PageLimits};
+use crate::model::{Cancellation, Cancelled, Page, PageLimits, RowCounter};
 
 /// What is written.
 pub(in crate::graphql::execute) struct Projected {
@@ -36,12 +36,16 @@ pub(in crate::graphql::execute) struct ProjectionOptions {
 }
 
 /// Appends the value of `data` to `out`.
+///
+/// # Errors
+/// [`Cancelled`] when the answer is no longer wanted.
 pub(in crate::graphql::execute) fn project(
     plan: &Plan,
     resolved: &Resolved,
     terms: ProjectionOptions,
+    cancellation: &Cancellation,
     out: Vec<u8>,
-) -> Projected {
+) -> std::result::Result<Projected, Cancelled> {
     let mut writer = Writer {
         out,
         errors: Vec::new(),
@@ -51,6 +55,9 @@ pub(in crate::graphql::execute) fn project(
         pages: HashMap::new(),
         refused: HashSet::new(),
         too_long: false,
+        cancellation,
+        rows: cancellation.rows(),
+        cancelled: false,
     };
     for (item, data) in plan.roots.fields.iter().zip(&resolved.roots) {
         item.head.write(&mut writer.out);
@@ -58,8 +65,11 @@ pub(in crate::graphql::execute) fn project(
         writer.root(item, data);
         writer.path.pop();
     }
+    if writer.cancelled {
+        return Err(Cancelled);
+    }
     plan.roots.tail.write(&mut writer.out);
-    Projected { out: writer.out, errors: writer.errors }
+    Ok(Projected { out: writer.out, errors: writer.errors })
 }
 
 pub(super) struct Writer<'p> {
@@ -74,6 +84,9 @@ pub(super) struct Writer<'p> {
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
     pub(super) too_long: bool,
+    cancellation: &'p Cancellation,
+    rows: RowCounter<'p>,
+    cancelled: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -91,7 +104,7 @@ impl<'p> Writer<'p> {
                     Ok(list) => list,
                     Err(error) => return self.fail(item.pos, error.clone()),
                 };
-                match list.page(view, None, self.terms.pages) {
+                match list.page(view, None, self.terms.pages, self.cancellation) {
                     Ok(page) => self.connection(fields, view, list, &page),
                     Err(error) => self.fail(item.pos, error),
                 }
@@ -215,9 +228,9 @@ impl<'p> Writer<'p> {
         place: u32,
         role: model::Role<'_>,
     ) -> Result<Arc<Page>> {
-        let pages = self.terms.pages;
+        let (pages, cancellation) = (self.terms.pages, self.cancellation);
         let page = self.pages.entry((slot, Arc::as_ptr(view), place));
-        page.or_insert_with(|| list.page(view, Some(role), pages).map(Arc::new)).clone()
+        page.or_insert_with(|| list.page(view, Some(role), pages, cancellation).map(Arc::new)).clone()
     }
 
     pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {
@@ -247,7 +260,8 @@ impl<'p> Writer<'p> {
                 self.out.push(b',');
             }
             self.too_long |= self.out.len() > self.terms.limit;
-            if self.too_long {
+            self.cancelled |= self.rows.next_row().is_err();
+            if self.too_long || self.cancelled {
                 break;
             }
             self.path.push(Segment::Index(n));

@@ -1,0 +1,118 @@
+//! The pool: runs jobs on as many threads as there are cores, the callers' in turn.
+//!
+//! The threads are the runtime's blocking ones, taken while there is work and given back after: they know the runtime (timers
+//! work on them, also in tests with a paused clock), and ledger writes, file reads and name look-ups have others of their own,
+//! so that they never wait behind a job. A library such as rayon has no fair queue, and threads of our own would have to be
+//! told of the runtime and of its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::task::Task;
+use super::threads::{ComputeError, Threads};
+use super::ticket::Ticket;
+use crate::model::Cancellation;
+
+/// Runs long work. Cheap to clone; all clones are one pool.
+#[derive(Clone)]
+pub struct ComputePool(Arc<Threads>);
+
+impl ComputePool {
+    /// A pool of so many threads, in which at most `limit` jobs wait, half of them one caller's.
+    #[must_use]
+    pub fn new(width: usize, limit: usize) -> Self {
+        Self(Threads::new(width, limit))
+    }
+
+    /// As wide as the cores.
+    #[must_use]
+    pub fn of_all_cores(limit: usize) -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from), limit)
+    }
+
+    /// How many jobs wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+
+    /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work
+    /// that runs is told to stop.
+    ///
+    /// # Errors
+    /// [`ComputeError`] when there is no result.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        ticket: &Ticket,
+        work: impl FnOnce(&Cancellation) -> T + Send + 'static,
+    ) -> Result<T, ComputeError> {
+        let (done, result) = oneshot::channel();
+        let held = ticket.clone();
+        let job = Box::new(move || {
+            if held.cancellation().check().is_err() {
+                return;
+            }
+            let result = catch_unwind(AssertUnwindSafe(|| work(held.cancellation())));
+            // Released before the result is known, so that who has the result finds the permit free again.
+            drop(held);
+            let _ = done.send(result.map_err(|_| ComputeError::Panicked));
+        });
+        self.0.push(&Handle::current(), ticket.lane, ticket.refusable, job)?;
+        let guard = Abandon { ticket: Some(ticket), task: None };
+        let result = result.await.unwrap_or(Err(ComputeError::Cancelled));
+        guard.disarm();
+        result
+    }
+
+    /// Runs a future on threads of the pool: it takes one while it is polled, and none while it waits. Dropping this future
+    /// cancels the ticket, and the other is dropped on a thread of the pool.
+    ///
+    /// # Errors
+    /// [`ComputeError`] when there is no result.
+    pub async fn drive<T: Send + 'static>(
+        &self,
+        ticket: &Ticket,
+        future: BoxFuture<'static, T>,
+    ) -> Result<T, ComputeError> {
+        let (done, result) = oneshot::channel();
+        let future = async move {
+            let result = AssertUnwindSafe(future).catch_unwind().await;
+            let _ = done.send(result.map_err(|_| ComputeError::Panicked));
+        };
+        let task = Task::new(self.0.clone(), Handle::current(), ticket.clone(), future.boxed());
+        task.start()?;
+        let guard = Abandon { ticket: Some(ticket), task: Some(&task) };
+        let result = result.await.unwrap_or(Err(ComputeError::Cancelled));
+        guard.disarm();
+        result
+    }
+}
+
+/// Cancels a ticket whose result nothing waits for any more.
+struct Abandon<'t> {
+    ticket: Option<&'t Ticket>,
+    /// Woken after that, so that a future that waits is dropped.
+    task: Option<&'t Arc<Task>>,
+}
+
+impl Abandon<'_> {
+    fn disarm(mut self) {
+        self.ticket = None;
+    }
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            ticket.cancellation().cancel();
+            if let Some(task) = self.task {
+                task.wake_by_ref();
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The schema as async-graphql executes it: the reference for what the projection writes, and the way for operations that are
+//! not over plain data.
+
+use std::sync::Arc;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
+
+use super::engine_document::EngineDocument;
+use super::introspection::{Introspected, asks_of_schema, introspect, merge};
+use super::response::{GraphQlResponse, ReportedCost, too_large};
+use crate::graphql::error::Code;
+use crate::graphql::language::CoercedVariables;
+use crate::graphql::plan::operation_cache::PreparedDocument;
+use crate::graphql::request_error::RequestError;
+use crate::graphql::schema::{ApiRoot, Session, SubgraphRoot, build};
+use crate::loader::LookupSummary;
+
+/// The schema, alone or as a subgraph's.
+#[derive(Clone)]
+pub(super) enum ExecutableSchema {
+    Api(Schema<ApiRoot, EmptyMutation, EmptySubscription>),
+    Subgraph(Schema<SubgraphRoot, EmptyMutation, EmptySubscription>),
+}
+
+impl ExecutableSchema {
+    pub(super) fn new(subgraph: bool) -> Self {
+        if subgraph { Self::Subgraph(configure(build())) } else { Self::Api(configure(build())) }
+    }
+
+    async fn execute(&self, request: async_graphql::Request) -> Response {
+        match self {
+            Self::Api(schema) => schema.execute(request).await,
+            Self::Subgraph(schema) => schema.execute(request).await,
+        }
+    }
+}
+
+fn configure<Root: async_graphql::ObjectType + 'static>(
+    schema: SchemaBuilder<Root, EmptyMutation, EmptySubscription>,
+) -> Schema<Root, EmptyMutation, EmptySubscription> {
+    // Documents are measured and valid; the engine's own walks would judge them a second time, and by other rules.
+    schema.limit_recursive_depth(usize::MAX).validation_mode(ValidationMode::Fast).disable_suggestions().finish()
+}
+
+/// The engine's plain response.
+pub(super) async fn respond_in(
+    schema: &ExecutableSchema,
+    request: async_graphql::Request,
+    session: Session,
+) -> (Response, Option<LookupSummary>) {
+    let loader = session.loader.clone();
+    let response = loader.run_with_batches(schema.execute(request.data(session))).await;
+    (response, loader.summary())
+}
+
+/// The answer by async-graphql, and by the typed schema where that is asked about; at most `limit` bytes of it.
+pub(super) async fn execute_by_engine(
+    schema: ExecutableSchema,
+    prepared: Arc<PreparedDocument>,
+    variables: CoercedVariables,
+    operation_name: Option<String>,
+    session: Session,
+    cost: Option<ReportedCost>,
+    limit: u64,
+) -> GraphQlResponse {
+    let (document, meter) = (&prepared.document, session.meter.clone());
+    let Some(operation) = document.operation(operation_name.as_deref()) else {
+        return GraphQlResponse::panicked();
+    };
+    let converted = match EngineDocument::of(document, operation, &variables) {
+        Ok(converted) => converted,
+        Err(error) => {
+            return GraphQlResponse::refused(RequestError { code: Code::BadUserInput, message: error.message });
+        }
+    };
+    let EngineDocument { document: engine_document, failures, has_fields } = converted;
+    let (mut response, summary) = if has_fields {
+        let mut engine_request = async_graphql::Request::new("");
+        engine_request.set_parsed_query(engine_document);
+        respond_in(&schema, engine_request, session).await
+    } else {
+        (Response::new(Value::Object(Default::default())), session.loader.summary())
+    };
+    if meter.is_exceeded() {
+        return GraphQlResponse::refused(too_large(limit));
+    }
+    if asks_of_schema(document, operation)
+        && let Value::Object(executed) = std::mem::take(&mut response.data)
+    {
+        let Introspected { fields, errors } = introspect(document, operation, &variables);
+        response.errors.extend(errors);
+        response.data = merge(document, operation, &variables, fields, executed);
+    }
+    failures.apply(document, &mut response);
+    GraphQlResponse::executed(response, summary, cost)
+}

@@ -1,0 +1,97 @@
+//! A budget of bytes: how much may be held at once, in all and by one caller or address. What is reserved is given back when
+//! the reservation is dropped.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::caller_key::CallerKey;
+
+pub(super) struct ByteBudget {
+    limit: usize,
+    key_limit: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    all: usize,
+    keys: HashMap<CallerKey, usize>,
+}
+
+impl ByteBudget {
+    /// `limit` bytes in all, `key_limit` of them for one caller.
+    pub(super) fn new(limit: usize, key_limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, key_limit, held: Mutex::default() })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty reservation.
+    pub(super) fn open(self: &Arc<Self>, key: &CallerKey) -> Reservation {
+        Reservation { budget: self.clone(), key: key.clone(), bytes: 0 }
+    }
+
+    /// Whether this caller may hold `own` bytes more, and everybody together `all`.
+    pub(super) fn has_room(&self, key: &CallerKey, own: usize, all: usize) -> bool {
+        let held = self.held();
+        let known = held.keys.get(key).copied().unwrap_or(0);
+        known + own <= self.key_limit && held.all + all <= self.limit
+    }
+
+    fn take(&self, key: &CallerKey, bytes: usize, spare: usize) -> bool {
+        let mut held = self.held();
+        let own = held.keys.get(key).copied().unwrap_or(0);
+        let fits = |held: usize, limit: usize| held.checked_add(bytes).is_some_and(|sum| sum <= limit);
+        if !fits(held.all, self.limit.saturating_sub(spare)) || !fits(own, self.key_limit) {
+            return false;
+        }
+        held.all += bytes;
+        if bytes > 0 {
+            held.keys.insert(key.clone(), own + bytes);
+        }
+        true
+    }
+
+    fn give_back(&self, key: &CallerKey, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        let mut held = self.held();
+        held.all -= bytes;
+        match held.keys.get_mut(key) {
+            Some(own) if *own > bytes => *own -= bytes,
+            _ => drop(held.keys.remove(key)),
+        }
+    }
+}
+
+/// Bytes of a budget that are held.
+pub(super) struct Reservation {
+    budget: Arc<ByteBudget>,
+    key: CallerKey,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// Holds so many bytes more, unless there are not so many left beside `spare`.
+    #[must_use]
+    pub(super) fn grow(&mut self, bytes: usize, spare: usize) -> bool {
+        let taken = self.budget.take(&self.key, bytes, spare);
+        if taken {
+            self.bytes += bytes;
+        }
+        taken
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.give_back(&self.key, self.bytes);
+    }
+}

@@ -1,0 +1,54 @@
+//! Permits: how many requests may be under way, in all and of one caller. A request's permit is free again when nothing is done
+//! for it any more and the last byte of its answer has left.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::busy::busy;
+use super::caller_key::CallerKey;
+use crate::http::response::error::HttpError;
+
+pub(super) struct Permits {
+    all: Arc<Semaphore>,
+    caller_limit: usize,
+    callers: Arc<Callers>,
+}
+
+/// How many each caller has.
+type Callers = Mutex<HashMap<CallerKey, usize>>;
+
+impl Permits {
+    pub(super) fn new(limit: usize, caller_limit: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(limit)), caller_limit, callers: Arc::default() }
+    }
+
+    /// A permit for one more request of this caller.
+    pub(super) fn acquire(&self, key: CallerKey) -> Result<Permit, HttpError> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.get(&key).is_some_and(|count| *count >= self.caller_limit) {
+            return Err(busy("too many requests of this caller are under way"));
+        }
+        let all = self.all.clone().try_acquire_owned().map_err(|_| busy("too many requests are under way"))?;
+        *callers.entry(key.clone()).or_default() += 1;
+        Ok(Permit { callers: self.callers.clone(), key, _all: all })
+    }
+}
+
+/// A request's permit, free again when it is dropped.
+pub(in crate::http) struct Permit {
+    callers: Arc<Callers>,
+    key: CallerKey,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        match callers.get_mut(&self.key) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(callers.remove(&self.key)),
+        }
+    }
+}

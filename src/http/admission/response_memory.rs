@@ -1,0 +1,100 @@
+//! Response memory: answers that are made and that their clients have yet to take.
+//!
+//! An answer is counted from when it is made until its last byte has gone to the socket, in all and for each caller or address.
+//! A caller whose answers pile up gets no further requests executed; an answer that no longer fits is dropped and refused. The
+//! last part of the room is for small answers, so that a few callers who take nothing do not keep the others' out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use http_body::{Frame, SizeHint};
+
+use super::byte_budget::{ByteBudget, Reservation};
+use super::caller_key::CallerKey;
+use crate::compute::Hold;
+
+/// One caller's part of the room.
+const CALLER_PART: usize = 4;
+/// The part of the room that is for small answers alone.
+const SPARE_PART: usize = 8;
+/// The longest answer that counts as small.
+const SMALL: usize = 64 << 10;
+
+pub(super) struct ResponseMemory {
+    budget: Arc<ByteBudget>,
+    spare: usize,
+    /// What a caller must have left to be given another answer.
+    headroom: usize,
+}
+
+impl ResponseMemory {
+    /// `limit` bytes in all.
+    pub(super) fn new(limit: usize) -> Self {
+        let caller_limit = limit / CALLER_PART;
+        let budget = ByteBudget::new(limit, caller_limit);
+        Self { budget, spare: limit / SPARE_PART, headroom: caller_limit / CALLER_PART }
+    }
+
+    /// Whether the caller may be given another answer of any length, as far as its own part goes.
+    pub(super) fn has_room(&self, key: &CallerKey) -> bool {
+        self.budget.has_room(key, self.headroom, SMALL.min(self.headroom))
+    }
+
+    /// Holds an answer's bytes, unless there is no room for them.
+    pub(super) fn reserve(&self, key: &CallerKey, bytes: usize) -> Option<Reservation> {
+        let mut reservation = self.budget.open(key);
+        let spare = if bytes > SMALL { self.spare } else { 0 };
+        reservation.grow(bytes, spare).then_some(reservation)
+    }
+}
+
+/// A response's body, each of whose bytes holds the memory that is counted for it, and its request's permit.
+pub(super) struct HeldBody {
+    body: Body,
+    held: Arc<Held>,
+}
+
+/// What is released when the last byte of a response has left.
+struct Held {
+    _memory: Reservation,
+    _permit: Hold,
+}
+
+impl HeldBody {
+    pub(super) fn wrap(body: Body, memory: Reservation, permit: Hold) -> Body {
+        Body::new(Self { body, held: Arc::new(Held { _memory: memory, _permit: permit }) })
+    }
+}
+
+impl HttpBody for HeldBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let held = self.held.clone();
+        Pin::new(&mut self.body)
+            .poll_frame(cx)
+            .map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(HeldChunk { bytes, _held: held })))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+struct HeldChunk {
+    bytes: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for HeldChunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}

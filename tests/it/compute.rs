@@ -1,0 +1,267 @@
+//! The compute pool: callers take turns, the queue is bounded, and work stops when its request is gone.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flowmatix_graphql::compute::{ComputeError, ComputePool, Hold, Lane, Ticket};
+use flowmatix_graphql::model::Cancellation;
+use futures_util::FutureExt;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+fn ticket(caller: &str) -> Ticket {
+    Ticket::new(Lane::of(&caller), Cancellation::without_deadline(), None)
+}
+
+/// A job that says when it begins, and runs until it is let go.
+struct Gate {
+    begun: tokio::sync::oneshot::Receiver<()>,
+    release: Sender<()>,
+    ended: JoinHandle<Result<(), ComputeError>>,
+}
+
+fn occupy(pool: &ComputePool, ticket: Ticket) -> Gate {
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let pool = pool.clone();
+    let ended = tokio::spawn(async move {
+        pool.run(&ticket, move |_| {
+            let _ = begin.send(());
+            let _ = released.recv();
+        })
+        .await
+    });
+    Gate { begun, release, ended }
+}
+
+impl Gate {
+    async fn begun(&mut self) {
+        (&mut self.begun).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn callers_take_turns_however_many_jobs_one_of_them_has() {
+    let pool = ComputePool::new(1, 100);
+    let mut gate = occupy(&pool, ticket("first"));
+    gate.begun().await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut jobs = Vec::new();
+    for (caller, count) in [("noisy", 20), ("quiet", 2)] {
+        for _ in 0..count {
+            let (pool, order, ticket) = (pool.clone(), order.clone(), ticket(caller));
+            jobs.push(tokio::spawn(
+                async move { pool.run(&ticket, move |_| order.lock().unwrap().push(caller)).await },
+            ));
+            // Let it take its place before the next.
+            tokio::task::yield_now().await;
+        }
+    }
+    while pool.waiting() < 22 {
+        tokio::task::yield_now().await;
+    }
+    gate.release.send(()).unwrap();
+    for job in jobs {
+        job.await.unwrap().unwrap();
+    }
+    let order = order.lock().unwrap();
+    assert_eq!(&order[..5], ["noisy", "quiet", "noisy", "quiet", "noisy"], "{order:?}");
+    gate.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_queue_takes_so_many_jobs_and_half_of_them_from_one_caller() {
+    let pool = ComputePool::new(1, 4);
+    let mut gate = occupy(&pool, ticket("first"));
+    gate.begun().await;
+    let submit = |caller: &str| pool.clone().run_static(ticket(caller));
+    let mut waiting = Vec::new();
+    for caller in ["a", "a", "b", "b"] {
+        waiting.push(submit(caller));
+    }
+    while pool.waiting() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(submit("c").await.unwrap(), Err(ComputeError::Full), "in all");
+    waiting.pop().unwrap().abort();
+    gate.release.send(()).unwrap();
+    for job in waiting {
+        job.await.unwrap().unwrap();
+    }
+    gate.ended.await.unwrap().unwrap();
+
+    let mut gate = occupy(&pool, ticket("first"));
+    gate.begun().await;
+    let waiting = [submit("a"), submit("a")];
+    while pool.waiting() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(submit("a").await.unwrap(), Err(ComputeError::Full), "of one caller");
+    let other = submit("b");
+    gate.release.send(()).unwrap();
+    for job in waiting.into_iter().chain([other]) {
+        job.await.unwrap().unwrap();
+    }
+    gate.ended.await.unwrap().unwrap();
+}
+
+trait RunStatic {
+    fn run_static(self, ticket: Ticket) -> JoinHandle<Result<(), ComputeError>>;
+}
+
+impl RunStatic for ComputePool {
+    fn run_static(self, ticket: Ticket) -> JoinHandle<Result<(), ComputeError>> {
+        tokio::spawn(async move { self.run(&ticket, |_| ()).await })
+    }
+}
+
+/// Works through rows until it is told to stop, and says how many there were after that.
+fn endless(cancellation: &Cancellation, begun: &Sender<()>, after: &AtomicUsize) {
+    let mut rows = cancellation.rows();
+    let _ = begun.send(());
+    while rows.next_row().is_ok() {
+        if cancellation.check().is_err() {
+            after.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+async fn received(receiver: Receiver<()>) {
+    tokio::task::spawn_blocking(move || receiver.recv().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn work_stops_within_a_thousand_rows_when_its_request_is_dropped() {
+    let pool = ComputePool::new(1, 10);
+    let hold: Hold = Arc::new(());
+    let held = Arc::downgrade(&hold);
+    let own = Ticket::new(Lane::of(&"a"), Cancellation::without_deadline(), Some(hold));
+    let (begin, begun) = mpsc::channel();
+    let after = Arc::new(AtomicUsize::new(0));
+    let request = tokio::spawn({
+        let (pool, after) = (pool.clone(), after.clone());
+        async move { pool.run(&own, move |cancellation| endless(cancellation, &begin, &after)).await }
+    });
+    received(begun).await;
+    assert!(held.upgrade().is_some());
+    request.abort();
+    // The thread is free again, which it is not before the work has ended.
+    pool.clone().run_static(ticket("b")).await.unwrap().unwrap();
+    assert!(after.load(Ordering::SeqCst) <= 1000, "{after:?}");
+    assert!(held.upgrade().is_none(), "what it holds is released");
+}
+
+#[tokio::test]
+async fn work_stops_at_its_deadline() {
+    let pool = ComputePool::new(1, 10);
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let ticket = Ticket::new(Lane::of(&"a"), Cancellation::at(deadline), None);
+    let (begin, _begun) = mpsc::channel();
+    let after = AtomicUsize::new(0);
+    pool.run(&ticket, move |cancellation| endless(cancellation, &begin, &after)).await.unwrap();
+    assert!(Instant::now() >= deadline);
+    let late = pool.run(&ticket, |_| ()).await;
+    assert_eq!(late, Err(ComputeError::Cancelled), "and none is begun after it");
+}
+
+#[tokio::test]
+async fn work_that_waits_is_not_begun_when_its_request_is_dropped() {
+    let pool = ComputePool::new(1, 10);
+    let mut gate = occupy(&pool, ticket("first"));
+    gate.begun().await;
+    let begun = Arc::new(AtomicUsize::new(0));
+    let count = begun.clone();
+    let own = ticket("a");
+    let mut dropped = Box::pin(pool.run(&own, move |_| count.fetch_add(1, Ordering::SeqCst)));
+    assert!((&mut dropped).now_or_never().is_none());
+    drop(dropped);
+    gate.release.send(()).unwrap();
+    pool.run(&ticket("a"), |_| ()).await.unwrap();
+    assert_eq!(begun.load(Ordering::SeqCst), 0);
+    gate.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_work_holds_is_kept_until_it_has_really_ended() {
+    let pool = ComputePool::new(1, 10);
+    let hold: Hold = Arc::new(());
+    let held = Arc::downgrade(&hold);
+    let mut gate = occupy(&pool, Ticket::new(Lane::of(&"a"), Cancellation::without_deadline(), Some(hold)));
+    gate.begun().await;
+    gate.ended.abort();
+    let _ = gate.ended.await;
+    // The request is gone, and a job that does not look goes on.
+    assert!(held.upgrade().is_some());
+    gate.release.send(()).unwrap();
+    pool.run(&ticket("b"), |_| ()).await.unwrap();
+    assert!(held.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn a_future_that_waits_takes_no_thread_and_goes_on_when_it_is_woken() {
+    let pool = ComputePool::new(1, 10);
+    let notify = Arc::new(Notify::new());
+    let waiting = tokio::spawn({
+        let (pool, notify) = (pool.clone(), notify.clone());
+        async move {
+            let future = async move {
+                let before = std::thread::current().id();
+                notify.notified().await;
+                // Timers work there, too.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                (before, std::thread::current().id())
+            };
+            pool.drive(&ticket("a"), future.boxed()).await
+        }
+    });
+    for _ in 0..100 {
+        pool.run(&ticket("b"), |_| ()).await.unwrap();
+    }
+    notify.notify_one();
+    let (before, after) = waiting.await.unwrap().unwrap();
+    let runtimes = std::thread::current().id();
+    assert!(before != runtimes && after != runtimes, "not on the runtime's worker");
+}
+
+#[tokio::test]
+async fn a_future_that_waits_is_dropped_with_its_request() {
+    let pool = ComputePool::new(1, 10);
+    let hold: Hold = Arc::new(());
+    let held = Arc::downgrade(&hold);
+    let own = Ticket::new(Lane::of(&"a"), Cancellation::without_deadline(), Some(hold));
+    let kept = Arc::new(());
+    let seen = Arc::downgrade(&kept);
+    let request = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let future = async move {
+                let _kept = kept;
+                pending::<()>().await;
+            };
+            pool.drive(&own, future.boxed()).await
+        }
+    });
+    // It has been polled once when a job behind it has run.
+    tokio::task::yield_now().await;
+    pool.clone().run_static(ticket("a")).await.unwrap().unwrap();
+    assert!(seen.upgrade().is_some());
+    request.abort();
+    let _ = request.await;
+    while seen.upgrade().is_some() || held.upgrade().is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_of_its_own_request_only() {
+    let pool = ComputePool::new(1, 10);
+    let boom = |_: &Cancellation| -> () { panic!("as planned") };
+    assert_eq!(pool.run(&ticket("a"), boom).await, Err(ComputeError::Panicked));
+    let boom = async { panic!("as planned") };
+    assert_eq!(pool.drive::<()>(&ticket("a"), boom.boxed()).await, Err(ComputeError::Panicked));
+    assert_eq!(pool.run(&ticket("a"), |_| 7).await, Ok(7));
+}
