@@ -75,8 +75,8 @@ impl Engine {
         };
         let prepared = match known {
             Some(prepared) => {
-                scan::check_tokens(prepared.document.tokens(), totals, limits)?;
-                prepared.measured.check(switches, totals, limits)?;
+                scan::check_tokens(prepared.document.tokens(), &mut totals.tokens, limits)?;
+                prepared.measured.check(switches, &mut totals.measured, limits)?;
                 prepared
             }
             None => self.prepare_document(text, request.queries_only, switches, totals)?,
@@ -118,7 +118,7 @@ impl Engine {
         totals: &mut RequestTotals,
     ) -> Result<Arc<PreparedDocument>, Rejection> {
         let limits = &self.settings.graphql;
-        let tokens = scan::check_text(&text, totals, limits)?;
+        let tokens = scan::check_text(&text, &mut totals.tokens, limits)?;
         let parsed = self.served_schema.parse(text, tokens, limits.nesting_limit)?;
         // Any other operation is not valid here, which is less to the point.
         let is_query = |definition: &Definition| match definition {
@@ -130,7 +130,7 @@ impl Engine {
             return Err(RequestError { code: Code::MethodNotAllowed, message }.into());
         }
         let measured = Measured::of(parsed.ast(), limits)?;
-        measured.check(switches, totals, limits)?;
+        measured.check(switches, &mut totals.measured, limits)?;
         Ok(Arc::new(PreparedDocument::new(parsed.validate()?, measured)))
     }
 }

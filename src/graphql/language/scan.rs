@@ -4,28 +4,28 @@
 
 use crate::config;
 use crate::graphql::error::Code;
-use crate::graphql::limits::RequestTotals;
 use crate::graphql::request_error::RequestError;
 
-/// Rejects a text that must not reach the parser, and returns how many tokens it has.
+/// Rejects a text that must not reach the parser, and returns how many tokens it has. `total` counts the tokens of all texts of
+/// an HTTP request.
 pub(in crate::graphql) fn check_text(
     text: &str,
-    totals: &mut RequestTotals,
+    total: &mut usize,
     limits: &config::GraphQlConfig,
 ) -> Result<usize, RequestError> {
-    let before = totals.tokens;
-    totals.tokens = check(text, before, limits)?;
-    Ok(totals.tokens - before)
+    let before = *total;
+    *total = check(text, before, limits)?;
+    Ok(*total - before)
 }
 
 /// Counts the tokens of a text that was scanned before.
 pub(in crate::graphql) fn check_tokens(
     tokens: usize,
-    totals: &mut RequestTotals,
+    total: &mut usize,
     limits: &config::GraphQlConfig,
 ) -> Result<(), RequestError> {
-    totals.tokens = totals.tokens.saturating_add(tokens);
-    if totals.tokens > limits.tokens_limit { Err(too_many_tokens(limits)) } else { Ok(()) }
+    *total = total.saturating_add(tokens);
+    if *total > limits.tokens_limit { Err(too_many_tokens(limits)) } else { Ok(()) }
 }
 
 /// Looks through `text`, and returns how many tokens there are with those `before` it.

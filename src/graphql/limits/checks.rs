@@ -15,7 +15,7 @@ use crate::model::PageLimits;
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::graphql) struct RequestTotals {
     pub(in crate::graphql) tokens: usize,
-    pub(super) measured: Measured,
+    pub(in crate::graphql) measured: Measured,
     pub(super) variable_nodes: usize,
     representations: usize,
     filter_terms: usize,

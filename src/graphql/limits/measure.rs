@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use apollo_compiler::ast::{Definition, DirectiveList, Document, Field, FragmentDefinition, Selection};
 
-use super::RequestTotals;
 use crate::config;
 use crate::graphql::error::Code;
 use crate::graphql::request_error::RequestError;
@@ -87,7 +86,7 @@ impl Measured {
     pub(in crate::graphql) fn check(
         &self,
         switches: IntrospectionSwitches,
-        totals: &mut RequestTotals,
+        total: &mut Self,
         limits: &config::GraphQlConfig,
     ) -> Result<(), RequestError> {
         if self.introspects && !switches.introspection {
@@ -98,12 +97,11 @@ impl Measured {
             let message = "`_service` is not available to this caller".to_owned();
             return Err(RequestError { code: Code::Forbidden, message });
         }
-        let sum = &mut totals.measured;
-        sum.selections = sum.selections.saturating_add(self.selections);
-        sum.fields = sum.fields.saturating_add(self.fields);
-        sum.aliases = sum.aliases.saturating_add(self.aliases);
-        sum.directives = sum.directives.saturating_add(self.directives);
-        let Self { selections, fields, aliases, directives, .. } = *sum;
+        total.selections = total.selections.saturating_add(self.selections);
+        total.fields = total.fields.saturating_add(self.fields);
+        total.aliases = total.aliases.saturating_add(self.aliases);
+        total.directives = total.directives.saturating_add(self.directives);
+        let Self { selections, fields, aliases, directives, .. } = *total;
         Measure { selections, fields, aliases, directives, ..Measure::default() }.check(limits)
     }
 
