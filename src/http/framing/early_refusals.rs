@@ -1,8 +1,9 @@
-//! Refusals that come before any request: what the HTTP library answers to a head that it cannot read, or that is too large.
+//! Early refusals: the HTTP library's own responses to a request head that is malformed or too large.
 //!
-//! Its answer has no content, and is the last on its connection. Here it gets the content that every other refusal has, and a
-//! URI that is too long is told from headers that are: below 64 KiB the library says 431 of both. Then the client's bytes are
-//! read for a while longer, because closing a socket with unread bytes in it can take the answer away from the client.
+//! The library's response has no content, and is the last one of its connection. This stream replaces it by a response in the
+//! shape of every other refusal, and distinguishes a long URI (414) from large headers (431): the library answers 431 to both
+//! below 64 KiB. Afterwards the client's bytes are drained for a while, because closing a socket with unread bytes can destroy
+//! the response.
 
 use std::io;
 use std::pin::Pin;
@@ -15,19 +16,19 @@ use tokio::time::{Sleep, sleep};
 
 use crate::graphql::Code;
 
-/// So many bytes are read after a refusal, and for so long.
+/// The bounds of the drain after a refusal: bytes and time.
 const MOST: usize = 1 << 20;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// A connection whose early refusals have content.
 pub struct ExplainedStream<S> {
     stream: S,
-    /// Whether no line has ended since something was written, or since the connection began.
+    /// Whether no line has ended since the last write, or since the connection began.
     in_first_line: bool,
-    /// What is written in place of the library's answer, and how much of it has been.
+    /// The replacement of the library's response, and how much of it has been written.
     instead: Vec<u8>,
     written: usize,
-    /// Until when the client's bytes are read after a refusal, and how many more.
+    /// The deadline and the remaining bytes of the drain after a refusal.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -38,7 +39,7 @@ impl<S> ExplainedStream<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ExplainedStream<S> {
-    /// Writes what is left of our own answer.
+    /// Writes the rest of the replacement.
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest) = self.instead.get(self.written..).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
@@ -49,19 +50,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ExplainedStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Takes an answer of the library's own over; `None` where it is none.
+    /// Replaces a response of the library's own; `None` for every other one.
     fn take_over(&mut self, answer: &[u8], cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
         self.instead = explain(answer, self.in_first_line)?;
         self.written = 0;
         self.lingering = Some((Box::pin(sleep(LONGEST)), MOST));
-        // What cannot be written yet is written by the flush that follows.
+        // The flush that follows writes the rest.
         Some(match self.poll_instead(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(answer.len())),
         })
     }
 
-    /// Reads on until the client closes its side, or long enough.
+    /// Drains until the client closes its side, or a bound is reached.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((timer, left)) = &mut self.lingering else { return Poll::Ready(()) };
         let mut scratch = [0; 4096];
@@ -126,8 +127,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ExplainedStream<S> {
     }
 }
 
-/// The answer to be written in place of this one, where it is the library's own: one of its three statuses, no content, and not
-/// the name that all of ours have.
+/// The replacement of a response that is the library's own: one of its three statuses, no content, and no `x-request-id`, which
+/// all responses of the service have.
 fn explain(answer: &[u8], in_first_line: bool) -> Option<Vec<u8>> {
     let status = answer.strip_prefix(b"HTTP/1.")?.get(2..5)?;
     let own = answer.ends_with(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-//! The Host of a request: whom it is meant for (RFC 9112, 3.2; RFC 9113, 8.3.1).
+//! The host that a request names (RFC 9112, 3.2; RFC 9113, 8.3.1).
 
 use axum::extract::Request;
 use axum::http::header::HOST;
@@ -8,8 +8,8 @@ use axum::response::Response;
 
 use crate::http::response::error::HttpError;
 
-/// The refusal of a request whose host is not clear: HTTP/1.1 has exactly one valid Host, and what a request line or
-/// `:authority` names besides must not be something else.
+/// Refuses a request whose host is ambiguous: HTTP/1.1 requires exactly one valid Host, and over HTTP/2 a Host must equal
+/// `:authority`.
 pub(super) fn check(request: &Request) -> Result<(), Response> {
     let (headers, uri) = (request.headers(), request.uri());
     let mut values = headers.get_all(HOST).iter();
@@ -26,12 +26,12 @@ pub(super) fn check(request: &Request) -> Result<(), Response> {
     Err(HttpError::unreadable(problem).early_answer(headers))
 }
 
-/// The authority that a request is meant for, where it names one.
+/// The authority that the request names, if any: the request line's or `:authority`, otherwise Host's.
 pub(in crate::http) fn of(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
     uri.authority().cloned().or_else(|| headers.get(HOST)?.to_str().ok()?.parse().ok())
 }
 
-/// An empty one is valid: there are URIs without authority.
+/// An empty Host is valid: it stands for a URI without an authority.
 fn is_valid(value: &HeaderValue) -> bool {
     value.is_empty() || value.to_str().is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok())
 }

@@ -1,4 +1,4 @@
-//! HTTP's own rules for every message: hosts, heads that cannot be read, bodies that are not read, answers without content.
+//! Framing: HTTP's own rules for every message: hosts, malformed heads, unread bodies, responses without content.
 
 pub(super) mod early_refusals;
 pub(super) mod host;

@@ -1,7 +1,7 @@
-//! Framing: what HTTP asks of every message, whatever it is about.
+//! Framing: the rules that HTTP has for every message.
 //!
-//! The steps: check the Host (RFC 9112, 3.2) → let the request be answered → see to what is left of its body (`unread_body`) →
-//! leave out the content of an answer to HEAD (RFC 9110, 9.3.2).
+//! The steps: validate the Host (RFC 9112, 3.2) → call the service → drain the rest of the body or close the connection
+//! (`unread_body`) → drop the content of a response to HEAD (RFC 9110, 9.3.2).
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -17,7 +17,7 @@ use tower::Service;
 
 use super::{host, unread_body};
 
-/// A service whose messages keep to the rules.
+/// A service that applies these rules.
 #[derive(Clone)]
 pub(in crate::http) struct FramingService<S>(pub(in crate::http) S);
 
@@ -37,7 +37,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let without_content = request.method() == Method::HEAD;
         let host = host::check(&request);
-        let (request, rest) = unread_body::watch(request);
+        let (request, rest) = unread_body::track(request);
         let response = match host {
             Ok(()) => Ok(self.0.call(request)),
             Err(refusal) => Err(refusal),
@@ -48,7 +48,7 @@ where
                 Err(refusal) => refusal,
             };
             if let Some(rest) = rest {
-                rest.settle(&mut response).await;
+                rest.drain_or_close(&mut response).await;
             }
             Ok(if without_content { head(response) } else { response })
         }
@@ -56,7 +56,7 @@ where
     }
 }
 
-/// The answer's head, with the length that the content would have had.
+/// The response without its content, and with the length that the content would have had.
 fn head(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     if let Some(length) = body.size_hint().exact() {

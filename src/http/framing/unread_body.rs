@@ -1,9 +1,9 @@
-//! What is left of a request's body when its answer is ready (RFC 9112, 9.3 and 9.6).
+//! Unread bodies: drains the rest of a request's body, or closes the connection, once the response is ready (RFC 9112, 9.3 and
+//! 9.6).
 //!
-//! Over HTTP/1.1 the next request follows the body, so an unread rest must be read, or the connection closed, and then the
-//! answer must say so: a client that finds it closed under its next request has lost that request. A small rest is read. With a
-//! large one the connection ends, after some more of it was read: closing a socket with unread bytes in it can take the answer
-//! away from the client.
+//! Over HTTP/1.1 the next request follows the body on the same connection. A small rest is drained and the connection is kept.
+//! With a large rest the response says `Connection: close`, because a client that finds the connection closed loses its next
+//! request; some more of the rest is drained first, because closing a socket with unread bytes can destroy the response.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,51 +17,50 @@ use axum::http::{HeaderValue, Response, Version};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, timeout_at};
 
-/// So much of a body is read to keep its connection, in bytes, and for so long.
+/// The bounds of a drain that keeps the connection: bytes and time.
 const SMALL: u64 = 64 << 10;
 const SOON: Duration = Duration::from_secs(1);
-/// So much is read before a connection is closed, and for so long.
+/// The bounds of a drain before the connection is closed.
 const LARGE: u64 = 16 << 20;
 const LATE: Duration = Duration::from_secs(5);
 
-/// Waits for what a service leaves of a body.
-pub(super) struct Rest {
-    /// Where the body comes back to when it is dropped before its end.
+/// Receives the rest of a body that a service did not read.
+pub(super) struct UnreadBody {
+    /// Filled when the body is dropped before its end.
     unread: Arc<Mutex<Option<Body>>>,
-    /// Whether the client waits to be asked for the body.
+    /// Whether the client sent `Expect: 100-continue`.
     expects: bool,
 }
 
-/// The request, with a body that comes back when it is not read to its end; nothing to wait for where there is no body, or
-/// other requests do not follow it on the connection.
-pub(super) fn watch(request: Request) -> (Request, Option<Rest>) {
+/// Tracks the body of a request. `None` where there is no body, or where streams separate the requests of a connection.
+pub(super) fn track(request: Request) -> (Request, Option<UnreadBody>) {
     if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
         return (request, None);
     }
-    let rest = Rest { unread: Arc::default(), expects: request.headers().contains_key(EXPECT) };
+    let rest = UnreadBody { unread: Arc::default(), expects: request.headers().contains_key(EXPECT) };
     let unread = rest.unread.clone();
-    (request.map(|body| Body::new(Returning { body: Some(body), unread })), Some(rest))
+    (request.map(|body| Body::new(TrackedBody { body: Some(body), unread })), Some(rest))
 }
 
-impl Rest {
-    /// Reads what is left, or marks the answer as the connection's last.
-    pub(super) async fn settle(self, response: &mut Response<Body>) {
+impl UnreadBody {
+    /// Drains the rest, or marks the response as the last one of its connection.
+    pub(super) async fn drain_or_close(self, response: &mut Response<Body>) {
         let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut body) = unread else { return };
-        // A client that waits to be asked may never send it, and must not be asked any more.
+        // Polling the body would send 100 Continue after the final response.
         if !self.expects {
-            if body.size_hint().lower() <= SMALL && skip(&mut body, SMALL, SOON).await {
+            if body.size_hint().lower() <= SMALL && drain(&mut body, SMALL, SOON).await {
                 return;
             }
-            // It ends with its connection, at the latest.
-            tokio::spawn(async move { skip(&mut body, LARGE, LATE).await });
+            // At most one task for a connection, and it ends with the connection.
+            tokio::spawn(async move { drain(&mut body, LARGE, LATE).await });
         }
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
-/// Reads a body that is of no use any more; whether it came to its end within these bounds.
-async fn skip(body: &mut Body, most: u64, longest: Duration) -> bool {
+/// Drains a body, and says whether it ended within the bounds.
+async fn drain(body: &mut Body, most: u64, longest: Duration) -> bool {
     let deadline = Instant::now() + longest;
     let mut left = most;
     loop {
@@ -77,14 +76,14 @@ async fn skip(body: &mut Body, most: u64, longest: Duration) -> bool {
     }
 }
 
-/// A body that comes back when it is dropped before its end.
-struct Returning {
-    /// Until its end, or a failure.
+/// A body that is handed back when it is dropped before its end.
+struct TrackedBody {
+    /// `None` after its end or a failure.
     body: Option<Body>,
     unread: Arc<Mutex<Option<Body>>>,
 }
 
-impl HttpBody for Returning {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -106,7 +105,7 @@ impl HttpBody for Returning {
     }
 }
 
-impl Drop for Returning {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
             *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);

@@ -1,4 +1,4 @@
-//! Content codings of request bodies: what `Content-Encoding` says was done to them is undone, within the limit for bodies.
+//! Content codings of request bodies: decodes `Content-Encoding` within the limit for bodies.
 
 use std::io::Read;
 
@@ -9,12 +9,12 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use crate::graphql::Code;
 use crate::http::response::error::{BODY_CODINGS, HttpError};
 
-/// The largest window of zstd, as a power of two: what RFC 9659 allows on the web.
+/// The largest window of zstd, as a power of two (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
-/// How much is decoded at a time, in bytes.
+/// The size of the output buffer, in bytes.
 const PIECE: usize = 16 << 10;
 
-/// How a body was encoded.
+/// The coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContentCoding {
     Identity,
@@ -23,7 +23,7 @@ pub(super) enum ContentCoding {
     Zstd,
 }
 
-/// The coding of a request's body. One at most; several on top of each other are as unknown as any other.
+/// The coding of a request's body. A list of several codings is refused like an unknown one.
 pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
     let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let names: Vec<String> = values
@@ -42,7 +42,7 @@ pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
     }
 }
 
-/// The body as it was before it was encoded, if that is at most `limit` bytes long.
+/// Decodes a body to at most `limit` bytes.
 pub(super) fn decode(body: Vec<u8>, coding: ContentCoding, limit: usize) -> Result<Vec<u8>, HttpError> {
     let decoded = match coding {
         ContentCoding::Identity => return Ok(body),
@@ -70,7 +70,7 @@ fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
     if decoded.len() > limit { Err(Failure::TooLarge) } else { Ok(decoded) }
 }
 
-/// By hand, because the library's reader does not tell what is left behind the end of the stream.
+/// Uses the stream interface, because the library's reader does not report bytes after the end of the stream.
 fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     let mut state = BrotliState::new(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
     let (mut left, mut place) = (body.len(), 0);

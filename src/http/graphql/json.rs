@@ -1,15 +1,15 @@
-//! A strict reader of JSON texts: one pass that judges the whole text, and notes where the parts of a request are.
+//! A strict JSON reader: validates a whole text in one pass, and finds the members of a request in it.
 //!
-//! It refuses what RFC 8259 leaves to each reader, because readers that differ there execute different requests: a key twice in
-//! one object, lone surrogates, numbers that no double holds. Values stay text, so that digits are not lost. While it reads it
-//! keeps eight bytes for each key of the objects that are open.
+//! RFC 8259 leaves some texts to the reader, and readers that differ execute different requests. This one refuses duplicate keys,
+//! lone surrogates and numbers beyond a double. Values stay text, so that digits are not lost. Memory: eight bytes for each key
+//! of the open objects.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
-/// How deep values may nest.
+/// The maximum nesting of values.
 const DEPTH_LIMIT: usize = 128;
-/// In an object of so many keys each is compared with each; in a larger one by hashes.
+/// Keys of objects up to this size are compared pairwise; those of larger ones by hash.
 const FEW: usize = 16;
 
 /// Why a text is not acceptable JSON, and where, in bytes from its beginning.
@@ -20,7 +20,7 @@ pub(super) struct JsonError {
     at: usize,
 }
 
-/// What a text holds at its top.
+/// The outermost value of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outline<'t, const N: usize> {
     /// The texts of the members asked for, where they are there.
@@ -70,7 +70,7 @@ pub(super) fn outline<'t, const N: usize>(
 struct Reader<'t> {
     text: &'t str,
     at: usize,
-    /// Where the keys of all open objects begin and end, without their quotes. Bodies are shorter than 4 GiB.
+    /// The ranges of the keys of all open objects, without quotes.
     keys: Vec<(u32, u32)>,
 }
 
@@ -268,7 +268,7 @@ impl<'t> Reader<'t> {
         if fits { Ok(()) } else { refuse(begin, "a number is too large: a double ends at about 1.8e308") }
     }
 
-    /// Skips digits, and says how many there were.
+    /// Skips digits and returns their number.
     fn digits(&mut self) -> usize {
         let begin = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
@@ -282,7 +282,7 @@ fn refuse<T>(at: usize, reason: &'static str) -> Result<T, JsonError> {
     Err(JsonError { reason, at })
 }
 
-/// Where a key begins that another one before it equals.
+/// The position of a key that equals an earlier one.
 fn repeated(text: &str, keys: &[(u32, u32)]) -> Option<usize> {
     let key = |(begin, end): (u32, u32)| unescape(&text[begin as usize..end as usize]);
     if keys.len() <= FEW {
@@ -292,12 +292,12 @@ fn repeated(text: &str, keys: &[(u32, u32)]) -> Option<usize> {
     let hasher = RandomState::new();
     let mut hashed: Vec<(u64, (u32, u32))> = keys.iter().map(|place| (hasher.hash_one(key(*place)), *place)).collect();
     hashed.sort_unstable();
-    // Equal hashes of unequal keys are as good as impossible, and would only hide a repetition.
+    // Hashes of unequal keys that collide are practically impossible, and would only hide a duplicate.
     let repeats = |pair: &&[(u64, (u32, u32))]| pair[0].0 == pair[1].0 && key(pair[0].1) == key(pair[1].1);
     hashed.windows(2).find(repeats).map(|pair| pair[1].1.0 as usize)
 }
 
-/// A key without its escapes, which have been found to be right.
+/// A key without its escapes, which are known to be valid.
 fn unescape(key: &str) -> Cow<'_, str> {
     if !key.contains('\\') {
         return Cow::Borrowed(key);

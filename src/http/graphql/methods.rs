@@ -1,5 +1,4 @@
-//! Methods: which ones ask a question here, and how clients learn of them. QUERY is RFC 10008's: safe like GET, with a body like
-//! POST.
+//! Methods: the allowed ones, and the headers that announce them. QUERY (RFC 10008) is safe like GET and has a body like POST.
 
 use axum::body::Body;
 use axum::http::header::HeaderName;
@@ -12,16 +11,16 @@ use crate::http::response::error::HttpError;
 
 const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
 
-/// A method that asks a question.
+/// A method that carries a GraphQL request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asking {
+pub(super) enum RequestMethod {
     /// GET and HEAD: the parameters are in the URI.
     Get,
     Post,
     Query,
 }
 
-impl Asking {
+impl RequestMethod {
     pub(super) fn has_body(self) -> bool {
         self != Self::Get
     }
@@ -32,21 +31,21 @@ impl Asking {
     }
 }
 
-pub(super) fn of(method: &Method, settings: &config::HttpConfig) -> Result<Asking, HttpError> {
+pub(super) fn of(method: &Method, settings: &config::HttpConfig) -> Result<RequestMethod, HttpError> {
     match *method {
-        Method::POST => Ok(Asking::Post),
-        Method::QUERY => Ok(Asking::Query),
-        Method::GET | Method::HEAD if settings.get_queries => Ok(Asking::Get),
+        Method::POST => Ok(RequestMethod::Post),
+        Method::QUERY => Ok(RequestMethod::Query),
+        Method::GET | Method::HEAD if settings.get_queries => Ok(RequestMethod::Get),
         _ => Err(HttpError::new(Code::MethodNotAllowed, "this method is not allowed here")),
     }
 }
 
-/// The methods that are served, as `Allow` has them.
+/// The value of `Allow`.
 pub(super) fn allowed(settings: &config::HttpConfig) -> &'static str {
     if settings.get_queries { "GET, HEAD, POST, QUERY, OPTIONS" } else { "POST, QUERY, OPTIONS" }
 }
 
-/// The answer to OPTIONS.
+/// The response to OPTIONS.
 pub(super) fn options(settings: &config::HttpConfig) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -55,7 +54,7 @@ pub(super) fn options(settings: &config::HttpConfig) -> Response<Body> {
     response
 }
 
-/// Tells that there is QUERY: to those who ask otherwise for what could be asked so, and to those who got its body wrong.
+/// Announces QUERY on responses to GET, HEAD and QUERY, and on refusals that another method or media type would avoid.
 pub(super) fn advertise(method: &Method, response: &mut Response<Body>) {
     let wrong = matches!(
         response.status(),

@@ -1,7 +1,7 @@
-//! A request's parameters: what a body or a query string holds becomes GraphQL requests.
+//! Parameters: reads the GraphQL requests in a body or a query string.
 //!
-//! The steps: decode the content coding, within the limit for bodies → leave a byte order mark out → judge the JSON, and find
-//! the parameters in it (`json`) → read each. Variables stay text.
+//! The steps: decode the content coding (`coding`) → skip a byte order mark → validate the JSON and find the parameters in it
+//! (`json`) → read each parameter. Variables stay text.
 
 use axum::extract::Query;
 use axum::http::Uri;
@@ -13,7 +13,7 @@ use super::json::{Outline, outline};
 use crate::graphql::{PersistedQuery, Reference};
 use crate::http::response::error::HttpError;
 
-/// Of a batch so many are read: more than the largest one that any configuration allows.
+/// The elements of a batch that are read: one more than any configuration allows.
 const BATCH: usize = 11;
 
 /// One GraphQL request, as it was sent.
@@ -24,7 +24,7 @@ pub(super) struct Parameters {
     pub(super) variables: Option<Box<RawValue>>,
 }
 
-/// What a body or a query string holds.
+/// The contents of a body or a query string.
 pub(super) enum Parsed {
     One(Parameters),
     /// The first requests of an array.
@@ -71,7 +71,7 @@ fn read(
     })
 }
 
-/// The parameters of a GET. An empty one is as good as none.
+/// The parameters of a GET. An empty parameter counts as absent.
 pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -146,7 +146,7 @@ fn persisted(extensions: Option<&str>) -> Result<Option<PersistedQuery>, HttpErr
     Ok(extensions.and_then(|extensions| extensions.persisted_query))
 }
 
-/// The document's id, which has two names: that of the GraphQL over HTTP proposal, and Relay's.
+/// The document's id: `documentId` of the GraphQL over HTTP proposal, or Relay's `doc_id`.
 fn document_name(document_id: Option<String>, doc_id: Option<String>) -> Result<Option<String>, HttpError> {
     match (document_id, doc_id) {
         (Some(one), Some(other)) if one != other => {

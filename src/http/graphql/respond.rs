@@ -1,4 +1,4 @@
-//! Responses: what the engine answered becomes a status, headers and bytes.
+//! Responses to GraphQL requests: status, headers and bytes of the engine's result.
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CACHE_CONTROL};

@@ -1,26 +1,26 @@
-//! Content codings of answers: which one `Accept-Encoding` asks for (RFC 9110, 12.5.3).
+//! Content codings of responses: selects one by `Accept-Encoding` (RFC 9110, 12.5.3).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
 
 use super::quality;
 
-/// How an answer may be sent.
+/// The coding of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
-    /// As it is.
+    /// No coding.
     Identity,
-    /// With this coding, where it is long enough for that to pay.
+    /// This coding, where the response is long enough to profit.
     Preferred(&'static str),
-    /// With this coding, however short it is: the request refuses plain bytes.
+    /// This coding always: the request refuses identity.
     Required(&'static str),
 }
 
-/// The codings that there are, the best first, and another name that one has.
+/// The supported codings with their aliases, the preferred one first.
 const CODINGS: [(&str, &str); 3] = [("zstd", "zstd"), ("br", "br"), ("gzip", "x-gzip")];
 
-/// The coding that the request weighs most, the best of those that it weighs the same; `None` where it accepts none.
-pub(super) fn chosen(headers: &HeaderMap) -> Option<Coding> {
+/// The coding with the greatest weight, the preferred one among equals; `None` where none is acceptable.
+pub(super) fn choose(headers: &HeaderMap) -> Option<Coding> {
     let Some(elements) = quality::list(headers, &ACCEPT_ENCODING) else { return Some(Coding::Identity) };
     let weight_of =
         |name: &str| elements.iter().filter(|element| element.name == name).map(|element| element.weight).max();

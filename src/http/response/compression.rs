@@ -1,5 +1,5 @@
-//! Compression of answers, for clients that ask for it. A request that does not, as other servers' seldom do, does not pay for
-//! it: the library's body has room for every encoder in it, on each answer.
+//! Compression of responses, for requests that accept it. Other requests skip the layer, because the library's body type holds
+//! every encoder, and costs accordingly.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -17,7 +17,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::Compression;
 use tower_http::compression::predicate::SizeAbove;
 
-use super::accept_encoding::{Coding, chosen};
+use super::accept_encoding::{Coding, choose};
 use super::error::HttpError;
 use crate::graphql::Code;
 
@@ -58,7 +58,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let coding = chosen(request.headers());
+        let coding = choose(request.headers());
         let (compression, name) = match coding {
             Some(Coding::Identity) => return Either::Right(self.plain.call(request)),
             Some(Coding::Preferred(name)) => (&mut self.large, name),

@@ -1,4 +1,4 @@
-//! Refusals before GraphQL: an answer in GraphQL's shape and the media type agreed on.
+//! Refusals before execution: a response in GraphQL's shape and the negotiated media type.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -20,12 +20,12 @@ const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmat
 /// The content codings of bodies that can be read, as `Accept-Encoding` of a refusal lists them.
 pub(in crate::http) const BODY_CODINGS: &str = "zstd, br, gzip";
 
-/// A request that does not get to be executed.
+/// A request that is refused before it is executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct HttpError {
     pub(in crate::http) code: Code,
     pub(in crate::http) message: String,
-    /// Where it is another one than the code's.
+    /// A status other than the code's.
     pub(in crate::http) status: Option<StatusCode>,
     /// When asking again makes sense, in seconds.
     pub(in crate::http) retry_after: Option<u64>,
@@ -38,12 +38,12 @@ impl HttpError {
         Self { code, message: message.into(), status: None, retry_after: None, challenge: None }
     }
 
-    /// What was sent cannot be read at all.
+    /// The request cannot be read.
     pub(in crate::http) fn unreadable(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message).with_status(StatusCode::BAD_REQUEST)
     }
 
-    /// What was sent can be read, and is no GraphQL request.
+    /// The request can be read, and is not a GraphQL request.
     pub(in crate::http) fn no_graphql(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message)
     }
@@ -69,7 +69,7 @@ impl HttpError {
         response
     }
 
-    /// The answer to a request that is refused before it is known whether GraphQL is meant.
+    /// The response to a request that is refused before it is routed.
     pub(in crate::http) fn early_answer(&self, headers: &HeaderMap) -> Response<Body> {
         self.answer(accepted(headers).unwrap_or(MediaType::Json), Statuses::Audits)
     }
@@ -116,7 +116,7 @@ impl From<ComputeError> for HttpError {
     }
 }
 
-/// An answer's envelope, which says that no cache may keep it.
+/// A response that no cache may store.
 pub(in crate::http) fn envelope(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

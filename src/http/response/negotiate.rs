@@ -1,4 +1,4 @@
-//! Content negotiation: which of GraphQL's two media types an answer has (RFC 9110, 12.5.1).
+//! Content negotiation: selects one of GraphQL's two media types (RFC 9110, 12.5.1).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
@@ -31,8 +31,8 @@ impl MediaType {
     }
 }
 
-/// The media type that `Accept` weighs most, and `None` where it accepts neither. Where it weighs both the same, it is the one
-/// made for GraphQL if that is named, and plain JSON if wildcards stand for both, or nothing is said.
+/// The media type with the greater weight in `Accept`; `None` where neither is accepted. With equal weights
+/// `application/graphql-response+json` wins if it is named; otherwise, and without `Accept`, `application/json` does.
 pub(in crate::http) fn accepted(headers: &HeaderMap) -> Option<MediaType> {
     let Some(ranges) = quality::list(headers, &ACCEPT) else { return Some(MediaType::Json) };
     let weigh = |media_type| ranges.iter().filter_map(|range| fit(range, media_type)).max().unwrap_or_default();
@@ -45,7 +45,7 @@ pub(in crate::http) fn accepted(headers: &HeaderMap) -> Option<MediaType> {
     }
 }
 
-/// How exactly a range names a media type. The most precise one decides, whatever others weigh.
+/// How exactly a range names a media type. The most precise range decides, whatever the weights of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Precision {
     #[default]
@@ -61,10 +61,10 @@ struct Fit {
     weight: u16,
 }
 
-/// What a range says of a media type, if anything. Answers are UTF-8: a range of another charset is of something else.
+/// How a range matches a media type. Responses are UTF-8, so a range with another charset does not match.
 fn fit(range: &Element, media_type: MediaType) -> Option<Fit> {
     let precision = match range.name.as_str() {
-        // A lone star is what some clients of old send.
+        // Some old clients send a lone star.
         "*/*" | "*" => Precision::Anything,
         "application/*" => Precision::Application,
         name if name == media_type.name() => Precision::Type,

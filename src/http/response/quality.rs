@@ -1,7 +1,7 @@
 //! Weighted lists: the form that `Accept` and `Accept-Encoding` share (RFC 9110, 12.4.2).
 //!
-//! An element is a name, parameters and a weight from 0 to 1, which is 1 where it is not written. An element whose weight
-//! cannot be read is left out, as if it had not been sent.
+//! An element has a name, parameters and a weight from 0 to 1; the default weight is 1. An element with a malformed weight is
+//! ignored.
 
 use axum::http::{HeaderMap, HeaderName};
 
@@ -39,7 +39,7 @@ fn element(text: &str) -> Option<Element> {
         let (name, value) = (name.trim().to_ascii_lowercase(), unquote(value.trim()));
         if name == "q" {
             element.weight = weight(&value)?;
-            // What follows the weight belongs to the list, not to the element.
+            // Parameters after the weight are extensions of the list.
             break;
         }
         element.parameters.push((name, value));

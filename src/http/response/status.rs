@@ -1,8 +1,8 @@
-//! Statuses: the one table from error codes to HTTP status codes.
+//! Statuses: the table from error codes to HTTP status codes.
 //!
-//! Under `application/json` the answer to a well-formed GraphQL request is 200, because clients and gateways of that media type
-//! drop the body of any other. Refusals that do not depend on what is asked (authentication, size, rate, overload, media types,
-//! methods) have the same status in both media types.
+//! Under `application/json` the response to a well-formed GraphQL request is 200, because clients and gateways of that media
+//! type drop the body of any other status. Refusals that do not depend on the GraphQL request (authentication, size, rate,
+//! overload, media types, methods) have the same status in both media types.
 
 use axum::http::StatusCode;
 
