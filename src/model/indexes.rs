@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, Ranks, Whereabouts};
-use super::{JsonStr, Roster, TeamMember};
+use super::{JsonStr, TeamMember};
 
 #[derive(Default)]
 pub(super) struct Indexes {
@@ -37,21 +37,30 @@ pub(super) fn room(member: TeamMember<'_>) -> usize {
     OFFSETS + RANKS + folded(member.name()) + folded(contact.and_then(|contact| contact.email())) + digits
 }
 
-impl Roster {
+impl Indexes {
     /// The names, folded for search.
-    pub(super) fn folded_names(&self) -> &FoldedColumn {
-        self.indexes.names.get_or_init(|| self.folded(|member| member.name()))
+    pub(super) fn folded_names<'r, M: Iterator<Item = TeamMember<'r>>>(
+        &self,
+        members: impl FnOnce() -> M,
+    ) -> &FoldedColumn {
+        self.names.get_or_init(|| folded(members(), |member| member.name()))
     }
 
     /// The e-mail addresses, folded for search.
-    pub(super) fn folded_emails(&self) -> &FoldedColumn {
-        self.indexes.emails.get_or_init(|| self.folded(|member| member.contact()?.email()))
+    pub(super) fn folded_emails<'r, M: Iterator<Item = TeamMember<'r>>>(
+        &self,
+        members: impl FnOnce() -> M,
+    ) -> &FoldedColumn {
+        self.emails.get_or_init(|| folded(members(), |member| member.contact()?.email()))
     }
 
     /// The telephone numbers in the forms in which they are dialled.
-    pub(super) fn phone_forms(&self) -> &FoldedColumn {
-        self.indexes.phones.get_or_init(|| {
-            FoldedColumn::build(self.members(), |member, to| {
+    pub(super) fn phone_forms<'r, M: Iterator<Item = TeamMember<'r>>>(
+        &self,
+        members: impl FnOnce() -> M,
+    ) -> &FoldedColumn {
+        self.phones.get_or_init(|| {
+            FoldedColumn::build(members(), |member: TeamMember<'r>, to| {
                 let phone = member.contact().and_then(|contact| contact.phone());
                 let plain = |text: Option<JsonStr<'_>>| text.map_or(Cow::Borrowed(""), JsonStr::plain).into_owned();
                 if let Some((prefix, number)) = phone.map(|phone| (plain(phone.prefix()), plain(phone.number()))) {
@@ -61,31 +70,37 @@ impl Roster {
         })
     }
 
-    pub(super) fn name_ranks(&self) -> &NameRanks {
-        self.indexes.name_ranks.get_or_init(|| NameRanks::of(self.members().map(|member| Some(member.name()?.plain()))))
+    /// The ranks of the names.
+    pub(super) fn name_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &NameRanks {
+        self.name_ranks.get_or_init(|| NameRanks::of(members().map(|member| Some(member.name()?.plain()))))
     }
 
-    pub(super) fn unread_ranks(&self) -> &Ranks {
-        self.indexes.unread_ranks.get_or_init(|| self.ranks(|member| Some(member.unread_messages()?.into())))
+    /// The ranks of the numbers of unread messages.
+    pub(super) fn unread_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
+        let number = |member: TeamMember<'r>| Some(member.unread_messages()?.into());
+        self.unread_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
     }
 
-    pub(super) fn created_ranks(&self) -> &Ranks {
-        self.indexes.created_ranks.get_or_init(|| self.ranks(|member| Some(member.created_at()?.at.millis())))
+    /// The ranks of the times of creation.
+    pub(super) fn created_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
+        let number = |member: TeamMember<'r>| Some(member.created_at()?.at.millis());
+        self.created_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
     }
 
-    pub(super) fn updated_ranks(&self) -> &Ranks {
-        self.indexes.updated_ranks.get_or_init(|| self.ranks(|member| Some(member.updated_at()?.at.millis())))
+    /// The ranks of the times of the last change.
+    pub(super) fn updated_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
+        let number = |member: TeamMember<'r>| Some(member.updated_at()?.at.millis());
+        self.updated_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
     }
+}
 
-    fn folded<'r>(&'r self, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {
-        FoldedColumn::build(self.members(), |member, to| {
-            if let Some(text) = text(member) {
-                push_folded(&text.plain(), to);
-            }
-        })
-    }
-
-    fn ranks<'r>(&'r self, value: impl Fn(TeamMember<'r>) -> Option<i64>) -> Ranks {
-        Ranks::of_numbers(self.members().map(value))
-    }
+fn folded<'r>(
+    members: impl Iterator<Item = TeamMember<'r>>,
+    text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>,
+) -> FoldedColumn {
+    FoldedColumn::build(members, |member, to| {
+        if let Some(text) = text(member) {
+            push_folded(&text.plain(), to);
+        }
+    })
 }

@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 
+use super::cancellation::Cancelled;
 use super::cursor::{Recorded, member_hash, record};
 use super::order::Direction;
+use super::selection::select;
 use super::sort_keys::{Key, SortKeys};
-use super::{Cursor, Order, OrderField, Roster};
+use super::{Cursor, Filter, Order, OrderField, Role, Roster};
 
 /// The arguments of a page; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +80,34 @@ impl Page {
     }
 }
 
+impl Roster {
+    /// One page of the members, or of a role's members, that meet `filter`, sorted by `order`. `cancelled` is asked before each
+    /// thousand members are looked through.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when it said yes.
+    pub fn page(
+        &self,
+        role: Option<Role<'_>>,
+        filter: Option<&Filter>,
+        order: &Order,
+        request: &PageRequest,
+        limits: PageLimits,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, Cancelled> {
+        let among = role.map(|role| role.members);
+        let list = match (filter, among) {
+            (Some(filter), among) => select(filter, self, among, cancelled)?,
+            (None, Some(members)) => members.to_vec(),
+            (None, None) => (0..).take(self.len()).collect(),
+        };
+        if cancelled() {
+            return Err(Cancelled);
+        }
+        Ok(request.slice(list, self, order, limits))
+    }
+}
+
 impl PageRequest {
     /// Checks the lengths against the limits, before anything is loaded.
     ///
@@ -100,7 +130,7 @@ impl PageRequest {
     }
 
     /// The page of `list`, which holds indexes of `roster` in ascending order, sorted by `order`.
-    pub(super) fn slice(&self, list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
+    fn slice(&self, list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
         if order.is_by_id() {
             return self.slice_by_id(list, roster, limits);
         }

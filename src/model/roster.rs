@@ -5,12 +5,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::cancellation::Cancelled;
+use super::folded_text::FoldedColumn;
 use super::indexes::{Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
-use super::selection::select;
-use super::{Filter, Order, Page, PageLimits, PageRequest, RosterExtent, TeamMember, Timestamp};
+use super::ranks::{NameRanks, Ranks};
+use super::{RosterExtent, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +56,7 @@ pub struct Roster {
     role_members: Box<[u32]>,
     skipped_rows: Box<[SkippedRow]>,
     drift: Drift,
-    pub(super) indexes: Indexes,
+    indexes: Indexes,
     extent: RosterExtent,
     size: usize,
 }
@@ -201,30 +201,32 @@ impl Roster {
         u32::try_from(place).ok()
     }
 
-    /// One page of the members, or of a role's members, that meet `filter`, sorted by `order`. `cancelled` is asked before each
-    /// thousand members are looked through.
-    ///
-    /// # Errors
-    /// [`Cancelled`] when it said yes.
-    pub fn page(
-        &self,
-        role: Option<Role<'_>>,
-        filter: Option<&Filter>,
-        order: &Order,
-        request: &PageRequest,
-        limits: PageLimits,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Page, Cancelled> {
-        let among = role.map(|role| role.members);
-        let list = match (filter, among) {
-            (Some(filter), among) => select(filter, self, among, cancelled)?,
-            (None, Some(members)) => members.to_vec(),
-            (None, None) => (0..).take(self.rows.len()).collect(),
-        };
-        if cancelled() {
-            return Err(Cancelled);
-        }
-        Ok(request.slice(list, self, order, limits))
+    pub(super) fn folded_names(&self) -> &FoldedColumn {
+        self.indexes.folded_names(|| self.members())
+    }
+
+    pub(super) fn folded_emails(&self) -> &FoldedColumn {
+        self.indexes.folded_emails(|| self.members())
+    }
+
+    pub(super) fn phone_forms(&self) -> &FoldedColumn {
+        self.indexes.phone_forms(|| self.members())
+    }
+
+    pub(super) fn name_ranks(&self) -> &NameRanks {
+        self.indexes.name_ranks(|| self.members())
+    }
+
+    pub(super) fn unread_ranks(&self) -> &Ranks {
+        self.indexes.unread_ranks(|| self.members())
+    }
+
+    pub(super) fn created_ranks(&self) -> &Ranks {
+        self.indexes.created_ranks(|| self.members())
+    }
+
+    pub(super) fn updated_ranks(&self) -> &Ranks {
+        self.indexes.updated_ranks(|| self.members())
     }
 }
 
