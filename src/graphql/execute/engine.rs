@@ -2,7 +2,7 @@
 //!
 //! The steps: find the document (`documents`) → scan its text → parse → measure → validate (`language`, `limits`) → plan, all of
 //! it once for a text (`plan`). For each request: check its sums, its arguments and the least that it costs
-//! (`validated_request`) → load the rosters (`lookups`), or find the response to an identical request (`response_cache`) →
+//! (`prepare`) → load the rosters (`lookups`), or find the response to an identical request (`response_cache`) →
 //! check what it costs over these rosters → write it by the plan (`project`) → write what is around it (`response`). An
 //! operation that is not over plain data is executed by async-graphql. Whatever goes wrong has a code.
 

@@ -9,6 +9,7 @@ mod engine_document;
 mod executable_schema;
 mod introspection;
 mod lookups;
+mod prepare;
 mod project;
 mod response;
 mod response_cache;

@@ -74,7 +74,7 @@ pub(in crate::graphql) struct PageWork {
 }
 
 impl Rows {
-    /// What the rows of a list are, by the type of its items; `None` for a list that nobody has given a cost.
+    /// What the rows of a list are, by the type of its items; `None` for a list without a cost.
     pub(in crate::graphql) fn of_list(definition: &FieldDefinition, items_are_scalars: bool) -> Option<Self> {
         debug_assert!(definition.ty.is_list());
         Some(match definition.ty.inner_named_type().as_str() {

@@ -1,0 +1,131 @@
+//! Preparation: a request is validated, and checked against the limits, before anything is loaded for it.
+//!
+//! What a document says itself is found at its first request and kept (`plan::operation_cache`); what depends on the request is
+//! checked each time: the sums of its batch, its variables, its method, its arguments and the least that it costs.
+
+use std::sync::Arc;
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::Definition;
+use apollo_compiler::executable::Operation;
+use async_graphql_value::ConstValue;
+
+use super::engine::{Engine, Request};
+use super::engine_document::EngineDocument;
+use super::validated_request::{Rejection, ValidatedRequest};
+use crate::graphql::documents::ResolvedDocument;
+use crate::graphql::error::Code;
+use crate::graphql::language::{CoercedVariables, DocumentError, scan};
+use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize};
+use crate::graphql::plan::operation_cache::PreparedDocument;
+use crate::graphql::request_error::RequestError;
+
+impl Engine {
+    /// Everything that can be said of a request before it runs.
+    pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
+        let limits = &self.settings.graphql;
+        let ResolvedDocument { text, keep } = self.documents.find(request.document)?;
+        let known = self.operation_cache.get(&text);
+        self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
+        let switches = IntrospectionSwitches {
+            introspection: limits.introspection,
+            service: self.settings.federation.service && request.grants.is_router(),
+        };
+        let prepared = match known {
+            Some(prepared) => {
+                scan::check_tokens(prepared.document.tokens(), &mut totals.tokens, limits)?;
+                prepared.measured.check(switches, &mut totals.measured, limits)?;
+                prepared
+            }
+            None => self.prepare_document(text, request.queries_only, switches, totals)?,
+        };
+        let name = request.operation_name.as_deref();
+        let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;
+        if let Some(text) = request.variables.text() {
+            VariablesSize::of(text).check(totals, limits)?;
+        }
+        let variables = prepared.document.coerce_variables(operation, request.variables.text())?;
+        let size_limits = SizeLimits { terms: limits.filter_terms_limit };
+        // What depends on a null is rejected below, once the arguments are known to be no work to coerce.
+        let truth = |name: &str| variables.get(name).map(|value| *value == ConstValue::Boolean(true));
+        let plan = prepared.plan(name, &truth, size_limits).ok_or_else(unplanned)?;
+        let value = |name: &str| variables.get(name);
+        let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
+        limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
+        check_conditions(&prepared, operation, &variables)?;
+        let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
+        Ok(ValidatedRequest {
+            prepared,
+            plan,
+            keep,
+            variables,
+            sizes,
+            operation_name,
+            grants,
+            ticket,
+            max_age,
+            show_cost,
+        })
+    }
+
+    fn prepare_document(
+        &self,
+        text: Arc<str>,
+        queries_only: bool,
+        switches: IntrospectionSwitches,
+        totals: &mut RequestTotals,
+    ) -> Result<Arc<PreparedDocument>, Rejection> {
+        let limits = &self.settings.graphql;
+        let tokens = scan::check_text(&text, &mut totals.tokens, limits)?;
+        let parsed = self.served_schema.parse(text, tokens, limits.nesting_limit)?;
+        // Any other operation is not valid here, which is less to the point.
+        let is_query = |definition: &Definition| match definition {
+            Definition::OperationDefinition(operation) => operation.operation_type.is_query(),
+            _ => true,
+        };
+        if queries_only && !parsed.ast().definitions.iter().all(is_query) {
+            let message = "only queries can be sent with GET and QUERY".to_owned();
+            return Err(RequestError { code: Code::MethodNotAllowed, message }.into());
+        }
+        let measured = Measured::of(parsed.ast(), limits)?;
+        measured.check(switches, &mut totals.measured, limits)?;
+        Ok(Arc::new(PreparedDocument::new(parsed.validate()?, measured)))
+    }
+}
+
+/// Rejects a request in which a variable that is null decides whether a selection is part of the operation.
+fn check_conditions(
+    prepared: &PreparedDocument,
+    operation: &Node<Operation>,
+    variables: &CoercedVariables,
+) -> Result<(), Rejection> {
+    let is_null = |name: &Box<str>| variables.get(name) == Some(&ConstValue::Null);
+    if !prepared.conditions(operation).iter().any(is_null) {
+        return Ok(());
+    }
+    // It may be in something that another condition leaves out.
+    let document = &prepared.document;
+    match EngineDocument::of(document, operation, variables) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let locations = vec![document.pos(error.location)];
+            Err(Rejection::Execution(DocumentError { message: error.message, locations }))
+        }
+    }
+}
+
+fn unresolved(name: Option<&str>) -> RequestError {
+    RequestError {
+        code: Code::OperationResolutionFailure,
+        message: match name {
+            Some(_) => "the document has no operation of that name".to_owned(),
+            None => "the document has several operations: `operationName` must say which".to_owned(),
+        },
+    }
+}
+
+/// Every query of a valid document can be planned; the schema has nothing else.
+fn unplanned() -> RequestError {
+    let message = "the service cannot execute this operation".to_owned();
+    RequestError { code: Code::OperationResolutionFailure, message }
+}
