@@ -74,7 +74,7 @@ async fn only_what_was_executed_for_an_accepted_caller_is_kept() {
 async fn documents_are_weighed_with_the_values_in_them() {
     let app = TestApp::with(&[("graphql.operation_cache_limit", "1MiB")]).await;
     let document = |n: usize| {
-        format!("{{ teamMembers(filter: {{ id: {{ in: [\"{n}\" {}] }} }}) {{ totalCount }} }}", "\"\"".repeat(900))
+        format!("{{ teamMembers(filter: {{ id: {{ in: [\"{n}\" {}] }} }}) {{ totalCount }} }}", "\"\" ".repeat(900))
     };
     for n in 0..60 {
         app.query(&document(n)).await.clean();
