@@ -10,6 +10,7 @@ use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
 use flowmatix_graphql::http::{AdmissionControl, AppState, public};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
@@ -44,9 +45,8 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         documents: config.documents.clone(),
         manifest: Manifest::default(),
         federation: config.federation.clone(),
-        loader_concurrency: 4,
     };
-    let engine = Engine::new(settings, rosters, metrics.clone());
+    let engine = Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics.clone());
     let auth = Authenticator::passthrough(&config.account, None);
     public(AppState {
         engine,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::header;
 use flowmatix_graphql::auth::{Authenticator};
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings, Variables};
 use flowmatix_graphql::model::{Clock, Grants, UpstreamError};
 use flowmatix_graphql::roster::{Rosters};
@@ -31,9 +32,8 @@ pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metric
         documents: config.documents.clone(),
         manifest: Default::default(),
         federation: config.federation.clone(),
-        loader_concurrency: config.loader.concurrency,
     };
-    Engine::new(settings, rosters, metrics)
+    Engine::new(settings, LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone()), metrics)
 }
 
 /// What a caller may read.

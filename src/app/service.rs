@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::graphql::{Engine, Manifest, Settings};
 use crate::http;
 use crate::http::{AdmissionControl, AppState, Health};
+use crate::loader::LoaderFactory;
 use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
@@ -76,16 +77,16 @@ impl App {
         let rosters = Arc::new(
             Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
         );
+        let loaders = LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone());
         let settings = Settings {
             graphql: config.graphql.clone(),
             documents: config.documents.clone(),
             manifest: manifest(&config.documents)?,
             federation: config.federation.clone(),
-            loader_concurrency: config.loader.concurrency,
         };
         let health = Arc::new(Health::default());
         let public = http::public(AppState {
-            engine: Engine::new(settings, rosters, metrics.clone()).with_compute(compute),
+            engine: Engine::new(settings, loaders, metrics.clone()).with_compute(compute),
             auth: auth(config, token, &metrics)?,
             settings: config.http.clone(),
             admission: AdmissionControl::new(&config.http),

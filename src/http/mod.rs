@@ -6,6 +6,7 @@
 //! (`graphql/respond`, `response`, `admission/response_deadline`).
 
 mod admission;
+mod app_state;
 mod cors;
 mod explorer;
 mod framing;
@@ -16,5 +17,6 @@ mod response;
 mod routes;
 
 pub use admission::{AdmissionControl, ConnectionLimiter};
+pub use app_state::AppState;
 pub use health::Health;
-pub use routes::{AppState, admin, public};
+pub use routes::{admin, public};

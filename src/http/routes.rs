@@ -11,31 +11,13 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use tower::{ServiceBuilder, service_fn};
 
+use super::app_state::AppState;
 use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
-use super::{AdmissionControl, Health, cors, explorer, health, request_id};
-use crate::auth::Authenticator;
-use crate::config;
-use crate::graphql::Engine;
+use super::{Health, cors, explorer, health, request_id};
 use crate::telemetry::Metrics;
-
-/// What the public listener serves from.
-pub struct AppState {
-    /// Answers requests.
-    pub engine: Engine,
-    /// Knows callers.
-    pub auth: Authenticator,
-    /// Limits and switches.
-    pub settings: config::HttpConfig,
-    /// Knows when the service is about to stop.
-    pub health: Arc<Health>,
-    /// Sheds what is too much.
-    pub admission: AdmissionControl,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-}
 
 /// The public listener's routes.
 pub fn public(public: AppState) -> Router {

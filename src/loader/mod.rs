@@ -1,5 +1,7 @@
 //! The loader: many keys of one request become few roster look-ups (the batching dataloader).
 
+mod loader_factory;
 mod request_loader;
 
+pub use loader_factory::LoaderFactory;
 pub use request_loader::{Loaded, Loader, LookupSummary};

@@ -10,6 +10,7 @@ use axum::Router;
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::demo::{AGENCY_TOKEN, Demo};
 use flowmatix_graphql::graphql::{Engine, Settings};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
@@ -47,12 +48,11 @@ async fn start(demo: &Demo) -> String {
         documents: config.documents.clone(),
         manifest: Default::default(),
         federation: config.federation.clone(),
-        loader_concurrency: 4,
     };
     let email = flowmatix_graphql::model::EmailAddress::parse(config.account.email.as_ref().unwrap()).unwrap();
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };
     let stock = Stock {
-        engine: Arc::new(Engine::new(settings, rosters, metrics)),
+        engine: Arc::new(Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics)),
         auth: Arc::new(Authenticator::server(
             secrecy::SecretString::from(AGENCY_TOKEN).into(),
             &config.account,

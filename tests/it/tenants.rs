@@ -12,6 +12,7 @@ use fastrand::Rng;
 use flowmatix_graphql::auth::{Authenticator, Secret};
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Reference, Request, Settings, Variables};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
@@ -135,7 +136,6 @@ impl World {
             documents: config.documents.clone(),
             manifest: Manifest::default(),
             federation: config.federation.clone(),
-            loader_concurrency: 4,
         };
         let held = TempFile::new("held", "held-0");
         let (keys, entries): (Vec<_>, Vec<_>) =
@@ -148,7 +148,7 @@ impl World {
         known.tokens.insert("held-0".to_owned(), None);
         known.tokens.extend(tokens.iter().enumerate().map(|(n, token)| (token.clone(), Some(n))));
         drop(known);
-        let engine = Engine::new(settings, rosters, metrics);
+        let engine = Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics);
         let passthrough = Authenticator::passthrough(&config.account, None);
         Self { vendor, engine, passthrough, keyed, held, _keys: file, tokens, keys, cursors: Vec::new(), rotations: 0 }
     }

@@ -33,9 +33,8 @@ use crate::graphql::limits::{self, RequestTotals, RosterSize};
 use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::ResponseMeter;
 use crate::graphql::schema::Session;
-use crate::loader::{Loader, LookupSummary};
+use crate::loader::{LoaderFactory, LookupSummary};
 use crate::model::{Cancellation, Grants, PageLimits};
-use crate::roster::Rosters;
 use crate::telemetry::Metrics;
 
 /// From so many cells on an answer is written beside the runtime's workers.
@@ -71,8 +70,6 @@ pub struct Settings {
     pub manifest: Manifest,
     /// Whether, and for whom, the service is a subgraph.
     pub federation: config::FederationConfig,
-    /// Accounts looked up side by side for one request.
-    pub loader_concurrency: usize,
 }
 
 /// Answers requests.
@@ -83,22 +80,22 @@ pub struct Engine {
     pub(super) operation_cache: OperationCache,
     pub(super) response_cache: ResponseCache,
     pub(super) settings: Settings,
-    pub(super) rosters: Arc<Rosters>,
+    loaders: LoaderFactory,
     pub(super) metrics: Arc<Metrics>,
     compute: ComputePool,
 }
 
 impl Engine {
-    /// An engine that reads from `rosters`.
+    /// An engine whose requests load rosters with `loaders`.
     #[must_use]
-    pub fn new(settings: Settings, rosters: Arc<Rosters>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: Settings, loaders: LoaderFactory, metrics: Arc<Metrics>) -> Self {
         let schema = ExecutableSchema::new(settings.federation.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
         let served_schema = ServedSchema::new(settings.federation.enabled, settings.graphql.suggestions);
         let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
-        Self { schema, served_schema, documents, operation_cache, response_cache, settings, rosters, metrics, compute }
+        Self { schema, served_schema, documents, operation_cache, response_cache, settings, loaders, metrics, compute }
     }
 
     /// The same, with a pool that others use as well.
@@ -116,7 +113,7 @@ impl Engine {
     /// Whether the caller's credential is known to be good upstream.
     #[must_use]
     pub fn has_accepted(&self, grants: &dyn Grants) -> bool {
-        self.rosters.has_accepted(grants.caller())
+        self.loaders.has_accepted(grants.caller())
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
@@ -245,7 +242,7 @@ impl Engine {
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
         if answer.class == Class::Executed {
             self.documents.keep(&text, keep);
-            if self.rosters.has_accepted(grants.caller()) {
+            if self.loaders.has_accepted(grants.caller()) {
                 self.operation_cache.insert(&prepared);
             }
         }
@@ -335,8 +332,7 @@ impl Engine {
         max_age: Option<Duration>,
         cancellation: &Cancellation,
     ) -> Session {
-        let concurrency = self.settings.loader_concurrency;
-        let loader = Arc::new(Loader::new(self.rosters.clone(), concurrency, max_age, self.metrics.clone()));
+        let loader = Arc::new(self.loaders.loader(max_age));
         let page_limits =
             PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::fair_permits::SourceId;
+use super::latency::SourceId;
 use super::probe_backoff;
 use crate::model::Fault;
 use crate::telemetry::Metrics;

@@ -12,14 +12,11 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::Latency;
+use super::latency::{Latency, SourceId};
 use crate::model::Clock;
 
 /// The longest queue, all sources together.
 const QUEUE_LIMIT: usize = 4096;
-
-/// Whose call it is: a hash of credential and caller.
-pub(in crate::upstream) type SourceId = u64;
 
 pub(in crate::upstream) struct FairPermits {
     capacity: usize,

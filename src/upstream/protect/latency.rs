@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::fair_permits::SourceId;
+/// The source of a call: a hash of credential and caller.
+pub(in crate::upstream) type SourceId = u64;
 
 /// Samples kept, and for how long.
 const SAMPLES: usize = 256;

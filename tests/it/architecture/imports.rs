@@ -1,6 +1,6 @@
 //! The imports of the source files, read from their text: `use` declarations and paths in expressions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The path of a module or an item from the crate's root, such as `["graphql", "plan", "Plan"]`.
@@ -93,41 +93,46 @@ impl Source {
     }
 }
 
-/// Which file defines what a `mod.rs` re-exports: module and name to the file's module.
-pub fn exports(sources: &[Source]) -> BTreeMap<(ItemPath, String), ItemPath> {
+/// Where items are defined.
+pub struct Definitions {
+    /// Every module that is a file.
+    modules: BTreeSet<ItemPath>,
+    /// Which file defines what a `mod.rs` re-exports: module and name to the file's module.
+    exports: BTreeMap<(ItemPath, String), ItemPath>,
+}
+
+/// The definitions of all files.
+pub fn definitions(sources: &[Source]) -> Definitions {
+    let modules: BTreeSet<ItemPath> = sources.iter().map(Source::module).collect();
     let mut exports = BTreeMap::new();
     for source in sources.iter().filter(|source| source.is_front_page()) {
-        for (index, tree) in split_uses(&source.code()).into_iter().enumerate().filter(|(index, _)| index % 2 == 1) {
-            debug_assert!(index % 2 == 1);
+        for tree in split_uses(&source.code()).into_iter().skip(1).step_by(2) {
             for path in expand(&tree) {
                 let whole = [source.module(), path.clone()].concat();
-                if let (Some(file), Some(name)) = (module_of(sources, &whole), path.last()) {
+                if let (Some(file), Some(name)) = (module_of(&modules, &whole), path.last()) {
                     exports.insert((source.module(), name.clone()), file);
                 }
             }
         }
     }
-    exports
+    Definitions { modules, exports }
 }
 
-/// The file that defines an imported item, through re-exports.
-pub fn defining_file(
-    sources: &[Source],
-    exports: &BTreeMap<(ItemPath, String), ItemPath>,
-    import: &[String],
-) -> Option<ItemPath> {
-    let mut module = module_of(sources, import)?;
-    let name = import.get(module.len())?.clone();
-    while let Some(file) = exports.get(&(module.clone(), name.clone())) {
-        module.clone_from(file);
+impl Definitions {
+    /// The file that defines an imported item, through re-exports.
+    pub fn file(&self, import: &[String]) -> Option<ItemPath> {
+        let mut module = module_of(&self.modules, import)?;
+        let name = import.get(module.len())?.clone();
+        while let Some(file) = self.exports.get(&(module.clone(), name.clone())) {
+            module.clone_from(file);
+        }
+        Some(module)
     }
-    Some(module)
 }
 
 /// The longest beginning of the path that is a module with a file.
-fn module_of(sources: &[Source], path: &[String]) -> Option<ItemPath> {
-    let is_module = |path: &[String]| sources.iter().any(|source| source.module() == path);
-    (1..=path.len()).rev().map(|length| &path[..length]).find(|path| is_module(path)).map(<[String]>::to_vec)
+fn module_of(modules: &BTreeSet<ItemPath>, path: &[String]) -> Option<ItemPath> {
+    (1..=path.len()).rev().map(|length| &path[..length]).find(|path| modules.contains(*path)).map(<[String]>::to_vec)
 }
 
 /// The text in pieces: every second piece is the tree of a `use` declaration.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::{
     AccessError, Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants,
     Order, OrderField, PageLimits, PageRequest, Scopes, UserType,
@@ -192,14 +193,8 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         ..config.graphql
     };
     let federation = flowmatix_graphql::config::FederationConfig { service: true, ..config.federation };
-    let settings = Settings {
-        graphql,
-        documents: config.documents,
-        manifest: Default::default(),
-        federation,
-        loader_concurrency: 4,
-    };
-    Engine::new(settings, rosters.clone(), metrics.clone())
+    let settings = Settings { graphql, documents: config.documents, manifest: Default::default(), federation };
+    Engine::new(settings, LoaderFactory::new(rosters.clone(), 4, metrics.clone()), metrics.clone())
 }
 
 /// A row with anything missing, null, odd or plain.
