@@ -19,6 +19,8 @@ const LEFT_OUT = 'MaxIntrospectionDepthRule';
 
 class Version {
   constructor(library, sdls) {
+    // The texts of what is built in are the implementation's. The service has this one from apollo-compiler.
+    library.GraphQLOneOfDirective.description = 'Indicates an Input Object is a OneOf Input Object.';
     this.library = library;
     this.judged = 0;
     const rules = library.specifiedRules.filter((rule) => rule.name !== LEFT_OUT);

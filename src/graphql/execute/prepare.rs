@@ -29,7 +29,9 @@ impl Engine {
         self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
         let switches = IntrospectionSwitches {
             introspection: limits.introspection,
-            service: self.settings.federation.service && request.grants.is_router(),
+            // Without federation the schema has no such field, which validation reports.
+            service: !self.settings.federation.enabled
+                || (self.settings.federation.service && request.grants.is_router()),
         };
         let prepared = match known {
             Some(prepared) => {

@@ -35,7 +35,7 @@ impl Measured {
     /// Measures a document that the grammar accepts. It needs not be valid.
     ///
     /// # Errors
-    /// A limit that one of its operations or fragments exceeds, or a fragment that spreads itself.
+    /// A limit that one of its operations or fragments exceeds.
     pub(in crate::graphql) fn of(document: &Document, limits: &config::GraphQlConfig) -> Result<Self, RequestError> {
         let mut meter = Meter { fragments: HashMap::new(), known: HashMap::new(), level: 0, limits };
         for definition in &document.definitions {
@@ -230,13 +230,10 @@ impl<'d> Meter<'d> {
     fn fragment(&mut self, name: &'d str) -> Result<Measure, RequestError> {
         match self.known.get(name) {
             Some(Some(measure)) => return Ok(*measure),
-            Some(None) => {
-                let message = format!("fragment \"{name}\" spreads itself");
-                return Err(RequestError { code: Code::ValidationFailed, message });
-            }
+            // A cycle, or a fragment that is missing, is for validation to report.
+            Some(None) => return Ok(Measure::default()),
             None => {}
         }
-        // A fragment that is missing is for validation to report.
         let Some(fragment) = self.fragments.get(name).copied() else { return Ok(Measure::default()) };
         self.known.insert(name, None);
         let measure = self.selections(&fragment.selection_set)?;

@@ -28,7 +28,7 @@ impl Writer<'_, '_> {
                     again = Field { alias: Some(key), ..other };
                 }
             }
-            (3 | 4, Some(known)) if again.below.is_some() => {
+            (3 | 4, Some(known)) if self.types.is_composite(known.kind.name()) => {
                 again.below = Some(self.selection_set(known.kind.name(), depth + 1));
             }
             (5, _) => again.arguments.reverse(),
