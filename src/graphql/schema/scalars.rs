@@ -33,15 +33,15 @@ impl ScalarType for EmailAddress {
 #[derive(Clone, Copy)]
 pub(super) struct DateTime(pub(super) model::Timestamp);
 
-/// A moment in UTC, to the millisecond: RFC 3339, for example `2024-04-26T17:10:22.134Z`. Input may have any offset.
+/// A date and time in UTC, to the millisecond: RFC 3339, for example `2024-04-26T17:10:22.134Z`. Input may have any offset.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else {
             return Err(not_a_string());
         };
-        let moment = model::Timestamp::parse(text);
-        moment.map(Self).ok_or_else(|| bad_input("not an RFC 3339 date and time"))
+        let time = model::Timestamp::parse(text);
+        time.map(Self).ok_or_else(|| bad_input("not an RFC 3339 date and time"))
     }
 
     fn is_valid(value: &Value) -> bool {
