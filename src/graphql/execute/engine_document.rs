@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use apollo_compiler::Node;
 use apollo_compiler::executable::{Field, Operation, OperationType, Selection, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::ExtendedType;
 use async_graphql::parser::types as engine;
 use async_graphql::{Name, PathSegment, Pos, Positioned, Response, ServerError};
 use async_graphql_value::ConstValue;
@@ -160,7 +161,7 @@ impl Converter<'_> {
                     engine::Selection::Field(Positioned::new(converted, pos))
                 }
                 Selection::InlineFragment(fragment) => {
-                    let condition = fragment.type_condition.as_ref();
+                    let condition = fragment.type_condition.as_ref().filter(|name| !self.always_holds(name, &set.ty));
                     engine::Selection::InlineFragment(Positioned::new(
                         engine::InlineFragment {
                             type_condition: condition.map(|name| self.condition(name)),
@@ -170,14 +171,24 @@ impl Converter<'_> {
                         pos,
                     ))
                 }
-                Selection::FragmentSpread(spread) => {
-                    self.fragment(&spread.fragment_name)?;
-                    let fragment_name = positioned(&spread.fragment_name, pos);
-                    engine::Selection::FragmentSpread(Positioned::new(
-                        engine::FragmentSpread { fragment_name, directives: Vec::new() },
-                        pos,
-                    ))
-                }
+                Selection::FragmentSpread(spread) => match self.document.fragment(&spread.fragment_name) {
+                    Some(fragment) if self.always_holds(fragment.type_condition(), &set.ty) => {
+                        let fragment = fragment.clone();
+                        let selection_set = self.set(&fragment.selection_set, fragment.location())?;
+                        engine::Selection::InlineFragment(Positioned::new(
+                            engine::InlineFragment { type_condition: None, directives: Vec::new(), selection_set },
+                            pos,
+                        ))
+                    }
+                    _ => {
+                        self.fragment(&spread.fragment_name)?;
+                        let fragment_name = positioned(&spread.fragment_name, pos);
+                        engine::Selection::FragmentSpread(Positioned::new(
+                            engine::FragmentSpread { fragment_name, directives: Vec::new() },
+                            pos,
+                        ))
+                    }
+                },
             };
             items.push(Positioned::new(converted, pos));
         }
@@ -198,6 +209,15 @@ impl Converter<'_> {
         let definition = engine::FragmentDefinition { type_condition, directives: Vec::new(), selection_set };
         self.fragments.insert(key, Some(Positioned::new(definition, pos)));
         Ok(())
+    }
+
+    /// Whether a condition is a union that every value of the parent type belongs to. The engine compares names and would
+    /// leave the fragment out.
+    fn always_holds(&self, condition: &apollo_compiler::Name, parent: &apollo_compiler::Name) -> bool {
+        match self.document.schema().types.get(condition) {
+            Some(ExtendedType::Union(union)) => condition == parent || union.members.contains(parent),
+            _ => false,
+        }
     }
 
     fn condition(&self, name: &apollo_compiler::Name) -> Positioned<engine::TypeCondition> {

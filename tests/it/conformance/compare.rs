@@ -100,6 +100,9 @@ fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Ver
     if phase > verdict.phase && theirs("Invalid Unicode escape sequence: \"\\u{0000") {
         return Some("2.9.4: an escape in braces has any number of digits");
     }
+    if phase < verdict.phase && ours("sorted by each field only once") && case.query.contains("orderBy") {
+        return Some("a list is sorted by each field once: the schema's rule, checked before anything is loaded");
+    }
     let merging = verdict.rules == ["OverlappingFieldsCanBeMergedRule"];
     if phase > verdict.phase && merging && theirs("differing arguments") && case.query.contains("\"\"\"") {
         return Some("2.9.4: a block string is the same value as a string with its characters");
