@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench conformance demo explorer test oracle sockets faults tenants
+.PHONY: audit bench conformance demo explorer test oracle sockets faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -63,3 +63,8 @@ tenants:
 # Licences, sources and bans of all dependencies. Needs cargo-deny; the workflow checks advisories too.
 audit:
 	cargo deny --locked check bans licenses sources
+
+# Searches for a minute for the request that costs most for its length, over an optimised build; fails where it costs more than
+# is promised, or a cheap neighbour of thirty-two of them waits too long. Linux.
+worst:
+	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 the_worst_accepted_request

@@ -1,13 +1,13 @@
 //! The real binary, started as a user or a container would.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub struct Service {
     child: Child,
     address: String,
     admin: String,
-    stderr: BufReader<ChildStderr>,
+    stderr: BufReader<Box<dyn Read + Send>>,
     /// What it has written so far.
     log: String,
 }
@@ -36,7 +36,7 @@ pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> S
     }
     command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = BufReader::new(Box::new(child.stderr.take().unwrap()) as Box<dyn Read + Send>);
     let mut log = String::new();
     let said = loop {
         let start = log.len();
@@ -61,6 +61,17 @@ impl Service {
 
     pub fn admin_url(&self, path: &str) -> String {
         format!("{}{path}", self.admin)
+    }
+
+    /// Reads what it writes and throws it away: a pipe that is full would hold it up.
+    pub fn quiet(&mut self) {
+        let mut stderr = std::mem::replace(&mut self.stderr, BufReader::new(Box::new(std::io::empty())));
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    }
+
+    /// The process, as the system numbers it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop.

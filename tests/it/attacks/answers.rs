@@ -1,0 +1,159 @@
+//! Answers that are not taken: held within bounds, over HTTP/1.1 and HTTP/2, and refused past them with a code.
+
+use std::time::Duration;
+
+use axum::http::Request;
+use bytes::Bytes;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::victim::{KNOWN, UNKNOWN, Victim, codes, query};
+use crate::support::account;
+
+/// What all answers may take.
+const ALL: u64 = 64 << 20;
+/// Buffers, streams, threads, and the answers that are being made or were dropped for want of room.
+const BESIDES: u64 = 96 << 20;
+
+const SETTINGS: [(&str, &str); 4] = [
+    ("http.responses_limit", "64MiB"),
+    ("graphql.page_max", "10000"),
+    ("graphql.cost_limit", "10000000"),
+    ("http.send_timeout", "60s"),
+];
+
+/// Asks for about three megabytes.
+fn long() -> String {
+    let members = "id name picture description createdAt updatedAt assignedBotIds contact { email phone { e164 } }";
+    query(&format!("{{ teamMembers({}, first: 10000) {{ nodes {{ {members} }} }} }}", account(3)), json!({}))
+}
+
+fn request(token: &str) -> Request<()> {
+    let request = Request::post("http://localhost/graphql").header("content-type", "application/json");
+    request.header("authorization", format!("Bearer {token}")).body(()).unwrap()
+}
+
+/// An HTTP/2 connection whose client lets nothing in.
+async fn deaf(victim: &Victim) -> h2::client::SendRequest<Bytes> {
+    let stream = TcpStream::connect(victim.address()).await.unwrap();
+    let (client, connection) = h2::client::Builder::new().initial_window_size(0).handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    client.ready().await.unwrap()
+}
+
+#[tokio::test]
+async fn streams_whose_answers_are_not_taken_hold_no_more_than_their_share() {
+    let victim = Victim::start(&SETTINGS);
+    victim.warm(3).await;
+    let body = Bytes::from(long());
+    let (open, usage) = victim
+        .measured(async {
+            let mut open = Vec::new();
+            for _ in 0..2 {
+                let mut client = deaf(&victim).await;
+                for _ in 0..50 {
+                    client = client.ready().await.unwrap();
+                    let (response, mut sending) = client.send_request(request(KNOWN), false).unwrap();
+                    sending.send_data(body.clone(), true).unwrap();
+                    open.push((response, client.clone()));
+                }
+            }
+            victim.at_rest().await;
+            // The others notice nothing.
+            victim.still_answers().await;
+            open
+        })
+        .await;
+    println!("100 streams: {usage:?}");
+    assert!(usage.growth < ALL + BESIDES, "{usage:?}");
+    // The same caller is refused on another connection, before anything is read or executed for it.
+    let (status, answer) = victim.ask(KNOWN, query("{ __typename }", json!({}))).await;
+    assert_eq!((status, codes(&answer)), (503, vec!["REQUEST_CONCURRENCY_LIMITED"]), "{answer}");
+    drop(open);
+    for attempt in 0.. {
+        if victim.ask(KNOWN, query("{ __typename }", json!({}))).await.0 == 200 {
+            break;
+        }
+        assert!(attempt < 2000, "what was held is never given back");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_answers_waiting_gets_no_further_streams_executed() {
+    let victim = Victim::start(&SETTINGS);
+    victim.warm(3).await;
+    let executed = async || victim.metric("flowmatix_requests_total{operation=\"query\",outcome=\"ok\"").await;
+    let mut client = deaf(&victim).await;
+    let (_first, mut sending) = client.send_request(request(KNOWN), false).unwrap();
+    sending.send_data(Bytes::from(long()), true).unwrap();
+    let before = executed().await;
+    while executed().await < before + 1.0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut open = Vec::new();
+    for _ in 0..20 {
+        client = client.ready().await.unwrap();
+        let (response, mut sending) = client.send_request(request(KNOWN), false).unwrap();
+        sending.send_data(Bytes::from(query("{ __typename }", json!({}))), true).unwrap();
+        open.push(response);
+    }
+    victim.at_rest().await;
+    assert_eq!(executed().await, before + 1.0, "streams were executed");
+}
+
+#[tokio::test]
+async fn sockets_that_are_not_read_hold_no_more_than_their_callers_share() {
+    let victim = Victim::start(&SETTINGS);
+    victim.warm(3).await;
+    let body = long();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KNOWN}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (mut open, usage) = victim
+        .measured(async {
+            let mut open = Vec::new();
+            for _ in 0..60 {
+                let mut stream = TcpStream::connect(victim.address()).await.unwrap();
+                stream.write_all(format!("{head}{body}").repeat(3).as_bytes()).await.unwrap();
+                open.push(stream);
+            }
+            victim.at_rest().await;
+            victim.still_answers().await;
+            open
+        })
+        .await;
+    println!("60 sockets: {usage:?}");
+    assert!(usage.growth < ALL + BESIDES, "{usage:?}");
+    // Each got an answer, or the refusal of one, and the service goes on.
+    for stream in &mut open {
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert!(start.ends_with(b"200") || start.ends_with(b"503"), "{start:?}");
+    }
+    victim.still_answers().await;
+}
+
+/// A token that nobody knows shares its address's part with all others of that kind.
+#[tokio::test]
+async fn answers_to_unknown_tokens_are_counted_for_their_address() {
+    let victim = Victim::start(&[
+        ("http.responses_limit", "128KiB"),
+        ("graphql.response_limit", "16KiB"),
+        ("http.failed_auth_limit", "0"),
+    ]);
+    // The neighbour is known before the flood begins.
+    victim.still_answers().await;
+    let wrong = query(&format!("{{ {} }}", "wrong ".repeat(60)), json!({}));
+    let mut open = Vec::new();
+    for n in 0..200 {
+        let mut client = deaf(&victim).await;
+        let (response, mut sending) = client.send_request(request(&format!("{UNKNOWN}-{n}")), false).unwrap();
+        sending.send_data(Bytes::from(wrong.clone()), true).unwrap();
+        open.push((response, client));
+    }
+    victim.at_rest().await;
+    victim.still_answers().await;
+}
