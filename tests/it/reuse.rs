@@ -78,10 +78,10 @@ async fn every_part_of_a_question_counts() {
         assert_eq!(world.executions("response_cache"), before, "{part}");
     }
     // A new secret of the same name changes nothing that is read.
-    let before = world.executions("reuse");
+    let before = world.executions("response_cache");
     let rotated = other(&|question| question.grants = world.grants_with(credential("one", "second"), true));
     ask(&world, &rotated).await;
-    assert_eq!(world.executions("reuse"), before + 1);
+    assert_eq!(world.executions("response_cache"), before + 1);
     // Variables that are not given are what their defaults are.
     let text = "query A($n: Int = 2) { teamMembers(first: $n) { totalCount } }";
     let (given, default) = (json!({ "n": 2, "unknown": 1 }), json!({}));
