@@ -90,12 +90,12 @@ async fn variables_are_checked_before_anything_runs() {
         (
             "query($id: ID!) { teamMember(id: $id) { id } }",
             json!({}),
-            "variable \"$id\" of the required type \"ID!\" was not provided",
+            "Variable \"$id\" of required type \"ID!\" was not provided.",
         ),
         (
             "query($id: ID!) { teamMember(id: $id) { id } }",
             json!({ "id": null }),
-            "variable \"$id\" of the required type \"ID!\" must not be null",
+            "Variable \"$id\" of non-null type \"ID!\" must not be null.",
         ),
         ("query($n: Int) { teamMembers(first: $n) { totalCount } }", json!({ "n": "5" }), ""),
         ("query($n: Int) { teamMembers(first: $n) { totalCount } }", json!({ "n": 1.5 }), ""),
