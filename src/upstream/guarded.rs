@@ -254,6 +254,7 @@ impl GuardedUpstream {
         page: Option<u32>,
         deadline: Instant,
     ) -> Result<RowPage, UpstreamError> {
+        let asked = self.clock.now();
         let first = self.attempt(reading, page, deadline).await;
         let now = self.clock.now();
         if first.as_ref().map_or_else(|failed| failed.called, |_| true) {
@@ -264,8 +265,14 @@ impl GuardedUpstream {
             Err(failed) => failed,
         };
         let in_time = |pause: Duration| now + pause <= self.start_by(reading.subject, deadline);
+        let may_help = match error.retry() {
+            Retry::Never => false,
+            Retry::Once => true,
+            // A silent host has told nothing about how long an answer takes now.
+            Retry::OnceInTime => now - asked < (deadline - asked) / 2,
+        };
         let asked_to_wait = error.retry_after().is_some();
-        if !called || probe || asked_to_wait || error.retry() == Retry::Never || !in_time(Duration::ZERO) {
+        if !called || probe || asked_to_wait || !may_help || !in_time(Duration::ZERO) {
             return Err(error);
         }
         if reading.reservation.extend(1, reading.load.need).is_err() {
