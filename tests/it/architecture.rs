@@ -112,7 +112,7 @@ fn libraries_stay_behind_their_stage() {
         // The batching dataloader is async-graphql's.
         ("async_graphql", &["graphql", "loader"]),
         ("apollo_compiler", &["graphql"]),
-        ("moka", &["roster", "graphql"]),
+        ("moka", &["roster", "graphql", "upstream"]),
         ("StatusCode", &["http", "upstream", "demo", "auth"]),
         ("governor", &["http"]),
     ];

@@ -11,6 +11,9 @@ use crate::graphql::error::Code;
 use crate::graphql::request_error::RequestError;
 use crate::model::PageLimits;
 
+/// The texts of a filter may be as long as this many search texts together.
+const FILTER_TEXTS: usize = 64;
+
 /// What the operations of one HTTP request have come to so far: a batch is counted as the sum of its parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::graphql) struct RequestTotals {
@@ -94,6 +97,11 @@ fn check_argument(kind: ArgumentKind, size: ArgumentSize, limits: &config::Graph
     let wrong = |message: String| Err(RequestError { code: Code::BadUserInput, message });
     if kind == ArgumentKind::Search && size.characters > limits.search_limit {
         return wrong(format!("a search text is limited to {} characters", limits.search_limit));
+    }
+    // Folding a text costs more than reading it, and a condition may hold no more of it than many searches.
+    let texts = limits.search_limit.saturating_mul(FILTER_TEXTS);
+    if kind != ArgumentKind::Search && size.characters > texts {
+        return wrong(format!("the texts of a filter are limited to {texts} bytes in all"));
     }
     if size.repeats_key {
         return wrong("a list can be sorted by each field only once".to_owned());

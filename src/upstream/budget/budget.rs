@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use super::file::{InvalidLedger, LedgerFile, NotRecorded};
 use super::file_format::LedgerSnapshot;
-use super::ledger::{BudgetExhausted, Ledger, Payer};
+use super::ledger::{BudgetExhausted, Ledger};
+use super::ledger_state::Payer;
 use super::policy::BudgetPolicy;
 use super::reservation::LoadReservation;
 use crate::config::{self, BudgetScope};

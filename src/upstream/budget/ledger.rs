@@ -4,7 +4,7 @@
 //! its start and its end, so no sliding window of the vendor's ever holds more calls than the ledger does. Nothing removes a
 //! recorded call early. Invariant: recorded calls and reservations together never exceed what the policy allows.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use super::ledger_state::{EndedCall, LedgerState, Payer, StartedCall, subtract};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,8 @@ use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::policy::BudgetPolicy;
-use super::vendor_quota::VendorQuota;
 use crate::model::{BudgetShare, Clock, Pressure};
 use crate::upstream::Need;
-use crate::upstream::protect::CredentialPause;
 use crate::upstream::transport::RateLimit;
 
 /// When a caller is told to come back where only reservations are in the way: they are given back within about a call's time.
@@ -27,42 +25,12 @@ const LOW_WATERMARK: f64 = 0.8;
 /// Below this share the pace of spending does not stretch the fresh window.
 const STRETCH_FLOOR: f64 = 0.3;
 
-/// Whom a call is charged to besides the credential: a caller's name, hashed.
-pub(in crate::upstream) type Payer = u64;
-
 pub(in crate::upstream) struct Ledger {
     policy: BudgetPolicy,
     clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<LedgerState>,
     /// Notified when reservations are given back.
     released: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    /// Calls that have ended and still count, by their end.
-    ended: VecDeque<EndedCall>,
-    /// Calls under way, by number.
-    open: BTreeMap<u64, StartedCall>,
-    next: u64,
-    /// Ended and open calls of each payer.
-    spent_by: HashMap<Payer, u32>,
-    reserved: u32,
-    reserved_by: HashMap<Payer, u32>,
-    pause: CredentialPause,
-    vendor: VendorQuota,
-}
-
-#[derive(Clone, Copy)]
-struct EndedCall {
-    at: Instant,
-    payer: Option<Payer>,
-}
-
-struct StartedCall {
-    /// When it has ended at the latest.
-    latest_end: Instant,
-    payer: Option<Payer>,
 }
 
 /// Why a call may not be made now.
@@ -120,7 +88,7 @@ impl Ledger {
         self.released.notified()
     }
 
-    fn check(&self, state: &State, n: u32, need: Need, payer: Option<Payer>) -> Result<(), BudgetExhausted> {
+    fn check(&self, state: &LedgerState, n: u32, need: Need, payer: Option<Payer>) -> Result<(), BudgetExhausted> {
         let now = self.clock.now();
         let (bound, reason) = match need {
             Need::Missing => (self.policy.spendable(), "plan"),
@@ -157,7 +125,7 @@ impl Ledger {
     }
 
     /// Until when the vendor wants no call, or not `n` more.
-    fn blocked(&self, state: &State, n: u32, now: Instant) -> Option<Instant> {
+    fn blocked(&self, state: &LedgerState, n: u32, now: Instant) -> Option<Instant> {
         let paused = state.pause.until(now);
         let quota = state.vendor.remaining(now);
         let quota = quota.filter(|(left, limit, _)| left.saturating_sub(self.policy.headroom(*limit)) < n);
@@ -166,7 +134,7 @@ impl Ledger {
 
     /// When so many of the oldest calls no longer count that `fits` says yes of all calls and the payer's; `None` when it says
     /// yes now. Calls under way count for at least another window.
-    fn expiry(&self, state: &State, payer: Option<Payer>, fits: impl Fn(u32, u32) -> bool) -> Option<Instant> {
+    fn expiry(&self, state: &LedgerState, payer: Option<Payer>, fits: impl Fn(u32, u32) -> bool) -> Option<Instant> {
         let (mut counted, mut own) = (state.counted(), payer.map_or(0, |payer| state.spent_by(payer)));
         let mut at = None;
         for call in &state.ended {
@@ -286,7 +254,7 @@ impl Ledger {
         if let Some(call) = state.open.remove(&number)
             && let Some(payer) = call.payer
         {
-            shrink_to(&mut state.spent_by, payer, 1);
+            subtract(&mut state.spent_by, payer, 1);
         }
         drop(state);
         self.released.notify_waiters();
@@ -299,44 +267,23 @@ impl Ledger {
         let mut state = self.state.lock();
         state.reserved = state.reserved.saturating_sub(n);
         if let Some(payer) = payer {
-            shrink_to(&mut state.reserved_by, payer, n);
+            subtract(&mut state.reserved_by, payer, n);
         }
         drop(state);
         self.released.notify_waiters();
     }
 
     /// The state, without the calls that no longer count.
-    fn current(&self) -> MutexGuard<'_, State> {
+    fn current(&self) -> MutexGuard<'_, LedgerState> {
         let mut state = self.state.lock();
         let now = self.clock.now();
         while let Some(call) = state.ended.front().copied().filter(|call| now - call.at >= self.policy.window) {
             state.ended.pop_front();
             if let Some(payer) = call.payer {
-                shrink_to(&mut state.spent_by, payer, 1);
+                subtract(&mut state.spent_by, payer, 1);
             }
         }
         state
-    }
-}
-
-impl State {
-    fn counted(&self) -> u32 {
-        u32::try_from(self.ended.len() + self.open.len()).unwrap_or(u32::MAX)
-    }
-
-    fn spent_by(&self, payer: Payer) -> u32 {
-        self.spent_by.get(&payer).copied().unwrap_or(0)
-    }
-
-    fn reserved_by(&self, payer: Payer) -> u32 {
-        self.reserved_by.get(&payer).copied().unwrap_or(0)
-    }
-}
-
-fn shrink_to(map: &mut HashMap<Payer, u32>, payer: Payer, n: u32) {
-    match map.get_mut(&payer) {
-        Some(count) if *count > n => *count -= n,
-        _ => drop(map.remove(&payer)),
     }
 }
 

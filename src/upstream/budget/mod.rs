@@ -8,6 +8,7 @@ mod budget;
 mod file;
 mod file_format;
 mod ledger;
+mod ledger_state;
 mod policy;
 mod reservation;
 mod vendor_quota;
