@@ -89,7 +89,7 @@ impl<'r> Digits<'r> {
             OrderField::LiveAvailability => {
                 Self::Values(|m| Some(m.live_availability()? as u32), count(LiveAvailability::ALL))
             }
-            OrderField::Type => Self::Values(|m| Some(m.user_type()? as u32), count(&UserType::ALL)),
+            OrderField::Type => Self::Values(|m| Some(m.user_type()? as u32), count(UserType::ALL)),
             OrderField::Id => Self::Index(members(roster)),
         }
     }

@@ -236,7 +236,7 @@ impl Engine {
 
     async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
-        let (text, keep) = (prepared.document.text().clone(), loaded.request.keep.clone());
+        let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
         let kind = if prepared.measured.introspects() { "introspection" } else { "query" };
         let execution = AssertUnwindSafe(self.write(loaded)).catch_unwind();
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
@@ -349,6 +349,7 @@ struct LoadedRequest {
     cells: usize,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
 enum LoadedData {
     /// The response to an identical request about the same rosters.
     Cached(Arc<CachedResponse>),

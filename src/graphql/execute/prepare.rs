@@ -101,8 +101,8 @@ fn check_conditions(
     operation: &Node<Operation>,
     variables: &CoercedVariables,
 ) -> Result<(), Rejection> {
-    let is_null = |name: &Box<str>| variables.get(name) == Some(&ConstValue::Null);
-    if !prepared.conditions(operation).iter().any(is_null) {
+    let is_null = |name: &str| variables.get(name) == Some(&ConstValue::Null);
+    if !prepared.conditions(operation).iter().any(|name| is_null(name)) {
         return Ok(());
     }
     // It may be in something that another condition leaves out.

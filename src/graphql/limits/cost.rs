@@ -40,6 +40,7 @@ pub(in crate::graphql) struct RosterSize {
 
 /// What a field's rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "`SkippedRows` is the name of the field")]
 pub(in crate::graphql) enum Rows {
     /// The field is no list.
     One,

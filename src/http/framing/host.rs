@@ -10,6 +10,7 @@ use crate::http::response::error::HttpError;
 
 /// Refuses a request whose host is ambiguous: HTTP/1.1 requires exactly one valid Host, and over HTTP/2 a Host must equal
 /// `:authority`.
+#[expect(clippy::result_large_err, reason = "the error is the response, which is sent as it is")]
 pub(super) fn check(request: &Request) -> Result<(), Response> {
     let (headers, uri) = (request.headers(), request.uri());
     let mut values = headers.get_all(HOST).iter();

@@ -33,6 +33,7 @@ pub(in crate::upstream) struct Pages {
 }
 
 /// How far a list has been read.
+#[expect(clippy::large_enum_variant, reason = "one is made for a page")]
 pub(in crate::upstream) enum Progress {
     /// There are more pages.
     More,

@@ -21,6 +21,7 @@ pub(super) struct BodyReader<'c> {
     is_empty: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one is made for a response")]
 enum Decoder<'c> {
     Identity(Sink<'c>),
     /// One or more gzip members (RFC 1952, 2.2).
