@@ -20,6 +20,7 @@ test:
 	$(MAKE) explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
 	cargo test --locked
+	cargo test --locked --test it conformance -- --ignored
 	npm test --prefix explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/audits
 	npm test --prefix tests/audits

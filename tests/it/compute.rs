@@ -68,7 +68,7 @@ async fn callers_take_turns_however_many_jobs_one_of_them_has() {
     for job in jobs {
         job.await.unwrap().unwrap();
     }
-    let order = order.lock().unwrap();
+    let order = order.lock().unwrap().clone();
     assert_eq!(&order[..5], ["noisy", "quiet", "noisy", "quiet", "noisy"], "{order:?}");
     gate.ended.await.unwrap().unwrap();
 }

@@ -95,9 +95,7 @@ fn long_requests() -> Vec<(&'static str, String)> {
         (
             "introspection",
             query(
-                &format!(
-                    "{{ __schema {{ types {{ name fields {{ name args {{ name type {{ name }} }} type {{ name kind }} }} }} }} }}"
-                ),
+                "{ __schema { types { name fields { name args { name type { name } } type { name kind } } } } }",
                 json!({}),
             ),
         ),

@@ -201,11 +201,8 @@ pub fn general(message: &str) -> String {
                 text.push('_');
             }
             (Some(open), c) if open == c => quote = None,
-            (None, c) if c.is_ascii_digit() => {
-                if !text.ends_with('#') {
-                    text.push('#');
-                }
-            }
+            (None, c) if c.is_ascii_digit() && text.ends_with('#') => {}
+            (None, c) if c.is_ascii_digit() => text.push('#'),
             (None, c) => text.push(c),
             _ => {}
         }
