@@ -1,4 +1,4 @@
-//! FailedAuthLimiter: tokens that nobody has accepted, and how many different ones an address may try in a minute.
+//! The limiter of failed authentication: how many different unaccepted tokens an address may try in a minute.
 //!
 //! A token that is accepted is never refused here, and is not counted any more; so a shared address is not locked out by
 //! those of its users who come with something else.
@@ -52,7 +52,7 @@ impl FailedAuthLimiter {
         Attempt { peer: peer.map(network), token: self.hasher.hash_one(token) }
     }
 
-    /// Counts a token that nobody has accepted.
+    /// Counts a token that has not been accepted.
     pub(in crate::http) fn count(&self, attempt: Attempt) -> Result<(), HttpError> {
         if self.limit == 0 {
             return Ok(());

@@ -50,7 +50,7 @@ struct ResponseState {
     at_rest: Instant,
 }
 
-/// An answer on its way; delivered when nobody holds it any more.
+/// A response that is being sent; it has been sent when the last reference is dropped.
 struct ResponseGuard {
     pending: Arc<PendingResponses>,
     /// The bytes of its body, once they are known.

@@ -151,7 +151,7 @@ async fn execute(
     let key = CallerKey::of(&*grants, peer);
     public.admission.check_rate(&key)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
-    // A credential that nobody has accepted may be made up, and so shares its address's memory and turns.
+    // An unaccepted credential may be made up, so it shares its address's memory and turns.
     let payer = if is_unproven { CallerKey::of_address(peer) } else { key.clone() };
     public.admission.check_responses(&payer)?;
     reading.store(method.has_body(), Ordering::Relaxed);
