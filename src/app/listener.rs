@@ -71,7 +71,9 @@ impl Listener {
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        Ok(Self { address, handle, server: tokio::spawn(server.serve(service)) })
+        #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
+        let server = tokio::spawn(server.serve(service));
+        Ok(Self { address, handle, server })
     }
 
     pub(super) fn address(&self) -> SocketAddr {

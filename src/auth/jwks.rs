@@ -16,10 +16,12 @@ use reqwest::redirect;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::reloading_file::{ReloadingFile, Unusable};
 use crate::config::{self, HttpUrl};
+use crate::model::Clock;
 use crate::telemetry::Metrics;
 
 /// After how many of the shortest times between two fetches the keys are fetched again beside a request that uses them.
@@ -73,7 +75,7 @@ impl Jwks {
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
         let remote = Arc::new(Remote::new(url, settings, metrics)?);
-        tokio::spawn(remote.clone().fetch());
+        remote.start_fetch();
         Ok(Self::Url(remote))
     }
 
@@ -86,14 +88,13 @@ impl Jwks {
         let known = remote.known();
         if let Some(key) = known.as_ref().and_then(|known| known.keys.find(id, algorithm)).cloned() {
             if remote.is_refresh_due() {
-                tokio::spawn(remote.clone().fetch());
+                remote.start_fetch();
             }
             return Ok(key);
         }
         // A key of this id that is for another algorithm does not become one for this.
         if known.is_none_or(|known| !known.keys.has(id)) {
-            // In a task of its own: a caller who leaves must not cancel the one fetch of the interval.
-            let _ = tokio::spawn(remote.clone().fetch()).await;
+            let _ = remote.start_fetch().await;
         }
         let known = remote.known().ok_or_else(|| NoKey::NoKeys(remote.next_fetch_in()))?;
         known.keys.find(id, algorithm).cloned().ok_or(NoKey::Unknown)
@@ -246,10 +247,16 @@ impl Remote {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Fetches the keys in a task of its own: a caller who leaves must not cancel the one fetch of the interval.
+    #[expect(clippy::disallowed_methods, reason = "one fetch at a time, and it ends with its timeout")]
+    fn start_fetch(self: &Arc<Self>) -> JoinHandle<()> {
+        tokio::spawn(self.clone().fetch())
+    }
+
     /// Fetches the keys, unless that was tried a short time ago. Concurrent callers wait for one fetch.
     async fn fetch(self: Arc<Self>) {
         let _fetching = self.fetching.lock().await;
-        let started = Instant::now();
+        let started = Clock::instant();
         if self.state().tried_at.is_some_and(|tried| started - tried < self.interval) {
             return;
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::http::request::Parts;
@@ -23,7 +23,7 @@ use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
 use super::server_credential::ServerCredential;
 use crate::config;
-use crate::model::{AccessError, Account, Caller, CallerId};
+use crate::model::{AccessError, Account, Caller, CallerId, Clock};
 use crate::telemetry::Metrics;
 
 pub(super) struct Jwt {
@@ -123,7 +123,7 @@ impl Jwt {
         if !is_for_us {
             return Err(AuthError::Invalid("the token is meant for another audience"));
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Clock::since_epoch();
         let end: Option<f64> = claims.get("exp").map_err(|()| missing.clone())?;
         let end = end.ok_or(missing)?;
         if end < now.saturating_sub(self.leeway).as_secs_f64() {

@@ -2,7 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::Clock;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -20,7 +24,7 @@ pub(super) struct Left {
 
 impl DemoPlan {
     pub(super) fn spend(&self, token: &str, limit: u32) -> Left {
-        let now = Instant::now();
+        let now = Clock::instant();
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = tokens.entry(token.to_owned()).or_default();
         while calls.front().is_some_and(|at| now.duration_since(*at) >= HOUR) {

@@ -44,7 +44,9 @@ impl Demo {
         let handle = Handle::new();
         let server = axum_server::from_tcp(socket)?.handle(handle.clone());
         let routes = server::routes(shared.clone()).into_make_service();
-        Ok(Self { address, shared, handle, server: tokio::spawn(server.serve(routes)) })
+        #[expect(clippy::disallowed_methods, reason = "one task for the sample, which `stop` waits for")]
+        let server = tokio::spawn(server.serve(routes));
+        Ok(Self { address, shared, handle, server })
     }
 
     /// Its address.

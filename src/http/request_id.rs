@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
@@ -12,6 +11,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
 use tracing::Instrument;
+
+use crate::model::Clock;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
@@ -38,7 +39,7 @@ where
         let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
         let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
         let (method, path) = (request.method().clone(), told(request.uri().path()));
-        let started = Instant::now();
+        let started = Clock::instant();
         let response = self.0.call(request);
         async move {
             let mut response = response.await?;

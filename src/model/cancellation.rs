@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
 
+use super::Clock;
+
 /// How many rows may be worked through between two looks.
 const STRIDE: u32 = 1000;
 
@@ -47,7 +49,7 @@ impl Cancellation {
     /// # Errors
     /// [`Cancelled`] when its result is no longer wanted.
     pub fn check(&self) -> Result<(), Cancelled> {
-        let late = || self.0.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let late = || self.0.deadline.is_some_and(|deadline| Clock::instant() >= deadline);
         if self.0.cancelled.load(Ordering::Relaxed) || late() { Err(Cancelled) } else { Ok(()) }
     }
 

@@ -1,9 +1,11 @@
 //! The one clock: tokio's instant for every expiry, and the wall clock for what people and files are told.
 //!
 //! The wall clock is read when it is needed, so a clock that was corrected while the process runs is right from then on.
+//! Every other file asks here (`clippy.toml`), so that a paused clock of a test holds for the whole service.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the clocks")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -34,7 +36,19 @@ impl Clock {
     /// The instant by which expiry is decided.
     #[must_use]
     pub fn now(&self) -> Instant {
+        Self::instant()
+    }
+
+    /// The same for code that only measures or waits, and is given no clock.
+    #[must_use]
+    pub fn instant() -> Instant {
         Instant::now()
+    }
+
+    /// The wall clock as it is set now, since 1970, for the dates of tokens.
+    #[must_use]
+    pub fn since_epoch() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     /// What the wall clock, as it is set now, showed at `instant`.

@@ -205,6 +205,7 @@ impl Future for Leader {
 }
 
 impl Drop for Leader {
+    #[expect(clippy::disallowed_methods, reason = "a load holds a permit, and ends with its deadline")]
     fn drop(&mut self) {
         self.flight.leave();
         let (Some(load), Ok(runtime)) = (self.load.take(), Handle::try_current()) else { return };

@@ -1,6 +1,7 @@
 //! One test binary; a module is a topic. Tests talk to the real service over real sockets, with the sample Flowmatix, or a
 //! script of its, as the vendor.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+// Tests start tasks and read clocks as they like.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, unreachable_pub)]
 
 mod support;
 

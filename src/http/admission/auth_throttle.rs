@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::client_ip::network;
 use crate::graphql::Code;
 use crate::http::response::error::HttpError;
+use crate::model::Clock;
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are remembered.
@@ -57,7 +58,7 @@ impl FailedAuthLimiter {
         if self.limit == 0 {
             return Ok(());
         }
-        let now = Instant::now();
+        let now = Clock::instant();
         let mut peers = self.peers();
         if peers.len() >= PEERS_LIMIT && !peers.contains_key(&attempt.peer) {
             peers.retain(|_, window| now - window.since < WINDOW);

@@ -28,6 +28,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
 use crate::http::Health;
+use crate::model::Clock;
 
 /// One connection's requests, and since when it has been at rest.
 pub(in crate::http) struct PendingResponses {
@@ -78,7 +79,7 @@ impl Drop for ResponseGuard {
 
 impl PendingResponses {
     pub(in crate::http) fn new(timeout: Duration, idle_timeout: Duration, health: Arc<Health>) -> Arc<Self> {
-        let state = ResponseState { open: VecDeque::new(), at_rest: Instant::now() };
+        let state = ResponseState { open: VecDeque::new(), at_rest: Clock::instant() };
         let (waiting, taken) = (AtomicUsize::new(0), Notify::new());
         Arc::new(Self { timeout, idle_timeout, health, state: Mutex::new(state), waiting, taken })
     }
@@ -86,7 +87,7 @@ impl PendingResponses {
     fn begin(self: &Arc<Self>) -> Arc<ResponseGuard> {
         let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.open.push_back((Instant::now(), Arc::downgrade(&guard)));
+        state.open.push_back((Clock::instant(), Arc::downgrade(&guard)));
         guard
     }
 
@@ -107,7 +108,7 @@ impl PendingResponses {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.open.front().is_some_and(|(_, guard)| guard.strong_count() == 0) {
             state.open.pop_front();
-            state.at_rest = Instant::now();
+            state.at_rest = Clock::instant();
         }
         state.open.front().map_or(state.at_rest + self.idle_timeout, |(began, _)| *began + self.timeout)
     }
@@ -129,7 +130,7 @@ impl ConnectionDeadline {
     pub(in crate::http) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let deadline = self.pending.deadline();
-            if deadline <= Instant::now() {
+            if deadline <= Clock::instant() {
                 return Poll::Ready(());
             }
             // A timer that is early only looks again.

@@ -15,7 +15,9 @@ use axum::extract::Request;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Response, Version};
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
+
+use crate::model::Clock;
 
 /// The bounds of a drain that keeps the connection: bytes and time.
 const SMALL: u64 = 64 << 10;
@@ -52,16 +54,21 @@ impl UnreadBody {
             if body.size_hint().lower() <= SMALL && drain(&mut body, SMALL, SOON).await {
                 return;
             }
-            // At most one task for a connection, and it ends with the connection.
-            tokio::spawn(async move { drain(&mut body, LARGE, LATE).await });
+            drain_later(body);
         }
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
+/// Drains a body after its response.
+#[expect(clippy::disallowed_methods, reason = "one task for a connection at most, and it ends with the connection")]
+fn drain_later(mut body: Body) {
+    tokio::spawn(async move { drain(&mut body, LARGE, LATE).await });
+}
+
 /// Drains a body, and says whether it ended within the bounds.
 async fn drain(body: &mut Body, most: u64, longest: Duration) -> bool {
-    let deadline = Instant::now() + longest;
+    let deadline = Clock::instant() + longest;
     let mut left = most;
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));

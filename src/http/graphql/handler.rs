@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use futures_util::FutureExt;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::coding::{self, ContentCoding};
 use super::parameters::{self, Parameters, Parsed};
@@ -30,7 +30,7 @@ use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, accepted};
-use crate::model::Cancellation;
+use crate::model::{Cancellation, Clock};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
@@ -42,7 +42,7 @@ const LONG_BODY: usize = 8 << 10;
 const DECODED: usize = 16;
 
 pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> Response<Body> {
-    let started = Instant::now();
+    let started = Clock::instant();
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return methods::options(&public.settings);
@@ -62,7 +62,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
         return refuse(public, &refusal, media_type);
     }
     let statuses = public.settings.statuses;
-    let deadline = tokio::time::Instant::now() + public.settings.timeout;
+    let deadline = Clock::instant() + public.settings.timeout;
     let reading = AtomicBool::new(false);
     match timeout_at(deadline, execute(public, parts, body, deadline, &reading)).await {
         Ok(Ok((answered, Held { key, permit }))) => {

@@ -237,6 +237,7 @@ impl Budget {
 
     /// Checks in the background, once a second at most, whether the file was removed or replaced, and writes it again. A
     /// request that may cost no call leads here too: a spent plan needs the file most.
+    #[expect(clippy::disallowed_methods, reason = "one check a second at most, which ends with the disk's answer")]
     pub(in crate::upstream) fn restore_file(&self) {
         let Some(file) = self.file.as_ref().filter(|file| file.is_check_due(self.clock.now())) else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

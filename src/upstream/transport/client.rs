@@ -5,7 +5,7 @@ use futures_util::{FutureExt, StreamExt};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::body::BodyReader;
 use super::rate_limit_headers::{pause_after_429, retry_after};
@@ -158,7 +158,7 @@ impl Client {
 
     /// Makes exactly one call and compares what comes back with the documentation. Of a paged list it reads the first page.
     pub async fn inspect(&self, account: &Account, credential: &Credential) -> Inspection {
-        let started = Instant::now();
+        let started = self.clock.now();
         let (mut status, mut rate_limit, mut body) = (None, Vec::new(), Vec::new());
         let attempt = async {
             let response = self.send(account, credential, self.settings.paged.then_some(1)).await?;
