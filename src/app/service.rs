@@ -19,7 +19,7 @@ use crate::graphql::{Engine, Manifest, Settings};
 use crate::http;
 use crate::http::{AdmissionControl, AppState, Health};
 use crate::loader::LoaderFactory;
-use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress, UserType};
+use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
@@ -242,6 +242,5 @@ fn default_account(config: &Config) -> Result<Option<Account>> {
         return Ok(None);
     };
     let email = EmailAddress::parse(email).context("account.email")?;
-    let user_type = UserType::from_name(user_type.name()).context("account.type")?;
     Ok(Some(Account { email, user_type }))
 }

@@ -6,12 +6,13 @@
 //! token says of keys (`jku`, `x5u`, `jwk`) is not read.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use parking_lot::{RwLock, RwLockReadGuard};
 use reqwest::redirect;
 use serde::Deserialize;
 use serde_json::Value;
@@ -244,7 +245,7 @@ impl Remote {
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read()
     }
 
     /// Fetches the keys in a task of its own: a caller who leaves must not cancel the one fetch of the interval.
@@ -262,7 +263,7 @@ impl Remote {
         }
         let fetched = self.ask().await;
         self.metrics.jwks_fetched(fetched.is_ok());
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write();
         state.tried_at = Some(started);
         match fetched {
             // As old as the question: the answer may have been made as soon as it was asked.

@@ -6,8 +6,10 @@
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use parking_lot::RwLock;
 
 /// The maximum size of a file, in bytes.
 const LENGTH_LIMIT: u64 = 4 << 20;
@@ -59,13 +61,13 @@ impl<T> ReloadingFile<T> {
     pub(super) fn get(&self) -> Arc<T> {
         let now = stamp(&self.path);
         {
-            let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+            let seen = self.seen.read();
             // The file is being replaced; the last content stays in effect.
             if now.is_none() || seen.stamp == now {
                 return seen.value.clone();
             }
         }
-        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.write();
         if seen.stamp == now {
             return seen.value.clone();
         }

@@ -1,7 +1,8 @@
 //! The upstream credential that the server holds for all callers: one id, whose secret can be rotated.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use secrecy::SecretString;
 
 use super::secret::Secret;
@@ -32,12 +33,12 @@ impl ServerCredential {
     pub(super) fn credential(&self) -> Arc<Credential> {
         let secret = self.secret.get();
         {
-            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            let current = self.current.read();
             if Arc::ptr_eq(&current.secret, &secret) {
                 return current.credential.clone();
             }
         }
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         if !Arc::ptr_eq(&current.secret, &secret) {
             let credential = Arc::new(current.credential.rotated(SecretString::clone(&secret)));
             *current = Current { secret, credential };

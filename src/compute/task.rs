@@ -2,11 +2,12 @@
 //! that waits for the upstream takes no thread, and one that goes on takes its turn again.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::threads::{ComputeError, Job, Threads};
@@ -58,7 +59,7 @@ impl Task {
     /// Polls it once, unless it was cancelled.
     fn poll(self: &Arc<Self>) {
         self.state.store(RUNNING, Ordering::Release);
-        let mut slot = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.work.lock();
         let Some((ticket, future)) = slot.as_mut() else { return };
         let waker = Waker::from(self.clone());
         let ended = ticket.cancellation().check().is_err()

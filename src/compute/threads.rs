@@ -1,8 +1,9 @@
 //! The pool's threads: taken from the runtime while there are jobs, given back after, never more than the pool is wide.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
 use super::queue::{FairQueue, Full};
@@ -47,7 +48,7 @@ impl Threads {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Lets a job in, if there is room or it cannot be refused.

@@ -1,27 +1,17 @@
 //! Account selection.
 
+use crate::model::UserType;
+
 section! {
     /// The default account, and how a request may select another one.
     pub struct AccountConfig in "account" {
         /// The e-mail address of the default account.
         pub email: Option<String> = None,
         /// The user type of the default account.
-        pub user_type as "type": Option<DefaultUserType> = None,
+        pub user_type as "type": Option<UserType> = None,
         /// What may select the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
         /// this configuration.
         pub sources: Vec<AccountSource> = vec![AccountSource::Argument, AccountSource::Headers, AccountSource::Default],
-    }
-}
-
-names! {
-    /// The user types of the upstream.
-    pub enum DefaultUserType {
-        /// A team user with the default agent role.
-        Agent = "AGENT",
-        /// A team member with a custom role.
-        CustomUser = "CUSTOM_USER",
-        /// The main customer role.
-        Customer = "CUSTOMER",
     }
 }
 

@@ -28,7 +28,7 @@ mod sources;
 mod upstream;
 mod value;
 
-pub use account::{AccountConfig, AccountSource, DefaultUserType};
+pub use account::{AccountConfig, AccountSource};
 pub use admin::AdminConfig;
 pub use auth::{AuthConfig, AuthMode};
 pub use budget::{BudgetConfig, BudgetScope};

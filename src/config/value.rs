@@ -8,6 +8,8 @@ use axum::http::Uri;
 use bytesize::ByteSize;
 use ipnet::IpNet;
 
+use crate::model::UserType;
+
 /// The type of a setting's value.
 pub(super) trait SettingValue: Sized {
     /// Parses the value. The error says what is expected, and does not quote the text.
@@ -205,6 +207,20 @@ impl SettingValue for HttpUrl {
 
     fn shape() -> String {
         "an http or https URL without user name and query".to_owned()
+    }
+}
+
+impl SettingValue for UserType {
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::from_name(text).ok_or_else(|| format!("expected {}", Self::shape()))
+    }
+
+    fn show(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn shape() -> String {
+        Self::ALL.iter().map(|value| format!("`{}`", value.name())).collect::<Vec<_>>().join(" or ")
     }
 }
 

@@ -1,8 +1,8 @@
 //! The calls that the sample received: all counted, the last ones in detail.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// The number of calls that are kept in detail.
@@ -74,6 +74,6 @@ impl Calls {
     }
 
     fn locked(&self) -> MutexGuard<'_, VecDeque<ReceivedCall>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock()
     }
 }

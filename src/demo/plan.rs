@@ -1,9 +1,9 @@
 //! The hourly plan: how many calls a token has made in the last hour.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::model::Clock;
@@ -25,7 +25,7 @@ pub(super) struct Left {
 impl DemoPlan {
     pub(super) fn spend(&self, token: &str, limit: u32) -> Left {
         let now = Clock::instant();
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.0.lock();
         let calls = tokens.entry(token.to_owned()).or_default();
         while calls.front().is_some_and(|at| now.duration_since(*at) >= HOUR) {
             calls.pop_front();

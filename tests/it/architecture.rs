@@ -17,12 +17,13 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("upstream", &["compute", "config", "model", "telemetry"]),
     ("compute", &["model"]),
     ("model", &[]),
-    ("config", &[]),
+    // The names of user types are the model's.
+    ("config", &["model"]),
     ("telemetry", &["config"]),
     // The composition root, the commands, and the upstream in a box.
     ("app", &["auth", "compute", "config", "graphql", "http", "loader", "model", "roster", "telemetry", "upstream"]),
     ("cli", &["app", "auth", "config", "demo", "graphql", "telemetry", "upstream"]),
-    ("demo", &["config"]),
+    ("demo", &["config", "model"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -1,9 +1,10 @@
 //! One request's session: what every resolver needs, put into the request by the engine.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::{Context, Error, QueryPathSegment, Result};
+use parking_lot::Mutex;
 
 use super::response_meter::ResponseMeter;
 use crate::graphql::error::Code;
@@ -91,7 +92,7 @@ impl Session {
             }
             at = node.parent;
         }
-        let mut refused = self.contact_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.contact_refused.lock();
         refused.insert(path).then(contact_forbidden)
     }
 }

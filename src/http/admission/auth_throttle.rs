@@ -6,11 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::client_ip::network;
@@ -92,6 +92,6 @@ impl FailedAuthLimiter {
     }
 
     fn peers(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Window>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.peers.lock()
     }
 }

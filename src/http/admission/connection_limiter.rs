@@ -6,12 +6,13 @@ use std::future::{Ready, ready};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
 use ipnet::IpNet;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -62,7 +63,7 @@ impl ConnectionLimiter {
         let counts = &self.0;
         let exempt = is_trusted(peer, &counts.trusted);
         let peer = network(peer);
-        let mut open = counts.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = counts.open.lock();
         let known = open.peers.get(&peer).copied().unwrap_or(0);
         if open.all >= counts.limit || (!exempt && known >= counts.peer_limit) {
             return None;
@@ -81,7 +82,7 @@ struct ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut open = self.counts.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.counts.open.lock();
         open.all -= 1;
         match open.peers.get_mut(&self.peer) {
             Some(count) if *count > 1 => *count -= 1,

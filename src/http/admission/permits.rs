@@ -2,8 +2,9 @@
 //! for it any more and the last byte of its answer has left.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::busy::busy;
@@ -26,7 +27,7 @@ impl Permits {
 
     /// A permit for one more request of this caller.
     pub(super) fn acquire(&self, key: CallerKey) -> Result<Permit, HttpError> {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.callers.lock();
         if callers.get(&key).is_some_and(|count| *count >= self.caller_limit) {
             return Err(busy("too many requests of this caller are under way"));
         }
@@ -45,7 +46,7 @@ pub(in crate::http) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.callers.lock();
         match callers.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(callers.remove(&self.key)),

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
@@ -86,7 +87,7 @@ impl PendingResponses {
 
     fn begin(self: &Arc<Self>) -> Arc<ResponseGuard> {
         let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.open.push_back((Clock::instant(), Arc::downgrade(&guard)));
         guard
     }
@@ -105,7 +106,7 @@ impl PendingResponses {
 
     /// When the connection is to be closed, unless something happens before.
     fn deadline(&self) -> Instant {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         while state.open.front().is_some_and(|(_, guard)| guard.strong_count() == 0) {
             state.open.pop_front();
             state.at_rest = Clock::instant();

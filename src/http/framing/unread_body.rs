@@ -6,7 +6,7 @@
 //! request; some more of the rest is drained first, because closing a socket with unread bytes can destroy the response.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Response, Version};
 use http_body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::time::timeout_at;
 
 use crate::model::Clock;
@@ -47,7 +48,7 @@ pub(super) fn track(request: Request) -> (Request, Option<UnreadBody>) {
 impl UnreadBody {
     /// Drains the rest, or marks the response as the last one of its connection.
     pub(super) async fn drain_or_close(self, response: &mut Response<Body>) {
-        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let unread = self.unread.lock().take();
         let Some(mut body) = unread else { return };
         // Polling the body would send 100 Continue after the final response.
         if !self.expects {
@@ -115,7 +116,7 @@ impl HttpBody for TrackedBody {
 impl Drop for TrackedBody {
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
-            *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            *self.unread.lock() = Some(body);
         }
     }
 }

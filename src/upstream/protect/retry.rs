@@ -2,9 +2,9 @@
 //! worse. It starts with one, so that the first call of a quiet service may be retried too.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -36,14 +36,14 @@ impl Retries {
 
     /// A first call was made.
     pub(in crate::upstream) fn called(&self, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.forget(now);
         state.calls.push_back(now);
     }
 
     /// How long to wait before retrying; `None` when retrying is not allowed now. Takes the retry out of the budget.
     pub(in crate::upstream) fn take(&self, now: Instant) -> Option<Duration> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.forget(now);
         let allowed = state.calls.len() as f64 * self.share;
         if (state.retries.len() + 1) as f64 <= allowed {
