@@ -48,6 +48,7 @@ pub struct Role<'r> {
 /// One account's team, as one upstream answer had it.
 pub struct Roster {
     id: SnapshotId,
+    generation: u32,
     fetched_at: Timestamp,
     strings: Strings,
     rows: Box<[MemberRecord]>,
@@ -93,6 +94,7 @@ impl Roster {
             + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>();
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            generation: 0,
             fetched_at,
             strings,
             rows: without_room(rows),
@@ -110,6 +112,18 @@ impl Roster {
     #[must_use]
     pub fn id(&self) -> SnapshotId {
         self.id
+    }
+
+    /// The same snapshot as the given one of its account's generations.
+    #[must_use]
+    pub fn with_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// A number that grows with each new snapshot of the account: which of two is the newer one.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// When the upstream gave this list.

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::credential_gate::CredentialGate;
+use super::generations::Generations;
 use super::negative_cache::NegativeCache;
 use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
 use super::store::{Store, StoredRoster};
@@ -25,6 +26,7 @@ pub(super) struct Loads {
     pub(super) negative_cache: Arc<NegativeCache>,
     pub(super) gate: Arc<CredentialGate>,
     pub(super) flights: Arc<SingleFlight>,
+    pub(super) generations: Generations,
     /// Whether concurrent requests share a load.
     pub(super) shared: bool,
     pub(super) clock: Clock,
@@ -126,7 +128,8 @@ impl Loads {
                 if let Some(error) = self.negative_cache.refused_since(credential, asked) {
                     return Err(error);
                 }
-                let stored = StoredRoster::new(roster, began, calls);
+                let generation = self.generations.next(grant.key(), roster.fetched_at());
+                let stored = StoredRoster::new(roster.with_generation(generation), began, calls);
                 self.store.insert(grant.key().clone(), stored.clone());
                 self.negative_cache.clear(grant);
                 self.count();

@@ -3,6 +3,7 @@
 //! `rosters` is the entry point of the stage and documents the steps of a look-up.
 
 mod credential_gate;
+mod generations;
 mod loads;
 mod negative_cache;
 mod rosters;

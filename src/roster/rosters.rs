@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::credential_gate::CredentialGate;
+use super::generations::Generations;
 use super::loads::Loads;
 use super::negative_cache::NegativeCache;
 use super::single_flight::Loaded;
@@ -162,6 +163,7 @@ impl Rosters {
             negative_cache: negative_cache.clone(),
             gate: gate.clone(),
             flights: Arc::default(),
+            generations: Generations::default(),
             shared: settings.single_flight,
             clock,
             metrics: metrics.clone(),

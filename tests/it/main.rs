@@ -56,6 +56,7 @@ mod reuse;
 mod row_isolation;
 mod sample;
 mod scopes;
+mod team;
 mod tenants;
 mod text;
 mod throttles;

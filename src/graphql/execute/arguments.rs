@@ -14,9 +14,9 @@ use async_graphql_value::ConstValue;
 use crate::graphql::error::{Code, fault};
 use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
 use crate::graphql::limits::OperationArgument;
-use crate::graphql::plan::plan::{Argument, ListSlot, Plan, PlannedField, RootField};
+use crate::graphql::plan::plan::{Argument, LengthSlot, ListSlot, Plan, PlannedField, RootField};
 use crate::graphql::schema::{
-    ListParts, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of, order,
+    ListParts, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of, list_length, order,
 };
 use crate::model::{Account, Filter, Order};
 
@@ -24,12 +24,22 @@ use crate::model::{Account, Filter, Order};
 pub(super) struct Arguments {
     /// Of each root field, in order.
     pub(super) roots: Vec<Result<RootArguments>>,
-    /// Of each list: what it asks for, or why it cannot be answered.
+    /// Of fields below the root, too.
+    pub(super) slots: ArgumentSlots,
+}
+
+/// The arguments that a plan has a place for: what each asks for, or why it cannot be answered.
+pub(super) struct ArgumentSlots {
     pub(super) lists: Vec<Result<PreparedList>>,
+    /// Of lists that have no pages.
+    pub(super) lengths: Vec<Result<usize>>,
+    pub(super) ids: Vec<Result<String>>,
+    /// Whether a refused argument takes more than its own field with it.
+    pub(super) refuses_more: bool,
 }
 
 pub(super) enum RootArguments {
-    /// `teamMembers` and `roles`.
+    /// `team`, `teamMembers` and `roles`.
     All(Option<Account>),
     /// `teamMember` and `role`.
     One(String, Option<Account>),
@@ -56,7 +66,10 @@ impl Arguments {
         };
         let roots = plan.roots.fields.iter().map(|item| reader.root(item)).collect();
         let lists = plan.lists.iter().map(|slot| reader.list(*slot)).collect();
-        Self { roots, lists }
+        let lengths: Vec<_> = plan.lengths.iter().map(|slot| reader.length(*slot)).collect();
+        let ids = plan.ids.iter().map(|id| reader.parse::<ID>(*id).map(|id| id.0)).collect();
+        let refuses_more = plan.lengths.iter().zip(&lengths).any(|(slot, read)| slot.is_non_null && read.is_err());
+        Self { roots, slots: ArgumentSlots { lists, lengths, ids, refuses_more } }
     }
 }
 
@@ -85,9 +98,9 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn root(&self, item: &PlannedField<RootField>) -> Result<RootArguments> {
         Ok(match &item.field {
-            RootField::TeamMembers { account, .. } | RootField::Roles { account, .. } => {
-                RootArguments::All(self.account(*account)?)
-            }
+            RootField::Team { account, .. }
+            | RootField::TeamMembers { account, .. }
+            | RootField::Roles { account, .. } => RootArguments::All(self.account(*account)?),
             RootField::TeamMember { id, account, .. } | RootField::Role { id, account, .. } => {
                 RootArguments::One(self.parse::<ID>(*id)?.0, self.account(*account)?)
             }
@@ -128,6 +141,10 @@ impl Reader<'_> {
             (search, filter) => search.or(filter),
         };
         ListParts { filter, order, first, after, last, before }.prepare(self.session)
+    }
+
+    fn length(&self, slot: LengthSlot) -> Result<usize> {
+        list_length(self.parse(slot.first)?)
     }
 
     fn search(&mut self, argument: Argument) -> Prepared {

@@ -214,8 +214,7 @@ impl Engine {
         let arguments = Arguments::of(&request.plan, document, &request.variables, session);
         let resolved = resolve(&request.plan, arguments, session);
         let resolved = session.loader.run_with_batches(resolved).await;
-        // A root field that may not be null takes all data with it, which the projection has begun to write by then.
-        let projects = projects && !resolved.fails_as_a_whole(&request.plan);
+        let projects = projects && !resolved.nulls_what_is_around(&request.plan);
         LoadedData::Resolved(resolved, cache_key, projects)
     }
 

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::{Error, Result};
 
-use super::arguments::{Arguments, RootArguments};
+use super::arguments::{ArgumentSlots, Arguments, RootArguments};
 use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
-use crate::graphql::schema::{EntityKind, PreparedList, Representation, Session, View};
+use crate::graphql::schema::{EntityKey, Representation, Session, View};
 use crate::model::{Account, Grant};
 
 /// What a plan is written from.
 pub(super) struct Resolved {
     /// Of each root field, in order.
     pub(super) roots: Vec<RootData>,
-    /// Of each list: what it asks for, or why it cannot be answered.
-    pub(super) lists: Vec<Result<PreparedList>>,
+    /// The arguments of its fields.
+    pub(super) slots: ArgumentSlots,
     /// What was read, as arguments name it, in order.
     pub(super) accounts: Vec<Option<Account>>,
     /// What was loaded of it.
@@ -24,7 +24,7 @@ pub(super) struct Resolved {
 
 pub(super) enum RootData {
     Failed(Error),
-    /// `teamMembers` and `roles`.
+    /// `team`, `teamMembers` and `roles`.
     All(Arc<View>),
     /// `teamMember` and `role`.
     One(Arc<View>, String),
@@ -35,15 +35,14 @@ pub(super) enum RootData {
 
 pub(super) struct EntityData {
     pub(super) view: Arc<View>,
-    pub(super) kind: EntityKind,
-    pub(super) id: String,
+    pub(super) key: EntityKey,
 }
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
-    let lists = arguments.lists;
+    let slots = arguments.slots;
     let mut accounts = RequestedAccounts { session, asked: Vec::new(), grants: Vec::new() };
     let roots: Vec<_> =
-        plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &lists, &mut accounts)).collect();
+        plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;
     let views = session.load_all(grants).await;
     let view = |place: usize| views[place].clone();
@@ -54,19 +53,23 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
         Wanted::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
         Wanted::Entities(list) => {
             let entity = |(representation, place): (Representation, usize)| {
-                let Representation { kind, id, .. } = representation;
-                view(place).map(|view| EntityData { view, kind, id })
+                view(place).map(|view| EntityData { view, key: representation.key })
             };
             RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
         }
     };
     let roots = roots.into_iter().map(root).collect();
-    Resolved { roots, lists, accounts: asked, views }
+    Resolved { roots, slots, accounts: asked, views }
 }
 
 impl Resolved {
+    /// Whether null may come where a field may not be null: what is around it has been written by then.
+    pub(super) fn nulls_what_is_around(&self, plan: &Plan) -> bool {
+        self.slots.refuses_more || self.fails_as_a_whole(plan)
+    }
+
     /// Whether a root field failed that may not be null.
-    pub(super) fn fails_as_a_whole(&self, plan: &Plan) -> bool {
+    fn fails_as_a_whole(&self, plan: &Plan) -> bool {
         let fails = |(item, data): (&PlannedField<RootField>, &RootData)| {
             matches!((&item.field, data), (RootField::Entities { .. }, RootData::Failed(_)))
         };
@@ -118,17 +121,20 @@ enum Wanted {
 
 fn wanted(
     (item, arguments): (&PlannedField<RootField>, Result<RootArguments>),
-    lists: &[Result<PreparedList>],
+    slots: &ArgumentSlots,
     accounts: &mut RequestedAccounts,
 ) -> Wanted {
     let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => return Wanted::Failed(error),
     };
-    if let RootField::TeamMembers { list, .. } = &item.field
-        && let Err(error) = &lists[*list]
-    {
-        // Bad arguments are refused before anything is loaded.
+    // Bad arguments are refused before anything is loaded.
+    let refused = match &item.field {
+        RootField::TeamMembers { list, .. } => slots.lists[*list].as_ref().err(),
+        RootField::Roles { length, .. } => slots.lengths[*length].as_ref().err(),
+        _ => None,
+    };
+    if let Some(error) = refused {
         return Wanted::Failed(error.clone());
     }
     match arguments {

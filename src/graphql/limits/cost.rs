@@ -93,6 +93,8 @@ impl Rows {
 #[derive(Debug)]
 pub(in crate::graphql) struct FieldCost {
     pub(in crate::graphql) rows: Rows,
+    /// How many of a list's rows are shown, where an argument says so.
+    pub(in crate::graphql) first: Option<ArgumentId>,
     /// For each type that its objects can be of.
     pub(in crate::graphql) below: Box<[SelectionCost]>,
 }
@@ -178,6 +180,7 @@ impl Estimate<'_> {
             Rows::Unknown => self.pages.max,
             Rows::Free => return 0,
         };
+        let rows = self.argument(field.first).length.map_or(rows, |first| first.min(rows));
         // An empty list is written, too.
         self.below(field, level).saturating_mul(rows).max(CELL)
     }

@@ -15,6 +15,10 @@ pub(in crate::graphql) struct Plan {
     pub(in crate::graphql) roots: PlannedObject<RootField>,
     /// Every list in it.
     pub(in crate::graphql) lists: Vec<ListSlot>,
+    /// The lengths of lists that have no pages.
+    pub(in crate::graphql) lengths: Vec<LengthSlot>,
+    /// The identifiers that fields below the root look up.
+    pub(in crate::graphql) ids: Vec<Argument>,
     /// The distinct arguments of all its fields.
     pub(in crate::graphql) arguments: OperationArguments,
     pub(in crate::graphql) cost: OperationCost,
@@ -62,8 +66,20 @@ pub(in crate::graphql) struct ListSlot {
     pub(in crate::graphql) before: Argument,
 }
 
+/// The length of a list that has no pages.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graphql) struct LengthSlot {
+    pub(in crate::graphql) first: Argument,
+    /// Whether a length that is refused takes what is around the list with it.
+    pub(in crate::graphql) is_non_null: bool,
+}
+
 #[derive(Debug)]
 pub(in crate::graphql) enum RootField {
+    Team {
+        account: Argument,
+        fields: PlannedObject<TeamField>,
+    },
     TeamMembers {
         account: Argument,
         list: usize,
@@ -76,6 +92,7 @@ pub(in crate::graphql) enum RootField {
     },
     Roles {
         account: Argument,
+        length: usize,
         fields: PlannedObject<RoleField>,
     },
     Role {
@@ -87,9 +104,24 @@ pub(in crate::graphql) enum RootField {
         representations: Argument,
         member: PlannedObject<MemberField>,
         role: PlannedObject<RoleField>,
+        team: PlannedObject<TeamField>,
     },
     /// A field about the schema itself, which the engine answers.
     Meta,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum TeamField {
+    Account(PlannedObject<AccountField>),
+    Members { list: usize, fields: PlannedObject<ConnectionField> },
+    Member { id: usize, fields: PlannedObject<MemberField> },
+    Roles { length: usize, fields: PlannedObject<RoleField> },
+    Role { id: usize, fields: PlannedObject<RoleField> },
+    FetchedAt,
+    Stale,
+    Generation,
+    SkippedRows { length: usize, fields: PlannedObject<SkippedRowField> },
+    ContactAccess,
 }
 
 #[derive(Debug)]
@@ -100,7 +132,7 @@ pub(in crate::graphql) enum ConnectionField {
     TotalCount,
     FetchedAt,
     Stale,
-    SkippedRows(PlannedObject<SkippedRowField>),
+    SkippedRows { length: usize, fields: PlannedObject<SkippedRowField> },
 }
 
 #[derive(Debug)]
@@ -130,6 +162,7 @@ pub(in crate::graphql) enum MemberField {
     Account(PlannedObject<AccountField>),
     Contact(PlannedObject<ContactField>),
     Role(PlannedObject<RoleField>),
+    Team(PlannedObject<TeamField>),
     AgencyId,
     Unrecognized(PlannedObject<UnrecognizedEntryField>),
 }
@@ -166,4 +199,5 @@ pub(in crate::graphql) enum RoleField {
     Account(PlannedObject<AccountField>),
     Members { list: usize, fields: PlannedObject<ConnectionField> },
     MemberCount,
+    Team(PlannedObject<TeamField>),
 }

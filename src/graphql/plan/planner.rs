@@ -8,8 +8,9 @@ use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
 use super::plan::{
-    AccountField, Argument, ConnectionField, ContactField, EdgeField, ListSlot, MemberField, PageInfoField, PhoneField,
-    Plan, PlannedField, PlannedObject, RoleField, RootField, SkippedRowField, UnrecognizedEntryField,
+    AccountField, Argument, ConnectionField, ContactField, EdgeField, LengthSlot, ListSlot, MemberField, PageInfoField,
+    PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField, SkippedRowField, TeamField,
+    UnrecognizedEntryField,
 };
 use super::weigh::Weigher;
 use crate::graphql::language::Document;
@@ -30,22 +31,38 @@ impl Plan {
         let collector = Collector::new(document, truths);
         let (mut arguments, cost) = (OperationArguments::default(), OperationCost::default());
         let weigher = Weigher { collector: &collector, arguments: &mut arguments, limits, cost };
-        let mut planner = Planner { collector: &collector, weigher, lists: Vec::new(), size: 0 };
+        let slots = Slots::default();
+        let mut planner = Planner { collector: &collector, weigher, slots, size: 0 };
         let roots = planner.object(&[&operation.selection_set], operation.object_type(), Planner::root)?;
         for field in collector.fields(&[&operation.selection_set], operation.object_type())? {
-            planner.weigher.root(&field)?;
+            planner.weigher.root(&field, operation.object_type())?;
         }
-        let Planner { weigher, lists, size, .. } = planner;
+        let Planner { weigher, slots, size, .. } = planner;
         let cost = weigher.cost;
-        let size = size + size_of::<Self>() + size_of_val(&*lists) + cost.size() + arguments.size();
-        Some(Self { roots, lists, arguments, cost, size })
+        let size = size + size_of::<Self>() + slots.size() + cost.size() + arguments.size();
+        let Slots { lists, lengths, ids } = slots;
+        Some(Self { roots, lists, lengths, ids, arguments, cost, size })
+    }
+}
+
+/// What fields below the root have of arguments: each field has a place of its own, and its values are read once.
+#[derive(Default)]
+struct Slots {
+    lists: Vec<ListSlot>,
+    lengths: Vec<LengthSlot>,
+    ids: Vec<Argument>,
+}
+
+impl Slots {
+    fn size(&self) -> usize {
+        size_of_val(&*self.lists) + size_of_val(&*self.lengths) + size_of_val(&*self.ids)
     }
 }
 
 struct Planner<'p, 'd> {
     collector: &'p Collector<'d>,
     weigher: Weigher<'p, 'd>,
-    lists: Vec<ListSlot>,
+    slots: Slots,
     /// Memory of the objects so far, in bytes.
     size: usize,
 }
@@ -99,6 +116,9 @@ impl<'d> Planner<'_, 'd> {
 
     fn root(&mut self, field: &Collected<'d>) -> Option<RootField> {
         Some(match field.name() {
+            "team" => {
+                RootField::Team { account: self.argument(field, "account"), fields: self.below(field, Self::team)? }
+            }
             "teamMembers" => RootField::TeamMembers {
                 account: self.argument(field, "account"),
                 list: self.list(field),
@@ -109,9 +129,11 @@ impl<'d> Planner<'_, 'd> {
                 account: self.argument(field, "account"),
                 fields: self.below(field, Self::member)?,
             },
-            "roles" => {
-                RootField::Roles { account: self.argument(field, "account"), fields: self.below(field, Self::role)? }
-            }
+            "roles" => RootField::Roles {
+                account: self.argument(field, "account"),
+                length: self.length(field),
+                fields: self.below(field, Self::role)?,
+            },
             "role" => RootField::Role {
                 id: self.argument(field, "id"),
                 account: self.argument(field, "account"),
@@ -121,6 +143,7 @@ impl<'d> Planner<'_, 'd> {
                 representations: self.argument(field, "representations"),
                 member: self.object(&field.below, "TeamMember", Self::member)?,
                 role: self.object(&field.below, "Role", Self::role)?,
+                team: self.object(&field.below, "Team", Self::team)?,
             },
             "__schema" | "__type" | "_service" => {
                 field.arguments_read.set(field.field.definition.arguments.len());
@@ -138,11 +161,36 @@ impl<'d> Planner<'_, 'd> {
             "nodes" => ConnectionField::Nodes(self.below(field, Self::member)?),
             "edges" => ConnectionField::Edges(self.below(field, Self::edge)?),
             "pageInfo" => ConnectionField::PageInfo(self.below(field, Self::page_info)?),
-            "skippedRows" => ConnectionField::SkippedRows(self.below(field, |_, field| match field.name() {
-                "index" => Some(SkippedRowField::Index),
-                "reason" => Some(SkippedRowField::Reason),
-                _ => None,
-            })?),
+            "skippedRows" => ConnectionField::SkippedRows {
+                length: self.length(field),
+                fields: self.below(field, Self::skipped_row)?,
+            },
+            _ => return None,
+        })
+    }
+
+    fn skipped_row(&mut self, field: &Collected<'d>) -> Option<SkippedRowField> {
+        match field.name() {
+            "index" => Some(SkippedRowField::Index),
+            "reason" => Some(SkippedRowField::Reason),
+            _ => None,
+        }
+    }
+
+    fn team(&mut self, field: &Collected<'d>) -> Option<TeamField> {
+        Some(match field.name() {
+            "account" => TeamField::Account(self.below(field, Self::account)?),
+            "members" => TeamField::Members { list: self.list(field), fields: self.below(field, Self::connection)? },
+            "member" => TeamField::Member { id: self.id(field), fields: self.below(field, Self::member)? },
+            "roles" => TeamField::Roles { length: self.length(field), fields: self.below(field, Self::role)? },
+            "role" => TeamField::Role { id: self.id(field), fields: self.below(field, Self::role)? },
+            "fetchedAt" => TeamField::FetchedAt,
+            "stale" => TeamField::Stale,
+            "generation" => TeamField::Generation,
+            "skippedRows" => {
+                TeamField::SkippedRows { length: self.length(field), fields: self.below(field, Self::skipped_row)? }
+            }
+            "contactAccess" => TeamField::ContactAccess,
             _ => return None,
         })
     }
@@ -170,6 +218,7 @@ impl<'d> Planner<'_, 'd> {
             "account" => MemberField::Account(self.below(field, Self::account)?),
             "contact" => MemberField::Contact(self.below(field, Self::contact)?),
             "role" => MemberField::Role(self.below(field, Self::role)?),
+            "team" => MemberField::Team(self.below(field, Self::team)?),
             "unrecognized" => MemberField::Unrecognized(self.below(field, |_, field| match field.name() {
                 "field" => Some(UnrecognizedEntryField::Field),
                 "value" => Some(UnrecognizedEntryField::Value),
@@ -208,6 +257,7 @@ impl<'d> Planner<'_, 'd> {
             "id" => Some(RoleField::Id),
             "memberCount" => Some(RoleField::MemberCount),
             "account" => Some(RoleField::Account(self.below(field, Self::account)?)),
+            "team" => Some(RoleField::Team(self.below(field, Self::team)?)),
             "members" => {
                 Some(RoleField::Members { list: self.list(field), fields: self.below(field, Self::connection)? })
             }
@@ -231,7 +281,20 @@ impl<'d> Planner<'_, 'd> {
             last: argument("last"),
             before: argument("before"),
         };
-        self.lists.push(slot);
-        self.lists.len() - 1
+        self.slots.lists.push(slot);
+        self.slots.lists.len() - 1
+    }
+
+    fn length(&mut self, field: &Collected<'d>) -> usize {
+        let slot =
+            LengthSlot { first: self.argument(field, "first"), is_non_null: field.field.definition.ty.is_non_null() };
+        self.slots.lengths.push(slot);
+        self.slots.lengths.len() - 1
+    }
+
+    fn id(&mut self, field: &Collected<'d>) -> usize {
+        let id = self.argument(field, "id");
+        self.slots.ids.push(id);
+        self.slots.ids.len() - 1
     }
 }

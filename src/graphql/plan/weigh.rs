@@ -23,16 +23,16 @@ pub(super) struct Weigher<'w, 'd> {
 
 impl<'d> Weigher<'_, 'd> {
     /// Weighs a root field.
-    pub(super) fn root(&mut self, field: &Collected<'d>) -> Option<()> {
+    pub(super) fn root(&mut self, field: &Collected<'d>, on: &str) -> Option<()> {
         if field.name() == "__typename" {
             self.cost.cells += 1;
             return Some(());
         }
         let cost = if field.name().starts_with("__") {
             // The schema describes itself at no team's cost; depth and selections have limits of their own.
-            FieldCost { rows: Rows::Free, below: Box::default() }
+            FieldCost { rows: Rows::Free, first: None, below: Box::default() }
         } else {
-            self.field(field, true)?
+            self.field(field, on)?
         };
         self.cost.roots.push(cost);
         Some(())
@@ -41,7 +41,7 @@ impl<'d> Weigher<'_, 'd> {
     fn selection(&mut self, sets: &[&'d SelectionSet], on: &str) -> Option<SelectionCost> {
         let mut selection = SelectionCost::default();
         for field in self.collector.fields(sets, on)? {
-            let cost = self.field(&field, false)?;
+            let cost = self.field(&field, on)?;
             match &*cost.below {
                 // A leaf, or an object of leaves.
                 [] if cost.rows == Rows::One => selection.cells += 1,
@@ -52,8 +52,8 @@ impl<'d> Weigher<'_, 'd> {
         Some(selection)
     }
 
-    fn field(&mut self, field: &Collected<'d>, is_root: bool) -> Option<FieldCost> {
-        let rows = self.rows(field, is_root);
+    fn field(&mut self, field: &Collected<'d>, on: &str) -> Option<FieldCost> {
+        let (rows, first) = self.rows(field, on);
         let schema = self.collector.document.schema();
         let types: Vec<&str> = match schema.types.get(field.type_name()) {
             Some(ExtendedType::Object(object)) => vec![object.name.as_str()],
@@ -61,10 +61,11 @@ impl<'d> Weigher<'_, 'd> {
             _ => Vec::new(),
         };
         let below: Option<Box<[_]>> = types.into_iter().map(|on| self.selection(&field.below, on)).collect();
-        Some(FieldCost { rows, below: below? })
+        Some(FieldCost { rows, first, below: below? })
     }
 
-    fn rows(&mut self, field: &Collected<'d>, is_root: bool) -> Rows {
+    /// What the field's rows are, and which argument says how many of them are shown.
+    fn rows(&mut self, field: &Collected<'d>, on: &str) -> (Rows, Option<ArgumentId>) {
         let definition = &field.field.definition;
         let schema = self.collector.document.schema();
         let kinds: Vec<_> = definition
@@ -75,23 +76,25 @@ impl<'d> Weigher<'_, 'd> {
         let given = |kind| kinds.iter().find(|(known, id)| *known == kind && id.is_some()).and_then(|(_, id)| *id);
         let takes = |kind| kinds.iter().any(|(known, _)| *known == kind);
         if definition.ty.is_list() {
-            return match given(ArgumentKind::Representations) {
+            let rows = match given(ArgumentKind::Representations) {
                 Some(representations) => Rows::Entities(representations),
                 None => rows_of(definition, schema.types.get(field.type_name())).unwrap_or(Rows::Unknown),
             };
+            return (rows, given(ArgumentKind::PageLength));
         }
         if takes(ArgumentKind::PageLength) {
             let filter = given(ArgumentKind::Filter);
             self.cost.filters.extend(filter);
-            return Rows::Page(PageWork {
+            let page = PageWork {
                 filter,
                 order: given(ArgumentKind::Order),
                 search: given(ArgumentKind::Search),
                 length: given(ArgumentKind::PageLength),
-                of_role: !is_root,
-            });
+                of_role: on == "Role",
+            };
+            return (Rows::Page(page), None);
         }
-        if is_root && !kinds.is_empty() { Rows::Lookup } else { Rows::One }
+        (if kinds.is_empty() { Rows::One } else { Rows::Lookup }, None)
     }
 
     /// The argument of this name; `None` where the field has none of it, and the schema no default for it.

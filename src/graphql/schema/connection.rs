@@ -4,70 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Object, Result, SimpleObject};
 
-use super::filter::TeamMemberFilter;
+use super::list_arguments::PreparedList;
 use super::metered::Metered;
-use super::order::{TeamMemberOrder, order};
 use super::scalars::DateTime;
 use super::session::{Session, View};
+use super::skipped_row::{SkippedRow, skipped_rows};
 use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
-use crate::model::{Cancellation, Cursor, Filter, Order, Page, PageLimits, PageRequest, Role};
-
-/// The arguments of a list.
-pub(in crate::graphql) struct ListArguments {
-    pub(in crate::graphql) search: Option<String>,
-    pub(in crate::graphql) filter: Option<Box<TeamMemberFilter>>,
-    pub(in crate::graphql) order_by: Option<Vec<TeamMemberOrder>>,
-    pub(in crate::graphql) first: Option<i32>,
-    pub(in crate::graphql) after: Option<String>,
-    pub(in crate::graphql) last: Option<i32>,
-    pub(in crate::graphql) before: Option<String>,
-}
-
-/// The arguments of a list, of which those that other lists have too are prepared and shared.
-pub(in crate::graphql) struct ListParts {
-    /// The search and the filter.
-    pub(in crate::graphql) filter: Option<Arc<Filter>>,
-    pub(in crate::graphql) order: Arc<Order>,
-    pub(in crate::graphql) first: Option<i32>,
-    pub(in crate::graphql) after: Option<String>,
-    pub(in crate::graphql) last: Option<i32>,
-    pub(in crate::graphql) before: Option<String>,
-}
-
-/// Arguments that make sense, as far as that can be seen before anything is loaded.
-pub(in crate::graphql) struct PreparedList {
-    filter: Option<Arc<Filter>>,
-    pub(in crate::graphql) order: Arc<Order>,
-    lengths: PageRequest,
-    after: Option<String>,
-    before: Option<String>,
-}
-
-impl ListArguments {
-    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<PreparedList> {
-        let scopes = session.scopes();
-        let search = self.search.and_then(|text| Filter::search(&text, scopes.contact));
-        let filter = self.filter.map(|filter| filter.prepare(scopes)).transpose()?;
-        let filter = match (search, filter) {
-            (Some(search), Some(filter)) => Some(Filter::And(vec![search, filter])),
-            (search, filter) => search.or(filter),
-        };
-        let Self { first, after, last, before, .. } = self;
-        let (filter, order) = (filter.map(Arc::new), Arc::new(order(self.order_by)));
-        ListParts { filter, order, first, after, last, before }.prepare(session)
-    }
-}
-
-impl ListParts {
-    pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<PreparedList> {
-        let lengths = PageRequest { first: self.first, last: self.last, after: None, before: None };
-        lengths.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
-        let Self { filter, order, after, before, .. } = self;
-        Ok(PreparedList { filter, order, lengths, after, before })
-    }
-}
+use crate::model::{Cancellation, Cursor, Order, Page, PageLimits, PageRequest, Role};
 
 impl PreparedList {
     /// The connection of the view's members, or of a role's.
@@ -156,11 +101,11 @@ impl TeamMemberConnection {
     }
 
     /// Rows of the upstream's answer that could not be read at all, and so are not in this list.
-    async fn skipped_rows(&self) -> Vec<Metered<SkippedRow>> {
-        let skipped = self.view.roster.skipped_rows().iter();
-        skipped
-            .map(|row| Metered(SkippedRow { index: i32::try_from(row.index).unwrap_or(i32::MAX), reason: row.reason }))
-            .collect()
+    async fn skipped_rows(
+        &self,
+        #[graphql(desc = "Returns the first n rows. Default: all.")] first: Option<i32>,
+    ) -> Result<Vec<Metered<SkippedRow>>> {
+        skipped_rows(&self.view, first)
     }
 }
 
@@ -186,13 +131,4 @@ pub(super) struct PageInfo {
     start_cursor: Option<String>,
     /// The cursor of the page's last member.
     end_cursor: Option<String>,
-}
-
-/// A row of the upstream's answer that could not be read.
-#[derive(SimpleObject)]
-struct SkippedRow {
-    /// The row's place in the upstream's list, from 0.
-    index: i32,
-    /// Why it could not be read.
-    reason: &'static str,
 }

@@ -11,6 +11,7 @@ use super::account::account_of;
 use super::metered::Metered;
 use super::role::Role;
 use super::session::Session;
+use super::team::Team;
 use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
@@ -26,6 +27,7 @@ pub(super) struct Entities;
 pub(super) enum Entity {
     TeamMember(TeamMember),
     Role(Role),
+    Team(Team),
 }
 
 /// What a composer needs to know of this subgraph.
@@ -62,16 +64,17 @@ impl Entities {
 
 /// What one representation refers to.
 pub(in crate::graphql) struct Representation {
-    pub(in crate::graphql) kind: EntityKind,
-    pub(in crate::graphql) id: String,
+    pub(in crate::graphql) key: EntityKey,
     pub(in crate::graphql) account: Option<Account>,
 }
 
-/// The types that other subgraphs can refer to, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::graphql) enum EntityKind {
-    TeamMember,
-    Role,
+/// An entity in its account's team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::graphql) enum EntityKey {
+    TeamMember(String),
+    Role(String),
+    /// The team itself.
+    Team,
 }
 
 impl Representation {
@@ -81,33 +84,34 @@ impl Representation {
         let Value::Object(fields) = value else {
             return Err(malformed("it is not an object"));
         };
-        let kind = match fields.get("__typename") {
-            Some(Value::String(name)) => match name.as_str() {
-                "TeamMember" => Some(EntityKind::TeamMember),
-                "Role" => Some(EntityKind::Role),
-                _ => None,
-            },
-            _ => return Err(malformed("it has no __typename")),
+        let Some(Value::String(name)) = fields.get("__typename") else {
+            return Err(malformed("it has no __typename"));
         };
-        let id = match fields.get("id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => id.to_string(),
-            _ => return Err(malformed("it has no id")),
+        let id = || match fields.get("id") {
+            Some(Value::String(id)) => Ok(id.clone()),
+            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Ok(id.to_string()),
+            _ => Err(malformed("it has no id")),
+        };
+        let key = match name.as_str() {
+            "TeamMember" => EntityKey::TeamMember(id()?),
+            "Role" => EntityKey::Role(id()?),
+            "Team" if !fields.contains_key("account") => return Err(malformed("it has no account")),
+            "Team" => EntityKey::Team,
+            _ => return Err(malformed("its __typename is no entity of this subgraph")),
         };
         let account = fields.get("account").map(|account| {
             account_of(account).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
         });
-        let account = account.transpose()?;
-        let kind = kind.ok_or_else(|| malformed("its __typename is no entity of this subgraph"))?;
-        Ok(Self { kind, id, account })
+        Ok(Self { key, account: account.transpose()? })
     }
 }
 
 async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let Representation { kind, id, account } = Representation::read(&representation)?;
+    let Representation { key, account } = Representation::read(&representation)?;
     let view = Session::of(ctx)?.view(account).await?;
-    Ok(match kind {
-        EntityKind::TeamMember => TeamMember::find(&view, &id).map(Entity::TeamMember),
-        EntityKind::Role => Role::find(&view, &id).map(Entity::Role),
+    Ok(match key {
+        EntityKey::TeamMember(id) => TeamMember::find(&view, &id).map(Entity::TeamMember),
+        EntityKey::Role(id) => Role::find(&view, &id).map(Entity::Role),
+        EntityKey::Team => Some(Entity::Team(Team::new(&view))),
     })
 }

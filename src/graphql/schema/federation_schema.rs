@@ -5,9 +5,10 @@
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Result, Schema};
 
 use super::account::AccountInput;
-use super::query::{Query, role, team_member};
+use super::query::{Query, role, team, team_member};
 use super::role::Role;
 use super::sdl::{options, tidy};
+use super::team::Team;
 use super::team_member::TeamMember;
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
@@ -51,5 +52,10 @@ impl EntityKeys {
     #[graphql(entity)]
     async fn role_of_account(&self, ctx: &Context<'_>, id: ID, account: AccountInput) -> Result<Option<Role>> {
         role(ctx, &id, Some(account)).await
+    }
+
+    #[graphql(entity)]
+    async fn team_of_account(&self, ctx: &Context<'_>, account: AccountInput) -> Result<Option<Team>> {
+        team(ctx, Some(account)).await.map(Some)
     }
 }

@@ -3,42 +3,46 @@
 use async_graphql::{Context, ID, Object, Result};
 
 use super::account::AccountInput;
-use super::connection::{ListArguments, TeamMemberConnection};
+use super::connection::TeamMemberConnection;
 use super::filter::TeamMemberFilter;
+use super::list_arguments::{ListArguments, list_arguments, list_length};
 use super::metered::Metered;
 use super::order::TeamMemberOrder;
 use super::role::Role;
 use super::session::Session;
+use super::team::Team;
 use super::team_member::TeamMember;
 
 #[derive(Default)]
 pub(super) struct Query;
 
+macro_rules! query {
+    ($($argument:ident: $type:ty = $about:literal;)+) => {
 #[Object(name = "TeamQuery")]
 impl Query {
+    /// The team of one account, as one snapshot. `account` may be left out where the request's headers (x-flowmatix-email and
+    /// x-flowmatix-type) or the configuration name one. Needs the scope `team:read`.
+    async fn team(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+    ) -> Option<Result<Team>> {
+        Some(team(ctx, account).await)
+    }
+
     /// The team of one account, filtered, sorted and paged over one snapshot. `account` may be left out where the request's
-    /// headers (x-flowmatix-email and x-flowmatix-type) or the configuration name one.
+    /// headers (x-flowmatix-email and x-flowmatix-type) or the configuration name one. Needs the scope `team:read`.
     #[allow(clippy::too_many_arguments)]
     async fn team_members(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
-        #[graphql(
-            desc = "Text to look for in name, e-mail address and telephone number, whatever the case and accents."
-        )]
-        search: Option<String>,
-        #[graphql(desc = "Filter conditions.")] filter: Option<TeamMemberFilter>,
-        #[graphql(desc = "Sort keys, most significant first. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
-        #[graphql(desc = "Returns the first n members.")] first: Option<i32>,
-        #[graphql(desc = "Returns members after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Returns the last n members.")] last: Option<i32>,
-        #[graphql(desc = "Returns members before this cursor.")] before: Option<String>,
+        $(#[graphql(desc = $about)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
-        let arguments = ListArguments { search, filter: filter.map(Box::new), order_by, first, after, last, before };
-        Some(list(ctx, account, arguments).await)
+        Some(list(ctx, account, ListArguments { $($argument),+ }).await)
     }
 
-    /// One member of an account's team; null when the team has none of this id.
+    /// One member of an account's team; null when the team has none of this id. Needs the scope `team:read`.
     async fn team_member(
         &self,
         ctx: &Context<'_>,
@@ -48,16 +52,17 @@ impl Query {
         team_member(ctx, &id, account).await.transpose()
     }
 
-    /// The roles that members of an account's team have, by id.
+    /// The roles that members of an account's team have, by id. Needs the scope `team:read`.
     async fn roles(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
+        #[graphql(desc = "Returns the first n roles. Default: all.")] first: Option<i32>,
     ) -> Option<Result<Vec<Metered<Role>>>> {
-        Some(roles(ctx, account).await)
+        Some(roles(ctx, account, first).await)
     }
 
-    /// One role of an account's team; null when no member has a role of this id.
+    /// One role of an account's team; null when no member has a role of this id. Needs the scope `team:read`.
     async fn role(
         &self,
         ctx: &Context<'_>,
@@ -67,6 +72,10 @@ impl Query {
         role(ctx, &id, account).await.transpose()
     }
 }
+    };
+}
+
+list_arguments!(query);
 
 async fn list(
     ctx: &Context<'_>,
@@ -80,9 +89,16 @@ async fn list(
     prepared.list(session, &view, None)
 }
 
-async fn roles(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Vec<Metered<Role>>> {
+async fn roles(ctx: &Context<'_>, account: Option<AccountInput>, first: Option<i32>) -> Result<Vec<Metered<Role>>> {
+    let first = list_length(first)?;
     let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
-    Ok(Role::all(&view).into_iter().map(Metered).collect())
+    Ok(Role::all(&view, first))
+}
+
+/// Reads a team: the root field's answer, and the entity's.
+pub(super) async fn team(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Team> {
+    let view = Session::of(ctx)?.view(account.map(Into::into)).await?;
+    Ok(Team::new(&view))
 }
 
 /// Looks up a member: the root field's answer, and the entity's.

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::account::Account;
-use super::connection::{ListArguments, TeamMemberConnection};
+use super::connection::TeamMemberConnection;
 use super::filter::TeamMemberFilter;
+use super::list_arguments::{ListArguments, list_arguments};
+use super::metered::Metered;
 use super::order::TeamMemberOrder;
 use super::session::{Session, View};
+use super::team::Team;
 use crate::model;
 
 pub(super) struct Role {
@@ -27,9 +30,9 @@ impl Role {
         view.roster.find_role(id).map(|place| Self::new(view, place))
     }
 
-    /// All roles of the team, by id.
-    pub(super) fn all(view: &Arc<View>) -> Vec<Self> {
-        (0..).take(view.roster.roles_len()).map(|place| Self::new(view, place)).collect()
+    /// The first roles of the team, by id.
+    pub(super) fn all(view: &Arc<View>, first: usize) -> Vec<Metered<Self>> {
+        (0..).take(view.roster.roles_len().min(first)).map(|place| Metered(Self::new(view, place))).collect()
     }
 
     fn role(&self) -> model::Role<'_> {
@@ -37,6 +40,8 @@ impl Role {
     }
 }
 
+macro_rules! role {
+    ($($argument:ident: $type:ty = $about:literal;)+) => {
 /// A role that at least one member of an account's team has.
 #[Object]
 impl Role {
@@ -50,29 +55,28 @@ impl Role {
         self.view.account().into()
     }
 
-    /// The members that have this role, filtered, sorted and paged like `teamMembers`.
+    /// The members that have this role, filtered, sorted and paged like `teamMembers`. Null where an argument is refused.
     #[allow(clippy::too_many_arguments)]
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Text to look for in name, e-mail address and telephone number, whatever the case and accents."
-        )]
-        search: Option<String>,
-        #[graphql(desc = "Filter conditions.")] filter: Option<TeamMemberFilter>,
-        #[graphql(desc = "Sort keys, most significant first. Default: by id.")] order_by: Option<Vec<TeamMemberOrder>>,
-        #[graphql(desc = "Returns the first n members.")] first: Option<i32>,
-        #[graphql(desc = "Returns members after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Returns the last n members.")] last: Option<i32>,
-        #[graphql(desc = "Returns members before this cursor.")] before: Option<String>,
+        $(#[graphql(desc = $about)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
-        let arguments = ListArguments { search, filter: filter.map(Box::new), order_by, first, after, last, before };
-        let session = Session::of(ctx);
+        let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
         Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.role()))))
     }
 
     /// How many members have this role.
-    async fn member_count(&self) -> Option<i32> {
-        i32::try_from(self.role().members.len()).ok()
+    async fn member_count(&self) -> i32 {
+        i32::try_from(self.role().members.len()).unwrap_or(i32::MAX)
+    }
+
+    /// The team that the role was read from: how old it is, and what else is in it.
+    async fn team(&self) -> Team {
+        Team::new(&self.view)
     }
 }
+    };
+}
+
+list_arguments!(role);

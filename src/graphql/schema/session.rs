@@ -107,6 +107,11 @@ impl View {
         self.grant.account()
     }
 
+    /// The number of the snapshot among its account's.
+    pub(in crate::graphql) fn generation(&self) -> i32 {
+        i32::try_from(self.roster.generation()).unwrap_or(i32::MAX)
+    }
+
     /// The cursor of the page's n-th member.
     pub(in crate::graphql) fn cursor(&self, page: &Page, order: &Order, n: usize) -> Option<String> {
         Some(page.cursor(&self.roster, order, n)?.encode(self.account(), order))

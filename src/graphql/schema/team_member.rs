@@ -11,6 +11,7 @@ use super::enums::{ChatTransferPermission, LeadsVisibility, LiveAvailability, Te
 use super::role::Role;
 use super::scalars::{DateTime, Url};
 use super::session::{Session, View};
+use super::team::Team;
 use crate::model;
 use crate::model::kinds::{self, FieldKind};
 use crate::model::{JsonStr, JsonStrList, member_fields};
@@ -123,6 +124,11 @@ impl TeamMember {
     /// The member's role.
     async fn role(&self) -> Option<Role> {
         self.row().role_place().map(|place| Role::new(&self.view, place))
+    }
+
+    /// The team that the member was read from: how old it is, and what else is in it.
+    async fn team(&self) -> Team {
+        Team::new(&self.view)
     }
 
     /// The identifier of the agency that the member belongs to.

@@ -477,13 +477,15 @@ impl<'t, 'd, 'n> Writer<'t, 'd, 'n> {
     fn representation(&mut self) -> Value {
         let id = self.draw.pick(&self.pools.ids).clone();
         let account = json!({ "email": self.draw.pick(&self.pools.emails), "type": "CUSTOMER" });
-        match self.draw.up_to(11) {
+        match self.draw.up_to(13) {
             0..=3 => json!({ "__typename": "TeamMember", "id": id }),
             4 | 5 => json!({ "__typename": "Role", "id": id }),
             6 | 7 => json!({ "__typename": "TeamMember", "id": id, "account": account }),
             8 => json!({ "__typename": "Role", "id": id, "account": account }),
             9 => json!({ "__typename": "Role", "id": id, "account": { "email": "?" } }),
             10 => json!({ "__typename": "Ship", "id": 7 }),
+            11 => json!({ "__typename": "Team", "account": account }),
+            12 => json!({ "__typename": "Team", "id": id }),
             _ => json!("not one"),
         }
     }

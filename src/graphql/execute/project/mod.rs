@@ -2,5 +2,6 @@
 
 mod member;
 mod projector;
+mod team;
 
 pub(super) use projector::{Projected, ProjectionOptions, project};

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use async_graphql::{Error, PathSegment, Pos, Result, ServerError};
 
+use crate::graphql::execute::arguments::ArgumentSlots;
 use crate::graphql::execute::lookups::{EntityData, Resolved, RootData};
 use crate::graphql::json;
 use crate::graphql::plan::plan::{
-    AccountField, ConnectionField, EdgeField, PageInfoField, Plan, PlannedField, PlannedObject, RoleField, RootField,
+    AccountField, ConnectionField, EdgeField, PageInfoField, Plan, PlannedField, PlannedObject, RootField,
     SkippedRowField,
 };
-use crate::graphql::schema::{EntityKind, PreparedList, View};
-use crate::model;
+use crate::graphql::schema::{EntityKey, PreparedList, View};
 use crate::model::{Cancellation, Cancelled, Page, PageLimits, RowCounter};
 
 /// What is written.
@@ -50,7 +50,7 @@ pub(in crate::graphql::execute) fn project(
         out,
         errors: Vec::new(),
         path: Vec::new(),
-        lists: &resolved.lists,
+        slots: &resolved.slots,
         terms,
         pages: HashMap::new(),
         refused: HashSet::new(),
@@ -72,19 +72,22 @@ pub(in crate::graphql::execute) fn project(
     Ok(Projected { out: writer.out, errors: writer.errors })
 }
 
+/// A list of the plan in a team, or in the role at this place of it.
+pub(super) type ListPlace = (usize, *const View, Option<u32>);
+
 pub(super) struct Writer<'p> {
     pub(super) out: Vec<u8>,
     pub(super) errors: Vec<ServerError>,
     /// Where in the answer we are.
     pub(super) path: Vec<Segment<'p>>,
-    pub(super) lists: &'p [Result<PreparedList>],
+    pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
-    /// The pages of roles' members, which many members may show.
-    pub(super) pages: HashMap<(usize, *const View, u32), Result<Arc<Page>>>,
+    /// The pages of a team's or a role's members, which many members may show.
+    pub(super) pages: HashMap<ListPlace, Result<Arc<Page>>>,
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
     pub(super) too_long: bool,
-    cancellation: &'p Cancellation,
+    pub(super) cancellation: &'p Cancellation,
     rows: RowCounter<'p>,
     cancelled: bool,
 }
@@ -100,7 +103,7 @@ impl<'p> Writer<'p> {
         match (&item.field, data) {
             (_, RootData::Failed(error)) => self.fail(item.pos, error.clone()),
             (RootField::TeamMembers { list, fields, .. }, RootData::All(view)) => {
-                let list = match &self.lists[*list] {
+                let list = match &self.slots.lists[*list] {
                     Ok(list) => list,
                     Err(error) => return self.fail(item.pos, error.clone()),
                 };
@@ -109,8 +112,9 @@ impl<'p> Writer<'p> {
                     Err(error) => self.fail(item.pos, error),
                 }
             }
-            (RootField::Roles { fields, .. }, RootData::All(view)) => {
-                self.array((0..).take(view.roster.roles_len()), |writer, place| writer.role(fields, view, place));
+            (RootField::Team { fields, .. }, RootData::All(view)) => self.team(fields, view),
+            (RootField::Roles { length, fields, .. }, RootData::All(view)) => {
+                self.roles(fields, view, *length, item.pos);
             }
             (RootField::TeamMember { fields, .. }, RootData::One(view, id)) => match view.roster.find(id) {
                 Some(place) => self.member(fields, view, place),
@@ -120,17 +124,18 @@ impl<'p> Writer<'p> {
                 Some(place) => self.role(fields, view, place),
                 None => json::null(&mut self.out),
             },
-            (RootField::Entities { member, role, .. }, RootData::Entities(list)) => {
+            (RootField::Entities { member, role, team, .. }, RootData::Entities(list)) => {
                 self.array(list, |writer, entity| match entity {
-                    Ok(EntityData { view, kind, id }) => match kind {
-                        EntityKind::TeamMember => match view.roster.find(id) {
+                    Ok(EntityData { view, key }) => match key {
+                        EntityKey::TeamMember(id) => match view.roster.find(id) {
                             Some(place) => writer.member(member, view, place),
                             None => json::null(&mut writer.out),
                         },
-                        EntityKind::Role => match view.roster.find_role(id) {
+                        EntityKey::Role(id) => match view.roster.find_role(id) {
                             Some(place) => writer.role(role, view, place),
                             None => json::null(&mut writer.out),
                         },
+                        EntityKey::Team => writer.team(team, view),
                     },
                     Err(error) => writer.fail(item.pos, error.clone()),
                 });
@@ -165,14 +170,28 @@ impl<'p> Writer<'p> {
             }
             ConnectionField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
             ConnectionField::Stale => json::boolean(&mut writer.out, view.stale),
-            ConnectionField::SkippedRows(fields) => writer.array(view.roster.skipped_rows(), |writer, row| {
-                writer.object(fields, |writer, item| match item.field {
-                    SkippedRowField::Index => {
-                        json::integer(&mut writer.out, i32::try_from(row.index).unwrap_or(i32::MAX).into());
-                    }
-                    SkippedRowField::Reason => json::string(&mut writer.out, row.reason),
-                });
-            }),
+            ConnectionField::SkippedRows { length, fields } => writer.skipped_rows(fields, view, *length, item.pos),
+        });
+    }
+
+    pub(super) fn skipped_rows(
+        &mut self,
+        fields: &'p PlannedObject<SkippedRowField>,
+        view: &View,
+        length: usize,
+        pos: Pos,
+    ) {
+        let rows = match &self.slots.lengths[length] {
+            Ok(length) => view.roster.skipped_rows().iter().take(*length),
+            Err(error) => return self.fail(pos, error.clone()),
+        };
+        self.array(rows, |writer, row| {
+            writer.object(fields, |writer, item| match item.field {
+                SkippedRowField::Index => {
+                    json::integer(&mut writer.out, i32::try_from(row.index).unwrap_or(i32::MAX).into());
+                }
+                SkippedRowField::Reason => json::string(&mut writer.out, row.reason),
+            });
         });
     }
 
@@ -195,42 +214,6 @@ impl<'p> Writer<'p> {
             Some(cursor) => json::string(&mut self.out, &cursor),
             None => json::null(&mut self.out),
         }
-    }
-
-    pub(super) fn role(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, place: u32) {
-        let role = view.roster.role(place);
-        self.object(fields, |writer, item| match &item.field {
-            RoleField::Id => json::raw(&mut writer.out, role.id.json()),
-            RoleField::Account(fields) => writer.account(fields, view),
-            RoleField::MemberCount => match i32::try_from(role.members.len()) {
-                Ok(count) => json::integer(&mut writer.out, count.into()),
-                Err(_) => json::null(&mut writer.out),
-            },
-            RoleField::Members { list: slot, fields } => {
-                let list = match &writer.lists[*slot] {
-                    Ok(list) => list,
-                    Err(error) => return writer.at(&item.key, |writer| writer.fail(item.pos, error.clone())),
-                };
-                match writer.role_page(*slot, list, view, place, role) {
-                    Ok(page) => writer.at(&item.key, |writer| writer.connection(fields, view, list, &page)),
-                    Err(error) => writer.at(&item.key, |writer| writer.fail(item.pos, error)),
-                }
-            }
-        });
-    }
-
-    /// A page of a role's members. It is the same wherever the answer shows it.
-    pub(super) fn role_page(
-        &mut self,
-        slot: usize,
-        list: &PreparedList,
-        view: &Arc<View>,
-        place: u32,
-        role: model::Role<'_>,
-    ) -> Result<Arc<Page>> {
-        let (pages, cancellation) = (self.terms.pages, self.cancellation);
-        let page = self.pages.entry((slot, Arc::as_ptr(view), place));
-        page.or_insert_with(|| list.page(view, Some(role), pages, cancellation).map(Arc::new)).clone()
     }
 
     pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {

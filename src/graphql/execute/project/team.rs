@@ -1,0 +1,113 @@
+//! A team's fields and a role's, as JSON.
+
+use std::sync::Arc;
+
+use async_graphql::{Pos, Result};
+
+use super::projector::Writer;
+use crate::graphql::json;
+use crate::graphql::plan::plan::{ConnectionField, PlannedField, PlannedObject, RoleField, TeamField};
+use crate::graphql::schema::{PreparedList, View};
+use crate::model::Page;
+
+impl<'p> Writer<'p> {
+    pub(super) fn team(&mut self, fields: &'p PlannedObject<TeamField>, view: &Arc<View>) {
+        self.object(fields, |writer, item| match &item.field {
+            TeamField::Account(fields) => writer.account(fields, view),
+            TeamField::Members { list, fields } => writer.members(item, *list, fields, view, None),
+            TeamField::Member { id, fields } => {
+                let find = |id: &str| view.roster.find(id);
+                writer.lookup(item, *id, find, |writer, place| writer.member(fields, view, place));
+            }
+            TeamField::Roles { length, fields } => {
+                writer.at(&item.key, |writer| writer.roles(fields, view, *length, item.pos));
+            }
+            TeamField::Role { id, fields } => {
+                let find = |id: &str| view.roster.find_role(id);
+                writer.lookup(item, *id, find, |writer, place| writer.role(fields, view, place));
+            }
+            TeamField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
+            TeamField::Stale => json::boolean(&mut writer.out, view.stale),
+            TeamField::Generation => json::integer(&mut writer.out, view.generation().into()),
+            TeamField::SkippedRows { length, fields } => {
+                writer.at(&item.key, |writer| writer.skipped_rows(fields, view, *length, item.pos));
+            }
+            TeamField::ContactAccess => json::boolean(&mut writer.out, writer.terms.contact),
+        });
+    }
+
+    pub(super) fn roles(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, length: usize, pos: Pos) {
+        match &self.slots.lengths[length] {
+            Ok(length) => {
+                let roles = (0..).take(view.roster.roles_len().min(*length));
+                self.array(roles, |writer, place| writer.role(fields, view, place));
+            }
+            Err(error) => self.fail(pos, error.clone()),
+        }
+    }
+
+    pub(super) fn role(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, place: u32) {
+        let role = view.roster.role(place);
+        self.object(fields, |writer, item| match &item.field {
+            RoleField::Id => json::raw(&mut writer.out, role.id.json()),
+            RoleField::Account(fields) => writer.account(fields, view),
+            RoleField::MemberCount => {
+                json::integer(&mut writer.out, i32::try_from(role.members.len()).unwrap_or(i32::MAX).into());
+            }
+            RoleField::Members { list, fields } => writer.members(item, *list, fields, view, Some(place)),
+            RoleField::Team(fields) => writer.at(&item.key, |writer| writer.team(fields, view)),
+        });
+    }
+
+    /// The members of a team, or of the role at this place of it.
+    fn members<F>(
+        &mut self,
+        item: &'p PlannedField<F>,
+        slot: usize,
+        fields: &'p PlannedObject<ConnectionField>,
+        view: &Arc<View>,
+        role: Option<u32>,
+    ) {
+        let list = &self.slots.lists[slot];
+        self.at(&item.key, |writer| {
+            let page = list.as_ref().map_err(Clone::clone).and_then(|list| {
+                let page = writer.shared_page(slot, list, view, role)?;
+                Ok((list, page))
+            });
+            match page {
+                Ok((list, page)) => writer.connection(fields, view, list, &page),
+                Err(error) => writer.fail(item.pos, error),
+            }
+        });
+    }
+
+    /// A page that is the same wherever the answer shows it.
+    fn shared_page(
+        &mut self,
+        slot: usize,
+        list: &PreparedList,
+        view: &Arc<View>,
+        role: Option<u32>,
+    ) -> Result<Arc<Page>> {
+        let (pages, cancellation) = (self.terms.pages, self.cancellation);
+        let page = self.pages.entry((slot, Arc::as_ptr(view), role));
+        let make = || list.page(view, role.map(|place| view.roster.role(place)), pages, cancellation).map(Arc::new);
+        page.or_insert_with(make).clone()
+    }
+
+    /// What an identifier finds, or null.
+    fn lookup<F>(
+        &mut self,
+        item: &'p PlannedField<F>,
+        slot: usize,
+        find: impl FnOnce(&str) -> Option<u32>,
+        write: impl FnOnce(&mut Self, u32),
+    ) {
+        let id = &self.slots.ids[slot];
+        self.at(&item.key, |writer| match id.as_ref().map(|id| find(id)) {
+            Ok(Some(place)) => write(writer, place),
+            Ok(None) => json::null(&mut writer.out),
+            Err(error) => writer.fail(item.pos, error.clone()),
+        });
+    }
+}
