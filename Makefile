@@ -20,7 +20,6 @@ test:
 	$(MAKE) explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
 	cargo test --locked
-	cargo test --locked --test it conformance -- --ignored
 	npm test --prefix explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/audits
 	npm test --prefix tests/audits
@@ -39,7 +38,7 @@ oracle:
 # in tests/it/conformance/compare.rs. The suite tries 2,000. CONFORMANCE_CASES and CONFORMANCE_SEED choose others.
 conformance:
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
-	CONFORMANCE_CASES=$${CONFORMANCE_CASES:-100000} cargo test --locked --test it conformance -- --include-ignored --nocapture
+	CONFORMANCE_CASES=$${CONFORMANCE_CASES:-100000} cargo test --locked --test it conformance -- --nocapture
 
 # Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
 sockets:

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::config;
 use crate::http::{ConnectionLimiter, Health};
+use crate::telemetry::Metrics;
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
@@ -38,6 +39,7 @@ impl Listener {
         routes: Router,
         settings: &config::HttpConfig,
         health: Arc<Health>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let socket = TcpListener::bind(address).with_context(cannot)?;
@@ -47,7 +49,7 @@ impl Listener {
         let mut server = axum_server::from_tcp(socket)
             .with_context(cannot)?
             .handle(handle.clone())
-            .acceptor(ConnectionLimiter::new(settings, health))
+            .acceptor(ConnectionLimiter::new(settings, health, metrics))
             .first_request_timeout(settings.first_request_timeout);
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;

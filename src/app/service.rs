@@ -93,10 +93,13 @@ impl App {
             health: health.clone(),
             metrics: metrics.clone(),
         });
-        let admin = http::admin(health.clone(), metrics);
+        let admin = http::admin(health.clone(), metrics.clone());
+        let listener = |setting, address, routes, metrics| {
+            Listener::start(setting, address, routes, &config.http, health.clone(), metrics)
+        };
         Ok(Self {
-            public: Listener::start("http.listen", config.http.listen, public, &config.http, health.clone())?,
-            admin: Listener::start("admin.listen", config.admin.listen, admin, &config.http, health.clone())?,
+            public: listener("http.listen", config.http.listen, public, Some(metrics))?,
+            admin: listener("admin.listen", config.admin.listen, admin, None)?,
             health,
             upstream,
             drain_delay: config.http.drain_delay,

@@ -1,16 +1,11 @@
 //! The request's name: `x-request-id` is taken from the request where it is fit for a log, made otherwise, and returned.
 //! One log line a request, without query string or body.
 
-use std::convert::Infallible;
-use std::task::{Context, Poll};
-
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use tower::Service;
-use tracing::Instrument;
+use tokio::time::Instant;
+use tracing::Span;
 
 use crate::model::Clock;
 
@@ -18,43 +13,37 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
 const LIMIT: usize = 128;
 
-/// A service whose requests have names.
-#[derive(Clone)]
-pub(super) struct RequestIdService<S>(pub(super) S);
+/// A request's name, and what its log line says of it.
+pub(super) struct RequestName {
+    id: HeaderValue,
+    method: Method,
+    path: &'static str,
+    started: Instant,
+}
 
-impl<S> Service<Request> for RequestIdService<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+impl RequestName {
+    pub(super) fn of(request: &Request) -> Self {
+        let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
+        let path = logged_path(request.uri().path());
+        Self { id, method: request.method().clone(), path, started: Clock::instant() }
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
-        let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-        let (method, path) = (request.method().clone(), told(request.uri().path()));
-        let started = Clock::instant();
-        let response = self.0.call(request);
-        async move {
-            let mut response = response.await?;
-            let millis = started.elapsed().as_secs_f64() * 1000.0;
-            tracing::info!(%method, path, status = response.status().as_u16(), millis, "answered");
-            response.headers_mut().insert(HEADER, id);
-            Ok(response)
-        }
-        .instrument(span)
-        .boxed()
+    /// The span that all log lines of the request are in.
+    pub(super) fn span(&self) -> Span {
+        tracing::info_span!("request", id = self.id.to_str().unwrap_or_default())
+    }
+
+    /// Writes the log line, and the name into the response.
+    pub(super) fn finish(self, response: &mut Response) {
+        let Self { id, method, path, started } = self;
+        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(%method, path, status = response.status().as_u16(), millis, "answered");
+        response.headers_mut().insert(HEADER, id);
     }
 }
 
 /// The path as the log has it: what is served, and nothing that a client made up.
-fn told(path: &str) -> &'static str {
+fn logged_path(path: &str) -> &'static str {
     match path {
         "/graphql" => "/graphql",
         "/" => "/",

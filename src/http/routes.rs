@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -16,7 +17,8 @@ use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
-use super::{Health, cors, explorer, health, request_id};
+use super::{Health, cors, explorer, health};
+use crate::graphql::Code;
 use crate::telemetry::Metrics;
 
 /// The public listener's routes.
@@ -33,9 +35,14 @@ pub fn public(public: AppState) -> Router {
     };
     // One stack of layers: each `layer` of a router is a box of its own around every route.
     let layers = ServiceBuilder::new()
-        .layer_fn(request_id::RequestIdService)
-        .layer_fn(FramingService)
-        .layer_fn(Compressible::new)
+        .layer_fn({
+            let metrics = public.metrics.clone();
+            move |service| FramingService::new(service, metrics.clone())
+        })
+        .layer_fn({
+            let metrics = public.metrics.clone();
+            move |service| Compressible::new(service, metrics.clone())
+        })
         .option_layer(cors);
     let graphql = service_fn({
         let public = public.clone();
@@ -43,7 +50,10 @@ pub fn public(public: AppState) -> Router {
     });
     explorer
         .route_service("/graphql", graphql)
-        .fallback(|headers: axum::http::HeaderMap| async move { not_found(&headers) })
+        .fallback(|State(public): State<Arc<AppState>>, headers: HeaderMap| async move {
+            public.metrics.refused(Code::NotFound.name());
+            not_found(&headers)
+        })
         .layer(layers)
         .with_state(public)
 }

@@ -17,6 +17,9 @@ Error.stackTraceLimit = 0;
 // No part of the specification: our own limit on the depth of introspection stands in its place.
 const LEFT_OUT = 'MaxIntrospectionDepthRule';
 
+// The message of an error that the service has at the same field.
+const REFUSED = 'The service refuses this field.';
+
 class Version {
   constructor(library, sdls) {
     // The texts of what is built in are the implementation's. The service has this one from apollo-compiler.
@@ -37,7 +40,7 @@ class Version {
     return this.library.introspectionFromSchema(this.schemas[name]);
   }
 
-  judge({ schema: name, request, data }) {
+  judge({ schema: name, request, data, undecided = [], failed = [] }) {
     const { library } = this;
     const schema = this.schemas[name];
     let document;
@@ -66,23 +69,65 @@ class Version {
     if (coerced.errors) {
       return verdict('variables', coerced.errors);
     }
-    return this.#execute(schema, document, operationName, variables, data);
+    const repeatsKey = this.#repeatsKey(schema, document, coerced.coerced ?? coerced.variableValues);
+    const executed = this.#execute(schema, document, operationName, variables, data, { undecided, failed });
+    const inlined = executed.paths.length === 0 ? inline(library, schema, document, operation, coerced.coerced) : undefined;
+    return { ...executed, repeatsKey, inlined };
+  }
+
+  // Whether an `orderBy` anywhere in the document names a field twice.
+  #repeatsKey(schema, document, variables) {
+    const { library } = this;
+    let found = false;
+    const typeInfo = new library.TypeInfo(schema);
+    const Field = (node) => {
+      const field = typeInfo.getFieldDef();
+      if (!field?.args.some((arg) => arg.name === 'orderBy')) return;
+      try {
+        found ||= namesTwice(library.getArgumentValues(field, node, variables).orderBy);
+      } catch {
+        // An argument that cannot be coerced is an error of its field.
+      }
+    };
+    library.visit(document, library.visitWithTypeInfo(typeInfo, { Field }));
+    return found;
   }
 
   // Executes over the service's own values: each field is read from its answer by the response key.
-  #execute(schema, document, operationName, variableValues, data) {
-    const found = { nullOperators: [], pages: [], cursors: [], representations: [] };
+  //
+  // Where the service nulled an object because of something in it, there is no value of its own: a made-up one stands there,
+  // so that graphql-js comes to the same by itself. `undecided` has the paths of objects in which a condition is null,
+  // `failed` those of all errors.
+  #execute(schema, document, operationName, variableValues, data, { undecided, failed }) {
+    const found = { nullOperators: [], pages: [], cursors: [], representations: [], repeatedKeys: [] };
+    const madeUp = new WeakMap();
     const types = new WeakMap();
     const fieldResolver = (source, args, _, info) => {
       const path = pathOf(info.path);
       const field = info.parentType.getFields()[info.fieldName];
+      const named = Object.fromEntries(field.args.map((arg) => [arg.name, arg]));
       if (field.args.some((arg) => args[arg.name] != null && hasNullOperator(this.library, args[arg.name], arg.type))) {
         found.nullOperators.push(path);
       }
       if (args.first != null && args.last != null) found.pages.push(path);
-      else if ([args.first, args.last].some((length) => length < 0 || length > 1000)) found.pages.push(path);
+      else if ([args.first, args.last].some((length) => length < 0)) found.pages.push(path);
+      // A list without pages may be as long as it is.
+      else if ('last' in named && Math.max(args.first ?? 0, args.last ?? 0) > 1000) found.pages.push(path);
       if (args.after != null || args.before != null) found.cursors.push(path);
-      const value = source?.[info.path.key];
+      if (namesTwice(args.orderBy)) found.repeatedKeys.push(path);
+      let value = source?.[info.path.key];
+      const instead = (place) => {
+        const leadsTo = (error) => place.every((key, n) => error[n] === key);
+        const leading = undecided.find(leadsTo);
+        if (leading) return madeUpTo(leading.slice(place.length), madeUp, madeUpTo([], madeUp));
+        const failing = failed.find((error) => error.length > place.length && leadsTo(error));
+        return failing && madeUpTo(failing.slice(place.length), madeUp, null);
+      };
+      const isFailed = failed.some((error) => error.length === path.length && path.every((key, n) => error[n] === key));
+      // The comparison asks for the reason.
+      if (value == null && isFailed && !instead(path)) throw new Error(REFUSED);
+      value ??= instead(path) ?? (madeUp.has(source) ? this.#anyValue(info.returnType, madeUp) : value);
+      if (Array.isArray(value)) value = value.map((item, n) => item ?? instead([...path, n]) ?? item);
       if (info.fieldName === '_entities' && Array.isArray(value)) {
         value.forEach((entity, n) => entity && types.set(entity, args.representations[n]?.__typename));
         found.representations.push(path);
@@ -106,9 +151,77 @@ class Version {
     const errors = all.filter((error) => /^(Argument|Variable) "/.test(error.message));
     let difference = data === undefined ? undefined : firstDifference(result.data, data, []);
     if (difference) difference = firstDifference(sorted(result.data), sorted(data), []);
-    const others = all.filter((error) => !errors.includes(error)).map((error) => error.message.toWellFormed());
+    const unexplained = all.filter((error) => !errors.includes(error) && error.message !== REFUSED);
+    const others = unexplained.map((error) => error.message.toWellFormed());
     return { ...verdict('executed', errors), ...found, difference, others };
   }
+
+  // A value of this type for a field of a made-up object.
+  #anyValue(type, madeUp) {
+    const { library } = this;
+    if (library.isNonNullType(type)) return this.#anyValue(type.ofType, madeUp);
+    if (library.isListType(type)) return [];
+    if (library.isObjectType(type)) return madeUpTo([], madeUp);
+    if (library.isEnumType(type)) return type.getValues()[0].value;
+    return { Int: 0, Float: 0, Boolean: false }[type.name] ?? 'x';
+  }
+}
+
+// Objects and lists in which this path leads to the value `end`.
+function madeUpTo([key, ...rest], madeUp, end) {
+  if (key === undefined && end !== undefined) return end;
+  if (typeof key === 'number') return Array.from({ length: key + 1 }, () => madeUpTo(rest, madeUp, end));
+  const object = key === undefined ? {} : { [key]: madeUpTo(rest, madeUp, end) };
+  madeUp.set(object, true);
+  return object;
+}
+
+// Whether two sort keys name the same field.
+function namesTwice(keys) {
+  const fields = [keys ?? []].flat().map((key) => key.field);
+  return new Set(fields).size < fields.length;
+}
+
+// The operation alone, with the values that its variables were coerced to written in their places. Nothing where it has no
+// variables, or a version of the library that keeps more of them than the values.
+function inline(library, schema, document, operation, values) {
+  if (!values || operation.variableDefinitions.length === 0) return undefined;
+  const types = {};
+  for (const { variable, type } of operation.variableDefinitions) {
+    types[variable.name.value] = library.typeFromAST(schema, type);
+  }
+  const { Kind } = library;
+  // A variable without a value leaves its argument or input field out.
+  const leaveOut = ({ value }) =>
+    value.kind === Kind.VARIABLE && !Object.hasOwn(values, value.name.value) ? null : undefined;
+  const name = (text) => ({ kind: Kind.NAME, value: text });
+  const literal = (value, type) => {
+    if (type && library.isNonNullType(type)) return literal(value, type.ofType);
+    if (value === null) return { kind: Kind.NULL };
+    const below = type && library.isListType(type) ? type.ofType : undefined;
+    if (Array.isArray(value)) return { kind: Kind.LIST, values: value.map((item) => literal(item, below)) };
+    if (typeof value === 'object') {
+      const fields = type && library.isInputObjectType(type) ? type.getFields() : {};
+      const field = ([key, inner]) => ({ kind: Kind.OBJECT_FIELD, name: name(key), value: literal(inner, fields[key]?.type) });
+      return { kind: Kind.OBJECT, fields: Object.entries(value).map(field) };
+    }
+    if (typeof value === 'boolean') return { kind: Kind.BOOLEAN, value };
+    if (typeof value === 'number') return { kind: Number.isInteger(value) ? Kind.INT : Kind.FLOAT, value: String(value) };
+    return type && library.isEnumType(type) ? { kind: Kind.ENUM, value } : { kind: Kind.STRING, value };
+  };
+  const alone = library.separateOperations(document)[operation.name?.value ?? ''];
+  const inlined = library.visit(alone, {
+    OperationDefinition: { leave: (node) => ({ ...node, variableDefinitions: [] }) },
+    VariableDefinition: () => false,
+    Argument: leaveOut,
+    ObjectField: leaveOut,
+    Variable: ({ name: { value } }) => literal(values[value] ?? null, types[value]),
+  });
+  // A null that no execution has come to is an error of the document when it is written.
+  const rules = [library.ValuesOfCorrectTypeRule, library.ProvidedRequiredArgumentsRule];
+  if (library.validate(schema, inlined, rules).length > 0) return undefined;
+  const text = library.print(inlined);
+  return text.isWellFormed() ? text : undefined;
 }
 
 // Validates by all rules in one walk, and writes on each error the name of its rule. (The library's own walk looks every

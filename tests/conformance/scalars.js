@@ -5,13 +5,18 @@ const EMAIL =
 
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
+// Without white space around it, as Unicode has that: `trim` takes a byte order mark for some.
+function trim(text) {
+  return text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, '');
+}
+
 function isEmail(text) {
-  const trimmed = text.trim();
+  const trimmed = trim(text);
   return trimmed.length <= 254 && EMAIL.test(trimmed);
 }
 
 function isDateTime(text) {
-  const parts = DATE_TIME.exec(text.trim());
+  const parts = DATE_TIME.exec(trim(text));
   if (!parts) return false;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number);
   const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();

@@ -233,3 +233,30 @@ async fn heads_that_are_too_large_or_unreadable_are_refused_with_content() {
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{head:.60}");
     }
 }
+
+/// A refusal that no service saw is counted like every other.
+#[tokio::test]
+async fn early_refusals_are_counted_by_their_codes() {
+    let app = TestApp::start().await;
+    let counted = async |code: &str| app.metric(&format!("flowmatix_refused_requests_total{{code=\"{code}\"}}")).await;
+    let long = "x".repeat(40 << 10);
+    for (head, status, code) in [
+        (format!("GET /graphql?query={long} HTTP/1.1\r\nhost: localhost\r\n\r\n"), 414, "REQUEST_TOO_LARGE"),
+        (format!("GET /graphql HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n"), 431, "REQUEST_TOO_LARGE"),
+        ("no HTTP\r\n\r\n".to_owned(), 400, "BAD_REQUEST"),
+        ("GET /graphql HTTP/1.1\r\n\r\n".to_owned(), 400, "BAD_REQUEST"),
+        (
+            "GET /graphql HTTP/1.1\r\nhost: localhost\r\naccept-encoding: identity;q=0\r\n\r\n".to_owned(),
+            406,
+            "INVALID_ACCEPT_HEADER",
+        ),
+        ("GET /elsewhere HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(), 404, "NOT_FOUND"),
+    ] {
+        let before = counted(code).await;
+        let mut wire = wire(&app).await;
+        wire.send(&head).await;
+        let answer = wire.answer(false).await.unwrap_or_else(|| panic!("no answer to {head:.60}"));
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{head:.60}");
+        assert_eq!(counted(code).await, before + 1.0, "{head:.60}");
+    }
+}

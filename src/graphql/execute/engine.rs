@@ -200,7 +200,7 @@ impl Engine {
     }
 
     async fn load_data(&self, request: &ValidatedRequest, session: &Session) -> LoadedData {
-        let projects = self.settings.graphql.projection && request.plan.is_projectable();
+        let projects = self.settings.graphql.projection && request.is_projectable();
         let (text, name) = (request.prepared.document.text(), request.operation_name.as_deref());
         let cache_key =
             projects.then(|| self.response_cache.cache_key(text, name, &request.variables, &*request.grants)).flatten();

@@ -8,10 +8,8 @@ use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBu
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
 use super::response::{GraphQlResponse, ReportedCost, too_large};
-use crate::graphql::error::Code;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
-use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::{ApiRoot, Session, SubgraphRoot, build};
 use crate::loader::LookupSummary;
 
@@ -67,13 +65,8 @@ pub(super) async fn execute_by_engine(
     let Some(operation) = document.operation(operation_name.as_deref()) else {
         return GraphQlResponse::panicked();
     };
-    let converted = match EngineDocument::of(document, operation, &variables) {
-        Ok(converted) => converted,
-        Err(error) => {
-            return GraphQlResponse::refused(RequestError { code: Code::BadUserInput, message: error.message });
-        }
-    };
-    let EngineDocument { document: engine_document, failures, has_fields } = converted;
+    let EngineDocument { document: engine_document, failures, has_fields } =
+        EngineDocument::of(document, operation, &variables);
     let (mut response, summary) = if has_fields {
         let mut engine_request = async_graphql::Request::new("");
         engine_request.set_parsed_query(engine_document);
@@ -84,13 +77,14 @@ pub(super) async fn execute_by_engine(
     if meter.is_exceeded() {
         return GraphQlResponse::refused(too_large(limit));
     }
-    if asks_of_schema(document, operation)
-        && let Value::Object(executed) = std::mem::take(&mut response.data)
-    {
-        let Introspected { fields, errors } = introspect(document, operation, &variables);
+    failures.apply(document, operation, &variables, &mut response);
+    if asks_of_schema(document, operation) {
+        let Introspected { data, errors } = introspect(document, operation, &variables);
         response.errors.extend(errors);
-        response.data = merge(document, operation, &variables, fields, executed);
+        response.data = match (data, response.data) {
+            (Some(fields), Value::Object(executed)) => merge(document, operation, &variables, fields, executed),
+            _ => Value::Null,
+        };
     }
-    failures.apply(document, &mut response);
     GraphQlResponse::executed(response, summary, cost)
 }

@@ -1,21 +1,22 @@
 //! Introspection: `__schema` and `__type` are answered from the schema that documents are validated against.
 
-use std::collections::HashSet;
-
-use apollo_compiler::executable::{Operation, Selection, SelectionSet};
+use apollo_compiler::executable::Operation;
 use apollo_compiler::introspection::partial_execute;
+use apollo_compiler::response::serde_json_bytes::ByteString;
 use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPathSegment};
 use apollo_compiler::validation::Valid;
-use async_graphql::{Name, PathSegment, Pos, ServerError};
+use async_graphql::{Name, PathSegment, ServerError};
 use async_graphql_value::ConstValue;
 use async_graphql_value::indexmap::IndexMap;
 
 use super::engine_document::is_meta;
-use crate::graphql::language::{CoercedVariables, Document, is_included};
+use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
+use crate::graphql::plan::collect::Collector;
 
 /// What an operation asks of the schema, by response key, and what went wrong.
 pub(super) struct Introspected {
-    pub(super) fields: IndexMap<Name, ConstValue>,
+    /// `None` where something failed that may not be null.
+    pub(super) data: Option<IndexMap<Name, ConstValue>>,
     pub(super) errors: Vec<ServerError>,
 }
 
@@ -25,24 +26,23 @@ pub(super) fn introspect(document: &Document, operation: &Operation, variables: 
         let value = value.clone().into_json().ok()?;
         Some((name.into(), JsonValue::from(value)))
     });
-    let variables = Valid::assume_valid(json.collect::<JsonMap>());
+    let values = Valid::assume_valid(json.collect::<JsonMap>());
     let executed =
-        partial_execute(document.schema(), document.implementers(), document.executable(), operation, &variables);
+        partial_execute(document.schema(), document.implementers(), document.executable(), operation, &values);
     match executed {
         Ok(response) => Introspected {
-            fields: response
-                .data
-                .into_iter()
-                .flatten()
-                .map(|(key, value)| (Name::new(key.as_str()), plain(value)))
-                .collect(),
-            errors: response.errors.into_iter().map(error).collect(),
+            data: response.data.map(|fields| fields.into_iter().map(field).collect()),
+            errors: response.errors.into_iter().map(|error| explain(document, operation, variables, error)).collect(),
         },
         Err(refused) => Introspected {
-            fields: IndexMap::new(),
+            data: Some(IndexMap::new()),
             errors: vec![ServerError::new(refused.message().to_string(), Some(document.pos(refused.location())))],
         },
     }
+}
+
+fn field((key, value): (ByteString, JsonValue)) -> (Name, ConstValue) {
+    (Name::new(key.as_str()), plain(value))
 }
 
 fn plain(value: JsonValue) -> ConstValue {
@@ -52,24 +52,53 @@ fn plain(value: JsonValue) -> ConstValue {
         JsonValue::Number(number) => ConstValue::Number(number),
         JsonValue::String(text) => ConstValue::String(text.as_str().to_owned()),
         JsonValue::Array(items) => ConstValue::List(items.into_iter().map(plain).collect()),
-        JsonValue::Object(fields) => {
-            let field = |(key, value): (apollo_compiler::response::serde_json_bytes::ByteString, _)| {
-                (Name::new(key.as_str()), plain(value))
-            };
-            ConstValue::Object(fields.into_iter().map(field).collect())
-        }
+        JsonValue::Object(fields) => ConstValue::Object(fields.into_iter().map(field).collect()),
     }
 }
 
-fn error(error: GraphQLError) -> ServerError {
+/// The introspection's error in our words, and where it is in the text.
+fn explain(
+    document: &Document,
+    operation: &Operation,
+    variables: &CoercedVariables,
+    error: GraphQLError,
+) -> ServerError {
+    let cause = cause(document, operation, variables, &error.path);
+    let mut explained = match cause {
+        Some(cause) => ServerError::new(cause.message, Some(document.pos(cause.location))),
+        None => ServerError::new(error.message, None),
+    };
     let segment = |segment| match segment {
         ResponseDataPathSegment::Field(name) => PathSegment::Field(name.to_string()),
         ResponseDataPathSegment::ListIndex(index) => PathSegment::Index(index),
     };
-    let mut converted = ServerError::new(error.message, None);
-    converted.locations = error.locations.iter().map(|at| Pos { line: at.line, column: at.column }).collect();
-    converted.path = error.path.into_iter().map(segment).collect();
-    converted
+    explained.path = error.path.into_iter().map(segment).collect();
+    explained
+}
+
+/// What is wrong with the field or the selection set that an error's path leads to: an argument, or a condition that is null.
+fn cause(
+    document: &Document,
+    operation: &Operation,
+    variables: &CoercedVariables,
+    path: &[ResponseDataPathSegment],
+) -> Option<ArgumentError> {
+    let truths = |name: &str| variables.truth(name);
+    let collector = Collector::new(document, &truths);
+    let (mut sets, mut of) = (vec![&operation.selection_set], operation.object_type().as_str());
+    let mut last = None;
+    for segment in path {
+        let ResponseDataPathSegment::Field(key) = segment else { continue };
+        let mut field = collector.fields(&sets, of).ok()?.into_iter().find(|field| field.key == key.as_str())?;
+        (sets, of) = (std::mem::take(&mut field.below), field.type_name());
+        last = Some(field.field);
+    }
+    let field = last?;
+    let argument = field.definition.arguments.iter().find_map(|definition| {
+        let written = field.specified_argument_by_name(&definition.name);
+        coerce_argument(document.schema(), definition, written, variables).err()
+    });
+    argument.or_else(|| collector.fields(&sets, of).err())
 }
 
 /// Whether an operation asks anything of the schema.
@@ -85,44 +114,12 @@ pub(super) fn merge(
     mut introspected: IndexMap<Name, ConstValue>,
     mut executed: IndexMap<Name, ConstValue>,
 ) -> ConstValue {
-    let mut keys = Keys { document, variables, seen: HashSet::new(), keys: Vec::new() };
-    keys.collect(&operation.selection_set);
-    let value = |key: &str| executed.shift_remove(key).or_else(|| introspected.shift_remove(key));
-    let mut value = value;
-    let ordered = keys.keys.into_iter().filter_map(|key| Some((Name::new(key), value(key)?)));
+    let truths = |name: &str| variables.truth(name);
+    let fields = Collector::new(document, &truths).fields(&[&operation.selection_set], operation.object_type());
+    // A condition of the root that is null has been refused before.
+    let ordered = fields.unwrap_or_default().into_iter().filter_map(|field| {
+        let value = executed.shift_remove(field.key).or_else(|| introspected.shift_remove(field.key));
+        Some((Name::new(field.key), value?))
+    });
     ConstValue::Object(ordered.collect())
-}
-
-/// The response keys of the root, in order.
-struct Keys<'d> {
-    document: &'d Document,
-    variables: &'d CoercedVariables,
-    seen: HashSet<&'d str>,
-    keys: Vec<&'d str>,
-}
-
-impl<'d> Keys<'d> {
-    fn collect(&mut self, set: &'d SelectionSet) {
-        for selection in &set.selections {
-            if !is_included(self.document.schema(), selection.directives(), self.variables).unwrap_or(false) {
-                continue;
-            }
-            match selection {
-                Selection::Field(field) => {
-                    let key = field.response_name().as_str();
-                    if !self.keys.contains(&key) {
-                        self.keys.push(key);
-                    }
-                }
-                Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set),
-                Selection::FragmentSpread(spread) => {
-                    if self.seen.insert(spread.fragment_name.as_str())
-                        && let Some(fragment) = self.document.fragment(&spread.fragment_name)
-                    {
-                        self.collect(&fragment.selection_set);
-                    }
-                }
-            }
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod bench_hooks;
 mod engine;
 mod engine_document;
 mod executable_schema;
+mod failures;
 mod introspection;
 mod lookups;
 mod prepare;

@@ -11,12 +11,12 @@ use apollo_compiler::executable::Operation;
 use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
-use super::engine_document::EngineDocument;
 use super::validated_request::{Rejection, ValidatedRequest};
 use crate::graphql::documents::ResolvedDocument;
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, scan};
 use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize};
+use crate::graphql::plan::collect::Collector;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::graphql::request_error::RequestError;
 
@@ -48,19 +48,20 @@ impl Engine {
         }
         let variables = prepared.document.coerce_variables(operation, request.variables.text())?;
         let size_limits = SizeLimits { terms: limits.filter_terms_limit };
-        // What depends on a null is rejected below, once the arguments are known to be no work to coerce.
+        // What depends on a null is no work: it fails.
         let truth = |name: &str| variables.get(name).map(|value| *value == ConstValue::Boolean(true));
         let plan = prepared.plan(name, &truth, size_limits).ok_or_else(unplanned)?;
         let value = |name: &str| variables.get(name);
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
-        check_conditions(&prepared, operation, &variables)?;
+        let is_decided = is_decided(&prepared, operation, &variables)?;
         let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
         Ok(ValidatedRequest {
             prepared,
             plan,
             keep,
             variables,
+            is_decided,
             sizes,
             operation_name,
             grants,
@@ -95,20 +96,23 @@ impl Engine {
     }
 }
 
-/// Rejects a request in which a variable that is null decides whether a selection is part of the operation.
-fn check_conditions(
+/// Whether no variable is null that decides whether a selection is part of the operation. Below a field such a one is an
+/// error of that field, which the projection does not know.
+///
+/// # Errors
+/// It decides about a root field, so there is nothing to execute.
+fn is_decided(
     prepared: &PreparedDocument,
     operation: &Node<Operation>,
     variables: &CoercedVariables,
-) -> Result<(), Rejection> {
-    let is_null = |name: &str| variables.get(name) == Some(&ConstValue::Null);
-    if !prepared.conditions(operation).iter().any(|name| is_null(name)) {
-        return Ok(());
+) -> Result<bool, Rejection> {
+    let truths = |name: &str| variables.truth(name);
+    if prepared.conditions(operation).iter().all(|name| truths(name).is_some()) {
+        return Ok(true);
     }
-    // It may be in something that another condition leaves out.
     let document = &prepared.document;
-    match EngineDocument::of(document, operation, variables) {
-        Ok(_) => Ok(()),
+    match Collector::new(document, &truths).fields(&[&operation.selection_set], operation.object_type()) {
+        Ok(_) => Ok(false),
         Err(error) => {
             let locations = vec![document.pos(error.location)];
             Err(Rejection::Execution(DocumentError { message: error.message, locations }))

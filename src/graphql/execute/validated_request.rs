@@ -20,6 +20,8 @@ pub(super) struct ValidatedRequest {
     pub(super) keep: Option<Hash>,
     /// The variables, coerced as its operation declares them.
     pub(super) variables: CoercedVariables,
+    /// Whether every condition has a value.
+    pub(super) is_decided: bool,
     /// How much the plan's arguments ask for.
     pub(super) sizes: Vec<ArgumentSize>,
     pub(super) operation_name: Option<String>,
@@ -27,6 +29,13 @@ pub(super) struct ValidatedRequest {
     pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
+}
+
+impl ValidatedRequest {
+    /// Whether the projection can write the answer.
+    pub(super) fn is_projectable(&self) -> bool {
+        self.is_decided && self.plan.is_projectable()
+    }
 }
 
 /// Why a request does not run.

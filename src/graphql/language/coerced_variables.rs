@@ -19,6 +19,14 @@ impl CoercedVariables {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// The value of a condition's variable; `None` where that is null.
+    pub(in crate::graphql) fn truth(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(ConstValue::Boolean(truth)) => Some(*truth),
+            _ => None,
+        }
+    }
+
     pub(in crate::graphql) fn iter(&self) -> impl Iterator<Item = (&str, &ConstValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }

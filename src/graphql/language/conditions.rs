@@ -1,30 +1,36 @@
 //! Conditions: whether `@skip` and `@include` leave a selection in.
 
-use apollo_compiler::Schema;
-use apollo_compiler::ast::DirectiveList;
-use apollo_compiler::validation::Valid;
-use async_graphql_value::ConstValue;
+use apollo_compiler::ast::{DirectiveList, Value};
 
-use super::arguments::{ArgumentError, coerce_argument};
-use super::coerced_variables::CoercedVariables;
+use super::arguments::ArgumentError;
+
+/// The values of the variables that conditions have; `None` for one that is null.
+pub(in crate::graphql) type Truths<'t> = &'t dyn Fn(&str) -> Option<bool>;
 
 /// Whether a selection with these directives is part of the operation.
 ///
 /// # Errors
 /// A condition's variable is null.
-pub(in crate::graphql) fn is_included(
-    schema: &Valid<Schema>,
-    directives: &DirectiveList,
-    variables: &CoercedVariables,
-) -> Result<bool, ArgumentError> {
-    let condition = |name: &str| {
-        let Some(directive) = directives.get(name) else { return Ok(None) };
-        let Some(definition) = schema.directive_definitions.get(name).and_then(|of| of.argument_by_name("if")) else {
-            return Ok(None);
+pub(in crate::graphql) fn is_included(directives: &DirectiveList, truths: Truths<'_>) -> Result<bool, ArgumentError> {
+    for (name, leaves_out) in [("skip", true), ("include", false)] {
+        let Some(written) = directives.get(name).and_then(|directive| directive.specified_argument_by_name("if"))
+        else {
+            continue;
         };
-        let written = directive.specified_argument_by_name("if");
-        let value = coerce_argument(schema, definition, written, variables)?;
-        Ok(Some(value == Some(ConstValue::Boolean(true))))
-    };
-    Ok(condition("skip")? != Some(true) && condition("include")? != Some(false))
+        let value = match &**written {
+            Value::Boolean(value) => Some(*value),
+            Value::Variable(name) => truths(name),
+            // The document is valid: it is one of the two.
+            _ => None,
+        };
+        match value {
+            Some(value) if value == leaves_out => return Ok(false),
+            Some(_) => {}
+            None => {
+                let message = "Argument \"if\" of non-null type \"Boolean!\" must not be null.".to_owned();
+                return Err(ArgumentError { message, location: written.location() });
+            }
+        }
+    }
+    Ok(true)
 }

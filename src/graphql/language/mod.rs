@@ -25,7 +25,7 @@ mod wording;
 
 pub(super) use arguments::{ArgumentError, coerce_argument};
 pub(super) use coerced_variables::CoercedVariables;
-pub(super) use conditions::is_included;
+pub(super) use conditions::{Truths, is_included};
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;

@@ -9,7 +9,7 @@ use async_graphql::Pos;
 
 use super::document_errors::DocumentErrors;
 use super::positions::Positions;
-use super::rules::empty_selection;
+use super::rules::{empty_schema, empty_selection};
 use super::served_schema::ServedSchema;
 use super::syntax_errors::syntax_error;
 use super::tokens::{argument_without_value, without_ignored};
@@ -54,6 +54,11 @@ impl ServedSchema {
         if let Some(around) = empty_selection(&ast) {
             let end = text.get(..around.end_offset()).and_then(|text| text.rfind('}'));
             return Err(syntax_error(&text, &positions, end.unwrap_or(around.offset()), "expected a Name"));
+        }
+        if let Some(definition) = empty_schema(&ast) {
+            let before = text.get(..definition.end_offset()).unwrap_or(&text).trim_end().len();
+            let after = text.get(before..).and_then(|rest| rest.find(|c: char| !c.is_whitespace()));
+            return Err(syntax_error(&text, &positions, before + after.unwrap_or(0), "expected L_CURLY"));
         }
         Ok(ParsedDocument { text, tokens, positions, schema: self.clone(), ast })
     }

@@ -8,17 +8,16 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::Value;
-use apollo_compiler::executable::{DirectiveList, Field, Operation, Selection, SelectionSet};
+use apollo_compiler::executable::{Field, Operation, Selection, SelectionSet};
 
-use crate::graphql::language::Document;
+use crate::graphql::language::{ArgumentError, Document, Truths, is_included};
 
 /// A field, with everything that is selected below its response key.
-pub(super) struct Collected<'d> {
-    pub(super) key: &'d str,
+pub(in crate::graphql) struct Collected<'d> {
+    pub(in crate::graphql) key: &'d str,
     /// The first of the fields that it was merged from: where an error in it is reported.
-    pub(super) field: &'d Node<Field>,
-    pub(super) below: Vec<&'d SelectionSet>,
+    pub(in crate::graphql) field: &'d Node<Field>,
+    pub(in crate::graphql) below: Vec<&'d SelectionSet>,
     /// How many of its arguments the plan has looked at.
     pub(super) arguments_read: Cell<usize>,
 }
@@ -29,35 +28,41 @@ impl<'d> Collected<'d> {
     }
 
     /// The name of its objects' type, which may be abstract, or of its scalar.
-    pub(super) fn type_name(&self) -> &'d str {
+    pub(in crate::graphql) fn type_name(&self) -> &'d str {
         self.field.definition.ty.inner_named_type().as_str()
     }
 }
 
 /// Collects fields of one document, with the conditions' variables decided.
-pub(super) struct Collector<'d> {
+pub(in crate::graphql) struct Collector<'d> {
     pub(super) document: &'d Document,
-    /// The values of the variables that conditions have.
-    truths: &'d dyn Fn(&str) -> Option<bool>,
+    truths: Truths<'d>,
 }
 
 impl<'d> Collector<'d> {
-    pub(super) fn new(document: &'d Document, truths: &'d dyn Fn(&str) -> Option<bool>) -> Self {
+    pub(in crate::graphql) fn new(document: &'d Document, truths: Truths<'d>) -> Self {
         Self { document, truths }
     }
 
-    /// The fields of an object of type `on`; `None` where a condition cannot be decided.
-    pub(super) fn fields(&self, sets: &[&'d SelectionSet], on: &str) -> Option<Vec<Collected<'d>>> {
+    /// The fields of an object of type `on`.
+    ///
+    /// # Errors
+    /// A condition's variable is null.
+    pub(in crate::graphql) fn fields(
+        &self,
+        sets: &[&'d SelectionSet],
+        on: &str,
+    ) -> Result<Vec<Collected<'d>>, ArgumentError> {
         let mut collection = Collection { fields: Vec::new(), indexes: HashMap::new() };
         for set in sets {
             self.collect(set, on, &mut collection)?;
         }
-        Some(collection.fields)
+        Ok(collection.fields)
     }
 
-    fn collect(&self, set: &'d SelectionSet, on: &str, into: &mut Collection<'d>) -> Option<()> {
+    fn collect(&self, set: &'d SelectionSet, on: &str, into: &mut Collection<'d>) -> Result<(), ArgumentError> {
         for selection in &set.selections {
-            if !self.is_included(selection.directives())? {
+            if !is_included(selection.directives(), self.truths)? {
                 continue;
             }
             match selection {
@@ -69,38 +74,20 @@ impl<'d> Collector<'d> {
                     }
                 }
                 Selection::FragmentSpread(spread) => {
-                    let fragment = self.document.fragment(&spread.fragment_name)?;
-                    if self.applies(fragment.type_condition(), on) {
+                    // The validation has seen to it that there is one.
+                    let fragment = self.document.fragment(&spread.fragment_name);
+                    if let Some(fragment) = fragment.filter(|fragment| self.applies(fragment.type_condition(), on)) {
                         self.collect(&fragment.selection_set, on, into)?;
                     }
                 }
             }
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether an object of type `on` is of the type of a fragment's condition.
     fn applies(&self, condition: &str, on: &str) -> bool {
         condition == on || self.document.schema().is_subtype(condition, on)
-    }
-
-    fn is_included(&self, directives: &DirectiveList) -> Option<bool> {
-        for directive in directives.iter() {
-            let included = match directive.name.as_str() {
-                "include" => true,
-                "skip" => false,
-                _ => continue,
-            };
-            let value = match &**directive.specified_argument_by_name("if")? {
-                Value::Boolean(value) => *value,
-                Value::Variable(name) => (self.truths)(name)?,
-                _ => return None,
-            };
-            if value != included {
-                return Some(false);
-            }
-        }
-        Some(true)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Planning: a validated document becomes a plan, once for each operation and combination of conditions.
 
-mod collect;
+pub(super) mod collect;
 mod document_size;
 pub(super) mod operation_cache;
 pub(super) mod plan;

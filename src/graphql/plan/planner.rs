@@ -34,7 +34,7 @@ impl Plan {
         let slots = Slots::default();
         let mut planner = Planner { collector: &collector, weigher, slots, size: 0 };
         let roots = planner.object(&[&operation.selection_set], operation.object_type(), Planner::root)?;
-        for field in collector.fields(&[&operation.selection_set], operation.object_type())? {
+        for field in collector.fields(&[&operation.selection_set], operation.object_type()).ok()? {
             planner.weigher.root(&field, operation.object_type())?;
         }
         let Planner { weigher, slots, size, .. } = planner;
@@ -77,7 +77,7 @@ impl<'d> Planner<'_, 'd> {
     ) -> Option<PlannedObject<F>> {
         let mut fields = Vec::new();
         let mut head = String::from("{");
-        for collected in self.collector.fields(sets, on)? {
+        for collected in self.collector.fields(sets, on).ok()? {
             if !head.ends_with('{') || !fields.is_empty() {
                 head.push(',');
             }

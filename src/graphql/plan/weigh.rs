@@ -40,7 +40,7 @@ impl<'d> Weigher<'_, 'd> {
 
     fn selection(&mut self, sets: &[&'d SelectionSet], on: &str) -> Option<SelectionCost> {
         let mut selection = SelectionCost::default();
-        for field in self.collector.fields(sets, on)? {
+        for field in self.collector.fields(sets, on).ok()? {
             let cost = self.field(&field, on)?;
             match &*cost.below {
                 // A leaf, or an object of leaves.

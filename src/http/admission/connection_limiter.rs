@@ -21,6 +21,7 @@ use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackRespon
 use crate::config;
 use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;
+use crate::telemetry::Metrics;
 
 /// Counts the connections of one listener.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ struct Counts {
     delivery_timeout: Duration,
     idle_timeout: Duration,
     health: Arc<Health>,
+    /// Counts requests that are refused before a service sees them.
+    metrics: Option<Arc<Metrics>>,
     open: Mutex<OpenConnections>,
 }
 
@@ -46,7 +49,7 @@ struct OpenConnections {
 impl ConnectionLimiter {
     /// With the limits of these settings; `health` tells when no more requests are wanted on them.
     #[must_use]
-    pub fn new(settings: &config::HttpConfig, health: Arc<Health>) -> Self {
+    pub fn new(settings: &config::HttpConfig, health: Arc<Health>, metrics: Option<Arc<Metrics>>) -> Self {
         Self(Arc::new(Counts {
             limit: settings.connections_limit,
             peer_limit: settings.peer_connections_limit,
@@ -54,6 +57,7 @@ impl ConnectionLimiter {
             delivery_timeout: settings.timeout + settings.send_timeout,
             idle_timeout: settings.idle_timeout,
             health,
+            metrics,
             open: Mutex::default(),
         }))
     }
@@ -105,7 +109,7 @@ impl<S> Accept<TcpStream, S> for ConnectionLimiter {
         let pending = PendingResponses::new(self.0.delivery_timeout, self.0.idle_timeout, self.0.health.clone());
         let watch = ConnectionDeadline::new(pending.clone());
         ready(admitted.map(|permit| {
-            let stream = ExplainedStream::new(LimitedStream { stream, watch, _permit: permit });
+            let stream = ExplainedStream::new(LimitedStream { stream, watch, _permit: permit }, self.0.metrics.clone());
             (stream, TrackResponses::new(service, pending))
         }))
     }

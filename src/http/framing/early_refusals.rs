@@ -7,6 +7,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use crate::graphql::Code;
+use crate::telemetry::Metrics;
 
 /// The bounds of the drain after a refusal: bytes and time.
 const MOST: usize = 1 << 20;
@@ -23,6 +25,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// A connection whose early refusals have content.
 pub struct ExplainedStream<S> {
     stream: S,
+    /// Counts the refusals.
+    metrics: Option<Arc<Metrics>>,
     /// Whether no line has ended since the last write, or since the connection began.
     in_first_line: bool,
     /// The replacement of the library's response, and how much of it has been written.
@@ -33,8 +37,8 @@ pub struct ExplainedStream<S> {
 }
 
 impl<S> ExplainedStream<S> {
-    pub(in crate::http) fn new(stream: S) -> Self {
-        Self { stream, in_first_line: true, instead: Vec::new(), written: 0, lingering: None }
+    pub(in crate::http) fn new(stream: S, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { stream, metrics, in_first_line: true, instead: Vec::new(), written: 0, lingering: None }
     }
 }
 
@@ -52,7 +56,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ExplainedStream<S> {
 
     /// Replaces a response of the library's own; `None` for every other one.
     fn take_over(&mut self, answer: &[u8], cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
-        self.instead = explain(answer, self.in_first_line)?;
+        let (instead, code) = explain(answer, self.in_first_line)?;
+        self.instead = instead;
+        self.metrics.iter().for_each(|metrics| metrics.refused(code.name()));
         self.written = 0;
         self.lingering = Some((Box::pin(sleep(LONGEST)), MOST));
         // The flush that follows writes the rest.
@@ -127,9 +133,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ExplainedStream<S> {
     }
 }
 
-/// The replacement of a response that is the library's own: one of its three statuses, no content, and no `x-request-id`, which
+/// The replacement of a response that is the library's own, and its code: one of its three statuses, no content, and no `x-request-id`, which
 /// all responses of the service have.
-fn explain(answer: &[u8], in_first_line: bool) -> Option<Vec<u8>> {
+fn explain(answer: &[u8], in_first_line: bool) -> Option<(Vec<u8>, Code)> {
     let status = answer.strip_prefix(b"HTTP/1.")?.get(2..5)?;
     let own = answer.ends_with(b"\r\n\r\n")
         && memmem::find(answer, b"content-length: 0\r\n").is_some()
@@ -149,5 +155,5 @@ fn explain(answer: &[u8], in_first_line: bool) -> Option<Vec<u8>> {
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{content}",
         content.len()
     );
-    Some(answer.into_bytes())
+    Some((answer.into_bytes(), code))
 }

@@ -4,14 +4,13 @@ use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri, Version};
-use axum::response::Response;
-
-use crate::http::response::error::HttpError;
 
 /// Refuses a request whose host is ambiguous: HTTP/1.1 requires exactly one valid Host, and over HTTP/2 a Host must equal
 /// `:authority`.
-#[expect(clippy::result_large_err, reason = "the error is the response, which is sent as it is")]
-pub(super) fn check(request: &Request) -> Result<(), Response> {
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check(request: &Request) -> Result<(), &'static str> {
     let (headers, uri) = (request.headers(), request.uri());
     let mut values = headers.get_all(HOST).iter();
     let problem = match (values.next(), values.next()) {
@@ -24,7 +23,7 @@ pub(super) fn check(request: &Request) -> Result<(), Response> {
         }
         _ => return Ok(()),
     };
-    Err(HttpError::unreadable(problem).early_answer(headers))
+    Err(problem)
 }
 
 /// The authority that the request names, if any: the request line's or `:authority`, otherwise Host's.

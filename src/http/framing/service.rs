@@ -1,9 +1,10 @@
-//! Framing: the rules that HTTP has for every message.
+//! Framing: the rules for every message, HTTP's and our own.
 //!
-//! The steps: validate the Host (RFC 9112, 3.2) → call the service → drain the rest of the body or close the connection
-//! (`unread_body`) → drop the content of a response to HEAD (RFC 9110, 9.3.2).
+//! The steps: name the request (`request_id`) → validate the Host (RFC 9112, 3.2) → call the service → drain the rest of the
+//! body or close the connection (`unread_body`) → drop the content of a response to HEAD (RFC 9110, 9.3.2).
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
@@ -14,12 +15,25 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
+use tracing::Instrument;
 
 use super::{host, unread_body};
+use crate::http::request_id::RequestName;
+use crate::http::response::error::HttpError;
+use crate::telemetry::Metrics;
 
 /// A service that applies these rules.
 #[derive(Clone)]
-pub(in crate::http) struct FramingService<S>(pub(in crate::http) S);
+pub(in crate::http) struct FramingService<S> {
+    service: S,
+    metrics: Arc<Metrics>,
+}
+
+impl<S> FramingService<S> {
+    pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>) -> Self {
+        Self { service, metrics }
+    }
+}
 
 impl<S> Service<Request> for FramingService<S>
 where
@@ -31,16 +45,22 @@ where
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+        self.service.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let name = RequestName::of(&request);
+        let span = name.span();
         let without_content = request.method() == Method::HEAD;
-        let host = host::check(&request);
+        let refusal = host::check(&request).err();
         let (request, rest) = unread_body::track(request);
-        let response = match host {
-            Ok(()) => Ok(self.0.call(request)),
-            Err(refusal) => Err(refusal),
+        let response = match refusal {
+            None => Ok(self.service.call(request)),
+            Some(problem) => {
+                let refusal = HttpError::unreadable(problem);
+                self.metrics.refused(refusal.code.name());
+                Err(refusal.early_answer(request.headers()))
+            }
         };
         async move {
             let mut response = match response {
@@ -50,8 +70,11 @@ where
             if let Some(rest) = rest {
                 rest.drain_or_close(&mut response).await;
             }
-            Ok(if without_content { head(response) } else { response })
+            let mut response = if without_content { head(response) } else { response };
+            name.finish(&mut response);
+            Ok(response)
         }
+        .instrument(span)
         .boxed()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -20,6 +21,7 @@ use tower_http::compression::predicate::SizeAbove;
 use super::accept_encoding::{Coding, choose};
 use super::error::HttpError;
 use crate::graphql::Code;
+use crate::telemetry::Metrics;
 
 /// From this length on an answer is compressed, in bytes: below it costs more than it saves.
 const COMPRESSED: u64 = 1024;
@@ -31,16 +33,17 @@ pub(in crate::http) struct Compressible<S> {
     large: Compression<S, SizeAbove>,
     /// For requests that refuse plain answers.
     all: Compression<S, SizeAbove>,
+    metrics: Arc<Metrics>,
 }
 
 impl<S: Clone> Compressible<S> {
-    pub(in crate::http) fn new(service: S) -> Self {
+    pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>) -> Self {
         let from = |length| {
             let compression = Compression::new(service.clone()).quality(CompressionLevel::Fastest);
             compression.compress_when(SizeAbove::new(length))
         };
         let (large, all) = (from(COMPRESSED), from(1));
-        Self { plain: service, large, all }
+        Self { plain: service, large, all, metrics }
     }
 }
 
@@ -66,6 +69,7 @@ where
             None => {
                 let refusal =
                     HttpError::new(Code::InvalidAccept, "accept-encoding must allow identity, zstd, br or gzip");
+                self.metrics.refused(refusal.code.name());
                 return Either::Left(ready(Ok(refusal.early_answer(request.headers()))).boxed());
             }
         };

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::generate::Case;
 use super::judge::{Phase, Verdict};
 use super::service::{Ending, Outcome};
+use super::shrink::tokens;
 use super::values::TWICE;
 
 /// A difference between the two versions of graphql-js, which the specification of September 2025 decides.
@@ -90,24 +91,34 @@ pub fn compare(case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) -> Compa
     if phase == Phase::Executed { executed(outcome, verdict, verdicts) } else { Comparison::Agree }
 }
 
-/// Differences in which the service follows the specification and both versions of graphql-js do not.
+/// Differences in which the service follows the specification, or its schema, and both versions of graphql-js do not. What
+/// only spells the same otherwise is in `respelled`.
 fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Verdict) -> Option<&'static str> {
-    let ours = |part: &str| outcome.messages.iter().any(|message| message.contains(part));
-    let theirs = |part: &str| verdict.messages.iter().any(|message| message.contains(part));
-    if phase < verdict.phase && ours("return conflicting types") && case.query.contains("__typename") {
+    let all = |holds: &dyn Fn(&str) -> bool| {
+        !outcome.messages.is_empty() && outcome.messages.iter().all(|message| holds(message))
+    };
+    if phase == Phase::Validation && verdict.phase > phase && all(&|message| is_about_type_name(message, &case.query)) {
         return Some("5.3.2: `__typename` has a type, String!, with which fields of other parents can conflict");
     }
-    if phase > verdict.phase && theirs("Invalid Unicode escape sequence: \"\\u{0000") {
-        return Some("2.9.4: an escape in braces has any number of digits");
-    }
-    if phase < verdict.phase && ours("sorted by each field only once") && case.query.contains("orderBy") {
+    let sorted_twice = phase == Phase::Variables && verdict.phase == Phase::Executed && verdict.repeats_key;
+    if sorted_twice && all(&|message| message == "a list can be sorted by each field only once") {
         return Some("a list is sorted by each field once: the schema's rule, checked before anything is loaded");
     }
-    let merging = verdict.rules == ["OverlappingFieldsCanBeMergedRule"];
-    if phase > verdict.phase && merging && theirs("differing arguments") && case.query.contains("\"\"\"") {
-        return Some("2.9.4: a block string is the same value as a string with its characters");
-    }
     None
+}
+
+/// Whether a message is of a conflict between `__typename` and a field of another type.
+fn is_about_type_name(message: &str, query: &str) -> bool {
+    let Some(rest) = message.strip_prefix("Fields \"") else { return false };
+    let Some((key, rest)) = rest.split_once('"') else { return false };
+    let tokens: Vec<_> = tokens(query).into_iter().filter(|token| !is_ignored(token)).collect();
+    let aliased = tokens.windows(3).any(|three| three == [key, ":", "__typename"]);
+    (aliased || key == "__typename") && rest.contains("conflicting types") && rest.contains("\"String!\"")
+}
+
+/// Whether a token, as `shrink` splits a text, means nothing.
+fn is_ignored(token: &str) -> bool {
+    token.starts_with('#') || matches!(token, " " | "\t" | "\n" | "\r" | "," | "\u{feff}")
 }
 
 /// Judges a refusal that comes before GraphQL.
@@ -138,10 +149,6 @@ pub fn shapes(paths: &[Vec<Value>]) -> BTreeSet<String> {
 }
 
 fn executed(outcome: &Outcome, verdict: &Verdict, verdicts: &[Verdict; 2]) -> Comparison {
-    if outcome.data.as_deref() == Some("null") && outcome.messages.iter().any(|message| message.contains("\"if\"")) {
-        // graphql-js meets a null condition when it comes to its selection set. The service decides all conditions first.
-        return Comparison::Deliberate("a null for the condition of @skip or @include fails the operation as a whole");
-    }
     let (refused, failed) = (shapes(&outcome.refused), shapes(&outcome.failed));
     let wrong = shapes(&verdict.paths);
     if let Some(path) = wrong.iter().find(|path| !failed.contains(*path)) {
@@ -155,7 +162,8 @@ fn executed(outcome: &Outcome, verdict: &Verdict, verdicts: &[Verdict; 2]) -> Co
     // A cursor is any text to the language. All cursors of the generator are invalid.
     let cursors = shapes(&verdict.cursors);
     let representations = shapes(&verdict.representations);
-    for (paths, what) in [(&nulls, "a null operator"), (&pages, "a page")] {
+    let keys = shapes(&verdict.repeated_keys);
+    for (paths, what) in [(&nulls, "a null operator"), (&pages, "a page"), (&keys, "a sort key")] {
         if let Some(path) = paths.iter().find(|path| !failed.contains(*path)) {
             return Comparison::Differ(format!("{what} that is not refused ({})", last(path)));
         }

@@ -1,123 +1,86 @@
 //! The mistakes that the generator puts into documents: at least one for each validation rule, and some that only look like
 //! mistakes.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    // Documents and operations.
-    TypeSystemDefinition,
-    SameOperationName,
-    AnonymousBesideOthers,
-    OtherOperationType,
-    NoOperation,
-    MisplacedDescription,
-    // Fields.
-    UnknownField,
-    SelectionOnLeaf,
-    NoSelectionOnComposite,
-    EmptySelection,
-    SameResponseKey,
-    // Fragments.
-    SameFragmentName,
-    UnknownFragment,
-    UnusedFragment,
-    UnknownFragmentType,
-    FragmentOnLeaf,
-    ImpossibleFragment,
-    FragmentCycle,
-    FragmentCalledOn,
-    // Arguments.
-    UnknownArgument,
-    SameArgument,
-    MissingArgument,
-    NullArgument,
-    // Values.
-    OtherLiteral,
-    BadNumber,
-    BadString,
-    OddString,
-    UnknownEnumValue,
-    UnknownInputField,
-    SameInputField,
-    MissingInputField,
-    NullInList,
-    NestedList,
-    // Directives.
-    UnknownDirective,
-    MisplacedDirective,
-    SameDirective,
-    // Variables.
-    SameVariable,
-    UndefinedVariable,
-    UnusedVariable,
-    UnknownVariableType,
-    OutputVariableType,
-    OtherVariableType,
-    NullableVariable,
-    BadDefault,
-    VariableInDefault,
+use super::draw::Draw;
+
+/// The faults with their weights: how often each is drawn, relative to the others.
+macro_rules! faults {
+    ($($fault:ident $weight:literal)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $($fault,)+
+        }
+
+        impl Fault {
+            const WEIGHTS: &[(Self, usize)] = &[$((Self::$fault, $weight)),+];
+        }
+    };
 }
 
-use Fault::*;
+faults! {
+    // Documents and operations.
+    TypeSystemDefinition 1
+    SameOperationName 1
+    AnonymousBesideOthers 1
+    OtherOperationType 2
+    NoOperation 1
+    MisplacedDescription 1
+    // Fields.
+    UnknownField 1
+    SelectionOnLeaf 1
+    NoSelectionOnComposite 1
+    EmptySelection 1
+    SameResponseKey 4
+    // Fragments.
+    SameFragmentName 1
+    UnknownFragment 1
+    UnusedFragment 1
+    UnknownFragmentType 1
+    FragmentOnLeaf 1
+    ImpossibleFragment 1
+    FragmentCycle 2
+    FragmentCalledOn 1
+    // Arguments.
+    UnknownArgument 1
+    SameArgument 1
+    MissingArgument 2
+    NullArgument 1
+    // Values.
+    OtherLiteral 3
+    BadNumber 1
+    BadString 1
+    OddString 1
+    UnknownEnumValue 1
+    UnknownInputField 1
+    SameInputField 3
+    MissingInputField 1
+    NullInList 1
+    NestedList 1
+    // Directives.
+    UnknownDirective 1
+    MisplacedDirective 1
+    SameDirective 1
+    // Variables.
+    SameVariable 1
+    UndefinedVariable 1
+    UnusedVariable 1
+    UnknownVariableType 1
+    OutputVariableType 1
+    OtherVariableType 2
+    NullableVariable 2
+    BadDefault 2
+    VariableInDefault 1
+}
 
 impl Fault {
-    pub const ALL: &[Self] = &[
-        TypeSystemDefinition,
-        SameOperationName,
-        AnonymousBesideOthers,
-        OtherOperationType,
-        OtherOperationType,
-        NoOperation,
-        MisplacedDescription,
-        UnknownField,
-        SelectionOnLeaf,
-        NoSelectionOnComposite,
-        EmptySelection,
-        SameResponseKey,
-        SameResponseKey,
-        SameResponseKey,
-        SameResponseKey,
-        SameFragmentName,
-        UnknownFragment,
-        UnusedFragment,
-        UnknownFragmentType,
-        FragmentOnLeaf,
-        ImpossibleFragment,
-        FragmentCycle,
-        FragmentCycle,
-        FragmentCalledOn,
-        UnknownArgument,
-        SameArgument,
-        MissingArgument,
-        MissingArgument,
-        NullArgument,
-        OtherLiteral,
-        OtherLiteral,
-        OtherLiteral,
-        BadNumber,
-        BadString,
-        OddString,
-        UnknownEnumValue,
-        UnknownInputField,
-        SameInputField,
-        SameInputField,
-        SameInputField,
-        MissingInputField,
-        NullInList,
-        NestedList,
-        UnknownDirective,
-        MisplacedDirective,
-        SameDirective,
-        SameVariable,
-        UndefinedVariable,
-        UnusedVariable,
-        UnknownVariableType,
-        OutputVariableType,
-        OtherVariableType,
-        OtherVariableType,
-        NullableVariable,
-        NullableVariable,
-        BadDefault,
-        BadDefault,
-        VariableInDefault,
-    ];
+    /// One of the faults, each as often as its weight says.
+    pub fn draw(draw: &mut Draw) -> Self {
+        let mut number = draw.below(Self::WEIGHTS.iter().map(|(_, weight)| weight).sum());
+        let drawn = Self::WEIGHTS.iter().find(|(_, weight)| {
+            let holds = number < *weight;
+            number = number.wrapping_sub(*weight);
+            holds
+        });
+        drawn.unwrap().0
+    }
 }

@@ -60,7 +60,7 @@ pub fn case(types: &Types, schema: &'static str, draw: &mut Draw) -> Case {
         9..=16 => 1,
         _ => 2,
     };
-    let pending = (0..faults).map(|_| *draw.pick(Fault::ALL)).collect();
+    let pending = (0..faults).map(|_| Fault::draw(draw)).collect();
     let room = 4 + draw.below(16);
     let mut writer = Writer { types, draw, pending, variables: Vec::new(), fragments: Vec::new(), room, names: 0 };
     let document = writer.document();
@@ -320,6 +320,11 @@ impl<'t> Writer<'t, '_> {
     fn directive(&mut self, name: &str) -> Directive {
         let known = self.types.directives.iter().find(|directive| directive.name == name).cloned();
         let mut arguments = known.map_or_else(Vec::new, |known| self.arguments(&known.arguments));
+        if let [(_, condition)] = &mut *arguments
+            && self.draw.one_in(8)
+        {
+            *condition = Value::Variable(self.nullable_condition());
+        }
         if self.fault(UnknownArgument) {
             arguments.push(("unless".to_owned(), Value::Token("true".to_owned())));
         }

@@ -29,6 +29,14 @@ pub struct Verdict {
     /// Fields with a cursor.
     #[serde(default)]
     pub cursors: Vec<Vec<Value>>,
+    /// Fields whose sort keys name a field twice.
+    #[serde(default)]
+    pub repeated_keys: Vec<Vec<Value>>,
+    /// Whether any sort keys of the document do.
+    #[serde(default)]
+    pub repeats_key: bool,
+    /// The operation with the values of its variables written into it.
+    pub inlined: Option<String>,
     /// Fields with representations.
     #[serde(default)]
     pub representations: Vec<Vec<Value>>,

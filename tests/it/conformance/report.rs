@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{Comparison, compare};
+use super::compare::Comparison;
 use super::generate::Case;
 use super::judge::{Phase, Verdict};
 use super::service::Outcome;
@@ -40,7 +40,7 @@ pub struct Report {
 
 impl Report {
     /// Counts a request.
-    pub fn add(&mut self, case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) {
+    pub fn add(&mut self, case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2], comparison: Comparison) {
         self.tried += 1;
         *self.phases.entry(verdicts[1].phase).or_default() += 1;
         for rule in &verdicts[1].rules {
@@ -52,7 +52,7 @@ impl Report {
             self.placed += 1;
             self.placed_alike += usize::from(locations.contains(place));
         }
-        match compare(case, outcome, verdicts) {
+        match comparison {
             Comparison::Agree => {}
             Comparison::Limited => self.limited += 1,
             Comparison::Deliberate(what) => *self.deliberate.entry(what).or_default() += 1,

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub refused: Vec<Vec<Value>>,
     /// All fields that have errors.
     pub failed: Vec<Vec<Value>>,
+    /// The objects that are null because a condition in them is.
+    pub undecided: Vec<Vec<Value>>,
     pub codes: Vec<String>,
     pub messages: Vec<String>,
     /// Line and column of each location of the errors.
@@ -181,8 +183,11 @@ impl Outcome {
             complaints.push("an error without locations".to_owned());
         }
         let messages = answer.errors.iter().map(|error| error["message"].as_str().unwrap_or("").to_owned()).collect();
+        let is_condition = |error: &&Value| error["message"].as_str().is_some_and(|text| text.contains("\"if\""));
+        let undecided = answer.errors.iter().filter(is_condition).map(|error| list(&error["path"]));
+        let undecided = undecided.filter(|path| !path.is_empty()).collect();
         let (refused, failed) = (with_path(&|code| code == "BAD_USER_INPUT"), with_path(&|_| true));
         let data = answer.data.map(|data| data.get().to_owned());
-        Self { ending, refused, failed, codes, messages, locations, complaints, data, text }
+        Self { ending, refused, failed, undecided, codes, messages, locations, complaints, data, text }
     }
 }

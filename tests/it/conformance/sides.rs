@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use super::compare::{Comparison, compare};
 use super::generate::Case;
 use super::judge::{Judge, Verdict};
+use super::respelled::respelled;
 use super::service::{Client, Outcome};
 use crate::support::settings;
 use crate::support::vendor::{Fault, Vendor};
@@ -17,12 +18,18 @@ pub const SCHEMAS: [&str; 2] = ["api", "subgraph"];
 
 /// What the federation specification adds to a subgraph's SDL.
 const SUBGRAPH: &str = "
-    scalar _Any union _Entity = TeamMember | Role type _Service { sdl: String! }
+    \"\"\"
+    The `_Any` scalar is used to pass representations of entities from external
+    services into the root `_entities` field for execution.
+    \"\"\"
+    scalar _Any union _Entity = TeamMember | Role | Team type _Service { sdl: String! }
     extend type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }";
 
 pub struct Sides {
     pub judge: Judge,
     pub clients: [Client; 2],
+    /// For operations whose variables are written into them.
+    pub inlined: [Client; 2],
     // Dropped after the clients.
     _apps: [App; 2],
     _vendor: Vendor,
@@ -89,6 +96,9 @@ const LIMITS: &[(&str, &str)] = &[
     ("graphql.field_directives_limit", "100"),
     ("graphql.cost_limit", "1000000000"),
     ("graphql.errors_limit", "1000"),
+    // All answers of a run are about the same roster.
+    ("roster.fresh_for", "1h"),
+    ("roster.stale_for", "2h"),
 ];
 
 impl Sides {
@@ -106,8 +116,9 @@ impl Sides {
             (vendor, apps)
         });
         let judge = Judge::start(&[("api", &api_sdl()), ("subgraph", &subgraph_sdl())]);
-        let clients = [&apps[0], &apps[1]].map(|app| Client::new(app.address()));
-        Self { judge, clients, _apps: apps, _vendor: vendor, _runtime: runtime }
+        let clients = || [&apps[0], &apps[1]].map(|app| Client::new(app.address()));
+        let (clients, inlined) = (clients(), clients());
+        Self { judge, clients, inlined, _apps: apps, _vendor: vendor, _runtime: runtime }
     }
 
     /// Sends the requests to the service.
@@ -127,7 +138,12 @@ impl Sides {
     pub fn verdicts(judge: &mut Judge, cases: &[Case], outcomes: &[Outcome]) -> Vec<[Verdict; 2]> {
         let line = |(case, outcome): (&Case, &Outcome)| {
             let data = outcome.data.as_ref().map_or(String::new(), |data| format!(",\"data\":{data}"));
-            format!("{{\"schema\":\"{}\",\"request\":{}{data}}}", case.schema, case.body())
+            let paths = |paths: &[Vec<Value>]| Value::from_iter(paths.iter().cloned());
+            let (undecided, failed) = (paths(&outcome.undecided), paths(&outcome.failed));
+            let (schema, request) = (case.schema, case.body());
+            format!(
+                "{{\"schema\":\"{schema}\",\"request\":{request}{data},\"undecided\":{undecided},\"failed\":{failed}}}"
+            )
         };
         judge.verdicts(&cases.iter().zip(outcomes).map(line).collect::<Vec<_>>())
     }
@@ -142,6 +158,36 @@ impl Sides {
 
     pub fn compare(&mut self, case: &Case) -> Comparison {
         let (outcome, verdicts) = self.judge(case);
-        compare(case, &outcome, &verdicts)
+        match Self::settle(&mut self.judge, case, &outcome, &verdicts) {
+            Comparison::Agree => Self::compare_inlined(&mut self.inlined, case, &outcome, &verdicts),
+            comparison => comparison,
+        }
+    }
+
+    /// Compares an answer with that to the same operation without variables: the values that graphql-js coerced them to are
+    /// written into it.
+    pub fn compare_inlined(
+        clients: &mut [Client; 2],
+        case: &Case,
+        outcome: &Outcome,
+        verdicts: &[Verdict; 2],
+    ) -> Comparison {
+        let Some(query) = &verdicts[0].inlined else { return Comparison::Agree };
+        let inlined = Case { query: query.clone(), operation_name: None, variables: None, ..case.clone() };
+        let other = Self::ask(clients, std::slice::from_ref(&inlined)).remove(0);
+        let same = (&outcome.data, &outcome.messages, &outcome.failed) == (&other.data, &other.messages, &other.failed);
+        if same { Comparison::Agree } else { Comparison::Differ("other values of variables".to_owned()) }
+    }
+
+    /// Compares an answer with its verdicts. Where they differ and the document can be spelled otherwise, graphql-js judges it
+    /// in the other spelling as well.
+    pub fn settle(judge: &mut Judge, case: &Case, outcome: &Outcome, verdicts: &[Verdict; 2]) -> Comparison {
+        let comparison = compare(case, outcome, verdicts);
+        let (Comparison::Differ(_), Some((other, reason))) = (&comparison, respelled(case)) else { return comparison };
+        let verdicts = Self::verdicts(judge, std::slice::from_ref(&other), std::slice::from_ref(outcome)).remove(0);
+        match compare(&other, outcome, &verdicts) {
+            Comparison::Agree => Comparison::Deliberate(reason),
+            _ => comparison,
+        }
     }
 }

@@ -158,6 +158,17 @@ impl Writer<'_, '_> {
         name
     }
 
+    /// The name of a variable for a condition that may be null: its default lets it stand where null may not.
+    pub(super) fn nullable_condition(&mut self) -> String {
+        let name = format!("c{}", self.variables.len());
+        let default = Some(Value::Token(self.draw.word(&["true", "false"])));
+        let (kind, description, directives) = (Kind::Named("Boolean".to_owned()), None, Vec::new());
+        let definition =
+            VariableDefinition { description, name: name.clone(), kind: kind.to_string(), default, directives };
+        self.variables.push(Variable { definition, kind: Some(kind) });
+        name
+    }
+
     fn other_type(&mut self, kind: &Kind) -> Kind {
         match self.draw.below(5) {
             0 => Kind::List(Box::new(kind.clone())),

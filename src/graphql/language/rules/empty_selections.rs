@@ -1,4 +1,5 @@
-//! Empty selection sets: `{ }` is a syntax error, where apollo-compiler follows a later draft of the grammar.
+//! What must not be empty: `{ }` as a selection set is a syntax error, where apollo-compiler follows a later draft of the
+//! grammar; and so is a schema's definition without its operations.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
 use apollo_compiler::parser::SourceSpan;
@@ -8,6 +9,14 @@ pub(in super::super) fn empty_selection(document: &Document) -> Option<SourceSpa
     document.definitions.iter().find_map(|definition| match definition {
         Definition::OperationDefinition(operation) => in_set(&operation.selection_set, operation.location()),
         Definition::FragmentDefinition(fragment) => in_set(&fragment.selection_set, fragment.location()),
+        _ => None,
+    })
+}
+
+/// The first definition of a schema that names no operations.
+pub(in super::super) fn empty_schema(document: &Document) -> Option<SourceSpan> {
+    document.definitions.iter().find_map(|definition| match definition {
+        Definition::SchemaDefinition(schema) if schema.root_operations.is_empty() => schema.location(),
         _ => None,
     })
 }

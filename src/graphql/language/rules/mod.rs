@@ -7,7 +7,7 @@ mod list_arguments;
 mod usages;
 mod values;
 
-pub(super) use empty_selections::empty_selection;
+pub(super) use empty_selections::{empty_schema, empty_selection};
 pub(super) use finding::Finding;
 pub(super) use list_arguments::differing_list_arguments;
 pub(super) use values::unfit_values;
