@@ -4,7 +4,7 @@ import { ApolloProvider } from "@apollo/client/react";
 import { useMemo, useState } from "react";
 
 import { createClient } from "./apollo/client.ts";
-import { type Conditions, everybody } from "./Filters.tsx";
+import { start, useAddress } from "./address.ts";
 import { Team } from "./Team.tsx";
 import type { Session } from "./session.ts";
 
@@ -12,18 +12,20 @@ const uri = import.meta.env.VITE_GRAPHQL_URL ?? "/graphql";
 
 export function App() {
   const [visit, setVisit] = useState<{ number: number; session: Session }>({ number: 1, session: { token: "" } });
-  const [conditions, setConditions] = useState<Conditions>(everybody);
+  const [view, go] = useAddress();
   // A client and a page for each session: nothing that one caller read is left for the next.
   const client = useMemo(() => createClient({ uri, token: () => visit.session.token }), [visit]);
+  const enter = (session: Session, arriving: boolean) => {
+    // Roles and cursors are an account's own. Whoever arrives with a link has its conditions meant for where they go.
+    const stays = arriving || accountOf(session) === accountOf(visit.session);
+    if (!stays) go({ ...start, order: view.order });
+    setVisit({ number: visit.number + 1, session });
+  };
   return (
     <ApolloProvider client={client}>
-      <Team
-        key={visit.number}
-        session={visit.session}
-        conditions={conditions}
-        onConditions={setConditions}
-        onSession={(session) => setVisit({ number: visit.number + 1, session })}
-      />
+      <Team key={visit.number} session={visit.session} view={view} onView={go} onSession={enter} />
     </ApolloProvider>
   );
 }
+
+const accountOf = ({ account }: Session) => (account ? `${account.type}:${account.email.toLowerCase()}` : "");

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 
 import type { TeamMemberFilter, TeamMemberOrder, TeamQuery } from "./gql/graphql.ts";
-import { roleName } from "./roles.ts";
+import { count } from "./words.ts";
 
 export interface Conditions {
   search: string;
@@ -20,6 +20,11 @@ const orders = {
   unread: { label: "Most unread", orderBy: [{ field: "UNREAD_MESSAGES", direction: "DESC" }, { field: "NAME" }] },
 } satisfies Record<string, { label: string; orderBy: TeamMemberOrder[] }>;
 
+export const isOrder = (text: string): text is Conditions["order"] => Object.hasOwn(orders, text);
+
+/** Whether these conditions leave somebody out. */
+export const isFiltered = ({ search, roleId, onlineOnly }: Conditions) => search !== "" || roleId !== "" || onlineOnly;
+
 /** How long a person may pause between two letters. */
 const PAUSE = 250;
 
@@ -33,10 +38,11 @@ export function toVariables({ search, roleId, onlineOnly, order }: Conditions) {
 interface Props {
   conditions: Conditions;
   roles: NonNullable<TeamQuery["roles"]>;
+  roleName: (id: string) => string;
   onChange: (conditions: Conditions) => void;
 }
 
-export function Filters({ conditions, roles, onChange }: Props) {
+export function Filters({ conditions, roles, roleName, onChange }: Props) {
   const [search, setSearch] = useState(conditions.search);
   useEffect(() => setSearch(conditions.search), [conditions.search]);
   useEffect(() => {
@@ -55,11 +61,17 @@ export function Filters({ conditions, roles, onChange }: Props) {
         <span>Role</span>
         <select value={conditions.roleId} onChange={(event) => onChange({ ...conditions, roleId: event.target.value })}>
           <option value="">All roles</option>
-          {roles.map(({ id, memberCount }) => (
-            <option key={id} value={id}>
-              {roleName(id)} ({memberCount})
-            </option>
-          ))}
+          {/* A role of a link that was passed on, or one that is gone. */}
+          {conditions.roleId && !roles.some(({ id }) => id === conditions.roleId) && (
+            <option value={conditions.roleId}>{roleName(conditions.roleId)}</option>
+          )}
+          {[...roles]
+            .sort((a, b) => (a.id < b.id ? -1 : 1))
+            .map(({ id, memberCount }) => (
+              <option key={id} value={id}>
+                {roleName(id)} ({count(memberCount ?? 0)})
+              </option>
+            ))}
         </select>
       </label>
       <label className="field">

@@ -1,5 +1,7 @@
 // Page by page, forth and back.
 
+import { count } from "./words.ts";
+
 interface Props {
   page: number;
   pages: number;
@@ -15,7 +17,7 @@ export function Pages({ page, pages, onPrevious, onNext }: Props) {
         Previous
       </button>
       <p aria-live="polite">
-        Page {page} of {pages}
+        Page {count(page)} of {count(pages)}
       </p>
       <button type="button" disabled={!onNext} onClick={onNext}>
         Next

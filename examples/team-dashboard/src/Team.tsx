@@ -5,15 +5,18 @@ import { useQuery } from "@apollo/client/react";
 import { useEffect, useRef, useState } from "react";
 
 import { AsOf, StaleNotice } from "./AsOf.tsx";
-import { type Conditions, Filters, everybody, toVariables } from "./Filters.tsx";
+import { type Conditions, Filters, isFiltered, toVariables } from "./Filters.tsx";
 import { MemberList, MemberListLoading } from "./MemberList.tsx";
 import { Pages } from "./Pages.tsx";
 import { ProblemPanel } from "./ProblemPanel.tsx";
 import { SignIn } from "./SignIn.tsx";
+import { type View, start } from "./address.ts";
 import type { TeamQuery } from "./gql/graphql.ts";
 import { contactIsHidden, problemOf } from "./problem.ts";
 import { teamQuery } from "./queries.ts";
+import { roleNames } from "./roles.ts";
 import type { Session } from "./session.ts";
+import { totals } from "./words.ts";
 
 const PAGE = 20;
 /** How often to ask: for a stale team, or none, again soon, because the service is getting a newer one, or trying to. */
@@ -23,19 +26,19 @@ const STALE_FOR = 4_000;
 
 interface Props {
   session: Session;
-  conditions: Conditions;
-  onConditions: (conditions: Conditions) => void;
-  onSession: (session: Session) => void;
+  view: View;
+  onView: (view: View) => void;
+  /** `arriving` is true for the first way in, before any team was shown. */
+  onSession: (session: Session, arriving: boolean) => void;
 }
 
-export function Team({ session, conditions, onConditions, onSession }: Props) {
-  // The cursor before each page that was turned to; the first page has none.
-  const [cursors, setCursors] = useState<string[]>([]);
+export function Team({ session, view, onView, onSession }: Props) {
   const [every, setEvery] = useState(EVERY.fresh);
   const [changing, setChanging] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
 
-  const variables = { account: session.account, first: PAGE, after: cursors.at(-1), ...toVariables(conditions) };
+  const page = view.before ? { last: PAGE, before: view.before } : { first: PAGE, after: view.after };
+  const variables = { account: session.account, ...page, ...toVariables(view) };
   const { data, error, loading: asking, networkStatus, previousData, refetch } = useQuery(teamQuery, {
     variables,
     fetchPolicy: "cache-and-network",
@@ -63,20 +66,23 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
         session={session}
         reason={signIn ? problem : undefined}
         onCancel={signIn ? undefined : () => setChanging(false)}
-        onSession={onSession}
+        onSession={(next) => onSession(next, signIn && session.token === "")}
       />
     );
   }
 
-  const change = (next: Conditions) => {
-    setCursors([]);
-    onConditions(next);
+  const conditions: Conditions = { search: view.search, roleId: view.roleId, onlineOnly: view.onlineOnly, order: view.order };
+  const change = (next: Conditions) => onView({ ...next, page: 1 });
+  const turn = (next: Pick<View, "page" | "after" | "before">) => {
+    onView({ ...conditions, ...next });
+    heading.current?.focus({ preventScroll: true });
+    scrollTo({ top: 0 });
   };
-  const turn = (next: string[]) => {
-    setCursors(next);
-    heading.current?.focus();
-    heading.current?.scrollIntoView({ block: "start" });
-  };
+  const roles = answer?.roles ?? [];
+  const roleName = roleNames(roles.map(({ id }) => id));
+  const filtered = isFiltered(view);
+  // Nothing to choose from: over a refusal, and in a team without anybody.
+  const choosing = team ? filtered || team.totalCount > 0 : problem === undefined;
 
   return (
     <>
@@ -86,7 +92,7 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
             <h1 ref={heading} tabIndex={-1}>
               Team
             </h1>
-            <p className="who">{answer?.roles?.[0]?.account.email ?? session.account?.email}</p>
+            <p className="who">{roles[0]?.account.email ?? session.account?.email}</p>
           </div>
           <button type="button" className="quiet" onClick={() => setChanging(true)}>
             Account
@@ -94,13 +100,12 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
         </div>
       </header>
       <main>
-        <Filters conditions={conditions} roles={answer?.roles ?? []} onChange={change} />
+        {choosing && <Filters conditions={conditions} roles={roles} roleName={roleName} onChange={change} />}
         {team && (
           <div className="summary">
             <div>
               <p role="status">
-                {people(team.totalCount)}
-                {answer?.online && `, ${answer.online.totalCount} online`}
+                {totals(team.totalCount, filtered ? answer?.everybody?.totalCount : undefined, answer?.online?.totalCount, view.onlineOnly)}
               </p>
               {!oldForLong && <AsOf fetchedAt={team.fetchedAt} />}
             </div>
@@ -115,22 +120,23 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
             {contactIsHidden(lastError) && <p className="note">Your key may not read e-mail addresses and telephone numbers, so they are left out.</p>}
             <MemberList
               members={team.nodes}
+              roleName={roleName}
               dimmed={shown === undefined}
-              filtered={conditions !== everybody}
-              onEverybody={() => change(everybody)}
+              filtered={filtered}
+              onEverybody={() => onView({ ...start, order: view.order })}
             />
             <Pages
-              page={cursors.length + 1}
-              pages={Math.max(1, Math.ceil(team.totalCount / PAGE))}
-              onPrevious={cursors.length > 0 ? () => turn(cursors.slice(0, -1)) : undefined}
-              onNext={nextOf(team, (cursor) => turn([...cursors, cursor]))}
+              page={view.page}
+              pages={Math.max(view.page, Math.ceil(team.totalCount / PAGE))}
+              onPrevious={previousOf(team, view.page, turn)}
+              onNext={nextOf(team, view.page, turn)}
             />
           </>
         ) : problem ? (
           <ProblemPanel
             problem={problem}
             // From the first page: a cursor can be what was wrong.
-            onAgain={() => (cursors.length > 0 ? setCursors([]) : void refetch())}
+            onAgain={() => (view.page > 1 ? change(conditions) : void refetch())}
             onAccount={() => setChanging(true)}
           />
         ) : (
@@ -141,13 +147,17 @@ export function Team({ session, conditions, onConditions, onSession }: Props) {
   );
 }
 
-function nextOf(team: NonNullable<TeamQuery["teamMembers"]>, turn: (cursor: string) => void) {
-  const { hasNextPage, endCursor } = team.pageInfo;
-  return hasNextPage && endCursor ? () => turn(endCursor) : undefined;
+type Listed = NonNullable<TeamQuery["teamMembers"]>;
+type Turn = (to: Pick<View, "page" | "after" | "before">) => void;
+
+/** The page before; the first one is found without a cursor, so that whoever joined at the front is on it. */
+function previousOf({ pageInfo: { hasPreviousPage, startCursor } }: Listed, page: number, turn: Turn) {
+  if (page === 1 || !hasPreviousPage || !startCursor) return page > 1 ? () => turn({ page: 1 }) : undefined;
+  return () => turn(page === 2 ? { page: 1 } : { page: page - 1, before: startCursor });
 }
 
-function people(count: number): string {
-  return count === 1 ? "1 person" : `${count.toLocaleString("en")} people`;
+function nextOf({ pageInfo: { hasNextPage, endCursor } }: Listed, page: number, turn: Turn) {
+  return hasNextPage && endCursor ? () => turn({ page: page + 1, after: endCursor }) : undefined;
 }
 
 /** The last data for these variables: a failed request does not take it away. */

@@ -2,7 +2,7 @@
 
 import { graphql } from "./gql/index.ts";
 
-/** A page of the team, how many of it are online, and the roles to choose from: one request, one list of Flowmatix's. */
+/** A page of the team, how many are online, how many there are in all, and the roles: one request, one list of Flowmatix's. */
 export const teamQuery = graphql(`
   query Team(
     $account: AccountInput
@@ -10,10 +10,21 @@ export const teamQuery = graphql(`
     $filter: TeamMemberFilter
     $online: TeamMemberFilter
     $orderBy: [TeamMemberOrder!]
-    $first: Int!
+    $first: Int
     $after: String
+    $last: Int
+    $before: String
   ) {
-    teamMembers(account: $account, search: $search, filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    teamMembers(
+      account: $account
+      search: $search
+      filter: $filter
+      orderBy: $orderBy
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+    ) {
       nodes {
         id
         name
@@ -31,11 +42,15 @@ export const teamQuery = graphql(`
         contact {
           email
           phone {
+            prefix
+            number
             e164
           }
         }
       }
       pageInfo {
+        hasPreviousPage
+        startCursor
         hasNextPage
         endCursor
       }
@@ -44,6 +59,9 @@ export const teamQuery = graphql(`
       stale
     }
     online: teamMembers(account: $account, search: $search, filter: $online, first: 0) {
+      totalCount
+    }
+    everybody: teamMembers(account: $account, first: 0) {
       totalCount
     }
     roles(account: $account) {
