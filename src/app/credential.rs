@@ -20,7 +20,7 @@ pub(super) fn router_secret(settings: &config::FederationConfig) -> Result<Optio
 ///
 /// # Errors
 /// When the place cannot be read, or holds no token. The token is in no message.
-pub fn held_token(settings: &config::AuthConfig) -> Result<Option<Secret>> {
+pub(super) fn held_token(settings: &config::AuthConfig) -> Result<Option<Secret>> {
     let names = ("auth.credential_env", "auth.credential_file");
     find(names, settings.credential_env.as_deref(), settings.credential_file.as_deref())
 }
@@ -33,7 +33,10 @@ fn find(
 ) -> Result<Option<Secret>> {
     match (name, path) {
         (Some(name), _) => {
-            let text = std::env::var(name).ok().with_context(|| format!("{variable}: {name} is not set"))?;
+            // The name is not shown: it can be the secret itself, put in the wrong place.
+            let text = std::env::var(name).ok();
+            let text =
+                text.with_context(|| format!("{variable}: the environment variable that it names is not set"))?;
             Secret::fixed(&text).map(Some).map_err(|problem| anyhow!("{variable}: {problem}"))
         }
         (None, Some(path)) => Ok(Some(Secret::file(file, path)?)),

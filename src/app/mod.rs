@@ -4,7 +4,9 @@
 
 mod credential;
 mod listener;
+mod open_files;
+mod prepared;
 mod service;
 
-pub use credential::held_token;
-pub use service::{App, inspect, try_callers, upstream};
+pub use prepared::{verify, warnings};
+pub use service::{App, inspect, upstream};

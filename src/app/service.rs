@@ -2,7 +2,8 @@
 //!
 //! Stages: start → ready → drain → stop. A second signal ends the process at once.
 
-use super::credential::{self, held_token};
+use super::credential::held_token;
+use super::prepared::{self, Prepared};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +11,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 
-use crate::auth::{Authenticator, SERVER_CREDENTIAL, Secret};
+use crate::auth::SERVER_CREDENTIAL;
 use crate::compute::ComputePool;
-use crate::config;
 use crate::config::AuthMode;
 use crate::config::Config;
-use crate::graphql::{Engine, Manifest, Settings};
+use crate::graphql::{Engine, Settings};
 use crate::http;
 use crate::http::{AdmissionControl, AppState, Health};
 use crate::loader::LoaderFactory;
-use crate::model::{Account, Clock, Credential, CredentialId, EmailAddress};
+use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
@@ -47,8 +47,13 @@ impl App {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
-        let upstream = guarded(config, clock, metrics.clone()).await?.with_compute(compute.clone());
-        Self::build(config, token, Arc::new(upstream), clock, metrics, compute)
+        let (prepared, client) = Prepared::with_client(config, token, clock, &metrics).await?;
+        for warning in prepared::warnings(config) {
+            tracing::warn!(warning, "the configuration is usable, and not safe");
+        }
+        let upstream = guarded(config, client, clock, metrics.clone()).map_err(prepared::problem)?;
+        let upstream = Arc::new(upstream.with_compute(compute.clone()));
+        Ok(Self::build(config, prepared, upstream, clock, metrics, compute).map_err(prepared::problem)?)
     }
 
     /// Starts the service over any upstream.
@@ -63,12 +68,13 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
-        Self::build(config, token, upstream, clock, metrics, compute)
+        let prepared = Prepared::new(config, token, &metrics)?;
+        Self::build(config, prepared, upstream, clock, metrics, compute)
     }
 
     fn build(
         config: &Config,
-        token: Option<SecretString>,
+        prepared: Prepared,
         upstream: Arc<dyn Upstream>,
         clock: Clock,
         metrics: Arc<Metrics>,
@@ -81,13 +87,13 @@ impl App {
         let settings = Settings {
             graphql: config.graphql.clone(),
             documents: config.documents.clone(),
-            manifest: manifest(&config.documents)?,
+            manifest: prepared.manifest,
             federation: config.federation.clone(),
         };
         let health = Arc::new(Health::default());
         let public = http::public(AppState {
             engine: Engine::new(settings, loaders, metrics.clone()).with_compute(compute),
-            auth: auth(config, token, &metrics)?,
+            auth: prepared.auth,
             settings: config.http.clone(),
             admission: AdmissionControl::new(&config.http),
             health: health.clone(),
@@ -148,11 +154,12 @@ impl App {
 /// # Errors
 /// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
-    Ok(Arc::new(guarded(config, clock, metrics).await?))
+    let client = prepared::client(config, clock).await?;
+    Ok(Arc::new(guarded(config, client, clock, metrics)?))
 }
 
-async fn guarded(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<GuardedUpstream> {
-    let client = Arc::new(client(config, clock).await?);
+fn guarded(config: &Config, client: Client, clock: Clock, metrics: Arc<Metrics>) -> Result<GuardedUpstream> {
+    let client = Arc::new(client);
     let budget = Budget::open(&config.budget, clock, metrics.clone())?;
     Ok(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics))
 }
@@ -163,7 +170,7 @@ async fn guarded(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result
 /// # Errors
 /// When there is no default account or no credential, or when the call may not be made.
 pub async fn inspect(config: &Config) -> Result<Inspection> {
-    let account = default_account(config)?
+    let account = prepared::default_account(config)?
         .context("a live check reads the default account: set account.email and account.type")?;
     let token = held_token(&config.auth)?
         .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
@@ -172,31 +179,12 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     let id = if holds { CredentialId::Held(SERVER_CREDENTIAL.into()) } else { CredentialId::Forwarded([0; 32]) };
     let credential = Credential::new(id, SecretString::clone(&token.get()));
     let clock = Clock::start();
-    let client = client(config, clock).await?;
+    let client = prepared::client(config, clock).await?;
     let budget = Budget::open(&config.budget, clock, Arc::default()).context(
         "a live check makes a call of the plan, which is written in budget.file: stop the service that uses it",
     )?;
     let timeout = config.upstream.attempt_timeout;
     check_live(&client, &budget, clock, timeout, &account, &credential).await.context("no call was made")
-}
-
-/// Checks that the files of the authentication settings can be used: keys, tokens and accounts.
-///
-/// # Errors
-/// The first file that is invalid. The message does not quote it.
-pub async fn try_callers(config: &Config) -> Result<()> {
-    auth(config, None, &Arc::default()).map(drop)
-}
-
-async fn client(config: &Config, clock: Clock) -> Result<Client> {
-    let ca_pem = match &config.upstream.ca_file {
-        Some(path) => {
-            let pem = tokio::fs::read(path).await;
-            Some(pem.with_context(|| format!("upstream.ca_file: cannot read {}", path.display()))?)
-        }
-        None => None,
-    };
-    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock)?)
 }
 
 /// Waits for SIGTERM or SIGINT.
@@ -209,41 +197,4 @@ async fn signal() -> Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
-}
-
-fn auth(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Authenticator> {
-    let default = default_account(config)?;
-    let mode = config.auth.mode.context("auth.mode must be chosen")?;
-    let held = || match token {
-        Some(token) => Ok(Secret::from(token)),
-        None => held_token(&config.auth)?.with_context(|| format!("auth.mode: `{}` needs a token", mode.name())),
-    };
-    let auth = match mode {
-        AuthMode::Passthrough => Authenticator::passthrough(&config.account, default),
-        AuthMode::ApiKeys => {
-            let keys = config.auth.keys_file.as_deref().context("auth.keys_file: mode `api-keys` needs it")?;
-            Authenticator::api_keys(keys, held()?, &config.account, default)?
-        }
-        AuthMode::Jwt => Authenticator::jwt(&config.jwt, held()?, &config.account, default, metrics.clone())?,
-        AuthMode::Server => Authenticator::server(held()?, &config.account, default),
-    };
-    Ok(match credential::router_secret(&config.federation)? {
-        Some(secret) => auth.with_router_secret(secret),
-        None => auth,
-    })
-}
-
-fn manifest(settings: &config::DocumentsConfig) -> Result<Manifest> {
-    let Some(path) = &settings.manifest else { return Ok(Manifest::default()) };
-    let cannot = || format!("documents.manifest: {}", path.display());
-    let text = std::fs::read_to_string(path).with_context(cannot)?;
-    Manifest::read(&text).with_context(cannot)
-}
-
-fn default_account(config: &Config) -> Result<Option<Account>> {
-    let (Some(email), Some(user_type)) = (&config.account.email, config.account.user_type) else {
-        return Ok(None);
-    };
-    let email = EmailAddress::parse(email).context("account.email")?;
-    Ok(Some(Account { email, user_type }))
 }

@@ -19,7 +19,7 @@ pub(super) type Parse<T> = fn(&str) -> Result<T, String>;
 
 /// A file cannot be read or is invalid.
 #[derive(Debug, thiserror::Error)]
-#[error("{setting}: {}: {problem}", path.display())]
+#[error("{setting}: {}: {problem}", shown(path))]
 pub struct Unusable {
     setting: &'static str,
     path: PathBuf,
@@ -37,6 +37,8 @@ pub(super) struct ReloadingFile<T> {
 struct Seen<T> {
     stamp: Option<Stamp>,
     value: Arc<T>,
+    /// Whether the file was not there the last time.
+    gone: bool,
 }
 
 /// A file's identity, size and time: changes with its content, without reading it.
@@ -53,7 +55,7 @@ impl<T> ReloadingFile<T> {
     pub(super) fn open(setting: &'static str, path: &Path, parse: Parse<T>) -> Result<Self, Unusable> {
         let unusable = |problem| Unusable { setting, path: path.to_owned(), problem };
         let (stamp, value) = read(path, parse).map_err(unusable)?;
-        let seen = RwLock::new(Seen { stamp, value: Arc::new(value) });
+        let seen = RwLock::new(Seen { stamp, value: Arc::new(value), gone: false });
         Ok(Self { setting, path: path.to_owned(), parse, seen })
     }
 
@@ -62,19 +64,27 @@ impl<T> ReloadingFile<T> {
         let now = stamp(&self.path);
         {
             let seen = self.seen.read();
-            // The file is being replaced; the last content stays in effect.
-            if now.is_none() || seen.stamp == now {
+            if (now.is_none() && seen.gone) || (seen.stamp == now && !seen.gone) {
                 return seen.value.clone();
             }
         }
         let mut seen = self.seen.write();
+        if now.is_none() {
+            if !std::mem::replace(&mut seen.gone, true) {
+                tracing::warn!(setting = self.setting, "the file is not there any more; its last content stays");
+            }
+            return seen.value.clone();
+        }
+        if std::mem::replace(&mut seen.gone, false) {
+            tracing::info!(setting = self.setting, "the file is there again");
+        }
         if seen.stamp == now {
             return seen.value.clone();
         }
         match read(&self.path, self.parse) {
             Ok((stamp, value)) => {
                 tracing::info!(setting = self.setting, "read again");
-                *seen = Seen { stamp, value: Arc::new(value) };
+                *seen = Seen { stamp, value: Arc::new(value), gone: false };
             }
             Err(problem) => {
                 tracing::warn!(
@@ -89,6 +99,13 @@ impl<T> ReloadingFile<T> {
     }
 }
 
+/// The path, unless there is no such place: a secret that was typed in place of a path must not be shown.
+fn shown(path: &Path) -> String {
+    let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if exists(path) || folder.is_some_and(exists) { path.display().to_string() } else { "(no such place)".to_owned() }
+}
+
 fn stamp(path: &Path) -> Option<Stamp> {
     std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
 }
@@ -96,6 +113,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
 /// The value, and the stamp of the content that it was parsed from.
 fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    // Opening a pipe would wait for its writer, and reading a device may never end.
+    let metadata = std::fs::metadata(path).map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
     let file = File::open(path).map_err(cannot)?;
     // Taken before the content is read, so that a concurrent write changes the next stamp.
     let stamp = file.metadata().ok().map(|metadata| Stamp::of(&metadata));

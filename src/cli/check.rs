@@ -9,7 +9,6 @@ use anyhow::Result;
 
 use super::configuration;
 use crate::app;
-use crate::app::held_token;
 use crate::config::AuthMode;
 use crate::config::{Config, Profile};
 use crate::upstream::{Findings, Inspection, Selects};
@@ -36,8 +35,10 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
 
 fn check(arguments: &CheckArgs) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
-    held_token(&config.auth)?;
-    super::runtime::block_on(app::try_callers(&config))?;
+    super::runtime::block_on(app::verify(&config))?;
+    for warning in app::warnings(&config) {
+        eprintln!("warning: {warning}");
+    }
     say!("the configuration is usable; in effect:");
     let defaults = Config::defaults(Profile::Serve).settings();
     for (setting, default) in config.settings().iter().zip(&defaults) {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::app::App;
 use crate::config::{AuthMode, Flag, Sources};
@@ -62,7 +62,7 @@ impl ConfigArgs {
             .collect();
         for pair in &self.set {
             let (path, value) =
-                pair.split_once('=').ok_or_else(|| anyhow::anyhow!("--set needs SETTING=VALUE, not `{pair}`"))?;
+                pair.split_once('=').context("--set needs SETTING=VALUE, such as `--set roster.fresh_for=30s`")?;
             flags.push(Flag { flag: "--set".to_owned(), path: path.to_owned(), value: value.to_owned() });
         }
         // clap handles the variable of the file's name; it is not a setting.

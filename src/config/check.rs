@@ -1,5 +1,6 @@
 //! Contradictions: values that are valid alone and invalid together.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::root::{Config, Profile};
@@ -9,6 +10,8 @@ impl Config {
     /// All contradictions, one line each.
     pub(super) fn contradictions(&self, profile: Profile) -> Vec<String> {
         let mut problems = Vec::new();
+        self.lower_bounds(&mut problems);
+        self.forms(&mut problems);
         let mut refuse = |wrong: bool, problem: &str| {
             if wrong {
                 problems.push(problem.to_owned());
@@ -28,15 +31,12 @@ impl Config {
         );
         refuse(self.graphql.batch_limit > 10, "graphql.batch_limit: expected at most 10");
         refuse(self.graphql.page_max > 100_000, "graphql.page_max: expected at most 100000");
-        refuse(self.loader.concurrency == 0, "loader.concurrency: expected at least 1");
         let small = |size: Size| (1 << 10..=1 << 20).contains(&size.as_u64());
         refuse(
             !small(self.http.uri_limit) || !small(self.http.header_bytes_limit),
             "http.uri_limit and http.header_bytes_limit: expected 1KiB to 1MiB",
         );
         refuse(!(10..=1000).contains(&self.http.headers_limit), "http.headers_limit: expected 10 to 1000");
-        refuse(self.graphql.errors_limit == 0, "graphql.errors_limit: expected at least 1");
-        refuse(self.http.concurrency == 0, "http.concurrency: expected at least 1");
         refuse(self.http.caller_concurrency == Some(0), "http.caller_concurrency: expected at least 1");
         refuse(
             self.http.bodies_limit.as_u64() < 4 * self.http.body_limit.as_u64(),
@@ -48,9 +48,6 @@ impl Config {
         );
         refuse(self.graphql.compute_queue_limit < 2, "graphql.compute_queue_limit: expected at least 2");
         refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
-        refuse(self.upstream.concurrency == 0, "upstream.concurrency: expected at least 1");
-        refuse(self.upstream.pages_limit == 0, "upstream.pages_limit: expected at least 1");
-        refuse(!self.upstream.path.starts_with('/'), "upstream.path: expected a path that begins with /");
         refuse(
             self.upstream.connect_timeout > self.upstream.attempt_timeout
                 || self.upstream.attempt_timeout > self.upstream.timeout
@@ -75,19 +72,10 @@ impl Config {
             any_origin && (self.http.cors_credentials || self.http.cors_origins.len() > 1),
             "http.cors_origins: `*` stands alone, and without http.cors_credentials",
         );
-        let is_origin = |origin: &String| {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', '?', '#']))
-        };
-        refuse(
-            !any_origin && !self.http.cors_origins.iter().all(is_origin),
-            "http.cors_origins: expected origins such as `https://app.example`, without a path",
-        );
         refuse(
             self.federation.secret_env.is_some() && self.federation.secret_file.is_some(),
             "federation.secret_env and federation.secret_file: set one of them",
         );
-        refuse(self.budget.calls_per_hour == 0, "budget.calls_per_hour: expected at least 1");
         refuse(
             self.budget.window < Duration::from_secs(1) || self.budget.window > Duration::from_secs(7 * 24 * 3600),
             "budget.window: expected 1s to 7days",
@@ -97,10 +85,21 @@ impl Config {
         refuse(!(0.01..=1.0).contains(&self.budget.max_caller_ratio), "budget.max_caller_ratio: expected 0.01 to 1");
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
+        self.listeners(profile, &mut refuse);
         if profile == Profile::Serve {
             self.callers(&mut refuse);
         }
         problems
+    }
+
+    /// Two listeners cannot share an address.
+    fn listeners(&self, profile: Profile, refuse: &mut impl FnMut(bool, &str)) {
+        let (http, admin, demo) = (self.http.listen, self.admin.listen, self.demo.listen);
+        refuse(overlap(http, admin), "http.listen and admin.listen: expected two addresses");
+        if profile == Profile::Demo {
+            refuse(overlap(http, demo), "http.listen and demo.listen: expected two addresses");
+            refuse(overlap(admin, demo), "admin.listen and demo.listen: expected two addresses");
+        }
     }
 
     /// Checks the authentication settings of the production profile.
@@ -142,4 +141,12 @@ impl Config {
             refuse(jwt.leeway > Duration::from_secs(300), "jwt.leeway: expected at most 5m");
         }
     }
+}
+
+/// Whether the second of two sockets could not be bound. Port 0 is any free port.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let same_family = a.is_ipv4() == b.is_ipv4();
+    // On most systems the unspecified IPv6 address takes IPv4 connections, too.
+    let covers = |a: SocketAddr| a.ip().is_unspecified() && (same_family || a.is_ipv6());
+    a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || covers(a) || covers(b))
 }

@@ -10,6 +10,8 @@ pub struct Setting {
     pub help: String,
     /// The accepted values, in words.
     pub shape: String,
+    /// Whether it is a list.
+    pub list: bool,
     /// Its value as text; empty when it has none.
     pub value: String,
 }
@@ -75,6 +77,7 @@ macro_rules! section {
                     path: format!("{}.{}", $section, section!(@key $field $($key)?)),
                     help: concat!($($help),+).trim().to_owned(),
                     shape: <$type as SettingValue>::shape(),
+                    list: <$type as SettingValue>::LIST,
                     value: self.$field.show(),
                 },)+]
             }

@@ -35,6 +35,12 @@ pub struct Flag {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<String>);
 
+impl From<Vec<String>> for Problems {
+    fn from(problems: Vec<String>) -> Self {
+        Self(problems)
+    }
+}
+
 impl std::fmt::Display for Problems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the configuration is not usable:")?;
@@ -58,6 +64,7 @@ impl Config {
         for flag in &sources.flags {
             reader.set(&flag.path, &flag.value, &flag.flag);
         }
+        reader.unknown_variables(&sources.environment);
         let contradictions = reader.contradictions(profile);
         reader.problems.extend(contradictions);
         if reader.problems.is_empty() { Ok(reader.config) } else { Err(Problems(reader.problems)) }
@@ -135,7 +142,17 @@ impl SourceReader {
         }
         let text = match value {
             toml::Value::Array(items) => {
-                items.iter().map(text).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+                let known = self.config.settings().into_iter().find(|setting| setting.path == path);
+                if let Some(setting) = known.filter(|setting| !setting.list) {
+                    return self.problems.push(format!("{source}: {path}: expected {}, not a list", setting.shape));
+                }
+                let items = items.iter().map(text).collect::<Option<Vec<_>>>();
+                // Joined with commas, such an item would become two, or none.
+                let splits = |item: &String| item.trim().is_empty() || item.contains(',');
+                if items.as_ref().is_some_and(|items| items.iter().any(splits)) {
+                    return self.problems.push(format!("{source}: {path}: an item is empty, or has a comma in it"));
+                }
+                items.map(|items| items.join(","))
             }
             value => text(value),
         };
@@ -147,17 +164,22 @@ impl SourceReader {
 
     fn environment(&mut self, variables: &[(String, String)]) {
         let settings = self.config.settings();
-        let named = |variable: &str| settings.iter().find(|setting| setting.variable() == variable);
-        let ours = || variables.iter().filter(|(name, _)| name.starts_with("FLOWMATIX_"));
-        for (name, value) in ours() {
-            if let Some(setting) = named(name) {
+        for (name, value) in variables {
+            if let Some(setting) = settings.iter().find(|setting| setting.variable() == *name) {
                 self.set(&setting.path, value, name);
             }
         }
-        // The variable that holds the credential may be called like a setting, too.
-        let credential = self.config.auth.credential_env.clone();
-        let names: BTreeSet<String> = settings.iter().map(super::Setting::variable).collect();
-        for (name, _) in ours().filter(|(name, _)| named(name).is_none() && Some(name) != credential.as_ref()) {
+    }
+
+    /// Reports variables with our prefix that are no settings. The variables that hold secrets may be called like settings, and
+    /// any source may name them, so this comes last.
+    fn unknown_variables(&mut self, variables: &[(String, String)]) {
+        let secrets = [self.config.auth.credential_env.clone(), self.config.federation.secret_env.clone()];
+        let names: BTreeSet<String> = self.config.settings().iter().map(super::Setting::variable).collect();
+        for (name, _) in variables.iter().filter(|(name, _)| name.starts_with("FLOWMATIX_") && !names.contains(name)) {
+            if secrets.iter().flatten().any(|secret| secret == name) {
+                continue;
+            }
             let problem = match renamed::new_variable(name) {
                 Some(new) => format!("{name}: renamed to {new}"),
                 None => format!("{name}: no such setting{}", nearest(name, names.iter().map(String::as_str))),

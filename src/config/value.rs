@@ -10,8 +10,16 @@ use ipnet::IpNet;
 
 use crate::model::UserType;
 
+/// Bounds of what the runtime takes. Far past them additions of times overflow, and pools cannot be made.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const LARGEST: u64 = 1 << 40;
+const MOST: usize = 1_000_000_000;
+
 /// The type of a setting's value.
 pub(super) trait SettingValue: Sized {
+    /// Whether it is a list.
+    const LIST: bool = false;
+
     /// Parses the value. The error says what is expected, and does not quote the text.
     fn parse(text: &str) -> Result<Self, String>;
     /// Prints the value in the form that `parse` accepts.
@@ -38,13 +46,22 @@ macro_rules! numbers {
     };
 }
 
-numbers!(
-    u32 = "a whole number",
-    u64 = "a whole number",
-    usize = "a whole number",
-    f64 = "a number",
-    bool = "`true` or `false`"
-);
+numbers!(u32 = "a whole number", u64 = "a whole number", f64 = "a number", bool = "`true` or `false`");
+
+impl SettingValue for usize {
+    fn parse(text: &str) -> Result<Self, String> {
+        let number = text.replace('_', "").parse().map_err(|_| format!("expected {}", Self::shape()))?;
+        if number > MOST { Err(format!("expected at most {MOST}")) } else { Ok(number) }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+
+    fn shape() -> String {
+        "a whole number".to_owned()
+    }
+}
 
 impl SettingValue for String {
     fn parse(text: &str) -> Result<Self, String> {
@@ -108,7 +125,8 @@ impl SettingValue for Duration {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return Err("needs a unit, for example `60s`".to_owned());
         }
-        humantime::parse_duration(text).map_err(|_| format!("expected {}", Self::shape()))
+        let duration = humantime::parse_duration(text).map_err(|_| format!("expected {}", Self::shape()))?;
+        if duration > LONGEST { Err("expected at most 366days".to_owned()) } else { Ok(duration) }
     }
 
     fn show(&self) -> String {
@@ -146,7 +164,8 @@ impl Size {
 
 impl SettingValue for Size {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse::<ByteSize>().map(|size| Self(size.0)).map_err(|_| format!("expected {}", Self::shape()))
+        let size = text.parse::<ByteSize>().map_err(|_| format!("expected {}", Self::shape()))?.0;
+        if size > LARGEST { Err("expected at most 1TiB".to_owned()) } else { Ok(Self(size)) }
     }
 
     fn show(&self) -> String {
@@ -239,6 +258,8 @@ impl<T: SettingValue> SettingValue for Option<T> {
 }
 
 impl<T: SettingValue> SettingValue for Vec<T> {
+    const LIST: bool = true;
+
     fn parse(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::parse).collect()
     }

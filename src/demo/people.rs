@@ -1,5 +1,6 @@
 //! The sample's people, generated from a seed: the same seed gives the same bytes.
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde_json::{Value, json};
 
 use super::accounts::DemoAccount;
@@ -118,14 +119,16 @@ fn moment(seconds: i64, millis: i64) -> String {
     moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-/// The local part of an e-mail address for a name.
+/// The local part of an e-mail address for a name: its letters without accents.
 fn ascii(name: &str) -> String {
     let fold = |c: char| match c {
         ' ' => Some('.'),
+        // A letter of its own, which has no decomposition.
+        'ı' => Some('i'),
         c if c.is_ascii_alphanumeric() => Some(c.to_ascii_lowercase()),
         _ => None,
     };
-    name.chars().filter_map(fold).collect()
+    DecomposingNormalizerBorrowed::new_nfd().normalize(name).chars().filter_map(fold).collect()
 }
 
 fn hash(text: &str) -> u64 {

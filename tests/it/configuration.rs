@@ -61,13 +61,13 @@ fn every_mistake_is_named_at_once() {
       the.toml: roster.fresh_for: needs a unit, for example `60s`
       the.toml: roster.fresh_forr: no such setting; did you mean roster.fresh_for?
       the.toml: roster.store: expected `true` or `false`
-      the.toml: upstream.ca_file: expected a plain value or a list of them
+      the.toml: upstream.ca_file: expected a path, not a list
       the.toml: upstream.url: expected an http or https URL without user name and query
       FLOWMATIX_HTTP_LISTEN: http.listen: expected an address and port such as `127.0.0.1:8080` or `[::1]:8080`
-      FLOWMATIX_UPSTREAM_TIMOUT: no such setting; did you mean FLOWMATIX_UPSTREAM_TIMEOUT?
       --set: graphql.page_max: expected a whole number
       --set: log.levle: no such setting; did you mean log.level?
       --set: nonsense: no such setting
+      FLOWMATIX_UPSTREAM_TIMOUT: no such setting; did you mean FLOWMATIX_UPSTREAM_TIMEOUT?
     ");
 }
 
@@ -110,6 +110,17 @@ fn contradictions_are_found() {
         (vec![("http.cors_origins", "*"), ("http.cors_credentials", "true")], "`*` stands alone"),
         (vec![("http.cors_origins", "*,https://a.example")], "`*` stands alone"),
         (vec![("http.cors_origins", "https://a.example/path")], "expected origins such as"),
+        (vec![("http.allowed_hosts", "https://a.example")], "http.allowed_hosts: expected host names"),
+        (vec![("http.timeout", "0s")], "http.timeout: expected at least 1ms"),
+        (vec![("http.connections_limit", "0")], "http.connections_limit: expected at least 1"),
+        (vec![("roster.stale_for", "400days")], "roster.stale_for: expected at most 366days"),
+        (vec![("roster.store_limit", "16EiB")], "roster.store_limit: expected at most 1TiB"),
+        (vec![("upstream.rows_limit", "18446744073709551615")], "upstream.rows_limit: expected at most 1000000000"),
+        (vec![("log.level", "inof")], "log.level: expected a level"),
+        (vec![("log.level", "info,=")], "log.level: expected a level"),
+        (vec![("admin.listen", "0.0.0.0:8080")], "http.listen and admin.listen: expected two addresses"),
+        (vec![("demo.listen", "127.0.0.1:8080")], "http.listen and demo.listen: expected two addresses"),
+        (vec![("demo.listen", "[::]:8081")], "admin.listen and demo.listen: expected two addresses"),
     ];
     for (pairs, expected) in cases {
         let sources = Sources { flags: flags(&pairs), ..Sources::default() };
@@ -126,6 +137,10 @@ fn a_variable_that_holds_the_credential_is_no_setting() {
     let mut sources = with(vec![]);
     sources.environment.push(("FLOWMATIX_AUTH_CREDENTIAL_ENV".into(), "FLOWMATIX_TOKEN".into()));
     Config::load(Profile::Demo, &sources).unwrap();
+    // Whichever source names it, and the router's secret likewise.
+    for setting in ["auth.credential_env", "federation.secret_env"] {
+        Config::load(Profile::Demo, &with(flags(&[(setting, "FLOWMATIX_TOKEN")]))).unwrap();
+    }
 }
 
 #[test]
@@ -215,7 +230,22 @@ fn a_renamed_setting_is_refused_with_its_new_name() {
     insta::assert_snapshot!(problems(&sources), @r"
     the configuration is not usable:
       the.toml: roster.fresh: renamed to roster.fresh_for
-      FLOWMATIX_BUDGET_PLAN: renamed to FLOWMATIX_BUDGET_CALLS_PER_HOUR
       --set: http.wrong_tokens_limit: renamed to http.failed_auth_limit
+      FLOWMATIX_BUDGET_PLAN: renamed to FLOWMATIX_BUDGET_CALLS_PER_HOUR
+    ");
+}
+
+/// In files lists are lists; joined with commas, an item with a comma would become two.
+#[test]
+fn a_list_item_with_a_comma_and_a_list_for_one_value_are_refused() {
+    let text = "[http]\nallowed_hosts = [\"a.example,b.example\"]\ncors_origins = [\"\"]\nlisten = [\"127.0.0.1:1\"]\n\
+                trusted_proxies = [\"10.0.0.1\", \"10.1.0.0/16\"]\n";
+    let file = TempFile::new("lists", text);
+    let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+    insta::assert_snapshot!(problems(&sources), @r"
+    the configuration is not usable:
+      the.toml: http.allowed_hosts: an item is empty, or has a comma in it
+      the.toml: http.cors_origins: an item is empty, or has a comma in it
+      the.toml: http.listen: expected an address and port such as `127.0.0.1:8080` or `[::1]:8080`, not a list
     ");
 }

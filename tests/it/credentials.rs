@@ -140,6 +140,10 @@ async fn a_new_secret_is_used_at_once_and_keeps_rosters_and_cursors() {
         secret.replace(broken);
         app.query_as(key, QUERY).await.clean();
     }
+    for gone in [secret.path(), keys.file.path()] {
+        std::fs::remove_file(gone).unwrap();
+        app.query_as(key, QUERY).await.clean();
+    }
 }
 
 #[tokio::test]

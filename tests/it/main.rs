@@ -29,6 +29,7 @@ mod engine;
 mod entities;
 mod faults;
 mod fuzz;
+mod generated_configurations;
 mod grants;
 mod guarded;
 mod http;

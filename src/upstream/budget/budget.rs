@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +67,14 @@ enum LedgerOwner {
 }
 
 impl Budget {
+    /// Whether a ledger file can be used, apart from whether another process has it.
+    ///
+    /// # Errors
+    /// [`InvalidLedger`] when it cannot.
+    pub fn try_file(path: &Path) -> Result<(), InvalidLedger> {
+        LedgerFile::check(path)
+    }
+
     /// The ledgers that these settings ask for, with what the ledger file remembers.
     ///
     /// # Errors

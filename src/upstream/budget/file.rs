@@ -83,7 +83,7 @@ impl LedgerFile {
             Err(LockError::Io(error)) if may_pass(&error) => {}
             Err(LockError::Io(error)) => return Err(cannot(error)),
         }
-        let content = match std::fs::read(&disk.path) {
+        let content = match read(&disk.path) {
             Ok(bytes) => Content::read(&bytes).unwrap_or_else(|| {
                 tracing::warn!("the ledger file cannot be read: half the plan counts as spent for a whole window");
                 Content::new(Some(now))
@@ -108,6 +108,23 @@ impl LedgerFile {
             checked: Mutex::new(None),
         };
         Ok((file, remembered))
+    }
+
+    /// Whether the file can be used, as far as can be told beside the process that has it.
+    pub(super) fn check(path: &Path) -> Result<(), InvalidLedger> {
+        let cannot = |error: io::Error| InvalidLedger::Io(path.to_owned(), error.kind());
+        let real = real_path(path).map_err(cannot)?;
+        if let Err(error) = read(&real)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(cannot(error));
+        }
+        let trial = beside(&real, &format!(".{}", std::process::id()));
+        match private().open(&trial) {
+            Ok(_) => std::fs::remove_file(&trial).map_err(cannot),
+            Err(error) if may_pass(&error) => Ok(()),
+            Err(error) => Err(cannot(error)),
+        }
     }
 
     /// When the last window's calls were not known.
@@ -278,6 +295,11 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::ErrorKind::InvalidInput.into())
+}
+
+/// The content of a regular file: reading a pipe would wait for its writer.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if std::fs::metadata(path)?.is_file() { std::fs::read(path) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 fn parent(path: &Path) -> &Path {

@@ -1,0 +1,171 @@
+//! What a configuration is made into before anything is bound or locked: the callers, the documents and the upstream client.
+//!
+//! `serve` and `check` both come through here, so they refuse the same configurations with the same words, and name every
+//! mistake at once.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use secrecy::SecretString;
+
+use super::credential::{self, held_token};
+use super::open_files;
+use crate::auth::{Authenticator, Secret};
+use crate::config;
+use crate::config::{AuthMode, Config, Problems};
+use crate::graphql::Manifest;
+use crate::model::{Account, Clock, EmailAddress};
+use crate::telemetry::Metrics;
+use crate::upstream::{Budget, Client};
+
+/// How callers are authenticated, and which documents are trusted.
+pub(super) struct Prepared {
+    pub(super) auth: Authenticator,
+    pub(super) manifest: Manifest,
+}
+
+impl Prepared {
+    /// `token` overrides the configured upstream credential of the server.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub(super) fn new(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let prepared = Self::collect(config, token, metrics, &mut problems);
+        prepared.ok_or_else(|| Problems::from(problems))
+    }
+
+    /// With a client of the upstream.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub(super) async fn with_client(
+        config: &Config,
+        token: Option<SecretString>,
+        clock: Clock,
+        metrics: &Arc<Metrics>,
+    ) -> Result<(Self, Client), Problems> {
+        let mut problems = Vec::new();
+        let client = kept(client(config, clock).await, &mut problems);
+        let prepared = Self::collect(config, token, metrics, &mut problems);
+        prepared.zip(client).ok_or_else(|| Problems::from(problems))
+    }
+
+    fn collect(
+        config: &Config,
+        token: Option<SecretString>,
+        metrics: &Arc<Metrics>,
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
+        let auth = kept(auth(config, token, metrics), problems);
+        let manifest = kept(manifest(&config.documents), problems);
+        Some(Self { auth: auth?, manifest: manifest? })
+    }
+}
+
+/// Whether `serve` would start with this configuration: everything but the sockets and the ledger file is made, and those are
+/// tried. Another process may have them, such as the service that the configuration is for.
+///
+/// # Errors
+/// Every mistake. No message quotes a secret.
+pub async fn verify(config: &Config) -> Result<()> {
+    let mut problems = Vec::new();
+    kept(client(config, Clock::start()).await, &mut problems);
+    Prepared::collect(config, None, &Arc::default(), &mut problems);
+    if let Some(path) = &config.budget.file {
+        kept(Budget::try_file(path).map_err(Into::into), &mut problems);
+    }
+    for (setting, address) in [("http.listen", config.http.listen), ("admin.listen", config.admin.listen)] {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
+                problems.push(format!("{setting}: cannot listen on {address}: {error}"));
+            }
+            _ => {}
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Problems::from(problems).into()) }
+}
+
+/// The one problem that was found where `verify` names all of them, in the same words.
+pub(super) fn problem(error: anyhow::Error) -> Problems {
+    vec![format!("{error:#}")].into()
+}
+
+/// What is usable and worth a warning: files of secrets that every user of this machine can write.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<String> {
+    let files: [(&str, Option<&Path>); 6] = [
+        ("auth.credential_file", config.auth.credential_file.as_deref()),
+        ("auth.keys_file", config.auth.keys_file.as_deref()),
+        ("federation.secret_file", config.federation.secret_file.as_deref()),
+        ("jwt.jwks_file", config.jwt.jwks_file.as_deref()),
+        ("jwt.accounts_file", config.jwt.accounts_file.as_deref()),
+        ("upstream.ca_file", config.upstream.ca_file.as_deref()),
+    ];
+    let open = files.into_iter().filter_map(|(setting, path)| Some((setting, open_files::weakness(path?)?)));
+    open.map(|(setting, weakness)| format!("{setting}: {weakness}")).collect()
+}
+
+pub(super) async fn client(config: &Config, clock: Clock) -> Result<Client> {
+    let ca_pem = match &config.upstream.ca_file {
+        Some(path) => {
+            let cannot = || format!("upstream.ca_file: cannot read {}", path.display());
+            anyhow::ensure!(!is_special(path), "upstream.ca_file: {} is not a regular file", path.display());
+            Some(tokio::fs::read(path).await.with_context(cannot)?)
+        }
+        None => None,
+    };
+    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock)?)
+}
+
+fn auth(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Authenticator> {
+    let default = default_account(config)?;
+    let mode = config.auth.mode.context("auth.mode must be chosen")?;
+    let held = match token {
+        Some(token) => Some(Secret::from(token)),
+        // Tried in mode `passthrough`, too, where only a live check uses it.
+        None => held_token(&config.auth)?,
+    };
+    let held = || held.with_context(|| format!("auth.mode: `{}` needs a token", mode.name()));
+    let auth = match mode {
+        AuthMode::Passthrough => Authenticator::passthrough(&config.account, default),
+        AuthMode::ApiKeys => {
+            let keys = config.auth.keys_file.as_deref().context("auth.keys_file: mode `api-keys` needs it")?;
+            Authenticator::api_keys(keys, held()?, &config.account, default)?
+        }
+        AuthMode::Jwt => Authenticator::jwt(&config.jwt, held()?, &config.account, default, metrics.clone())?,
+        AuthMode::Server => Authenticator::server(held()?, &config.account, default),
+    };
+    Ok(match credential::router_secret(&config.federation)? {
+        Some(secret) => auth.with_router_secret(secret),
+        None => auth,
+    })
+}
+
+fn manifest(settings: &config::DocumentsConfig) -> Result<Manifest> {
+    let Some(path) = &settings.manifest else { return Ok(Manifest::default()) };
+    let cannot = || format!("documents.manifest: {}", path.display());
+    anyhow::ensure!(!is_special(path), "{}: it is not a regular file", cannot());
+    let text = std::fs::read_to_string(path).with_context(cannot)?;
+    Manifest::read(&text).with_context(cannot)
+}
+
+pub(super) fn default_account(config: &Config) -> Result<Option<Account>> {
+    let (Some(email), Some(user_type)) = (&config.account.email, config.account.user_type) else {
+        return Ok(None);
+    };
+    let email = EmailAddress::parse(email).context("account.email")?;
+    Ok(Some(Account { email, user_type }))
+}
+
+/// Whether the path is something other than a file: reading a pipe waits for its writer.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// The value, or its absence and one problem more.
+fn kept<T>(made: Result<T>, problems: &mut Vec<String>) -> Option<T> {
+    made.map_err(|error| problems.push(format!("{error:#}"))).ok()
+}
