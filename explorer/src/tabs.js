@@ -1,9 +1,12 @@
-// The tabs that are open at the start: real queries over the sample's accounts, each worth running.
+// The tabs that are open at the start: real queries over the sample's accounts, each worth running. Their lines fit a phone.
 
-const team = `# A team: who is in it, and in which role.
-# Press the play button, or Ctrl-Enter.
+const team = `# A team: who is in it, in which role.
+# Press the round play button.
 query Team {
-  teamMembers(first: 12, orderBy: [{ field: NAME }]) {
+  teamMembers(
+    first: 12
+    orderBy: [{ field: NAME }]
+  ) {
     totalCount
     nodes {
       name
@@ -15,8 +18,8 @@ query Team {
 }
 `;
 
-const role = `# One role's members: everybody who has
-# the same role as the first of the team.
+const role = `# One role's members: everybody with
+# the role of the team's first.
 query Role {
   teamMembers(first: 1) {
     nodes {
@@ -24,7 +27,12 @@ query Role {
       role {
         id
         memberCount
-        members(orderBy: [{ field: UNREAD_MESSAGES, direction: DESC }]) {
+        members(
+          orderBy: [{
+            field: UNREAD_MESSAGES
+            direction: DESC
+          }]
+        ) {
           nodes { name unreadMessages }
         }
       }
@@ -33,26 +41,41 @@ query Role {
 }
 `;
 
-const accounts = `# Several accounts in one request. One that
-# fails would not touch the others.
-query Accounts($first: AccountInput!, $second: AccountInput!) {
-  first: teamMembers(account: $first, first: 3) {
+const accounts = `# Several accounts in one request. One
+# that fails does not touch the others.
+# Their names are under Variables.
+query Accounts(
+  $first: AccountInput!
+  $second: AccountInput!
+) {
+  first: teamMembers(
+    account: $first
+    first: 3
+  ) {
     totalCount
     nodes { name }
   }
-  second: teamMembers(account: $second, first: 3, search: "an") {
+  second: teamMembers(
+    account: $second
+    first: 3
+    search: "an"
+  ) {
     totalCount
     nodes { name contact { email } }
   }
 }
 `;
 
-const cost = `# What a response cost: run it twice, and look
-# at extensions.upstream, below the data. "calls"
-# is what was asked of Flowmatix, "cache" is
-# where the list came from.
+const cost = `# What a response cost: run it twice,
+# and look at extensions.upstream,
+# below the data. "calls" is what was
+# asked of Flowmatix, "cache" is where
+# the list came from.
 query Cost($account: AccountInput!) {
-  teamMembers(account: $account, first: 1) {
+  teamMembers(
+    account: $account
+    first: 1
+  ) {
     fetchedAt
     stale
     skippedRows { index reason }

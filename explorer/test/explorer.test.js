@@ -85,6 +85,25 @@ test("every starting tab runs without an error", async () => {
   await page.context().close();
 });
 
+test("the starting tabs' lines are wholly in view, on a desk and on a phone", async () => {
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+    const page = await open("/", viewport);
+    const tabs = page.locator("button.graphiql-tab-button");
+    for (const name of ["Team", "Role", "Accounts", "Cost"]) {
+      await tabs.getByText(name, { exact: true }).click();
+      const editor = page.locator(".graphiql-query-editor");
+      await editor.getByText(name, { exact: true }).waitFor();
+      const { content, room } = await editor.locator(".CodeMirror-scroll").evaluate((scroll) => {
+        const lines = [...scroll.querySelectorAll(".CodeMirror-line > span")].map((line) => line.getBoundingClientRect().right);
+        return { content: Math.max(...lines), room: scroll.getBoundingClientRect().right };
+      });
+      assert.ok(content <= room, `${name} at ${viewport.width}: ${content} of ${room}`);
+    }
+    await shoot(page, `tabs-${viewport.width}`);
+    await page.context().close();
+  }
+});
+
 test("it completes a field's name", async () => {
   const page = await open();
   await page.locator(".graphiql-query-editor .CodeMirror").click();
