@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench conformance demo explorer test oracle sockets faults tenants worst
+.PHONY: audit bench conformance demo explorer pictures test oracle sockets faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -39,6 +39,13 @@ oracle:
 conformance:
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/conformance
 	CONFORMANCE_CASES=$${CONFORMANCE_CASES:-100000} cargo test --locked --test it conformance -- --nocapture
+
+# The README's pictures of the explorer and the dashboard, rendered anew in the suites' browser.
+pictures: explorer
+	cargo build --locked
+	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/team-dashboard
+	npm run build --prefix examples/team-dashboard
+	node tests/pictures.js
 
 # Thousands of idle sockets beside a legitimate caller, and stops under load; fails where a figure falls short. Linux.
 sockets:
