@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum_server::Handle;
+use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout_at};
 
+use super::gate::{Gate, Peer};
 use crate::config;
 use crate::http::{ConnectionLimiter, Health};
+use crate::model::Clock;
 use crate::telemetry::Metrics;
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
@@ -26,10 +29,17 @@ const RESET_STREAMS: usize = 20;
 /// How often a silent HTTP/2 peer is asked whether it is there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 
+/// How long connections at rest are kept after the socket is closed. A client that asks more often is told to go with a
+/// response, so that no request of it meets a connection that is being closed.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How often it is looked at whether they are all gone.
+const LOOK: Duration = Duration::from_millis(5);
+
 pub(super) struct Listener {
-    address: SocketAddr,
-    handle: Handle<SocketAddr>,
+    gate: Gate,
+    handle: Handle<Peer>,
     server: JoinHandle<std::io::Result<()>>,
+    health: Arc<Health>,
 }
 
 impl Listener {
@@ -43,13 +53,11 @@ impl Listener {
     ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let socket = TcpListener::bind(address).with_context(cannot)?;
-        socket.set_nonblocking(true).with_context(cannot)?;
-        let address = socket.local_addr().with_context(cannot)?;
+        let gate = Gate::new(socket).with_context(cannot)?;
         let handle = Handle::new();
-        let mut server = axum_server::from_tcp(socket)
-            .with_context(cannot)?
+        let mut server = Server::<Peer>::from_listener(gate.clone())
             .handle(handle.clone())
-            .acceptor(ConnectionLimiter::new(settings, health, metrics))
+            .acceptor(ConnectionLimiter::new(settings, health.clone(), metrics))
             .first_request_timeout(settings.first_request_timeout);
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;
@@ -75,16 +83,30 @@ impl Listener {
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
         let server = tokio::spawn(server.serve(service));
-        Ok(Self { address, handle, server })
+        Ok(Self { gate, handle, server, health })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.gate.address()
     }
 
-    pub(super) async fn stop(self, grace_period: Duration) {
-        self.handle.graceful_shutdown(Some(grace_period));
-        // It ends when the last connection has, or the grace period is over.
+    /// Closes the socket, then, with every response, the connections that are in use, then those at rest. Returns how many
+    /// requests were not answered within the grace period, and are cut off.
+    pub(super) async fn stop(mut self, grace_period: Duration) -> usize {
+        let (now, longest) = (Clock::instant(), grace_period);
+        self.gate.close();
+        let farewell = now + FAREWELL.min(longest);
+        while self.handle.connection_count() > 0 && Clock::instant() < farewell {
+            sleep(LOOK).await;
+        }
+        self.handle.graceful_shutdown(None);
+        // It ends when the last connection has.
+        if timeout_at(now + longest, &mut self.server).await.is_ok() {
+            return 0;
+        }
+        let cut = self.health.requests();
+        self.handle.shutdown();
         let _ = self.server.await;
+        cut
     }
 }

@@ -3,10 +3,13 @@
 //! The only module that knows all stages. `cli` and the tests call it.
 
 mod credential;
+mod gate;
 mod listener;
 mod open_files;
 mod prepared;
 mod service;
+mod signals;
 
 pub use prepared::{verify, warnings};
 pub use service::{App, inspect, upstream};
+pub use signals::Signals;

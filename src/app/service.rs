@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use crate::auth::SERVER_CREDENTIAL;
 use crate::compute::ComputePool;
 use crate::config::AuthMode;
-use crate::config::Config;
+use crate::config::{Config, HttpConfig};
 use crate::graphql::{Engine, Settings};
 use crate::http;
 use crate::http::{AdmissionControl, AppState, Health};
@@ -26,6 +26,7 @@ use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
 use super::listener::Listener;
+use super::signals::Signals;
 
 /// A running service.
 pub struct App {
@@ -91,21 +92,27 @@ impl App {
             federation: config.federation.clone(),
         };
         let health = Arc::new(Health::default());
+        let mut settings_of_http = config.http.clone();
+        // By its own name, which containers of one network know, a machine is asked as by its address.
+        settings_of_http.allowed_hosts.extend(own_name());
+        let names = prepared.auth.is_open().then(|| settings_of_http.allowed_hosts.clone());
         let public = http::public(AppState {
             engine: Engine::new(settings, loaders, metrics.clone()).with_compute(compute),
             auth: prepared.auth,
-            settings: config.http.clone(),
+            settings: settings_of_http,
             admission: AdmissionControl::new(&config.http),
             health: health.clone(),
             metrics: metrics.clone(),
         });
-        let admin = http::admin(health.clone(), metrics.clone());
-        let listener = |setting, address, routes, metrics| {
-            Listener::start(setting, address, routes, &config.http, health.clone(), metrics)
+        let admin = http::admin(health.clone(), metrics.clone(), names);
+        // What asks for health and metrics speaks to this listener itself.
+        let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
+        let listener = |setting, address, routes, settings: &HttpConfig, metrics| {
+            Listener::start(setting, address, routes, settings, health.clone(), metrics)
         };
         Ok(Self {
-            public: listener("http.listen", config.http.listen, public, Some(metrics))?,
-            admin: listener("admin.listen", config.admin.listen, admin, None)?,
+            public: listener("http.listen", config.http.listen, public, &config.http, Some(metrics))?,
+            admin: listener("admin.listen", config.admin.listen, admin, &admin_http, None)?,
             health,
             upstream,
             drain_delay: config.http.drain_delay,
@@ -119,33 +126,39 @@ impl App {
         self.public.address()
     }
 
+    /// The name of this machine, or of its container, by which others of its network may ask.
+    #[must_use]
+    pub fn own_name(&self) -> Option<String> {
+        own_name()
+    }
+
     /// The address of the admin listener.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
     }
 
-    /// Stops the service: it is not ready from now on, accepts requests for the drain delay, and then finishes open requests within the
-    /// grace period.
-    pub async fn stop(self) {
+    /// Stops the service: it is not ready from now on, accepts connections for the drain delay, and then finishes open requests
+    /// within the grace period. Returns how many were cut off at its end.
+    pub async fn stop(self) -> usize {
         self.health.drain();
         tokio::time::sleep(self.drain_delay).await;
-        self.public.stop(self.grace_period).await;
+        let cut = self.public.stop(self.grace_period).await;
         self.admin.stop(Duration::ZERO).await;
         self.upstream.close().await;
+        cut
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops. A second signal ends it at once.
+    /// Serves until SIGTERM or SIGINT, then stops.
     ///
     /// # Errors
-    /// When the signal handlers cannot be installed.
-    pub async fn run(self) -> Result<()> {
-        signal().await?;
+    /// When requests were cut off.
+    pub async fn run(self, mut signals: Signals) -> Result<()> {
+        signals.stop(&self.health).await;
         tracing::info!("stopping");
-        tokio::select! {
-            () = self.stop() => Ok(()),
-            again = signal() => again,
-        }
+        let cut = self.stop().await;
+        anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
+        Ok(())
     }
 }
 
@@ -187,14 +200,10 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     check_live(&client, &budget, clock, timeout, &account, &credential).await.context("no call was made")
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn signal() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// The machine's own name, or its container's.
+fn own_name() -> Option<String> {
+    let name =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = name.ok().or_else(|| std::env::var("HOSTNAME").ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -1,8 +1,10 @@
 //! The accounts that a caller may read, and their notation in key files and claims.
 
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::model::{Account, EmailAddress, UserType};
 
@@ -36,12 +38,43 @@ impl AllowedAccounts {
     }
 }
 
-/// An account in a key file or claim: `{ email = "…", type = "CUSTOMER" }`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// An account in a key file or claim: `{ email = "…", type = "CUSTOMER" }`, with these two names and in no other form.
 pub(super) struct WrittenAccount {
     email: String,
     r#type: String,
+}
+
+// Not derived: a derived one reads a list of two texts as well, whose order would be a second form.
+impl<'de> Deserialize<'de> for WrittenAccount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = WrittenAccount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`email` and `type`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenAccount, A::Error> {
+                let (mut email, mut user_type) = (None, None);
+                while let Some(name) = map.next_key::<String>()? {
+                    let field = match name.as_str() {
+                        "email" => &mut email,
+                        "type" => &mut user_type,
+                        _ => return Err(A::Error::custom("an account has `email` and `type`")),
+                    };
+                    if field.replace(map.next_value::<String>()?).is_some() {
+                        return Err(A::Error::custom("a name stands twice"));
+                    }
+                }
+                let both = email.zip(user_type).ok_or_else(|| A::Error::custom("an account has `email` and `type`"));
+                both.map(|(email, r#type)| WrittenAccount { email, r#type })
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 impl WrittenAccount {

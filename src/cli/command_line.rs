@@ -17,7 +17,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service with a sample Flowmatix behind it: nothing to configure.
+    /// Run the service with a sample Flowmatix behind it: nothing to configure. With --upstream-url, in front of that one.
     Demo(configuration::ConfigArgs),
     /// Run the sample Flowmatix alone.
     DemoUpstream(configuration::ConfigArgs),

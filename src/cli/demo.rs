@@ -1,10 +1,15 @@
-//! `demo`: the sample Flowmatix and the service in front of it, with nothing to configure.
+//! `demo`: the service as one tries it out, in front of a sample Flowmatix, or of another one that is named.
+//!
+//! What is configured is honoured, or refused: a mode, files of keys, an account, an upstream.
 
-use anyhow::{Context, Result};
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
 use secrecy::SecretString;
 
 use super::configuration::{ConfigArgs, announce};
-use crate::app::App;
+use super::demo_callers::DemoCallers;
+use crate::app::{App, Signals};
 use crate::config::{AuthMode, Flag};
 use crate::config::{Config, Profile};
 use crate::demo::Demo;
@@ -12,50 +17,129 @@ use crate::demo::{ACCOUNTS, AGENCY_TOKEN};
 use crate::telemetry;
 
 pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
-    let mut config = arguments.load(Profile::Demo)?;
+    let config = arguments.load(Profile::Demo)?;
     telemetry::start_logs(&config.log)?;
+    let signals = Signals::install()?;
     super::runtime::block_on(async {
-        let listen = config.demo.listen;
-        let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
-        config.auth.mode = Some(AuthMode::Server);
-        config.follow(&demo_flags(&demo))?;
-        let app = App::start(&config, Some(SecretString::from(AGENCY_TOKEN))).await?;
-        announce(&config, &app);
-        greet(&config, &app, &demo);
-        app.run().await
+        if config.is_given("upstream.url") {
+            in_front(config, signals).await
+        } else {
+            with_sample(config, signals).await
+        }
     })
 }
 
-/// The settings with which the service uses the sample.
-fn demo_flags(demo: &Demo) -> Vec<Flag> {
-    let set = |path: &str, value: &str| Flag { flag: "demo".into(), path: path.into(), value: value.into() };
-    vec![
-        set("upstream.url", &demo.url()),
-        set("account.email", ACCOUNTS[0].email),
-        set("account.type", ACCOUNTS[0].user_type),
-    ]
+/// In front of an upstream that is configured. It is asked with what is configured, and callers are those of the production
+/// profile: nothing is known of whose people these are.
+async fn in_front(mut config: Config, signals: Signals) -> Result<()> {
+    ensure!(
+        !config.is_given("demo"),
+        "the settings of [demo] are for the sample Flowmatix, which is not started when upstream.url is given"
+    );
+    if !config.is_given("upstream.allow_http") {
+        config.upstream.allow_http = config.upstream.url.is_local();
+    }
+    config.check(Profile::Serve)?;
+    let app = App::start(&config, None).await?;
+    announce(&config, &app);
+    addresses(&app);
+    say!("  Flowmatix        {}", config.upstream.url.as_str());
+    say!("");
+    app.run(signals).await
 }
 
-fn greet(config: &Config, app: &App, demo: &Demo) {
-    let address = app.address();
+/// In front of a sample, which is started besides.
+async fn with_sample(mut config: Config, signals: Signals) -> Result<()> {
+    let listen = config.demo.listen;
+    let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
+    let mode = *config.auth.mode.get_or_insert(AuthMode::Server);
+    let mut flags = vec![("upstream.url", demo.url())];
+    if !config.is_given("account") {
+        flags.push(("account.email", ACCOUNTS[0].email.to_owned()));
+        flags.push(("account.type", ACCOUNTS[0].user_type.to_owned()));
+    }
+    let flag = |(path, value): (&str, String)| Flag { flag: "demo".into(), path: path.into(), value };
+    config.follow(&flags.into_iter().map(flag).collect::<Vec<_>>())?;
+    let callers = DemoCallers::make(&mut config, mode)?;
+    config.check(Profile::Demo)?;
+    let own_credential = config.auth.credential_env.is_some() || config.auth.credential_file.is_some();
+    let token = (mode.holds_the_credential() && !own_credential).then(|| SecretString::from(AGENCY_TOKEN));
+    let app = App::start(&config, token).await?;
+    announce(&config, &app);
+    greet(&config, &app, &demo, mode, callers.as_ref());
+    app.run(signals).await
+}
+
+/// Where a browser of this machine finds an address: an unspecified one cannot be opened.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+fn addresses(app: &App) {
+    let address = reachable(app.address());
     say!("");
     say!("  explorer         http://{address}/ (in a browser)");
     say!("  GraphQL          http://{address}/graphql");
-    say!("  admin            http://{}/health/ready and /metrics", app.admin_address());
+    if let Some(name) = app.own_name().filter(|_| app.address().ip().is_unspecified()) {
+        say!("                   http://{name}:{}/graphql (from another container)", app.address().port());
+    }
+    say!("  admin            http://{}/health/ready and /metrics", reachable(app.admin_address()));
+}
+
+fn greet(config: &Config, app: &App, demo: &Demo, mode: AuthMode, callers: Option<&DemoCallers>) {
+    addresses(app);
     say!("  sample Flowmatix {} (accounts, tokens, switches)", demo.url());
     say!("");
-    say!("  The service holds the agency token, which opens every account; a request that names none reads the first.");
+    let tokens = match mode {
+        AuthMode::Server => {
+            say!(
+                "  The service holds the agency token, which opens every account; a request that names none reads the first."
+            );
+            "Flowmatix token"
+        }
+        AuthMode::Passthrough => {
+            say!("  Each request brings a Flowmatix token, as `Authorization: Bearer …`.");
+            "Flowmatix token"
+        }
+        AuthMode::ApiKeys if callers.is_some() => {
+            say!("  Each request brings an API key, as `Authorization: Bearer …`. These are good for this run:");
+            "API key"
+        }
+        AuthMode::Jwt if callers.is_some() => {
+            say!("  Each request brings a JWT, as `Authorization: Bearer …`. These are good for this run:");
+            "JWT"
+        }
+        AuthMode::ApiKeys => {
+            say!(
+                "  Each request brings an API key of auth.keys_file, as `Authorization: Bearer …`. The sample's accounts:"
+            );
+            "Flowmatix token"
+        }
+        AuthMode::Jwt => {
+            say!(
+                "  Each request brings a JWT of the configured issuer, as `Authorization: Bearer …`. The sample's accounts:"
+            );
+            "Flowmatix token"
+        }
+    };
     say!("");
-    say!("  {:<28} {:<12} {:>7}  token", "account", "type", "members");
-    for account in ACCOUNTS {
-        say!("  {:<28} {:<12} {:>7}  {}", account.email, account.user_type, account.members, account.token);
+    say!("  {:<28} {:<12} {:>7}  {tokens}", "account", "type", "members");
+    for (n, account) in ACCOUNTS.iter().enumerate() {
+        let token = callers.map_or(account.token, |callers| &callers.tokens[n]);
+        say!("  {:<28} {:<12} {:>7}  {token}", account.email, account.user_type, account.members);
     }
-    say!("  {:<28} {:<12} {:>7}  {AGENCY_TOKEN}", "(all of them)", "", "");
+    let all = callers.map_or(AGENCY_TOKEN, |callers| &callers.all);
+    say!("  {:<28} {:<12} {:>7}  {all}", "(all of them)", "", "");
     say!("");
-    say!("  curl -s http://{address}/graphql -H 'content-type: application/json' \\");
+    let address = reachable(app.address());
+    let bearer = callers.map(|callers| format!(" -H 'authorization: Bearer {}'", callers.tokens[0]));
+    say!("  curl -s http://{address}/graphql -H 'content-type: application/json'{} \\", bearer.unwrap_or_default());
     say!("    -d '{{\"query\":\"{{ teamMembers {{ nodes {{ name role {{ id }} }} }} }}\"}}'");
     say!("");
-    if !config.http.listen.ip().is_loopback() {
-        say!("  Everybody who can reach {address} can read this (invented) data.\n");
+    if mode == AuthMode::Server && !config.http.listen.ip().is_loopback() {
+        say!(
+            "  Everybody who can reach port {} of this machine can read this (invented) data.\n",
+            app.address().port()
+        );
     }
 }

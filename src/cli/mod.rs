@@ -8,6 +8,7 @@ mod check;
 mod command_line;
 mod configuration;
 mod demo;
+mod demo_callers;
 mod demo_upstream;
 mod health;
 mod keys;

@@ -47,6 +47,10 @@ impl Config {
             "http.responses_limit: expected at least eight times graphql.response_limit, so that one caller's part holds an answer",
         );
         refuse(self.graphql.compute_queue_limit < 2, "graphql.compute_queue_limit: expected at least 2");
+        refuse(
+            self.http.proxy_protocol && self.http.trusted_proxies.is_empty(),
+            "http.proxy_protocol: needs http.trusted_proxies, whose connections begin with its header",
+        );
         refuse(self.http.rate_limit > 0 && self.http.rate_burst == 0, "http.rate_burst: expected at least 1");
         refuse(
             self.upstream.connect_timeout > self.upstream.attempt_timeout

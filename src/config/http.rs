@@ -36,7 +36,7 @@ section! {
         pub idle_timeout: Duration = Duration::from_secs(75),
         /// How long the listener stays open after SIGTERM, while the service is not ready, so that load balancers notice.
         pub drain_delay: Duration = Duration::ZERO,
-        /// How long open requests may take to finish after that.
+        /// How long open requests may take to finish after that. What is not answered then is cut off, and the exit code is 1.
         pub grace_period: Duration = Duration::from_secs(10),
         /// The maximum number of connections.
         pub connections_limit: usize = 10_000,
@@ -52,16 +52,21 @@ section! {
         pub rate_limit: u32 = 1_000,
         /// The burst of the rate limit.
         pub rate_burst: u32 = 2_000,
-        /// How many different tokens that have not been accepted may come from one address in a minute; 0 =
-        /// unlimited. An accepted token is not counted and never refused because of others.
+        /// How many different tokens that have not been accepted may come from one address in any minute; 0 =
+        /// unlimited. A token that this process has seen accepted is not counted, and never refused because of others.
         pub failed_auth_limit: usize = 100,
-        /// Addresses, or networks such as `10.0.0.0/8`, of proxies whose `X-Forwarded-For` is trusted.
+        /// Addresses, or networks such as `10.0.0.0/8`, of proxies that are trusted to tell the client's address.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
+        /// The header in which they tell it. They must set it themselves: one that a client sent through them is believed.
+        pub forwarded_header: ForwardedHeader = ForwardedHeader::XForwardedFor,
+        /// Whether connections of trusted proxies begin with a header of the PROXY protocol (version 1 or 2), which has the
+        /// client's address. Connections of others never do.
+        pub proxy_protocol: bool = false,
         /// Whether `/` shows the explorer, a GraphQL playground in the browser.
         pub explorer: bool = false,
         /// Whether queries can be sent with GET. QUERY and POST are always allowed.
         pub get_queries: bool = true,
-/// CSRF protection: a GET must show that no other site's page sent it, by `Sec-Fetch-Site: same-origin` (or `none`), or by
+        /// CSRF protection: a GET must show that no other site's page sent it, by `Sec-Fetch-Site: same-origin` (or `none`), or by
         /// a header that makes browsers ask first (`apollo-require-preflight`, `x-apollo-operation-name` or a JSON content type).
         /// It may be off only where every request carries a token.
         pub csrf_protection: bool = true,
@@ -85,5 +90,15 @@ names! {
         Audits = "audits",
         /// 200, 294, 400 and 422.
         Edition2026 = "2026",
+    }
+}
+
+names! {
+    /// The header with which proxies tell the client's address.
+    pub enum ForwardedHeader {
+        /// A list of addresses.
+        XForwardedFor = "x-forwarded-for",
+        /// RFC 7239.
+        Forwarded = "forwarded",
     }
 }

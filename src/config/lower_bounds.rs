@@ -43,11 +43,12 @@ impl Config {
         ] {
             expect(path, size.as_u64() >= SMALLEST, "64B");
         }
+        // The smallest query has a name and two brackets.
+        expect("graphql.tokens_limit", graphql.tokens_limit >= 3, "3");
         for (path, count) in [
             ("http.connections_limit", http.connections_limit),
             ("http.peer_connections_limit", http.peer_connections_limit),
             ("http.concurrency", http.concurrency),
-            ("graphql.tokens_limit", graphql.tokens_limit),
             ("graphql.nesting_limit", graphql.nesting_limit),
             ("graphql.selections_limit", graphql.selections_limit),
             ("graphql.depth_limit", graphql.depth_limit),

@@ -38,7 +38,7 @@ pub use demo::DemoConfig;
 pub use documents::{DocumentsConfig, Safelist};
 pub use federation::FederationConfig;
 pub use graphql::GraphQlConfig;
-pub use http::{HttpConfig, Statuses};
+pub use http::{ForwardedHeader, HttpConfig, Statuses};
 pub use jwt::JwtConfig;
 pub use loader::LoaderConfig;
 pub use log::{LogConfig, LogFormat};

@@ -4,6 +4,8 @@
 //! Invariant: an invalid configuration starts nothing, and every mistake in it is reported at once.
 
 // Textual macros: they must come before the sections.
+use std::collections::BTreeSet;
+
 use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
@@ -28,6 +30,8 @@ pub struct Config {
     pub budget: BudgetConfig,
     pub log: LogConfig,
     pub demo: DemoConfig,
+    /// The settings that a source has given, whatever their values.
+    pub(super) given: BTreeSet<String>,
 }
 
 /// A set of defaults.
@@ -99,9 +103,20 @@ impl Config {
         self.sections().into_iter().flat_map(|section| section.settings()).collect()
     }
 
+    /// Whether a source has given this setting, or one of this section, also where the value is the default.
+    #[must_use]
+    pub fn is_given(&self, path: &str) -> bool {
+        let below = format!("{path}.");
+        self.given.iter().any(|given| given == path || given.starts_with(&below))
+    }
+
     /// Sets one setting from text; `None` when the path is unknown.
     pub(super) fn set(&mut self, path: &str, text: &str) -> Option<Result<(), String>> {
         let (name, key) = path.split_once('.')?;
-        self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text)
+        let set = self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text);
+        if set.is_some() {
+            self.given.insert(path.to_owned());
+        }
+        set
     }
 }

@@ -72,6 +72,15 @@ impl Config {
 }
 
 impl Config {
+    /// Checks a configuration that was changed after it was loaded.
+    ///
+    /// # Errors
+    /// [`Problems`] with every contradiction.
+    pub fn check(&self, profile: Profile) -> Result<(), Problems> {
+        let problems = self.contradictions(profile);
+        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+    }
+
     /// Applies flags to a loaded configuration.
     ///
     /// # Errors

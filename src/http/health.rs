@@ -1,7 +1,8 @@
-//! Health: alive as long as it answers; ready until it is told to stop.
+//! Health: alive as long as it answers; ready until it is told to stop. And how many requests are under way, which is what a
+//! stop waits for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,11 +11,12 @@ use axum::http::StatusCode;
 #[derive(Debug)]
 pub struct Health {
     ready: AtomicBool,
+    requests: AtomicUsize,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { ready: AtomicBool::new(true) }
+        Self { ready: AtomicBool::new(true), requests: AtomicUsize::new(0) }
     }
 }
 
@@ -23,9 +25,23 @@ impl Health {
         !self.ready.load(Ordering::Acquire)
     }
 
-    /// From now on, no more requests, please.
+    /// Marks the service as draining: it is not ready, and responses ask clients to connect elsewhere.
     pub fn drain(&self) {
         self.ready.store(false, Ordering::Release);
+    }
+
+    /// How many requests have come and are not wholly answered.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begin_request(&self) {
+        self.requests.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn end_request(&self) {
+        self.requests.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -16,7 +16,7 @@ mod request_id;
 mod response;
 mod routes;
 
-pub use admission::{AdmissionControl, ConnectionLimiter};
+pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
 pub use app_state::AppState;
 pub use health::Health;
 pub use routes::{admin, public};

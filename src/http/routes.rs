@@ -4,15 +4,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Version};
+use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use futures_util::FutureExt;
 use tower::{ServiceBuilder, service_fn};
 
 use super::app_state::AppState;
+use super::framing::host;
 use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
@@ -58,13 +60,28 @@ pub fn public(public: AppState) -> Router {
         .with_state(public)
 }
 
-/// The admin listener's routes.
-pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
+/// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
+/// callers need no credential, a page of another site must not read metrics either.
+pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>, names: Option<Vec<String>>) -> Router {
+    let names: Option<Arc<[String]>> = names.map(Into::into);
+    let check_host = move |request: Request, next: Next| {
+        let names = names.clone();
+        async move {
+            let ours = |names: &Arc<[String]>| host::is_ours(request.headers(), request.uri(), names);
+            // HTTP/1.0 needs no Host, and no browser speaks it.
+            if request.version() == Version::HTTP_10 || names.as_ref().is_none_or(ours) {
+                next.run(request).await
+            } else {
+                host::misdirected().early_answer(request.headers())
+            }
+        }
+    };
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .with_state(health)
         .merge(Router::new().route("/metrics", get(exposition)).with_state(metrics))
+        .layer(from_fn(check_host))
 }
 
 async fn exposition(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

@@ -31,6 +31,7 @@ mod sort_keys;
 mod timestamp;
 mod unrecognized;
 mod upstream_error;
+mod vendor_message;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
 pub use caller::{AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, RosterKey, Scopes};

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::vendor_message;
+
 /// Why an account's team could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamError {
@@ -164,7 +166,7 @@ impl UpstreamError {
     #[must_use]
     pub fn with_message(mut self, message: Option<&str>) -> Self {
         if matches!(self.kind, ErrorKind::Rejected(_)) {
-            self.message = message.filter(|message| is_safe(message)).map(Arc::from);
+            self.message = message.filter(|message| vendor_message::is_safe(message)).map(Arc::from);
         }
         self
     }
@@ -217,17 +219,3 @@ impl std::fmt::Display for UpstreamError {
 }
 
 impl std::error::Error for UpstreamError {}
-
-/// The upstream's words go on to callers only when they are short, printable, and can hold neither an e-mail address, a
-/// URL, markup, a telephone number nor a token.
-fn is_safe(message: &str) -> bool {
-    let longest_word = message.split(|c: char| !c.is_alphanumeric()).map(str::len).max().unwrap_or(0);
-    let digits = message.bytes().filter(u8::is_ascii_digit).count();
-    !message.trim().is_empty()
-        && message.len() <= 200
-        && !message.chars().any(char::is_control)
-        && !message.contains(['@', '<', '>', '%'])
-        && !message.contains("//")
-        && longest_word <= 20
-        && digits <= 5
-}

@@ -183,5 +183,129 @@ async fn a_signal_drains_and_a_second_one_ends_it() {
     .unwrap();
     let started = std::time::Instant::now();
     let (well, _, _) = service.stop();
-    assert!(well && started.elapsed() < std::time::Duration::from_secs(5));
+    // Not well: the request of that connection was cut off.
+    assert!(!well && started.elapsed() < std::time::Duration::from_secs(5));
+}
+
+/// What is not answered when the grace period is over is cut off, and a script can see it; what is answered is not.
+#[tokio::test]
+async fn a_stop_that_cuts_a_request_off_has_another_exit_code() {
+    for cut in [false, true] {
+        let service = start("demo", &["http.grace_period=300ms".to_owned()], &[]);
+        let mut open = tokio::net::TcpStream::connect(service.url("").trim_start_matches("http://")).await.unwrap();
+        let head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut open, head).await.unwrap();
+        // With its whole head it is a request; before, it is none that could be lost.
+        let rest: &[u8] = if cut { b"content-length: 9\r\n\r\n{" } else { b"content-le" };
+        tokio::io::AsyncWriteExt::write_all(&mut open, rest).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        // Whatever came before this was read.
+        client.get(service.admin_url("/health/ready")).send().await.unwrap();
+        let (well, _, log) = service.stop();
+        assert_eq!(well, !cut, "{log}");
+        assert_eq!(log.contains("http.grace_period was over before 1 of the requests under way"), cut, "{log}");
+    }
+}
+
+/// A terminal that is closed, and whoever reloads configurations by habit, do not end it.
+#[tokio::test]
+async fn sighup_does_not_end_it() {
+    let service = start("demo", &[], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let hup = std::process::Command::new("kill").args(["-HUP", &service.id().to_string()]).status().unwrap();
+    assert!(hup.success());
+    for _ in 0..5 {
+        assert_eq!(client.get(service.admin_url("/health/live")).send().await.unwrap().status(), 200);
+    }
+    let (well, _, log) = service.stop();
+    assert!(well && log.contains("SIGHUP does nothing"), "{log}");
+}
+
+/// Each mode of the demo, asked as it tells people to.
+#[tokio::test]
+async fn the_demo_works_in_every_mode_with_what_it_prints() {
+    for mode in ["server", "passthrough", "api-keys", "jwt"] {
+        let mut service = start("demo", &[format!("auth.mode={mode}")], &[]);
+        let out = service.said_until("curl -s");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let pines = out.lines().find(|line| line.contains("ops@tall-pines.example")).unwrap();
+        let token = pines.split_whitespace().last().unwrap();
+        let query = "{ teamMembers(account: { email: \"ops@tall-pines.example\", type: CUSTOM_USER }) { totalCount nodes { contact { email } } } }";
+        let ask = async |token: Option<&str>| {
+            let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+            let request = request.body(json!({ "query": query }).to_string());
+            let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+            serde_json::from_str::<serde_json::Value>(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+        };
+        let answer = ask((mode != "server").then_some(token)).await;
+        assert_eq!(answer["data"]["teamMembers"]["totalCount"], 250, "{mode}: {answer}");
+        assert!(answer["data"]["teamMembers"]["nodes"][0]["contact"]["email"].is_string());
+        if mode != "server" {
+            assert_eq!(ask(None).await["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{mode}");
+        }
+        assert!(service.stop().0);
+    }
+}
+
+/// What the demo is told is done, or refused.
+#[tokio::test]
+async fn the_demo_honours_an_upstream_and_an_account_or_refuses() {
+    let sample = flowmatix_graphql::demo::Demo::start(&crate::support::demo_settings()).unwrap();
+    let upstream = format!("upstream.url={}", sample.url());
+    let service = start("demo", &[upstream.clone(), "auth.mode=passthrough".to_owned()], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let query = json!({ "query": "{ teamMembers(account: { email: \"solo@quiet-harbor.example\", type: AGENT }) { totalCount } }" });
+    let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+    let answer =
+        request.bearer_auth("demo-harbor-token").body(query.to_string()).send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains(r#"{"totalCount":1}"#), "{answer}");
+    assert_eq!(sample.calls(), 1);
+    drop(service);
+    for (arguments, expected) in [
+        (vec!["--set", &upstream, "--set", "demo.seed=2"], "the settings of [demo] are for the sample Flowmatix"),
+        (vec!["--set", &upstream], "auth.mode: must be chosen"),
+        (vec!["--set", &upstream, "--auth-mode", "server"], "every mode but `passthrough` needs one of them"),
+        (
+            vec!["--upstream-url", "http://flowmatix.example", "--auth-mode", "passthrough"],
+            "upstream.url: expected https",
+        ),
+        (
+            vec!["--set", "upstream.allow_http=false", "--set", "demo.listen=127.0.0.1:0"],
+            "upstream.url: expected https",
+        ),
+        (
+            vec!["--auth-mode", "api-keys", "--set", "auth.keys_file=/no/such", "--set", "demo.listen=127.0.0.1:0"],
+            "auth.keys_file",
+        ),
+    ] {
+        let output = run(&[&["demo"], &arguments[..]].concat(), &[]);
+        let error = text(&output.stderr);
+        assert!(!output.status.success() && error.contains(expected), "{arguments:?}: {error}");
+    }
+    let own = ["account.email=solo@quiet-harbor.example".to_owned(), "account.type=AGENT".to_owned()];
+    let service = start("demo", &own, &[]);
+    let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+    let answer =
+        request.body(r#"{"query":"{ teamMembers { totalCount } }"}"#).send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains(r#"{"totalCount":1}"#), "{answer}");
+}
+
+/// In a container it listens on every address, none of which can be opened.
+#[tokio::test]
+async fn an_unspecified_address_is_printed_as_one_that_can_be_opened() {
+    let mut service = start("demo", &["http.listen=0.0.0.0:0".to_owned()], &[]);
+    let out = service.said_until("curl -s");
+    assert!(!out.contains("0.0.0.0"), "{out}");
+    let explorer =
+        out.lines().find(|line| line.contains("explorer")).and_then(|line| line.split_whitespace().nth(1)).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(client.get(explorer).send().await.unwrap().status(), 200);
+    let port = explorer.trim_end_matches('/').rsplit(':').next().unwrap();
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    for host in [name.trim(), "0.0.0.0", "192.0.2.7", "localhost"] {
+        let request =
+            client.post(format!("http://127.0.0.1:{port}/graphql")).header("content-type", "application/json");
+        let request = request.header("host", format!("{host}:{port}")).body(r#"{"query":"{ __typename }"}"#);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{host}");
+    }
 }

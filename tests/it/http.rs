@@ -154,6 +154,21 @@ async fn answers_may_be_kept_privately_as_long_as_they_are_fresh() {
     assert_eq!(app.query("{ teamMembers(first: -1) { totalCount } }").await.header("cache-control"), "no-store");
 }
 
+/// Metrics and health, too: a page of another site that points its name here reads none of them.
+#[tokio::test]
+async fn the_admin_port_checks_the_host_where_callers_need_no_credential() {
+    for (mode, foreign) in [("server", 421), ("passthrough", 200)] {
+        let app = TestApp::with(&[("auth.mode", mode), ("http.allowed_hosts", "metrics.internal")]).await;
+        for (host, status) in [("evil.example:8081", foreign), ("10.1.2.3:8081", 200), ("metrics.internal", 200)] {
+            for path in ["/metrics", "/health/ready", "/health/live"] {
+                let url = format!("http://{}{path}", app.app.admin_address());
+                let answer = app.client.get(url).header("host", host).send().await.unwrap();
+                assert_eq!(answer.status(), status, "{mode} {host} {path}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn where_connecting_is_enough_the_host_must_be_this_machine() {
     let app = TestApp::start().await;

@@ -263,7 +263,7 @@ async fn a_token_names_its_accounts_by_claim() {
     assert_eq!(count(ask(json!({ "account": [pines, maya] }), &theirs).await), 250);
     assert_eq!(ask(json!({ "account": maya }), &theirs).await.codes(), ["FORBIDDEN"]);
     assert_eq!(ask(json!({}), &theirs).await.codes(), ["FORBIDDEN"]);
-    // A claim that says something else is for no account, not for the default one.
+    // A claim that says something else, or in another form, is for no account, not for the default one.
     for wrong in [
         json!("ops@tall-pines.example"),
         json!("*"),
@@ -275,6 +275,8 @@ async fn a_token_names_its_accounts_by_claim() {
         json!({ "email": "ops@tall-pines.example", "type": "ANY" }),
         json!({ "email": "ops@tall-pines.example", "type": "CUSTOM_USER", "also": 1 }),
         json!([pines, "*"]),
+        json!(["ops@tall-pines.example", "CUSTOM_USER"]),
+        json!([["ops@tall-pines.example", "CUSTOM_USER"]]),
     ] {
         let answer = ask(json!({ "account": wrong }), QUERY).await;
         assert_eq!((answer.status, answer.codes()), (403, vec!["FORBIDDEN"]), "{wrong}");

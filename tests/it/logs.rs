@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::Keys;
 use crate::support::service::start;
 
 #[tokio::test]
@@ -52,4 +53,41 @@ async fn documents_that_are_not_listed_are_logged_by_their_hash_as_manifests_hav
     std::fs::remove_file(path).unwrap();
     // `printf '{ __typename }' | sha256sum`
     assert!(well && log.contains("\"7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b\""), "{log}");
+}
+
+/// The method is a client's text as well.
+#[tokio::test]
+async fn a_made_up_method_is_not_in_the_log() {
+    let service = start("demo", &["log.level=trace".to_owned()], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for method in ["CANARY", "canary@secret.example".split('@').next().unwrap(), "PATCH"] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(client.request(method, service.url("/graphql")).send().await.unwrap().status(), 405);
+    }
+    let (_, _, log) = service.stop();
+    assert!(!log.to_lowercase().contains("canary"), "{log}");
+    assert!(log.contains(r#""method":"other""#) && log.contains(r#""method":"PATCH""#), "{log}");
+}
+
+/// A file of keys that is gone keeps its keys, which the log says once, as it does when the file is back.
+#[tokio::test]
+async fn a_keys_file_that_is_gone_keeps_its_keys_and_says_so_once() {
+    let keys = Keys::new(&[("reports", &[0], false)]);
+    let setting = format!("auth.keys_file={}", keys.file.as_str());
+    let service = start("demo", &["auth.mode=api-keys".to_owned(), setting], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async || {
+        let post = client.post(service.url("/graphql")).header("content-type", "application/json");
+        let answer = post.bearer_auth(keys.key(0)).body(r#"{"query":"{ __typename }"}"#).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    };
+    let text = std::fs::read_to_string(keys.file.path()).unwrap();
+    std::fs::remove_file(keys.file.path()).unwrap();
+    ask().await;
+    ask().await;
+    std::fs::write(keys.file.path(), text).unwrap();
+    ask().await;
+    let (_, _, log) = service.stop();
+    assert_eq!(log.matches("the file is not there any more; its last content stays").count(), 1, "{log}");
+    assert_eq!(log.matches("the file is there again").count(), 1, "{log}");
 }

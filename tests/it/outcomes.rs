@@ -227,6 +227,11 @@ async fn the_upstreams_words_are_passed_on_only_when_they_are_safe() {
         "<script>alert(1)</script>",
         "call 555 010 0001",
         "line\nbreak",
+        // Short, printable, and somebody's.
+        "Maya Lindqvist is suspended",
+        "the account lantern-books is suspended",
+        "user 65f1 not found",
+        "the key abc is invalid",
         &"long ".repeat(100),
         "",
     ]

@@ -220,3 +220,27 @@ async fn the_guides_three_answers_are_real() {
         assert_eq!(answer["extensions"]["upstream"]["calls"], shown["extensions"]["upstream"]["calls"]);
     }
 }
+
+/// An identifier that the upstream has filled in with what it stands for, as its database can: addresses come along.
+#[tokio::test]
+async fn values_with_structure_and_addresses_are_contact_data() {
+    let keys = Keys::new(&[("plain", &[0], false), ("full", &[0], true)]);
+    let app = TestApp::with(&[&keys.settings()[..], &[("roster.fresh_for", "1ms")]].concat()).await;
+    let person = json!({ "_id": "p", "contact": { "email": "canary@secret.example", "phone": "5550100001" } });
+    let row = json!({
+        "_id": "a", "_parent": person, "_role": person, "assignedBots": [person], "picture": [person], "name": { "of": person },
+        "status": "canary@secret.example", "type": "KING", "unreadMessages": "many",
+    });
+    app.demo.set_team("maya@lantern-books.example", vec![row]);
+    let query = "{ teamMembers { nodes { unrecognized { field value } } } }";
+    for engine in [false, true] {
+        // A directive on the field is the engine's work.
+        let query = if engine { query.replace("nodes {", "nodes @include(if: true) {") } else { query.to_owned() };
+        let plain = app.query_as(keys.key(0), &query).await.clean().to_string();
+        assert!(!plain.contains("canary") && !plain.contains("5550100001"), "{plain}");
+        // What is plain is still shown to everybody.
+        assert!(plain.contains("KING") && plain.contains("many"), "{plain}");
+        let full = app.query_as(keys.key(1), &query).await.clean().to_string();
+        assert!(full.matches("canary@secret.example").count() >= 5, "{full}");
+    }
+}

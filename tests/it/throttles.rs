@@ -1,7 +1,12 @@
 //! Throttles for wrong tokens: what guesses is slowed, what is accepted never is.
 
+use std::time::Duration;
+
+use flowmatix_graphql::http::{FailedAuthLimiter, Throttled};
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, advance};
 
 use crate::support::{Answer, Keys, PATIENT, TestApp, account};
 
@@ -157,4 +162,166 @@ async fn a_vendor_that_answers_404_before_it_looks_at_the_token_makes_no_guess_g
         app.query_as(&format!("guess-{n}"), QUERY).await;
     }
     assert_eq!(app.demo.calls(), 100);
+}
+
+/// Any minute, not each by itself: what was tried at the end of one counts at the start of the next.
+#[tokio::test(start_paused = true)]
+async fn tokens_are_counted_in_a_sliding_window() {
+    let limiter = FailedAuthLimiter::new(100);
+    let wrong = |n: usize| limiter.attempt(Some(format!("wrong-{n}").as_bytes()), None);
+    let count = |range: std::ops::Range<usize>| range.filter(|n| limiter.count(wrong(*n)).is_ok()).count();
+    assert_eq!(count(0..1), 1);
+    advance(Duration::from_secs(59)).await;
+    assert_eq!(count(1..200), 99);
+    advance(Duration::from_secs(2)).await;
+    // The first is a minute old now, the others are not.
+    assert_eq!(count(200..400), 1);
+    advance(Duration::from_secs(60)).await;
+    assert_eq!(count(400..600), 100);
+}
+
+/// Being refused is free for the first ones; then it takes the client's time, and past that its connection.
+#[tokio::test(start_paused = true)]
+async fn refusals_wait_for_their_turn_and_few_of_them_wait() {
+    let limiter = FailedAuthLimiter::new(100);
+    let started = Instant::now();
+    let refused = |address: [u8; 4]| limiter.pace(limiter.attempt(None, Some(address.into())));
+    let answers = join_all((0..500).map(|_| refused([203, 0, 113, 1]))).await;
+    let told = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!((60..=100).contains(&told), "{told}");
+    assert!(answers.iter().flat_map(|answer| answer.err()).all(|error| matches!(error, Throttled::Refusals { .. })));
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(1900) && took <= Duration::from_millis(2100), "{took:?}");
+    // One after the other, as on one connection.
+    advance(Duration::from_secs(60)).await;
+    let started = Instant::now();
+    for _ in 0..240 {
+        refused([203, 0, 113, 1]).await.unwrap();
+    }
+    assert!(started.elapsed() >= Duration::from_secs(9), "{:?}", started.elapsed());
+    // Another address has nothing to do with it.
+    let started = Instant::now();
+    refused([203, 0, 113, 2]).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+/// From one connection as fast as it can: the wrong key is told some twenty times a second, the good one beside it is answered.
+#[tokio::test]
+async fn a_flood_of_one_wrong_key_is_slowed_and_a_good_one_beside_it_is_not() {
+    let keys = Keys::new(&[("reports", &[0], false)]);
+    let app = TestApp::with(&keys.settings()).await;
+    let started = Instant::now();
+    let mut answers = 0;
+    while started.elapsed() < Duration::from_secs(2) {
+        assert_eq!(app.query_as("fmk_reports_wrong", QUERY).await.status, 401);
+        answers += 1;
+    }
+    assert!(answers <= 40 + 20 * 4, "{answers}");
+    let floods = (0..200).map(|_| app.query_as("fmk_reports_wrong", QUERY));
+    let good = async {
+        for _ in 0..20 {
+            app.query_as(keys.key(0), QUERY).await.clean();
+        }
+    };
+    let (flooded, ()) = tokio::join!(join_all(floods), good);
+    let closed = flooded.iter().filter(|answer| answer.status == 429).count();
+    assert!(closed >= 100, "{closed}");
+    for answer in flooded.iter().filter(|answer| answer.status == 429) {
+        assert_eq!((answer.codes(), answer.header("connection")), (vec!["REQUEST_RATE_LIMITED"], "close".into()));
+    }
+}
+
+/// What proxies write in front of an address, behind it and around it.
+#[tokio::test]
+async fn proxies_tell_the_clients_address_in_every_form_that_they_write() {
+    let keys = Keys::new(&[("reports", &[0], false)]);
+    let with = async |header: &str| {
+        let more = [
+            ("http.failed_auth_limit", "1"),
+            ("http.trusted_proxies", "127.0.0.0/8,10.0.0.0/8"),
+            ("http.forwarded_header", header),
+        ];
+        TestApp::with(&[&keys.settings()[..], &more].concat()).await
+    };
+    // The first wrong key of an address is told so, the second is one too many.
+    let seen = async |app: &TestApp, name: &str, value: &str, n: usize| {
+        let request = app.post().header(name, value).bearer_auth(format!("fmk_reports_{n}"));
+        app.send(request.body(json!({ "query": QUERY }).to_string())).await.status == 429
+    };
+    let list = with("x-forwarded-for").await;
+    for (n, (value, again)) in [
+        ("203.0.113.1", false),
+        ("203.0.113.1:4711", true),
+        (" 198.51.100.7 , 203.0.113.1 , 10.1.2.3:80 ", true),
+        ("2001:db8::1", false),
+        ("[2001:db8::2]", true),
+        ("[2001:db8::3]:4711", true),
+        ("::ffff:203.0.113.1", true),
+        ("203.0.113.9, unknown", false),
+        ("203.0.113.9", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(seen(&list, "x-forwarded-for", value, n).await, again, "{value}");
+    }
+    let standard = with("forwarded").await;
+    for (n, (value, again)) in [
+        ("for=203.0.113.1", false),
+        ("for=198.51.100.7;proto=https, For=\"203.0.113.1:4711\";by=10.0.0.1", true),
+        ("for=\"[2001:db8::1]:4711\"", false),
+        ("for=\"[2001:db8::7]\"", true),
+        ("for=203.0.113.1;host=\"a,b;for=198.51.100.9\"", true),
+        ("proto=https;for=203.0.113.1, for=10.2.3.4", true),
+        ("for=203.0.113.50, for=_hidden", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(seen(&standard, "forwarded", value, n).await, again, "{value}");
+    }
+    // Only the header that is configured: the other one may be the client's. So this is the proxy's own address.
+    assert!(seen(&standard, "x-forwarded-for", "203.0.113.200", 20).await);
+}
+
+/// Both versions of the PROXY protocol, from a trusted proxy; from others there is none.
+#[tokio::test]
+async fn a_trusted_proxy_gives_the_clients_address_in_front_of_the_connection() {
+    let keys = Keys::new(&[("reports", &[0], false)]);
+    let settings =
+        [("http.failed_auth_limit", "1"), ("http.trusted_proxies", "127.0.0.1"), ("http.proxy_protocol", "true")];
+    let app = TestApp::with(&[&keys.settings()[..], &settings].concat()).await;
+    let v2 = |address: [u8; 4]| {
+        let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
+        header.extend([&address[..], &[127, 0, 0, 1], &[0x12, 0x67, 0x1f, 0x90]].concat());
+        header
+    };
+    let line = |address: &str| format!("PROXY TCP4 {address} 127.0.0.1 4711 8080\r\n").into_bytes();
+    for (n, (header, status)) in [
+        (line("203.0.113.1"), "401"),
+        (line("203.0.113.1"), "429"),
+        (v2([203, 0, 113, 1]), "429"),
+        (v2([203, 0, 113, 2]), "401"),
+        (b"PROXY TCP6 2001:db8::1 ::1 1 2\r\n".to_vec(), "401"),
+        (b"PROXY UNKNOWN\r\n".to_vec(), "401"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0".to_vec(), "429"),
+        // No header, or half of one.
+        (Vec::new(), ""),
+        (b"PROXY TCP4 nonsense\r\n".to_vec(), ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut stream = tokio::net::TcpStream::connect(app.app.address()).await.unwrap();
+        let body = json!({ "query": QUERY }).to_string();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer fmk_reports_{n}\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(&[header.as_slice(), head.as_bytes()].concat()).await.unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        assert_eq!(answer.get(9..12).unwrap_or_default(), status, "{n}: {answer}");
+    }
 }

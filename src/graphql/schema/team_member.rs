@@ -136,14 +136,14 @@ impl TeamMember {
         self.row().agency_id().map(id)
     }
 
-    /// The fields whose upstream value this version could not read, with the raw text. Contact data is among them only for
-    /// callers with the scope `team:contact:read`.
+    /// The fields whose upstream value this version could not read, with the raw text. Contact data, and objects and lists, in
+    /// which it may be, are among them only for callers with the scope `team:contact:read`.
     async fn unrecognized(&self, ctx: &Context<'_>) -> Vec<UnrecognizedField> {
         let contact = Session::of(ctx).is_ok_and(|session| session.scopes().contact);
         self.row()
             .unrecognized()
             .iter()
-            .filter(|entry| contact || !entry.is_contact())
+            .filter(|entry| contact || !entry.may_be_contact())
             .map(|entry| UnrecognizedField { field: entry.field, value: entry.value.to_string() })
             .collect()
     }

@@ -1,97 +1,185 @@
-//! The limiter of failed authentication: how many different unaccepted tokens an address may try in a minute.
+//! The limiter of failed authentication: how many different unaccepted tokens an address may try in any minute, and how often
+//! it is told that one is not accepted.
 //!
-//! A token that is accepted is never refused here, and is not counted any more; so a shared address is not locked out by
-//! those of its users who come with something else.
+//! A token that is accepted is never refused or slowed here, and is not counted any more. So a shared address is not locked
+//! out by those of its users who come with something else. Refusals past the rate wait for their turn, which costs the client
+//! its time and this service a timer; when too many wait, the connection is closed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::http::header::AUTHORIZATION;
-use axum::http::request::Parts;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::client_ip::network;
 use crate::graphql::Code;
 use crate::http::response::error::HttpError;
 use crate::model::Clock;
 
+/// The sliding window in which tokens are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are remembered.
 const PEERS_LIMIT: usize = 10_000;
+/// One refusal in this time, after the first ones.
+const REFUSAL_INTERVAL: Duration = Duration::from_millis(50);
+/// So many refusals come at once.
+const REFUSAL_BURST: u32 = 40;
+/// The longest wait for a refusal's turn, and so, by the interval, the number of those that wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-pub(in crate::http) struct FailedAuthLimiter {
+/// Counts failed authentication by address.
+pub struct FailedAuthLimiter {
     limit: usize,
     hasher: RandomState,
     peers: Mutex<HashMap<Option<IpAddr>, Window>>,
 }
 
-/// What came from an address in a minute.
+/// What came from an address in the last minute.
 struct Window {
-    since: Instant,
-    tokens: HashSet<u64>,
+    /// The tokens that were not accepted, oldest first, and when each was first seen.
+    tokens: VecDeque<(Instant, u64)>,
+    known: HashSet<u64>,
+    /// When the next refusal would have its turn, were there no burst.
+    next_refusal: Instant,
 }
 
 /// A token as it is counted: whose, and a hash of it.
 #[derive(Clone, Copy)]
-pub(in crate::http) struct Attempt {
+pub struct Attempt {
     peer: Option<IpAddr>,
     token: u64,
 }
 
 impl FailedAuthLimiter {
-    /// `limit` is how many different tokens; 0 for as many as they like.
-    pub(in crate::http) fn new(limit: usize) -> Self {
+    /// `limit` is how many different tokens; 0 for as many as they like, as often as they like.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         Self { limit, hasher: RandomState::new(), peers: Mutex::default() }
     }
 
-    /// Who comes with this request.
-    pub(in crate::http) fn of(&self, parts: &Parts, peer: Option<IpAddr>) -> Attempt {
-        let token = parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
-        Attempt { peer: peer.map(network), token: self.hasher.hash_one(token) }
+    /// What a request of this peer shows in `Authorization`.
+    #[must_use]
+    pub fn attempt(&self, authorization: Option<&[u8]>, peer: Option<IpAddr>) -> Attempt {
+        Attempt { peer: peer.map(network), token: self.hasher.hash_one(authorization) }
     }
 
     /// Counts a token that has not been accepted.
-    pub(in crate::http) fn count(&self, attempt: Attempt) -> Result<(), HttpError> {
+    ///
+    /// # Errors
+    /// When there were too many others in the last minute.
+    pub fn count(&self, attempt: Attempt) -> Result<(), Throttled> {
         if self.limit == 0 {
             return Ok(());
         }
         let now = Clock::instant();
         let mut peers = self.peers();
-        if peers.len() >= PEERS_LIMIT && !peers.contains_key(&attempt.peer) {
-            peers.retain(|_, window| now - window.since < WINDOW);
-            let some = peers.keys().next().copied().filter(|_| peers.len() >= PEERS_LIMIT);
-            some.map(|some| peers.remove(&some));
+        let window = open(&mut peers, attempt.peer, now);
+        window.expire(now);
+        if window.known.contains(&attempt.token) {
+            return Ok(());
         }
-        let fresh = || Window { since: now, tokens: HashSet::new() };
-        let window = peers.entry(attempt.peer).or_insert_with(fresh);
-        if now - window.since >= WINDOW {
-            *window = fresh();
+        if window.tokens.len() >= self.limit {
+            let oldest = window.tokens.front().map_or(now, |(at, _)| *at);
+            let wait = WINDOW.saturating_sub(now - oldest);
+            return Err(Throttled::Tokens { retry_after: wait.as_secs() + 1 });
         }
-        if !window.tokens.contains(&attempt.token) && window.tokens.len() >= self.limit {
-            let wait = WINDOW.saturating_sub(now - window.since);
-            return Err(HttpError {
-                retry_after: Some(wait.as_secs() + 1),
-                ..HttpError::new(
-                    Code::RequestRateLimited,
-                    "too many tokens that are not accepted came from this address",
-                )
-            });
+        window.tokens.push_back((now, attempt.token));
+        window.known.insert(attempt.token);
+        Ok(())
+    }
+
+    /// Waits until a refusal of this address has its turn.
+    ///
+    /// # Errors
+    /// When too many wait. The connection is to be closed.
+    pub async fn pace(&self, attempt: Attempt) -> Result<(), Throttled> {
+        if self.limit == 0 {
+            return Ok(());
         }
-        window.tokens.insert(attempt.token);
+        let turn = {
+            let now = Clock::instant();
+            let mut peers = self.peers();
+            let window = open(&mut peers, attempt.peer, now);
+            let turn = window.next_refusal.max(now);
+            // A burst is a turn that lies behind.
+            let due = turn.checked_sub(REFUSAL_INTERVAL * REFUSAL_BURST).unwrap_or(now).max(now);
+            if due - now > LONGEST_WAIT {
+                return Err(Throttled::Refusals { retry_after: LONGEST_WAIT.as_secs() });
+            }
+            window.next_refusal = turn + REFUSAL_INTERVAL;
+            due
+        };
+        sleep_until(turn).await;
         Ok(())
     }
 
     /// The token was accepted after all.
-    pub(in crate::http) fn forget(&self, attempt: Attempt) {
-        if let Some(window) = self.peers().get_mut(&attempt.peer) {
-            window.tokens.remove(&attempt.token);
+    pub fn forget(&self, attempt: Attempt) {
+        if let Some(window) = self.peers().get_mut(&attempt.peer)
+            && window.known.remove(&attempt.token)
+        {
+            window.tokens.retain(|(_, token)| *token != attempt.token);
         }
     }
 
     fn peers(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Window>> {
         self.peers.lock()
+    }
+}
+
+/// The window of an address. Where there are too many, those that are empty again make room, or one does.
+fn open(peers: &mut HashMap<Option<IpAddr>, Window>, peer: Option<IpAddr>, now: Instant) -> &mut Window {
+    if peers.len() >= PEERS_LIMIT && !peers.contains_key(&peer) {
+        peers.retain(|_, window| window.is_in_use(now));
+        let some = peers.keys().next().copied().filter(|_| peers.len() >= PEERS_LIMIT);
+        some.map(|some| peers.remove(&some));
+    }
+    let fresh = || Window { tokens: VecDeque::new(), known: HashSet::new(), next_refusal: now };
+    peers.entry(peer).or_insert_with(fresh)
+}
+
+impl Window {
+    fn expire(&mut self, now: Instant) {
+        while let Some((at, token)) = self.tokens.front().copied()
+            && now - at >= WINDOW
+        {
+            self.tokens.pop_front();
+            self.known.remove(&token);
+        }
+    }
+
+    fn is_in_use(&self, now: Instant) -> bool {
+        self.next_refusal > now || self.tokens.back().is_some_and(|(at, _)| now - *at < WINDOW)
+    }
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Throttled {
+    /// Different tokens in the last minute.
+    Tokens {
+        /// When the next one may come, in seconds.
+        retry_after: u64,
+    },
+    /// Refused requests that wait to be told so. The connection is to be closed.
+    Refusals {
+        /// When fewer will wait, in seconds.
+        retry_after: u64,
+    },
+}
+
+impl From<Throttled> for HttpError {
+    fn from(throttled: Throttled) -> Self {
+        let (retry_after, close, message) = match throttled {
+            Throttled::Tokens { retry_after } => {
+                (retry_after, false, "too many tokens that are not accepted came from this address")
+            }
+            Throttled::Refusals { retry_after } => {
+                (retry_after, true, "too many refused requests come from this address")
+            }
+        };
+        Self { retry_after: Some(retry_after), close, ..Self::new(Code::RequestRateLimited, message) }
     }
 }

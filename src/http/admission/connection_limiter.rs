@@ -11,12 +11,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::client_ip::{is_trusted, network};
+use super::client_ip::{ProxiedAddress, is_trusted, network};
+use super::proxy_protocol;
 use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackResponses};
 use crate::config;
 use crate::http::Health;
@@ -37,6 +40,8 @@ struct Counts {
     health: Arc<Health>,
     /// Counts requests that are refused before a service sees them.
     metrics: Option<Arc<Metrics>>,
+    /// For how long a trusted proxy's header is waited for; `None` where connections have none.
+    proxy_header: Option<Duration>,
     open: Mutex<OpenConnections>,
 }
 
@@ -58,6 +63,7 @@ impl ConnectionLimiter {
             idle_timeout: settings.idle_timeout,
             health,
             metrics,
+            proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
             open: Mutex::default(),
         }))
     }
@@ -95,23 +101,54 @@ impl Drop for ConnectionPermit {
     }
 }
 
-impl<S> Accept<TcpStream, S> for ConnectionLimiter {
+/// A connection that is let in, and its service.
+type Accepted<S> = (ExplainedStream<LimitedStream>, TrackResponses<S>);
+
+impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
     type Stream = ExplainedStream<LimitedStream>;
     type Service = TrackResponses<S>;
-    type Future = Ready<io::Result<(ExplainedStream<LimitedStream>, TrackResponses<S>)>>;
+    type Future = Either<Ready<io::Result<Accepted<S>>>, BoxFuture<'static, io::Result<Accepted<S>>>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
+        let counts = self.0.clone();
         let admitted = stream.peer_addr().and_then(|peer| {
             // Answers are small and complete; waiting to fill a packet only delays them.
             stream.set_nodelay(true)?;
-            self.admit(peer.ip().to_canonical()).ok_or_else(|| io::Error::other("too many connections"))
+            let peer = peer.ip().to_canonical();
+            let permit = self.admit(peer).ok_or_else(|| io::Error::other("too many connections"))?;
+            Ok((permit, is_trusted(peer, &counts.trusted)))
         });
-        let pending = PendingResponses::new(self.0.delivery_timeout, self.0.idle_timeout, self.0.health.clone());
+        let (permit, trusted) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => return Either::Left(ready(Err(error))),
+        };
+        match counts.proxy_header.filter(|_| trusted) {
+            None => Either::Left(ready(Ok(counts.let_in(stream, permit, service, None)))),
+            Some(longest) => Either::Right(
+                async move {
+                    let client = proxy_protocol::read(&mut stream, longest).await?;
+                    Ok(counts.let_in(stream, permit, service, client))
+                }
+                .boxed(),
+            ),
+        }
+    }
+}
+
+impl Counts {
+    /// `client` is the address that a proxy gave.
+    fn let_in<S>(
+        &self,
+        stream: TcpStream,
+        permit: ConnectionPermit,
+        service: S,
+        client: Option<IpAddr>,
+    ) -> Accepted<S> {
+        let pending = PendingResponses::new(self.delivery_timeout, self.idle_timeout, self.health.clone());
         let watch = ConnectionDeadline::new(pending.clone());
-        ready(admitted.map(|permit| {
-            let stream = ExplainedStream::new(LimitedStream { stream, watch, _permit: permit }, self.0.metrics.clone());
-            (stream, TrackResponses::new(service, pending))
-        }))
+        let stream = LimitedStream { stream, watch, _permit: permit };
+        let stream = ExplainedStream::new(stream, self.metrics.clone());
+        (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))
     }
 }
 

@@ -9,8 +9,10 @@ pub(super) mod caller_key;
 pub(super) mod client_ip;
 mod connection_limiter;
 mod permits;
+mod proxy_protocol;
 pub(super) mod response_deadline;
 mod response_memory;
 
 pub use admission::AdmissionControl;
+pub use auth_throttle::{Attempt, FailedAuthLimiter, Throttled};
 pub use connection_limiter::ConnectionLimiter;

@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
+use super::client_ip::ProxiedAddress;
 use crate::http::Health;
 use crate::model::Clock;
 
@@ -70,6 +71,7 @@ impl ResponseGuard {
 
 impl Drop for ResponseGuard {
     fn drop(&mut self) {
+        self.pending.health.end_request();
         let bytes = *self.bytes.get_mut();
         if bytes > 0 {
             self.pending.waiting.fetch_sub(bytes, Ordering::AcqRel);
@@ -86,6 +88,7 @@ impl PendingResponses {
     }
 
     fn begin(self: &Arc<Self>) -> Arc<ResponseGuard> {
+        self.health.begin_request();
         let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
         let mut state = self.state.lock();
         state.open.push_back((Clock::instant(), Arc::downgrade(&guard)));
@@ -151,11 +154,13 @@ impl ConnectionDeadline {
 pub struct TrackResponses<S> {
     service: S,
     pending: Arc<PendingResponses>,
+    /// The client's address, where a proxy gave it in front of the connection.
+    client: Option<ProxiedAddress>,
 }
 
 impl<S> TrackResponses<S> {
-    pub(in crate::http) fn new(service: S, pending: Arc<PendingResponses>) -> Self {
-        Self { service, pending }
+    pub(in crate::http) fn new(service: S, pending: Arc<PendingResponses>, client: Option<ProxiedAddress>) -> Self {
+        Self { service, pending, client }
     }
 }
 
@@ -173,8 +178,11 @@ where
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let guard = self.pending.begin();
+        if let Some(client) = self.client {
+            request.extensions_mut().insert(client);
+        }
         let one_by_one = request.version() != Version::HTTP_2;
         // The service that is ready is the one to be called; its copy is for the next request.
         let next = self.service.clone();

@@ -1,9 +1,14 @@
 //! The host that a request names (RFC 9112, 3.2; RFC 9113, 8.3.1).
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri, Version};
+
+use crate::graphql::Code;
+use crate::http::response::error::HttpError;
 
 /// Refuses a request whose host is ambiguous: HTTP/1.1 requires exactly one valid Host, and over HTTP/2 a Host must equal
 /// `:authority`.
@@ -29,6 +34,26 @@ pub(super) fn check(request: &Request) -> Result<(), &'static str> {
 /// The authority that the request names, if any: the request line's or `:authority`, otherwise Host's.
 pub(in crate::http) fn of(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
     uri.authority().cloned().or_else(|| headers.get(HOST)?.to_str().ok()?.parse().ok())
+}
+
+/// Whether the request is meant for this machine: by an address, which no other site can point here, by `localhost`, or by one
+/// of these names. A page of another site can point its own name here.
+pub(in crate::http) fn is_ours(headers: &HeaderMap, uri: &Uri, names: &[String]) -> bool {
+    of(headers, uri).is_some_and(|authority| {
+        let host = authority.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        address.is_ok()
+            || host.eq_ignore_ascii_case("localhost")
+            || names.iter().any(|known| known.eq_ignore_ascii_case(host))
+    })
+}
+
+/// The refusal of a request that is meant for another machine.
+pub(in crate::http) fn misdirected() -> HttpError {
+    HttpError::new(
+        Code::MisdirectedRequest,
+        "the Host header must be an address, localhost, this machine's own name, or one of http.allowed_hosts",
+    )
 }
 
 /// An empty Host is valid: it stands for a URI without an authority.

@@ -1,8 +1,6 @@
 //! Guards: what is asked of a request before it is read: that its head is no larger than allowed, that its body is what can be
 //! read, that it is meant for this service, and that no other site's page sent it in a user's name.
 
-use std::net::IpAddr;
-
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, StatusCode};
@@ -75,21 +73,7 @@ pub(super) fn check_csrf(parts: &Parts) -> Result<(), HttpError> {
     ))
 }
 
-/// Where connecting is all that is asked of a caller, the request must be meant for this machine: a page of another site can
-/// point its own name here.
-pub(super) fn check_host(parts: &Parts, hosts: &[String]) -> Result<(), HttpError> {
-    let local = host::of(&parts.headers, &parts.uri).is_some_and(|authority| {
-        let host = authority.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host.eq_ignore_ascii_case("localhost")
-            || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
-            || address.is_ok_and(|address| address.is_loopback())
-    });
-    if local {
-        return Ok(());
-    }
-    Err(HttpError::new(
-        Code::MisdirectedRequest,
-        "the Host header must be localhost, a loopback address, or one of http.allowed_hosts",
-    ))
+/// Where connecting is all that is asked of a caller, the request must be meant for this machine.
+pub(super) fn check_host(parts: &Parts, names: &[String]) -> Result<(), HttpError> {
+    if host::is_ours(&parts.headers, &parts.uri, names) { Ok(()) } else { Err(host::misdirected()) }
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -133,11 +134,13 @@ async fn execute(
         }
         ContentCoding::Identity
     };
-    let peer = client_ip::address(parts, &public.settings.trusted_proxies);
-    let (failed_auth, attempt) = (&public.admission.failed_auth, public.admission.failed_auth.of(parts, peer));
+    let peer = client_ip::address(parts, &public.settings);
+    let failed_auth = &public.admission.failed_auth;
+    let attempt = failed_auth.attempt(parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes), peer);
     let grants = match public.auth.authenticate(parts).await {
         Ok(grants) => grants,
         Err(denied) => {
+            failed_auth.pace(attempt).await?;
             if matches!(denied, AuthError::Invalid(_)) {
                 failed_auth.count(attempt)?;
             }
@@ -145,8 +148,9 @@ async fn execute(
         }
     };
     let is_unproven = !public.engine.has_accepted(&*grants);
-    if is_unproven {
-        failed_auth.count(attempt)?;
+    if is_unproven && let Err(refusal) = failed_auth.count(attempt) {
+        failed_auth.pace(attempt).await?;
+        return Err(refusal.into());
     }
     let key = CallerKey::of(&*grants, peer);
     public.admission.check_rate(&key)?;

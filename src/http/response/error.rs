@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -31,11 +32,13 @@ pub(in crate::http) struct HttpError {
     pub(in crate::http) retry_after: Option<u64>,
     /// What the caller should show instead (RFC 6750, 3), where that is what is wrong.
     pub(in crate::http) challenge: Option<&'static str>,
+    /// Whether this is the last response of its connection.
+    pub(in crate::http) close: bool,
 }
 
 impl HttpError {
     pub(in crate::http) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, retry_after: None, challenge: None }
+        Self { code, message: message.into(), status: None, retry_after: None, challenge: None, close: false }
     }
 
     /// The request cannot be read.
@@ -63,6 +66,9 @@ impl HttpError {
         let headers = response.headers_mut();
         headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         headers.extend(self.challenge.map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.code == Code::InvalidContentEncoding {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(BODY_CODINGS));
         }

@@ -265,7 +265,8 @@ impl<'r> RowReader<'r> {
         let text = string(value);
         let text = text.as_ref().map_or(value.raw, DecodedValue::plain);
         let end = (0..=RAW_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
-        let value = text[..end.unwrap_or(0)].into();
-        self.unrecognized.push(Unrecognized { field: name, value });
+        let kept = text[..end.unwrap_or(0)].into();
+        let has_structure = value.kind == JsonKind::Other && value.raw.trim_start().starts_with(['{', '[']);
+        self.unrecognized.push(Unrecognized { field: name, value: kept, has_structure });
     }
 }

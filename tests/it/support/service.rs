@@ -10,6 +10,8 @@ pub struct Service {
     stderr: BufReader<Box<dyn Read + Send>>,
     /// What it has written so far.
     log: String,
+    /// The rest of its standard output, where some of it was read.
+    out: Option<Box<dyn Read + Send>>,
 }
 
 /// The binary with nothing of this environment's settings.
@@ -29,8 +31,11 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 /// Starts `demo` or `serve` on free ports with these settings, and waits until it says where it listens.
 pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> Service {
     let mut command = command();
-    command.arg(name).args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    command.args(["--set", "log.format=json", "--set", "demo.listen=127.0.0.1:0"]);
+    command.arg(name).args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", "log.format=json"]);
+    // The sample has an address where there is one.
+    if !settings.iter().any(|setting| setting.starts_with("upstream.url=")) {
+        command.args(["--set", "demo.listen=127.0.0.1:0"]);
+    }
     for setting in settings {
         command.args(["--set", setting]);
     }
@@ -51,7 +56,7 @@ pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> S
         }
     };
     let base = |key: &str| said[key].as_str().unwrap().trim_end_matches("/graphql").to_owned();
-    Service { child, address: base("graphql"), admin: base("admin"), stderr, log }
+    Service { child, address: base("graphql"), admin: base("admin"), stderr, log, out: None }
 }
 
 impl Service {
@@ -89,11 +94,25 @@ impl Service {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Reads what it says on standard output up to a line with this in it.
+    pub fn said_until(&mut self, expected: &str) -> String {
+        let mut said = String::new();
+        let mut out = BufReader::new(self.child.stdout.take().unwrap());
+        while !said.contains(expected) {
+            assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        self.out = Some(Box::new(out));
+        said
+    }
+
     /// Asks it to stop, and returns whether it went well, and all that it wrote.
     pub fn stop(mut self) -> (bool, String, String) {
         self.signal();
         let (mut out, mut log) = (String::new(), std::mem::take(&mut self.log));
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        match self.out.take() {
+            Some(mut rest) => rest.read_to_string(&mut out).unwrap(),
+            None => self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap(),
+        };
         self.stderr.read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().success(), out, log)
     }

@@ -51,7 +51,7 @@ impl<'p> Writer<'p> {
             },
             MemberField::Unrecognized(fields) => {
                 let contact = self.terms.contact;
-                let shown = row.unrecognized().iter().filter(|entry| contact || !entry.is_contact());
+                let shown = row.unrecognized().iter().filter(|entry| contact || !entry.may_be_contact());
                 self.array(shown, |writer, entry| {
                     writer.object(fields, |writer, item| match item.field {
                         UnrecognizedEntryField::Field => json::string(&mut writer.out, entry.field),
