@@ -1,6 +1,6 @@
 // The tabs that are open at the start: real queries over the sample's accounts, each worth running. Their lines fit a phone.
 
-const team = `# A team: who is in it, in which role.
+const team = `# A team, and everybody's role.
 # Press the round play button.
 query Team {
   teamMembers(

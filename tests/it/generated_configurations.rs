@@ -11,8 +11,9 @@ use flowmatix_graphql::demo::Demo;
 use crate::support::service::run;
 use crate::support::{TempFile, demo_settings};
 
-/// How many combinations are tried besides every single value.
+/// How many combinations are tried besides every single value; the suite tries a fifth of both. `CONFIGURATIONS=all` tries all.
 const COMBINATIONS: usize = 300;
+const PART: usize = 5;
 const SECRET: &str = "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.not-to-be-shown";
 
 /// Places that a path can name.
@@ -153,6 +154,10 @@ async fn check_and_serve_agree_and_what_starts_serves_somebody() {
     let mut random = fastrand::Rng::with_seed(21);
     for _ in 0..COMBINATIONS {
         cases.push((0..random.usize(2..=4)).map(|_| choices[random.usize(..choices.len())].clone()).collect());
+    }
+    if std::env::var_os("CONFIGURATIONS").is_none() {
+        random.shuffle(&mut cases);
+        cases.truncate(cases.len() / PART);
     }
     let (mut started, mut wrong) = (0, Vec::new());
     for case in &cases {
