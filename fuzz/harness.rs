@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{AdmissionControl, AppState, public};
+use flowmatix_graphql::http::{AdmissionControl, AppState, LogNames, public};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
@@ -55,6 +55,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         health: Arc::default(),
         settings: config.http,
         metrics,
+        log_names: LogNames::default(),
     })
 });
 

@@ -17,7 +17,7 @@ use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
 use crate::graphql::{Engine, Settings};
 use crate::http;
-use crate::http::{AdmissionControl, AppState, Health};
+use crate::http::{AdmissionControl, AppState, Health, LogNames};
 use crate::loader::LoaderFactory;
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
@@ -103,6 +103,7 @@ impl App {
             admission: AdmissionControl::new(&config.http),
             health: health.clone(),
             metrics: metrics.clone(),
+            log_names: LogNames::default(),
         });
         let admin = http::admin(health.clone(), metrics.clone(), names);
         // What asks for health and metrics speaks to this listener itself.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AdmissionControl, Health};
+use super::{AdmissionControl, Health, LogNames};
 use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
@@ -22,4 +22,6 @@ pub struct AppState {
     pub admission: AdmissionControl,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Names operations and accounts in the log.
+    pub log_names: LogNames,
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::log_names::Logged;
 use crate::model::Clock;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,9 +38,16 @@ impl RequestName {
     pub(super) fn finish(self, response: &mut Response) {
         let Self { id, method, path, started } = self;
         let millis = started.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(method, path, status = response.status().as_u16(), millis, "answered");
+        let Logged { operations, accounts } = response.extensions_mut().remove().unwrap_or_default();
+        let (operations, accounts) = (operations.as_deref(), accounts.as_deref());
+        tracing::info!(method, path, status = response.status().as_u16(), millis, operations, accounts, "answered");
         response.headers_mut().insert(HEADER, id);
     }
+}
+
+/// Whether there is a line for each request.
+pub(super) fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
 }
 
 /// The path as the log has it: what is served, and nothing that a client made up.

@@ -91,3 +91,44 @@ async fn a_keys_file_that_is_gone_keeps_its_keys_and_says_so_once() {
     assert_eq!(log.matches("the file is not there any more; its last content stays").count(), 1, "{log}");
     assert_eq!(log.matches("the file is there again").count(), 1, "{log}");
 }
+
+/// Lines about the same account and operation can be found together, and neither can be read.
+#[tokio::test]
+async fn accounts_and_operations_are_in_the_log_as_keyed_hashes() {
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let service = start("demo", &["graphql.batch_limit=3".to_owned()], &[]);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = async |body: Value| {
+            let post = client.post(service.url("/graphql")).header("content-type", "application/json");
+            assert_eq!(post.body(body.to_string()).send().await.unwrap().status(), 200);
+        };
+        let pines = "{ teamMembers(account: { email: \"ops@tall-pines.example\", type: CUSTOM_USER }) { totalCount } }";
+        let own = "{ teamMembers { totalCount } }";
+        ask(json!({ "query": own })).await;
+        ask(json!({ "query": pines })).await;
+        ask(json!({ "query": own })).await;
+        ask(json!([{ "query": own }, { "query": pines }])).await;
+        ask(json!({ "query": "{ __typename }" })).await;
+        let (_, _, log) = service.stop();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let named = |name: &str| -> Vec<Value> {
+            lines.iter().filter(|line| line["message"] == "answered").map(|line| line[name].clone()).collect()
+        };
+        let (operations, accounts) = (named("operations"), named("accounts"));
+        assert_eq!(operations.len(), 5);
+        assert!(operations[0] == operations[2] && operations[0] != operations[1], "{operations:?}");
+        assert!(accounts[0] == accounts[2] && accounts[0] != accounts[1] && accounts[4] == Value::Null, "{accounts:?}");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        assert_eq!(text(&operations[3]), format!("{},{}", text(&operations[0]), text(&operations[1])));
+        let mut both: Vec<_> = text(&accounts[3]).split(',').map(str::to_owned).collect();
+        both.sort();
+        let mut expected = vec![text(&accounts[0]), text(&accounts[1])];
+        expected.sort();
+        assert_eq!(both, expected);
+        assert!(!log.contains("tall-pines") && !log.contains("teamMembers"), "{log}");
+        keys.push((accounts[0].clone(), operations[0].clone()));
+    }
+    // Another process has another key: nobody finds an account by hashing what it may be.
+    assert!(keys[0].0 != keys[1].0 && keys[0].1 != keys[1].1);
+}

@@ -29,9 +29,11 @@ use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
+use crate::http::log_names::{LogNames, Logged, RecordedGrants};
+use crate::http::request_id::is_logged;
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, accepted};
-use crate::model::{Cancellation, Clock};
+use crate::model::{Cancellation, Clock, Grants};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
@@ -66,8 +68,8 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     let deadline = Clock::instant() + public.settings.timeout;
     let reading = AtomicBool::new(false);
     match timeout_at(deadline, execute(public, parts, body, deadline, &reading)).await {
-        Ok(Ok((answered, Held { key, permit }))) => {
-            let response = match answered {
+        Ok(Ok((answered, Held { key, permit, logged }))) => {
+            let mut response = match answered {
                 Answered::One(answer) => {
                     count(public, &answer, started);
                     respond(answer, media_type, statuses)
@@ -77,6 +79,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                     respond_to_batch(&answers, media_type)
                 }
             };
+            response.extensions_mut().insert(logged);
             let held = public.admission.hold_response(&key, response, permit);
             held.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
         }
@@ -96,6 +99,8 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
 struct Held {
     key: CallerKey,
     permit: Hold,
+    /// For the request's line in the log.
+    logged: Logged,
 }
 
 /// The answer to a body.
@@ -167,7 +172,12 @@ async fn execute(
     let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
     let queries_only = method.is_safe();
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
-    let (state, uri, work, grants_of_work) = (public.clone(), parts.uri.clone(), ticket.clone(), grants.clone());
+    let recorded = is_logged().then(|| RecordedGrants::new(grants.clone()));
+    let grants_of_work: Arc<dyn Grants> = match &recorded {
+        Some(recorded) => recorded.clone(),
+        None => grants.clone(),
+    };
+    let (state, uri, work, logging) = (public.clone(), parts.uri.clone(), ticket.clone(), recorded.is_some());
     let execution = async move {
         let (parsed, _memory) = match body {
             None => (parameters::from_uri(&uri)?, None),
@@ -181,6 +191,7 @@ async fn execute(
                 (parameters::from_body(bytes, coding, limit)?, Some(memory))
             }
         };
+        let operations = if logging { operations(&parsed, &state.log_names) } else { Vec::new() };
         let request = |parameters: Parameters| graphql::Request {
             document: parameters.document,
             operation_name: parameters.operation_name,
@@ -191,20 +202,30 @@ async fn execute(
             grants: grants_of_work.clone(),
             ticket: work.clone(),
         };
-        Ok::<_, HttpError>(match parsed {
+        let answered = match parsed {
             Parsed::One(parameters) => Answered::One(state.engine.execute(request(parameters)).await),
             Parsed::Many(batch) => {
                 let answers = state.engine.execute_batch(batch.into_iter().map(request).collect()).await;
                 answers.map_or_else(Answered::One, Answered::Many)
             }
-        })
+        };
+        Ok::<_, HttpError>((answered, operations))
     };
-    let answered =
+    let (answered, operations) =
         if long { public.engine.compute().drive(&ticket, execution.boxed()).await?? } else { execution.await? };
     if is_unproven && public.engine.has_accepted(&*grants) {
         failed_auth.forget(attempt);
     }
-    Ok((answered, Held { key: payer, permit }))
+    let logged = recorded.map(|recorded| public.log_names.logged(&operations, &recorded)).unwrap_or_default();
+    Ok((answered, Held { key: payer, permit, logged }))
+}
+
+/// The log's names of the operations in a body.
+fn operations(parsed: &Parsed, names: &LogNames) -> Vec<String> {
+    match parsed {
+        Parsed::One(parameters) => vec![names.operation(&parameters.document)],
+        Parsed::Many(batch) => batch.iter().map(|parameters| names.operation(&parameters.document)).collect(),
+    }
 }
 
 /// How old a team may be, for a caller who asks for a younger one than usual.
