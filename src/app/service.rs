@@ -52,9 +52,8 @@ impl App {
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
-        let upstream = guarded(config, client, clock, metrics.clone()).map_err(prepared::problem)?;
-        let upstream = Arc::new(upstream.with_compute(compute.clone()));
-        Ok(Self::build(config, prepared, upstream, clock, metrics, compute).map_err(prepared::problem)?)
+        let upstream = guarded(config, client, clock, metrics.clone(), compute.clone()).map_err(prepared::problem)?;
+        Ok(Self::build(config, prepared, Arc::new(upstream), clock, metrics, compute).map_err(prepared::problem)?)
     }
 
     /// Starts the service over any upstream.
@@ -169,13 +168,21 @@ impl App {
 /// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
     let client = prepared::client(config, clock).await?;
-    Ok(Arc::new(guarded(config, client, clock, metrics)?))
+    let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+    Ok(Arc::new(guarded(config, client, clock, metrics, compute)?))
 }
 
-fn guarded(config: &Config, client: Client, clock: Clock, metrics: Arc<Metrics>) -> Result<GuardedUpstream> {
-    let client = Arc::new(client);
+fn guarded(
+    config: &Config,
+    client: Client,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    compute: ComputePool,
+) -> Result<GuardedUpstream> {
+    let client = Arc::new(client.with_compute(compute.clone()));
     let budget = Budget::open(&config.budget, clock, metrics.clone())?;
-    Ok(GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics))
+    let upstream = GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics);
+    Ok(upstream.with_compute(compute))
 }
 
 /// Makes one upstream call for the default account with the server's credential, and reports the result. It is one of the

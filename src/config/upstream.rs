@@ -33,6 +33,9 @@ section! {
         pub breaker: bool = true,
         /// The maximum size of a response body, decompressed.
         pub body_limit: Size = Size::mib(40),
+        /// The memory for lists while they are read, all together; one list may go past it. A load that finds no room fails with
+        /// `UPSTREAM_UNAVAILABLE`.
+        pub decode_limit: Size = Size::mib(256),
         /// The maximum number of rows of a list.
         pub rows_limit: usize = 50_000,
         /// The maximum number of concurrent calls.

@@ -15,25 +15,29 @@ const COMPRESSED_PIECE: usize = 1 << 10;
 /// The same of a body that is not compressed.
 const PLAIN_PIECE: usize = 256 << 10;
 
+/// So many times as long a compressed body may be when it is decoded, as far as can be said beforehand.
+const EXPANSION: u64 = 16;
+
 /// Reads one body.
-pub(super) struct BodyReader<'c> {
-    decoder: Decoder<'c>,
+pub(super) struct BodyReader {
+    decoder: Decoder,
     is_empty: bool,
 }
 
 #[expect(clippy::large_enum_variant, reason = "one is made for a response")]
-enum Decoder<'c> {
-    Identity(Sink<'c>),
+enum Decoder {
+    Identity(Sink),
     /// One or more gzip members (RFC 1952, 2.2).
-    Gzip(Box<MultiGzDecoder<Sink<'c>>>),
+    Gzip(Box<MultiGzDecoder<Sink>>),
 }
 
 /// Where decoded bytes go.
-struct Sink<'c> {
+struct Sink {
     reader: EnvelopeReader,
     length: u64,
     limit: u64,
-    copy: Option<&'c mut Vec<u8>>,
+    /// All that came, decoded, where it is kept.
+    copy: Option<Vec<u8>>,
     /// Why no more bytes are taken.
     failed: Option<Malformed>,
 }
@@ -45,22 +49,22 @@ enum Encoding {
     Gzip,
 }
 
-impl<'c> BodyReader<'c> {
-    /// Reads a body with these headers into `reader`; `copy` gets it decoded. `expected` is its length on the wire, where the
-    /// sender says so.
+impl BodyReader {
+    /// Reads a body with these headers into `reader`, and keeps it with `copy`. `expected` is its length on the wire, where
+    /// the sender says so.
     pub(super) fn new(
         headers: &HeaderMap,
         mut reader: EnvelopeReader,
         expected: Option<u64>,
         limit: u64,
-        copy: Option<&'c mut Vec<u8>>,
+        copy: bool,
     ) -> Result<Self, Malformed> {
         let encoding = encoding(headers)?;
         if encoding == Encoding::Identity {
             let expected = expected.map_or(0, |length| length.min(limit));
             reader.expect(usize::try_from(expected).unwrap_or(0));
         }
-        let sink = Sink { reader, length: 0, limit, copy, failed: None };
+        let sink = Sink { reader, length: 0, limit, copy: copy.then(Vec::new), failed: None };
         let decoder = match encoding {
             Encoding::Identity => Decoder::Identity(sink),
             Encoding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(sink))),
@@ -87,16 +91,16 @@ impl<'c> BodyReader<'c> {
         }
     }
 
-    /// How many decoded bytes were read.
-    pub(super) fn length(&self) -> u64 {
+    /// How many decoded bytes there will have been after so many more of the wire, approximately.
+    pub(super) fn length_with(&self, more: usize) -> u64 {
         match &self.decoder {
-            Decoder::Identity(sink) => sink.length,
-            Decoder::Gzip(decoder) => decoder.get_ref().length,
+            Decoder::Identity(sink) => sink.length + more as u64,
+            Decoder::Gzip(decoder) => decoder.get_ref().length + more as u64 * EXPANSION,
         }
     }
 
-    /// Ends the body.
-    pub(super) fn finish(self) -> Result<Envelope, Malformed> {
+    /// Ends the body; also returns what came, where that was kept.
+    pub(super) fn finish(self) -> Result<(Envelope, Option<Vec<u8>>), Malformed> {
         if self.is_empty {
             return Err(Malformed::Empty);
         }
@@ -112,11 +116,11 @@ impl<'c> BodyReader<'c> {
                 decoder.finish().map_err(|_| Malformed::BadEncoding)?
             }
         };
-        sink.reader.finish()
+        Ok((sink.reader.finish()?, sink.copy))
     }
 }
 
-impl Sink<'_> {
+impl Sink {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         self.length += bytes.len() as u64;
         if self.length > self.limit {
@@ -129,7 +133,7 @@ impl Sink<'_> {
     }
 }
 
-impl Write for Sink<'_> {
+impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.failed.is_none() {
             self.failed = self.take(bytes).err();

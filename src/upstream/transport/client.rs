@@ -1,5 +1,7 @@
 //! The HTTP client: one GET, judged by its status, its body streamed into the decoder.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -8,9 +10,11 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout_at;
 
 use super::body::BodyReader;
+use super::decode_memory::{DecodeMemory, NoRoom};
 use super::rate_limit_headers::{pause_after_429, retry_after};
+use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
-use crate::model::{Account, Clock, Credential, Fault, Timestamp};
+use crate::model::{Account, Cancellation, Clock, Credential, Fault, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
 use crate::upstream::{Called, Endpoint};
@@ -20,8 +24,11 @@ use crate::upstream::{Findings, Inspection, RowPage};
 const REFUSAL_LIMIT: u64 = 16 << 10;
 /// The most headers of an answer. Proxies and tracing add some; the HTTP library's own limit is a hundred.
 const HEADERS_LIMIT: usize = 1000;
-/// After so many decoded bytes the task lets others run.
-const YIELD_AFTER: u64 = 256 << 10;
+/// The first bytes of a body are decoded where they come in, the rest of a long one beside the runtime's workers.
+///
+/// Letting other tasks run now and then would not do: the connection's task reads ahead and wakes this one at once, so that the
+/// two of them would keep a worker from its timers and from other sockets until the whole list is read.
+const DECODED_INLINE: u64 = 64 << 10;
 
 /// Calls the endpoint.
 pub struct Client {
@@ -29,6 +36,8 @@ pub struct Client {
     url: Url,
     settings: config::UpstreamConfig,
     clock: Clock,
+    compute: ComputePool,
+    decode_memory: Arc<DecodeMemory>,
 }
 
 /// The settings do not make a client.
@@ -75,7 +84,15 @@ impl Client {
             url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
             settings: settings.clone(),
             clock,
+            compute: ComputePool::of_all_cores(settings.concurrency),
+            decode_memory: DecodeMemory::new(settings.decode_limit.as_u64()),
         })
+    }
+
+    /// The same, with a pool for long bodies that others use as well.
+    #[must_use]
+    pub fn with_compute(self, compute: ComputePool) -> Self {
+        Self { compute, ..self }
     }
 
     fn now(&self) -> Timestamp {
@@ -105,8 +122,13 @@ impl Client {
         request.send().await.map_err(|error| unanswered(&error))
     }
 
-    /// Judges an answer, and reads the envelope of a good one; `copy` gets the body as it came.
-    async fn read(&self, response: Response, copy: Option<&mut Vec<u8>>) -> Result<Envelope, UpstreamError> {
+    /// Judges an answer, and reads the envelope of a good one; with `copy`, also returns the body.
+    async fn read(
+        &self,
+        response: Response,
+        lane: Lane,
+        copy: bool,
+    ) -> Result<(Envelope, Option<Vec<u8>>), UpstreamError> {
         let headers = response.headers().clone();
         match response.status() {
             StatusCode::OK => {}
@@ -115,16 +137,16 @@ impl Client {
                 let error = refusal(status.as_u16(), &headers, self.now());
                 return Err(match error.kind() {
                     ErrorKind::Rejected(_) => {
-                        let envelope = self.envelope(response, REFUSAL_LIMIT, None).await.ok();
-                        error.with_message(envelope.and_then(|envelope| envelope.message).as_deref())
+                        let envelope = self.envelope(response, REFUSAL_LIMIT, lane, false).await.ok();
+                        error.with_message(envelope.and_then(|(envelope, _)| envelope.message).as_deref())
                     }
                     _ => error,
                 });
             }
         }
-        let envelope = self.envelope(response, self.settings.body_limit.as_u64(), copy).await?;
+        let (envelope, body) = self.envelope(response, self.settings.body_limit.as_u64(), lane, copy).await?;
         if envelope.success {
-            return Ok(envelope);
+            return Ok((envelope, body));
         }
         let code = envelope.code.filter(|code| (400..600).contains(code));
         let code = code.ok_or(Malformed::FailureWithoutCode)?;
@@ -136,30 +158,42 @@ impl Client {
         &self,
         response: Response,
         limit: u64,
-        copy: Option<&mut Vec<u8>>,
-    ) -> Result<Envelope, Malformed> {
+        lane: Lane,
+        copy: bool,
+    ) -> Result<(Envelope, Option<Vec<u8>>), UpstreamError> {
         let reader = EnvelopeReader::new(self.settings.rows_limit);
         let mut reader = BodyReader::new(response.headers(), reader, response.content_length(), limit, copy)?;
+        let mut memory = self.decode_memory.open();
         let mut body = response.bytes_stream();
-        let mut yield_at = YIELD_AFTER;
         while let Some(chunk) = body.next().await {
             // Timeouts are the caller's; whatever else ends a body early leaves it cut short.
             let chunk = chunk.map_err(|_| Malformed::Truncated)?;
-            for piece in chunk.chunks(reader.piece()) {
-                reader.push(piece)?;
-                if reader.length() >= yield_at {
-                    yield_at = reader.length() + YIELD_AFTER;
-                    tokio::task::yield_now().await;
+            let length = reader.length_with(chunk.len());
+            let no_room = |NoRoom| UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local);
+            memory.grow_to(length).await.map_err(no_room)?;
+            let is_short = length <= DECODED_INLINE;
+            let decode = move |cancellation: &Cancellation| {
+                for piece in chunk.chunks(reader.piece()) {
+                    // Of no interest to anybody: the caller has gone.
+                    cancellation.check().map_err(|_| Malformed::Truncated)?;
+                    reader.push(piece)?;
                 }
-            }
+                Ok::<_, Malformed>(reader)
+            };
+            let ticket = Ticket::shared(lane);
+            reader = if is_short {
+                decode(ticket.cancellation())?
+            } else {
+                self.compute.run(&ticket, decode).await.map_err(|_| ErrorKind::Internal)??
+            };
         }
-        reader.finish()
+        Ok(reader.finish()?)
     }
 
     /// Makes exactly one call and compares what comes back with the documentation. Of a paged list it reads the first page.
     pub async fn inspect(&self, account: &Account, credential: &Credential) -> Inspection {
         let started = self.clock.now();
-        let (mut status, mut rate_limit, mut body) = (None, Vec::new(), Vec::new());
+        let (mut status, mut rate_limit) = (None, Vec::new());
         let attempt = async {
             let response = self.send(account, credential, self.settings.paged.then_some(1)).await?;
             status = Some(response.status().as_u16());
@@ -169,12 +203,13 @@ impl Client {
                 .filter(|(name, _)| name.as_str().contains("ratelimit") || *name == RETRY_AFTER)
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
                 .collect();
-            let envelope = self.read(response, Some(&mut body)).await?;
-            if envelope.rows.is_some() { Ok(envelope) } else { Err(Malformed::WrongShape.into()) }
+            let (envelope, body) = self.read(response, Lane::of(credential.id()), true).await?;
+            let body = body.unwrap_or_default();
+            if envelope.rows.is_some() { Ok((envelope, body)) } else { Err(Malformed::WrongShape.into()) }
         };
         let result = timeout_at(started + self.settings.attempt_timeout, attempt).await;
         let result = result.unwrap_or(Err(ErrorKind::Timeout.into()));
-        let result = result.map(|envelope| Findings::new(account, &body, envelope));
+        let result = result.map(|(envelope, body)| Findings::new(account, &body, envelope));
         Inspection { elapsed: started.elapsed(), status, rate_limit, result }
     }
 }
@@ -192,7 +227,8 @@ impl Endpoint for Client {
                 Err(error) => return Called { result: Err(error), rate_limit: None },
             };
             let rate_limit = super::rate_limit_headers::read(response.headers(), self.now());
-            let result = self.read(response, None).await.and_then(|envelope| {
+            let read = self.read(response, Lane::of(credential.id()), false).await;
+            let result = read.and_then(|(envelope, _)| {
                 let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
                 Ok(RowPage { rows, total: envelope.total })
             });

@@ -2,6 +2,7 @@
 
 mod body;
 pub(super) mod client;
+mod decode_memory;
 pub(super) mod inspect;
 pub(super) mod rate_limit_headers;
 

@@ -144,3 +144,24 @@ fn no_worker_is_held_by_projection() {
 fn no_worker_is_held_by_the_engine() {
     attack("engine", &[&crate::support::PATIENT[..], &[("graphql.projection", "false")]].concat());
 }
+
+/// The first question about a team of thousands, whose list has to be read.
+#[test]
+fn no_worker_is_held_by_reading_a_long_list() {
+    let clients = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let patient = Patient::start(&clients, &crate::support::PATIENT);
+    let url = format!("http://{}/graphql", patient.app.address());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = |body: String| {
+        let request = client.post(&url).header("content-type", "application/json").body(body);
+        clients.block_on(async { request.send().await.unwrap().bytes().await.unwrap() })
+    };
+    for _ in 0..50 {
+        ask(query("{ teamMembers(first: 12) { nodes { id name } } }", json!({})));
+    }
+    let ordinary = patient.gap();
+    ask(query(&format!("{{ teamMembers({}, first: 1) {{ totalCount }} }}", account(3)), json!({})));
+    let gap = patient.gap();
+    println!("reading 10,000 rows: {gap:?}, ordinary {ordinary:?}");
+    assert!(gap < allowed(ordinary), "reading a long list held the worker for {gap:?}, where {ordinary:?} is usual");
+}
