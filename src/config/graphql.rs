@@ -47,7 +47,7 @@ section! {
         /// The maximum number of directives at one location.
         pub field_directives_limit: usize = 5,
         /// The maximum estimated cost of a request, in cells. A cell is one field of one row in the response. What a list looks
-        /// through counts as well: conditions, characters of a search and comparisons of a sort, for each row of the roster.
+        /// through counts as well: conditions, texts to look for, sort keys and cursors, for each row of the roster.
         pub cost_limit: usize = 200_000,
         /// The maximum number of errors in a refusal.
         pub errors_limit: usize = 5,

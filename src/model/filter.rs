@@ -130,9 +130,6 @@ impl IdSet {
         self.0.iter().map(|id| &**id)
     }
 
-    pub(super) fn contains(&self, id: &str) -> bool {
-        self.0.contains(id)
-    }
 }
 
 impl TextCondition {
@@ -164,6 +161,11 @@ impl TextCondition {
 }
 
 impl TextSet {
+    /// The search forms of the texts.
+    pub(super) fn folded(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether a text is in the set: `folded` is its search form, and `text` gives the text itself where that decides.
     pub(super) fn contains(&self, folded: &str, text: impl FnOnce() -> String) -> bool {
         self.0.get(folded).is_some_and(|exact| {
@@ -171,26 +173,5 @@ impl TextSet {
             let text = fold_case(&text);
             exact.iter().any(|exact| *exact == text)
         })
-    }
-}
-
-impl IntCondition {
-    pub(super) fn matches(self, number: i32) -> bool {
-        match self {
-            Self::Eq(bound) => number == bound,
-            Self::Gt(bound) => number > bound,
-            Self::Gte(bound) => number >= bound,
-            Self::Lt(bound) => number < bound,
-            Self::Lte(bound) => number <= bound,
-        }
-    }
-}
-
-impl TimeCondition {
-    pub(super) fn matches(self, at: Timestamp) -> bool {
-        match self {
-            Self::Before(bound) => at < bound,
-            Self::After(bound) => at > bound,
-        }
     }
 }

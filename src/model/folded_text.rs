@@ -4,6 +4,8 @@
 //! A folded form holds no line feed, so a line feed ends each entry of a column and no needle can match across two entries.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use icu_normalizer::properties::{CanonicalCombiningClassMap, CanonicalCombiningClassMapBorrowed};
@@ -95,20 +97,34 @@ fn plain_letters(c: char) -> Option<&'static str> {
     })
 }
 
+/// So many members are looked at one by one for where a hit is.
+const NEAR: usize = 8;
+
 /// Folded texts, one for each member of a roster. A member without the text has an empty entry.
 pub(super) struct FoldedColumn {
     text: String,
     /// Where each entry ends, behind its line feed.
     ends: Box<[u32]>,
+    /// The hash of each entry, so that equal texts are found without looking at any.
+    hashes: Box<[u32]>,
+}
+
+/// The hash of a folded text, keyed per process: nobody can choose texts that have the same.
+pub(super) fn text_hash(folded: &str) -> u32 {
+    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    // The low half is as good as the whole.
+    HASHER.hash_one(folded) as u32
 }
 
 impl FoldedColumn {
     /// Makes the column; `push_entry` appends the entry of one member, without a line feed.
     pub(super) fn build<T>(members: impl Iterator<Item = T>, mut push_entry: impl FnMut(T, &mut String)) -> Self {
         let mut text = String::new();
+        let mut hashes = Vec::new();
         let mut end = |member| {
             let start = text.len();
             push_entry(member, &mut text);
+            hashes.push(text_hash(&text[start..]));
             text.push('\n');
             // Offsets are 32 bits wide. An entry past them is left empty: it is not found, which 4 GiB of names may cost.
             u32::try_from(text.len()).unwrap_or_else(|_| {
@@ -118,7 +134,17 @@ impl FoldedColumn {
         };
         let ends = members.map(&mut end).collect();
         text.shrink_to_fit();
-        Self { text, ends }
+        Self { text, ends, hashes: hashes.into() }
+    }
+
+    /// The hash of the entry of this member.
+    pub(super) fn hash(&self, index: usize) -> u32 {
+        self.hashes[index]
+    }
+
+    /// The text from the entry of this member on: enough to see what the entry starts with, for it ends with a line feed.
+    pub(super) fn from(&self, index: usize) -> &[u8] {
+        &self.text.as_bytes()[self.start(index)..]
     }
 
     /// The entry of this member.
@@ -140,8 +166,10 @@ impl FoldedColumn {
         let mut index = first;
         while let Some(hit) = needle.finder.find(&text[at..stop]) {
             let hit = at + hit;
-            // Hits are rarer than members, but come in their order: the members before this one are skipped in one step.
-            index += self.ends[index..end].partition_point(|end| *end as usize <= hit);
+            // Hits come in the order of the members. Mostly the next one is near; where hits are rare, the members before it
+            // are skipped in one step.
+            let near = self.ends[index..end].iter().take(NEAR).position(|end| *end as usize > hit);
+            index += near.unwrap_or_else(|| self.ends[index..end].partition_point(|end| *end as usize <= hit));
             found(index);
             at = self.ends[index] as usize;
         }
@@ -168,7 +196,7 @@ impl Needle {
         self.finder.find(folded.as_bytes()).is_some()
     }
 
-    pub(super) fn starts(&self, folded: &str) -> bool {
-        folded.as_bytes().starts_with(self.finder.needle())
+    pub(super) fn starts(&self, folded: &[u8]) -> bool {
+        folded.starts_with(self.finder.needle())
     }
 }

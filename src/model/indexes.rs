@@ -1,29 +1,106 @@
 //! What a roster works out of its members on first use, once: folded texts to search, and ranks to sort by. The room for all of
-//! it is part of the roster's size from the start.
+//! it is part of the roster's size from the start. Who needs it first may be cancelled while it is made; then the next one makes
+//! it.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::cell::Cell;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, Ranks, Whereabouts};
 use super::{JsonStr, TeamMember};
 
-#[derive(Default)]
+/// After so many members it is asked whether the work is still wanted.
+const STRIDE: usize = 1000;
+
+/// Members, in their order.
+type Members<'m, 'r> = &'m mut dyn Iterator<Item = TeamMember<'r>>;
+
+/// Something that is worked out of all members, once.
+pub(super) struct Index<T> {
+    value: OnceLock<T>,
+    /// Held while it is made, so that it is made once.
+    building: Mutex<()>,
+    build: for<'m, 'r> fn(Members<'m, 'r>) -> T,
+}
+
+impl<T> Index<T> {
+    fn new(build: for<'m, 'r> fn(Members<'m, 'r>) -> T) -> Self {
+        Self { value: OnceLock::new(), building: Mutex::default(), build }
+    }
+
+    /// The index, made to its end where it is not there yet.
+    pub(super) fn get<'r>(&self, mut members: impl Iterator<Item = TeamMember<'r>>) -> &T {
+        self.value.get_or_init(|| (self.build)(&mut members))
+    }
+
+    /// The index. Where it is not there yet, `cancelled` is asked after each thousand members.
+    pub(super) fn get_unless<'r>(
+        &self,
+        members: impl Iterator<Item = TeamMember<'r>>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<&T, Cancelled> {
+        if let Some(known) = self.value.get() {
+            return Ok(known);
+        }
+        let _building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopped = Cell::new(false);
+        let mut wanted = members.enumerate().map_while(|(n, member)| {
+            stopped.set(stopped.get() || (n % STRIDE == 0 && cancelled()));
+            (!stopped.get()).then_some(member)
+        });
+        match self.value.get() {
+            Some(known) => Ok(known),
+            None => {
+                let built = (self.build)(&mut wanted);
+                if stopped.get() { Err(Cancelled) } else { Ok(self.value.get_or_init(|| built)) }
+            }
+        }
+    }
+}
+
 pub(super) struct Indexes {
-    names: OnceLock<FoldedColumn>,
-    emails: OnceLock<FoldedColumn>,
-    phones: OnceLock<FoldedColumn>,
-    name_ranks: OnceLock<NameRanks>,
-    unread_ranks: OnceLock<Ranks>,
-    created_ranks: OnceLock<Ranks>,
-    updated_ranks: OnceLock<Ranks>,
+    /// The names, folded for search.
+    pub(super) names: Index<FoldedColumn>,
+    /// The e-mail addresses, folded for search.
+    pub(super) emails: Index<FoldedColumn>,
+    /// The telephone numbers in the forms in which they are dialled.
+    pub(super) phones: Index<FoldedColumn>,
+    pub(super) name_ranks: Index<NameRanks>,
+    /// Of the numbers of unread messages.
+    pub(super) unread_ranks: Index<Ranks>,
+    /// Of the times of creation, and of the last change.
+    pub(super) created_ranks: Index<Ranks>,
+    pub(super) updated_ranks: Index<Ranks>,
+}
+
+impl Default for Indexes {
+    fn default() -> Self {
+        Self {
+            names: Index::new(|members| folded(members, |member| member.name())),
+            emails: Index::new(|members| folded(members, |member| member.contact()?.email())),
+            phones: Index::new(phone_forms),
+            name_ranks: Index::new(|members| NameRanks::of(members.map(|member| Some(member.name()?.plain())))),
+            unread_ranks: Index::new(|members| {
+                Ranks::of_numbers(members.map(|member| Some(member.unread_messages()?.into())))
+            }),
+            created_ranks: Index::new(|members| {
+                Ranks::of_numbers(members.map(|member| Some(member.created_at()?.at.millis())))
+            }),
+            updated_ranks: Index::new(|members| {
+                Ranks::of_numbers(members.map(|member| Some(member.updated_at()?.at.millis())))
+            }),
+        }
+    }
 }
 
 /// Room for what the indexes may hold of one member, in bytes. Folding makes plain letters of others and so shrinks most texts;
 /// three times the length holds for all scripts, though not for a text of nothing but ligatures.
 pub(super) fn room(member: TeamMember<'_>) -> usize {
-    const OFFSETS: usize = 3 * (size_of::<u32>() + 1);
+    // Of three columns: where an entry ends, its hash, and its line feed.
+    const OFFSETS: usize = 3 * (2 * size_of::<u32>() + 1);
     const RANKS: usize = 4 * size_of::<u32>() + size_of::<Whereabouts>();
     let folded = |text: Option<JsonStr<'_>>| {
         text.map_or(0, |text| text.json().len() * if text.json().is_ascii() { 1 } else { 3 })
@@ -37,70 +114,20 @@ pub(super) fn room(member: TeamMember<'_>) -> usize {
     OFFSETS + RANKS + folded(member.name()) + folded(contact.and_then(|contact| contact.email())) + digits
 }
 
-impl Indexes {
-    /// The names, folded for search.
-    pub(super) fn folded_names<'r, M: Iterator<Item = TeamMember<'r>>>(
-        &self,
-        members: impl FnOnce() -> M,
-    ) -> &FoldedColumn {
-        self.names.get_or_init(|| folded(members(), |member| member.name()))
-    }
-
-    /// The e-mail addresses, folded for search.
-    pub(super) fn folded_emails<'r, M: Iterator<Item = TeamMember<'r>>>(
-        &self,
-        members: impl FnOnce() -> M,
-    ) -> &FoldedColumn {
-        self.emails.get_or_init(|| folded(members(), |member| member.contact()?.email()))
-    }
-
-    /// The telephone numbers in the forms in which they are dialled.
-    pub(super) fn phone_forms<'r, M: Iterator<Item = TeamMember<'r>>>(
-        &self,
-        members: impl FnOnce() -> M,
-    ) -> &FoldedColumn {
-        self.phones.get_or_init(|| {
-            FoldedColumn::build(members(), |member: TeamMember<'r>, to| {
-                let phone = member.contact().and_then(|contact| contact.phone());
-                let plain = |text: Option<JsonStr<'_>>| text.map_or(Cow::Borrowed(""), JsonStr::plain).into_owned();
-                if let Some((prefix, number)) = phone.map(|phone| (plain(phone.prefix()), plain(phone.number()))) {
-                    push_forms(&prefix, &number, to);
-                }
-            })
-        })
-    }
-
-    /// The ranks of the names.
-    pub(super) fn name_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &NameRanks {
-        self.name_ranks.get_or_init(|| NameRanks::of(members().map(|member| Some(member.name()?.plain()))))
-    }
-
-    /// The ranks of the numbers of unread messages.
-    pub(super) fn unread_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
-        let number = |member: TeamMember<'r>| Some(member.unread_messages()?.into());
-        self.unread_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
-    }
-
-    /// The ranks of the times of creation.
-    pub(super) fn created_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
-        let number = |member: TeamMember<'r>| Some(member.created_at()?.at.millis());
-        self.created_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
-    }
-
-    /// The ranks of the times of the last change.
-    pub(super) fn updated_ranks<'r, M: Iterator<Item = TeamMember<'r>>>(&self, members: impl FnOnce() -> M) -> &Ranks {
-        let number = |member: TeamMember<'r>| Some(member.updated_at()?.at.millis());
-        self.updated_ranks.get_or_init(|| Ranks::of_numbers(members().map(number)))
-    }
-}
-
-fn folded<'r>(
-    members: impl Iterator<Item = TeamMember<'r>>,
-    text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>,
-) -> FoldedColumn {
+fn folded<'r>(members: Members<'_, 'r>, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {
     FoldedColumn::build(members, |member, to| {
         if let Some(text) = text(member) {
             push_folded(&text.plain(), to);
+        }
+    })
+}
+
+fn phone_forms(members: Members<'_, '_>) -> FoldedColumn {
+    FoldedColumn::build(members, |member, to| {
+        let phone = member.contact().and_then(|contact| contact.phone());
+        let plain = |text: Option<JsonStr<'_>>| text.map_or(Cow::Borrowed(""), JsonStr::plain).into_owned();
+        if let Some((prefix, number)) = phone.map(|phone| (plain(phone.prefix()), plain(phone.number()))) {
+            push_forms(&prefix, &number, to);
         }
     })
 }

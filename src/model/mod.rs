@@ -10,6 +10,7 @@ mod clock;
 mod contact;
 mod cursor;
 mod fields;
+mod compiled_filter;
 mod filter;
 mod folded_text;
 mod indexes;

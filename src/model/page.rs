@@ -6,7 +6,7 @@ use super::cancellation::Cancelled;
 use super::cursor::{Recorded, member_hash, record};
 use super::order::Direction;
 use super::selection::select;
-use super::sort_keys::{Key, SortKeys};
+use super::sort_keys::SortKeys;
 use super::{Cursor, Filter, Order, OrderField, Role, Roster};
 
 /// The arguments of a page; a missing length is the limit's default from the front.
@@ -95,16 +95,42 @@ impl Roster {
         limits: PageLimits,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Page, Cancelled> {
-        let among = role.map(|role| role.members);
-        let list = match (filter, among) {
-            (Some(filter), among) => select(filter, self, among, cancelled)?,
-            (None, Some(members)) => members.to_vec(),
-            (None, None) => (0..).take(self.len()).collect(),
-        };
+        self.page_of(&self.matching(role, filter, cancelled)?, order, request, limits, cancelled)
+    }
+
+    /// The indexes of the members, or of a role's members, that meet `filter`, ascending.
+    ///
+    /// # Errors
+    /// As for [`page`](Self::page).
+    pub fn matching(
+        &self,
+        role: Option<Role<'_>>,
+        filter: Option<&Filter>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<u32>, Cancelled> {
+        match (filter, role.map(|role| role.members)) {
+            (Some(filter), among) => select(filter, self, among, cancelled),
+            (None, Some(members)) => Ok(members.to_vec()),
+            (None, None) => Ok((0..).take(self.len()).collect()),
+        }
+    }
+
+    /// One page of these members, sorted by `order`; `list` is what [`matching`](Self::matching) found.
+    ///
+    /// # Errors
+    /// As for [`page`](Self::page).
+    pub fn page_of(
+        &self,
+        list: &[u32],
+        order: &Order,
+        request: &PageRequest,
+        limits: PageLimits,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, Cancelled> {
         if cancelled() {
             return Err(Cancelled);
         }
-        Ok(request.slice(list, self, order, limits))
+        request.slice(list, self, order, limits, cancelled)
     }
 }
 
@@ -130,21 +156,42 @@ impl PageRequest {
     }
 
     /// The page of `list`, which holds indexes of `roster` in ascending order, sorted by `order`.
-    fn slice(&self, list: Vec<u32>, roster: &Roster, order: &Order, limits: PageLimits) -> Page {
+    fn slice(
+        &self,
+        list: &[u32],
+        roster: &Roster,
+        order: &Order,
+        limits: PageLimits,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, Cancelled> {
         if order.is_by_id() {
-            return self.slice_by_id(list, roster, limits);
+            return Ok(self.slice_by_id(list, roster, limits));
         }
-        let keys = SortKeys::new(roster, order);
+        let keys = SortKeys::new(roster, order, cancelled)?;
         let positions = [&self.after, &self.before]
             .map(|cursor| cursor.as_ref().map(|cursor| (cursor, Position::of(cursor, roster, order))));
-        if keys.is_narrow {
-            self.slice_by_keys::<u64>(&list, &keys, positions, roster, order, limits)
-        } else {
-            self.slice_by_keys::<u128>(&list, &keys, positions, roster, order, limits)
-        }
+        let sorted = keys.sorted(list);
+        let recorded = |cursor: &Cursor, include: fn(Ordering) -> bool| {
+            sorted.partition_point(|index| include(compare(roster, order, *index, cursor)))
+        };
+        let up_to = |index: u32| sorted.partition_point(|other| keys.compare(*other, index).is_le());
+        let [after, before] = positions;
+        let start = after.map_or(0, |(cursor, position)| match position {
+            Position::Unmoved(index) | Position::Behind(index) => up_to(index),
+            Position::Recorded { .. } => recorded(cursor, Ordering::is_lt),
+        });
+        let end = before.map_or(sorted.len(), |(cursor, position)| match position {
+            Position::Unmoved(index) => sorted.partition_point(|other| keys.compare(*other, index).is_lt()),
+            Position::Behind(index) => up_to(index),
+            Position::Recorded { was_first: true } => recorded(cursor, Ordering::is_lt),
+            Position::Recorded { was_first: false } => recorded(cursor, Ordering::is_le),
+        });
+        let (start, end) = self.range(start, end, limits);
+        let previous = start.checked_sub(1).map(|before| sorted[before]);
+        Ok(Page { members: sorted[start..end].to_vec(), start, total: sorted.len(), previous })
     }
 
-    fn slice_by_id(&self, mut list: Vec<u32>, roster: &Roster, limits: PageLimits) -> Page {
+    fn slice_by_id(&self, list: &[u32], roster: &Roster, limits: PageLimits) -> Page {
         let compare = |index: u32, cursor: &Cursor| roster.member(index).id().cmp_plain(&cursor.id);
         let start =
             self.after.as_ref().map_or(0, |cursor| list.partition_point(|index| compare(*index, cursor).is_le()));
@@ -153,57 +200,8 @@ impl PageRequest {
             .as_ref()
             .map_or(list.len(), |cursor| list.partition_point(|index| compare(*index, cursor).is_lt()));
         let (start, end) = self.range(start, end, limits);
-        let total = list.len();
         let previous = start.checked_sub(1).map(|before| list[before]);
-        list.truncate(end);
-        list.drain(..start);
-        Page { members: list, start, total, previous }
-    }
-
-    /// Sorts no more of the list than the page: the rest is only put on the right side of it.
-    fn slice_by_keys<K: Key>(
-        &self,
-        list: &[u32],
-        keys: &SortKeys<'_>,
-        [after, before]: [Option<(&Cursor, Position)>; 2],
-        roster: &Roster,
-        order: &Order,
-        limits: PageLimits,
-    ) -> Page {
-        let mut packed: Vec<K> = list.iter().map(|index| keys.key(*index)).collect();
-        let total = packed.len();
-        let recorded = |cursor: &Cursor, include: fn(Ordering) -> bool| {
-            list.iter().filter(|index| include(compare(roster, order, **index, cursor))).count()
-        };
-        let up_to = |index: u32| {
-            let key = keys.key::<K>(index);
-            packed.iter().filter(|other| **other <= key).count()
-        };
-        let start = after.map_or(0, |(cursor, position)| match position {
-            Position::Unmoved(index) | Position::Behind(index) => up_to(index),
-            Position::Recorded { .. } => recorded(cursor, Ordering::is_lt),
-        });
-        let end = before.map_or(total, |(cursor, position)| match position {
-            Position::Unmoved(index) => {
-                let key = keys.key::<K>(index);
-                packed.iter().filter(|other| **other < key).count()
-            }
-            Position::Behind(index) => up_to(index),
-            Position::Recorded { was_first: true } => recorded(cursor, Ordering::is_lt),
-            Position::Recorded { was_first: false } => recorded(cursor, Ordering::is_le),
-        });
-        let (start, end) = self.range(start, end, limits);
-        if end < total {
-            packed.select_nth_unstable(end);
-            packed.truncate(end);
-        }
-        if start > 0 && start < end {
-            packed.select_nth_unstable(start);
-        }
-        let previous = packed[..start].iter().max().map(|key| keys.index(*key));
-        let page = &mut packed[start..end];
-        page.sort_unstable();
-        Page { members: page.iter().map(|key| keys.index(*key)).collect(), start, total, previous }
+        Page { members: list[start..end].to_vec(), start, total: list.len(), previous }
     }
 
     /// What the lengths leave of a list from `start` to `end`.

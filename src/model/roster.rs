@@ -5,11 +5,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::folded_text::FoldedColumn;
-use super::indexes::{Indexes, room};
+use super::cancellation::Cancelled;
+use super::indexes::{Index, Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
-use super::ranks::{NameRanks, Ranks};
+use super::ranks::NameRanks;
 use super::{RosterExtent, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -215,32 +215,17 @@ impl Roster {
         u32::try_from(place).ok()
     }
 
-    pub(super) fn folded_names(&self) -> &FoldedColumn {
-        self.indexes.folded_names(|| self.members())
-    }
-
-    pub(super) fn folded_emails(&self) -> &FoldedColumn {
-        self.indexes.folded_emails(|| self.members())
-    }
-
-    pub(super) fn phone_forms(&self) -> &FoldedColumn {
-        self.indexes.phone_forms(|| self.members())
+    /// An index of the members; where it is not there yet, `cancelled` is asked now and then while it is made.
+    pub(super) fn index<T>(
+        &self,
+        of: impl FnOnce(&Indexes) -> &Index<T>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<&T, Cancelled> {
+        of(&self.indexes).get_unless(self.members(), cancelled)
     }
 
     pub(super) fn name_ranks(&self) -> &NameRanks {
-        self.indexes.name_ranks(|| self.members())
-    }
-
-    pub(super) fn unread_ranks(&self) -> &Ranks {
-        self.indexes.unread_ranks(|| self.members())
-    }
-
-    pub(super) fn created_ranks(&self) -> &Ranks {
-        self.indexes.created_ranks(|| self.members())
-    }
-
-    pub(super) fn updated_ranks(&self) -> &Ranks {
-        self.indexes.updated_ranks(|| self.members())
+        self.indexes.name_ranks.get(self.members())
     }
 }
 

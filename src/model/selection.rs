@@ -1,10 +1,14 @@
 //! Which members meet a condition: evaluated in blocks of 1,024 members, condition by condition, as sets of bits.
 //!
-//! A text condition scans a block's folded texts as one piece of memory. Between blocks the caller may cancel.
+//! What several conditions compare is read from the members of a block once, and texts are scanned as one piece of memory.
+//! Between blocks the caller may cancel.
+
+use std::cell::OnceCell;
 
 use super::cancellation::Cancelled;
-use super::filter::{Filter, SearchText, TextCondition};
-use super::folded_text::{FoldedColumn, Needle};
+use super::compiled_filter::{MISSING, MemberSet, Number, Test, Texts};
+use super::filter::Filter;
+use super::folded_text::Needle;
 use super::{Roster, TeamMember};
 
 /// How many members are evaluated between two looks at whether the request is still wanted.
@@ -18,22 +22,22 @@ pub(super) fn select(
     among: Option<&[u32]>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<u32>, Cancelled> {
+    let test = Test::of(filter, roster, cancelled)?;
     let narrowed = if among.is_none() { narrow(filter, roster) } else { None };
     let mut selected = Vec::new();
-    let mut evaluate = |block: Block<'_>| {
+    let mut evaluate = |members: Members<'_>| {
         if cancelled() {
             return Err(Cancelled);
         }
-        block.evaluate(filter).each(|n| selected.push(block.index(n)));
+        let block = Block { roster, members, numbers: Default::default() };
+        block.evaluate(&test).each(|n| selected.push(block.index(n)));
         Ok(())
     };
     match among.or(narrowed.as_deref()) {
-        Some(list) => {
-            list.chunks(BLOCK).try_for_each(|list| evaluate(Block { roster, members: Members::List(list) }))?
-        }
+        Some(list) => list.chunks(BLOCK).try_for_each(|list| evaluate(Members::List(list)))?,
         None => (0..roster.len()).step_by(BLOCK).try_for_each(|first| {
             let end = roster.len().min(first + BLOCK);
-            evaluate(Block { roster, members: Members::Range(first, end) })
+            evaluate(Members::Range(first, end))
         })?,
     }
     Ok(selected)
@@ -60,19 +64,21 @@ fn narrow(filter: &Filter, roster: &Roster) -> Option<Vec<u32>> {
 }
 
 /// At most `BLOCK` members.
-struct Block<'r> {
+struct Block<'b, 'r> {
     roster: &'r Roster,
-    members: Members<'r>,
+    members: Members<'b>,
+    /// What was read of them so far.
+    numbers: [OnceCell<Vec<i64>>; Number::COUNT],
 }
 
-enum Members<'r> {
-    /// All from an index up to another.
+enum Members<'b> {
+    /// All from an index up to another; the first is a multiple of `BLOCK`.
     Range(usize, usize),
     /// These indexes.
-    List(&'r [u32]),
+    List(&'b [u32]),
 }
 
-impl<'r> Block<'r> {
+impl<'r> Block<'_, 'r> {
     fn len(&self) -> usize {
         match self.members {
             Members::Range(first, end) => end - first,
@@ -92,123 +98,88 @@ impl<'r> Block<'r> {
         self.roster.member(self.index(n))
     }
 
-    fn evaluate(&self, filter: &Filter) -> Bits {
-        match filter {
-            Filter::And(all) => {
+    fn evaluate(&self, test: &Test<'_, 'r>) -> Bits {
+        match test {
+            Test::All(tests) => {
                 let mut bits = Bits::full(self.len());
-                for filter in all {
-                    bits.keep(&self.evaluate(filter));
+                for test in tests {
+                    bits.keep(&self.evaluate(test));
                     if bits.is_empty() {
                         break;
                     }
                 }
                 bits
             }
-            Filter::Or(any) => {
+            Test::Any(tests) => {
                 let mut bits = Bits::EMPTY;
-                any.iter().for_each(|filter| bits.add(&self.evaluate(filter)));
+                tests.iter().for_each(|test| bits.add(&self.evaluate(test)));
                 bits
             }
-            Filter::Not(filter) => {
+            Test::Not(test) => {
                 let mut bits = Bits::full(self.len());
-                bits.remove(&self.evaluate(filter));
+                bits.remove(&self.evaluate(test));
                 bits
             }
-            Filter::Id(ids) => self.test(|member| ids.contains(&member.id().plain())),
-            Filter::RoleId(ids) => self.test(|member| member.role_id().is_some_and(|id| ids.contains(&id.plain()))),
-            Filter::Name(condition) => {
-                let text = |member: TeamMember<'_>| Some(member.name()?.plain().into_owned());
-                self.text(condition, self.roster.folded_names(), text)
+            Test::Among(set) => self.among(set),
+            Test::Range(number, lowest, highest) => {
+                self.compare(*number, |value| (*lowest <= value) & (value <= *highest))
             }
-            Filter::Email(condition) => {
-                let text = |member: TeamMember<'_>| Some(member.contact()?.email()?.plain().into_owned());
-                self.text(condition, self.roster.folded_emails(), text)
+            Test::OneOf(number, values) => {
+                self.compare(*number, |value| (value != MISSING) & (values >> (value & 63) & 1 == 1))
             }
-            Filter::Type(any) => self.one_of(any.iter().map(|value| *value as u8), |m| Some(m.user_type()? as u8)),
-            Filter::Status(any) => self.one_of(any.iter().map(|value| *value as u8), |m| Some(m.status()? as u8)),
-            Filter::LiveAvailability(any) => {
-                self.one_of(any.iter().map(|value| *value as u8), |m| Some(m.live_availability()? as u8))
-            }
-            Filter::LeadsVisibility(any) => {
-                self.one_of(any.iter().map(|value| *value as u8), |m| Some(m.leads_visibility()? as u8))
-            }
-            Filter::UnreadMessages(condition) => {
-                self.test(|member| member.unread_messages().is_some_and(|number| condition.matches(number)))
-            }
-            Filter::CreatedAt(condition) => {
-                self.test(|member| member.created_at().is_some_and(|time| condition.matches(time.at)))
-            }
-            Filter::UpdatedAt(condition) => {
-                self.test(|member| member.updated_at().is_some_and(|time| condition.matches(time.at)))
-            }
-            Filter::Whitelabel(value) => self.test(|member| member.whitelabel() == Some(*value)),
-            Filter::Search(search) => self.search(search),
-        }
-    }
-
-    fn test(&self, mut test: impl FnMut(TeamMember<'r>) -> bool) -> Bits {
-        let mut bits = Bits::EMPTY;
-        (0..self.len()).filter(|n| test(self.member(*n))).for_each(|n| bits.set(n));
-        bits
-    }
-
-    /// The members whose value of an enum is among these.
-    fn one_of(&self, values: impl Iterator<Item = u8>, value: impl Fn(TeamMember<'r>) -> Option<u8>) -> Bits {
-        // Enums have few values, so a set of them is a number.
-        let set = values.fold(0_u64, |set, value| set | 1 << value);
-        self.test(|member| value(member).is_some_and(|value| set & 1 << value != 0))
-    }
-
-    fn text(
-        &self,
-        condition: &TextCondition,
-        column: &FoldedColumn,
-        text: impl Fn(TeamMember<'r>) -> Option<String>,
-    ) -> Bits {
-        let has_text = |n: usize| text(self.member(n)).is_some();
-        match condition {
-            TextCondition::In(set) => self.entries(column, |n, folded| {
-                set.contains(folded, || text(self.member(n)).unwrap_or_default()) && (!folded.is_empty() || has_text(n))
+            Test::In(texts, set) => self.each(|n| {
+                let index = self.index(n) as usize;
+                let text = || (texts.text)(self.member(n));
+                set.may_contain(texts.column.hash(index))
+                    && text().is_some_and(|text| set.contains(texts.column.get(index), text))
             }),
-            // Nothing is in every text, but not in a missing one, which a column does not tell from an empty one.
-            TextCondition::Contains(needle) | TextCondition::StartsWith(needle) if needle.is_empty() => {
-                self.test(|member| text(member).is_some())
+            Test::Contains(texts, needle) => self.containing(*texts, needle),
+            Test::StartsWith(texts, needle) => {
+                self.each(|n| needle.starts(texts.column.from(self.index(n) as usize)))
             }
-            TextCondition::Contains(needle) => self.containing(column, needle),
-            TextCondition::StartsWith(needle) => self.entries(column, |_, folded| needle.starts(folded)),
+            Test::Present(texts) => self.each(|n| (texts.text)(self.member(n)).is_some()),
         }
     }
 
-    fn search(&self, search: &SearchText) -> Bits {
+    /// The members that pass a test.
+    fn each(&self, test: impl Fn(usize) -> bool) -> Bits {
         let mut bits = Bits::EMPTY;
-        if !search.needle.is_empty() {
-            bits.add(&self.containing(self.roster.folded_names(), &search.needle));
-            if search.contact {
-                bits.add(&self.containing(self.roster.folded_emails(), &search.needle));
+        (0..self.len()).filter(|n| test(*n)).for_each(|n| bits.set(n));
+        bits
+    }
+
+    fn among(&self, set: &MemberSet) -> Bits {
+        match self.members {
+            Members::Range(first, _) => {
+                let mut bits = Bits::EMPTY;
+                bits.0.iter_mut().zip(set.from(first)).for_each(|(word, members)| *word = *members);
+                bits
             }
+            Members::List(list) => self.each(|n| set.contains(list[n])),
         }
-        for needle in &search.phone_needles {
-            bits.add(&self.containing(self.roster.phone_forms(), needle));
+    }
+
+    /// The members whose number passes a test; `MISSING` is tested where there is none.
+    fn compare(&self, number: Number, test: impl Fn(i64) -> bool) -> Bits {
+        let numbers = self.numbers[number as usize].get_or_init(|| {
+            (0..self.len()).map(|n| number.of(self.member(n)).unwrap_or(MISSING)).collect()
+        });
+        let mut bits = Bits::EMPTY;
+        for (word, numbers) in bits.0.iter_mut().zip(numbers.chunks(64)) {
+            *word = numbers.iter().rev().fold(0, |word, number| word << 1 | u64::from(test(*number)));
         }
         bits
     }
 
-    /// The members whose entry passes a test.
-    fn entries(&self, column: &FoldedColumn, test: impl Fn(usize, &str) -> bool) -> Bits {
-        let mut bits = Bits::EMPTY;
-        (0..self.len()).filter(|n| test(*n, column.get(self.index(*n) as usize))).for_each(|n| bits.set(n));
-        bits
-    }
-
-    /// The members whose entry has the needle in it.
-    fn containing(&self, column: &FoldedColumn, needle: &Needle) -> Bits {
+    /// The members whose folded text has the needle in it.
+    fn containing(&self, texts: Texts<'_>, needle: &Needle) -> Bits {
         match self.members {
             Members::Range(first, end) => {
                 let mut bits = Bits::EMPTY;
-                column.scan(needle, first, end, |index| bits.set(index - first));
+                texts.column.scan(needle, first, end, |index| bits.set(index - first));
                 bits
             }
-            Members::List(_) => self.entries(column, |_, folded| needle.is_in(folded)),
+            Members::List(_) => self.each(|n| needle.is_in(texts.column.get(self.index(n) as usize))),
         }
     }
 }

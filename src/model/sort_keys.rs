@@ -1,6 +1,9 @@
-//! Sort keys as integers: a member's ranks in an order, packed into one number that compares as the order does and ends with
-//! the member's index, so that a list is sorted without looking at a member again.
+//! Sorting by ranks: a few members by keys, which are a member's ranks packed into one number that compares as the order does
+//! and ends with the member's index; many by counting, rank by rank, which costs the same for each of them.
 
+use std::cmp::Ordering;
+
+use super::cancellation::Cancelled;
 use super::order::{Direction, Order, OrderField};
 use super::ranks::Ranks;
 use super::{LiveAvailability, Roster, TeamMember, TeamMemberStatus, UserType};
@@ -10,8 +13,13 @@ pub(super) struct SortKeys<'r> {
     roster: &'r Roster,
     digits: Vec<(Digits<'r>, Direction)>,
     /// Whether every key fits into 64 bits.
-    pub(super) is_narrow: bool,
+    is_narrow: bool,
 }
+
+/// Counting looks at all ranks that there are, so it is worth it for no fewer members than such a part of them.
+const COUNTED_PART: usize = 4;
+/// Nor for fewer than these.
+const COUNTED_LEAST: usize = 64;
 
 /// Where the rank of a member's value comes from.
 enum Digits<'r> {
@@ -23,7 +31,7 @@ enum Digits<'r> {
 }
 
 /// An integer that keys are packed into.
-pub(super) trait Key: Copy + Ord {
+trait Key: Copy + Ord {
     const ZERO: Self;
     /// Puts a digit of a number system of base `base` behind the others.
     fn push(self, base: u32, digit: u32) -> Self;
@@ -50,48 +58,100 @@ macro_rules! keys {
 keys!(u64, u128);
 
 impl<'r> SortKeys<'r> {
-    pub(super) fn new(roster: &'r Roster, order: &Order) -> Self {
-        let digits: Vec<_> =
-            order.keys().iter().map(|(field, direction)| (Digits::of(*field, roster), *direction)).collect();
+    pub(super) fn new(roster: &'r Roster, order: &Order, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
+        let digit = |(field, direction): &(OrderField, Direction)| {
+            Digits::of(*field, roster, cancelled).map(|digits| (digits, *direction))
+        };
+        let digits = order.keys().iter().map(digit).collect::<Result<Vec<_>, _>>()?;
         // A roster has fewer than 2^29 members, for its text is limited and each has an id; so the four kinds of ranks, the
         // three enums and the index stay within 128 bits.
         let keys = digits.iter().fold(u128::from(members(roster)), |keys, (digits, _)| {
             keys.saturating_mul(u128::from(digits.distinct()) + 1)
         });
-        Self { roster, digits, is_narrow: keys <= u128::from(u64::MAX) }
+        Ok(Self { roster, digits, is_narrow: keys <= u128::from(u64::MAX) })
+    }
+
+    /// Members, given by their indexes in ascending order, in this order.
+    pub(super) fn sorted(&self, list: &[u32]) -> Vec<u32> {
+        let ranks = self.digits.iter().map(|(digits, _)| digits.distinct() as usize).max().unwrap_or(0);
+        if list.len() >= COUNTED_LEAST && list.len() >= ranks / COUNTED_PART {
+            self.counted(list)
+        } else if self.is_narrow {
+            self.packed::<u64>(list)
+        } else {
+            self.packed::<u128>(list)
+        }
+    }
+
+    fn packed<K: Key>(&self, list: &[u32]) -> Vec<u32> {
+        let mut keys: Vec<K> = list.iter().map(|index| self.key(*index)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|key| key.last(members(self.roster))).collect()
+    }
+
+    /// Sorts by one digit after the other, the most significant last; members that are equal in it stay as they were.
+    fn counted(&self, list: &[u32]) -> Vec<u32> {
+        let mut sorted = list.to_vec();
+        for (digits, direction) in self.digits.iter().rev() {
+            let own: Vec<u32> = sorted.iter().map(|index| digits.directed(*direction, self.roster, *index)).collect();
+            // Where the members with each digit begin.
+            let mut starts = vec![0_u32; digits.distinct() as usize + 2];
+            own.iter().for_each(|digit| starts[*digit as usize + 1] += 1);
+            let mut total = 0;
+            for start in &mut starts {
+                total += *start;
+                *start = total;
+            }
+            let mut next = vec![0; sorted.len()];
+            for (index, digit) in sorted.iter().zip(own) {
+                let start = &mut starts[digit as usize];
+                next[*start as usize] = *index;
+                *start += 1;
+            }
+            sorted = next;
+        }
+        sorted
+    }
+
+    /// How two members compare.
+    pub(super) fn compare(&self, one: u32, other: u32) -> Ordering {
+        let by = |(digits, direction): &(Digits<'r>, Direction)| {
+            let of = |index| digits.directed(*direction, self.roster, index);
+            Some(of(one).cmp(&of(other))).filter(|ordering| ordering.is_ne())
+        };
+        self.digits.iter().find_map(by).unwrap_or_else(|| one.cmp(&other))
     }
 
     /// The key of a member.
-    pub(super) fn key<K: Key>(&self, index: u32) -> K {
+    fn key<K: Key>(&self, index: u32) -> K {
         let key = self.digits.iter().fold(K::ZERO, |key, (digits, direction)| {
-            let (rank, distinct) = (digits.rank(self.roster, index), digits.distinct());
-            // The missing come last, whatever the direction.
-            let digit = if *direction == Direction::Desc && rank < distinct { distinct - 1 - rank } else { rank };
-            key.push(distinct + 1, digit)
+            key.push(digits.distinct() + 1, digits.directed(*direction, self.roster, index))
         });
         key.push(members(self.roster), index)
-    }
-
-    /// The member that has this key.
-    pub(super) fn index<K: Key>(&self, key: K) -> u32 {
-        key.last(members(self.roster))
     }
 }
 
 impl<'r> Digits<'r> {
-    fn of(field: OrderField, roster: &'r Roster) -> Self {
-        match field {
-            OrderField::Name => Self::Ranks(&roster.name_ranks().ranks),
-            OrderField::UnreadMessages => Self::Ranks(roster.unread_ranks()),
-            OrderField::CreatedAt => Self::Ranks(roster.created_ranks()),
-            OrderField::UpdatedAt => Self::Ranks(roster.updated_ranks()),
+    fn of(field: OrderField, roster: &'r Roster, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
+        Ok(match field {
+            OrderField::Name => Self::Ranks(&roster.index(|known| &known.name_ranks, cancelled)?.ranks),
+            OrderField::UnreadMessages => Self::Ranks(roster.index(|known| &known.unread_ranks, cancelled)?),
+            OrderField::CreatedAt => Self::Ranks(roster.index(|known| &known.created_ranks, cancelled)?),
+            OrderField::UpdatedAt => Self::Ranks(roster.index(|known| &known.updated_ranks, cancelled)?),
             OrderField::Status => Self::Values(|m| Some(m.status()? as u32), count(TeamMemberStatus::ALL)),
             OrderField::LiveAvailability => {
                 Self::Values(|m| Some(m.live_availability()? as u32), count(LiveAvailability::ALL))
             }
             OrderField::Type => Self::Values(|m| Some(m.user_type()? as u32), count(UserType::ALL)),
             OrderField::Id => Self::Index(members(roster)),
-        }
+        })
+    }
+
+    /// The rank of the member's value from the front of an order in this direction.
+    fn directed(&self, direction: Direction, roster: &'r Roster, index: u32) -> u32 {
+        let (rank, distinct) = (self.rank(roster, index), self.distinct());
+        // The missing come last, whatever the direction.
+        if direction == Direction::Desc && rank < distinct { distinct - 1 - rank } else { rank }
     }
 
     fn rank(&self, roster: &'r Roster, index: u32) -> u32 {

@@ -1,5 +1,6 @@
 //! Resolving: the rosters that a plan's root fields read are loaded, all side by side.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Error, Result};
@@ -40,7 +41,8 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let slots = arguments.slots;
-    let mut accounts = RequestedAccounts { session, asked: Vec::new(), grants: Vec::new() };
+    let mut accounts =
+        RequestedAccounts { session, asked: Vec::new(), places: HashMap::new(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;
@@ -151,20 +153,27 @@ fn wanted(
     }
 }
 
-/// The accounts of one request, in the order in which they are asked for. (The loader looks each up once.)
+/// The accounts of one request, each once, in the order in which they are first asked for.
 struct RequestedAccounts<'s> {
     session: &'s Session,
     asked: Vec<Option<Account>>,
+    places: HashMap<Option<Account>, usize>,
     grants: Vec<Result<Grant>>,
 }
 
 impl RequestedAccounts<'_> {
     fn place(&mut self, account: Option<Account>) -> usize {
         // Representations that follow each other mostly name the same one.
-        if self.asked.last() != Some(&account) {
-            self.grants.push(self.session.grant(account.clone()));
-            self.asked.push(account);
+        if self.asked.last() == Some(&account) {
+            return self.asked.len() - 1;
         }
-        self.grants.len() - 1
+        if let Some(known) = self.places.get(&account) {
+            return *known;
+        }
+        let place = self.asked.len();
+        self.grants.push(self.session.grant(account.clone()));
+        self.places.insert(account.clone(), place);
+        self.asked.push(account);
+        place
     }
 }

@@ -26,6 +26,8 @@ pub(in crate::graphql) enum ArgumentKind {
     Search,
     /// How many rows a page has at most.
     PageLength,
+    /// A position that a page begins behind, or ends before.
+    Cursor,
     /// Whatever else costs the same with every value.
     Other,
 }
@@ -44,6 +46,7 @@ impl ArgumentKind {
                 ("_Any", _) => Self::Representations,
                 ("String", "search") => Self::Search,
                 ("Int", "first" | "last" | "limit") => Self::PageLength,
+                ("String", "after" | "before") => Self::Cursor,
                 _ => Self::Other,
             },
             _ => Self::Other,
@@ -68,6 +71,10 @@ fn key<'s>(object: &'s InputObjectType, schema: &Schema) -> Option<&'s str> {
 pub(in crate::graphql) struct ArgumentSize {
     /// Tests on a row that a filter makes at most.
     pub(in crate::graphql) terms: usize,
+    /// What these tests take on each row, in steps, but for scans.
+    pub(in crate::graphql) row_steps: usize,
+    /// Texts that are looked for anywhere in a row's texts.
+    pub(in crate::graphql) scans: usize,
     /// How deep a filter's conditions nest.
     pub(in crate::graphql) depth: usize,
     /// Items of all lists in it, sort keys and representations included.
@@ -156,7 +163,7 @@ pub(in crate::graphql) struct SizeLimits {
 
 impl OperationArgument {
     fn size<'v>(&'v self, variables: Variables<'v>, schema: &'v Schema, limits: SizeLimits) -> ArgumentSize {
-        let mut meter = Meter { schema, variables, limits, size: ArgumentSize::default() };
+        let mut meter = Meter { schema, variables, limits, size: ArgumentSize::default(), read: Vec::new() };
         let Some(given) = meter.given(Given::Written(&self.value)) else { return meter.size };
         let object = schema.get_input_object(self.definition.ty.inner_named_type());
         match (self.kind, object) {
@@ -164,6 +171,7 @@ impl OperationArgument {
             (ArgumentKind::Order, Some(object)) => meter.keys(given, object),
             (ArgumentKind::Search, _) => meter.size.characters = given.text().map_or(0, |text| text.chars().count()),
             (ArgumentKind::PageLength, _) => meter.size.length = given.number(),
+            (ArgumentKind::Cursor, _) => meter.size.items = usize::from(given.text().is_some()),
             (ArgumentKind::Representations, _) => meter.list(given),
             _ if given.is_list() => meter.list(given),
             _ => {}
@@ -248,7 +256,18 @@ struct Meter<'v> {
     variables: Variables<'v>,
     limits: SizeLimits,
     size: ArgumentSize,
+    /// The numbers, times and enums that there are conditions on so far.
+    read: Vec<&'v str>,
 }
+
+/// Reading a number, time or enum of a row, which is done once, however many conditions there are on it.
+const READ: usize = 24;
+/// One test of it.
+const NUMBER: usize = 2;
+/// Comparing a text of a row by its hash, or a member with a set of members.
+const TEXT: usize = 6;
+/// Looking at what a text begins with.
+const PREFIX: usize = 12;
 
 impl<'v> Meter<'v> {
     /// The value that is meant; `None` for null, and for a variable that has none.
@@ -310,12 +329,12 @@ impl<'v> Meter<'v> {
                     self.filters(value, object, depth + 1);
                 }
                 Some(ExtendedType::InputObject(operators)) => value.each_field(|name, operand| {
-                    let operand = self.given(operand).filter(|_| operators.fields.contains_key(name));
-                    if let Some(operand) = operand {
-                        self.term(operand);
+                    let operator = operators.fields.get(name);
+                    if let Some((operand, operator)) = self.given(operand).zip(operator) {
+                        self.term(operand, operator, field.name.as_str());
                     }
                 }),
-                _ => self.term(value),
+                _ => self.term(value, field, field.name.as_str()),
             }
         });
         // Even an empty condition is one that is made and looked at.
@@ -323,8 +342,25 @@ impl<'v> Meter<'v> {
     }
 
     /// One test: a list of values is a set, which is looked into once.
-    fn term(&mut self, operand: Given<'v>) {
+    fn term(&mut self, operand: Given<'v>, operator: &InputValueDefinition, of: &'v str) {
         self.size.terms += 1;
+        let of_text = matches!(operator.ty.inner_named_type().as_str(), "String" | "ID");
+        let steps = match (operator.name.as_str(), of_text) {
+            ("contains", true) => {
+                self.size.scans += 1;
+                0
+            }
+            ("startsWith", true) => PREFIX,
+            (_, true) => TEXT,
+            (_, false) => {
+                let is_read = self.read.contains(&of);
+                if !is_read {
+                    self.read.push(of);
+                }
+                if is_read { NUMBER } else { READ + NUMBER }
+            }
+        };
+        self.size.row_steps = self.size.row_steps.saturating_add(steps);
         match operand.text() {
             Some(text) => self.size.characters = self.size.characters.saturating_add(text.len()),
             None if operand.is_list() => self.list(operand),

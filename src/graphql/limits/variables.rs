@@ -23,7 +23,17 @@ pub struct VariablesSize {
     pub longest_list: usize,
 }
 
+/// What a value takes in memory besides its text, in bytes: as it is read, as it is coerced, and in the arguments that it
+/// becomes.
+const VALUE: usize = 256;
+
 impl VariablesSize {
+    /// How many bytes the values will take besides the text, approximately. No more of them are made than `nodes_limit`.
+    #[must_use]
+    pub fn memory(self, nodes_limit: usize) -> usize {
+        if self.nodes > nodes_limit { 0 } else { self.nodes * VALUE + self.bytes }
+    }
+
     /// Measures the text of a JSON object.
     #[must_use]
     pub fn of(text: &str) -> Self {

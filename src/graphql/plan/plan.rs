@@ -55,7 +55,7 @@ pub(in crate::graphql) struct PlannedField<F> {
 pub(in crate::graphql) type Argument = Option<ArgumentId>;
 
 /// The arguments of a list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::graphql) struct ListSlot {
     pub(in crate::graphql) search: Argument,
     pub(in crate::graphql) filter: Argument,

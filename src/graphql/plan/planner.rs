@@ -281,6 +281,10 @@ impl<'d> Planner<'_, 'd> {
             last: argument("last"),
             before: argument("before"),
         };
+        // Equal lists are one, of which each page is cut once.
+        if let Some(known) = self.slots.lists.iter().position(|known| *known == slot) {
+            return known;
+        }
         self.slots.lists.push(slot);
         self.slots.lists.len() - 1
     }

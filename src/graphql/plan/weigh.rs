@@ -85,11 +85,13 @@ impl<'d> Weigher<'_, 'd> {
         if takes(ArgumentKind::PageLength) {
             let filter = given(ArgumentKind::Filter);
             self.cost.filters.extend(filter);
+            let mut cursors = kinds.iter().filter(|(kind, _)| *kind == ArgumentKind::Cursor).map(|(_, id)| *id);
             let page = PageWork {
                 filter,
                 order: given(ArgumentKind::Order),
                 search: given(ArgumentKind::Search),
                 length: given(ArgumentKind::PageLength),
+                cursors: std::array::from_fn(|_| cursors.next().flatten()),
                 of_role: on == "Role",
             };
             return (Rows::Page(page), None);

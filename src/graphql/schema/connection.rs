@@ -12,7 +12,7 @@ use super::skipped_row::{SkippedRow, skipped_rows};
 use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
-use crate::model::{Cancellation, Cursor, Order, Page, PageLimits, PageRequest, Role};
+use crate::model::{Cancellation, Cursor, Filter, Order, Page, PageLimits, PageRequest, Role};
 
 impl PreparedList {
     /// The connection of the view's members, or of a role's.
@@ -22,7 +22,8 @@ impl PreparedList {
         view: &Arc<View>,
         role: Option<Role<'_>>,
     ) -> Result<TeamMemberConnection> {
-        let page = self.page(view, role, session.page_limits, session.meter.cancellation())?;
+        let page = self.page(view, role, session.page_limits, session.meter.cancellation());
+        let page = page.inspect_err(|_| session.meter.add_error())?;
         Ok(TeamMemberConnection { view: view.clone(), order: self.order, page })
     }
 
@@ -34,15 +35,41 @@ impl PreparedList {
         limits: PageLimits,
         cancellation: &Cancellation,
     ) -> Result<Page> {
+        self.page_of(&self.matching(view, role, cancellation)?, view, limits, cancellation)
+    }
+
+    /// The members of the view, or of a role, that meet the conditions: what the page is cut from.
+    pub(in crate::graphql) fn matching(
+        &self,
+        view: &View,
+        role: Option<Role<'_>>,
+        cancellation: &Cancellation,
+    ) -> Result<Vec<u32>> {
+        let found = view.roster.matching(role, self.filter.as_deref(), &|| cancellation.check().is_err());
+        found.map_err(|error| fault(Code::RequestTimeout, error))
+    }
+
+    /// The page of what [`matching`](Self::matching) found.
+    pub(in crate::graphql) fn page_of(
+        &self,
+        list: &[u32],
+        view: &View,
+        limits: PageLimits,
+        cancellation: &Cancellation,
+    ) -> Result<Page> {
         let decode = |name, cursor: &Option<String>| {
             let cursor = cursor.as_ref().map(|text| Cursor::decode(view.account(), &self.order, text));
             cursor.transpose().map_err(|error| fault(Code::BadUserInput, format!("`{name}` is {error}")))
         };
         let (after, before) = (decode("after", &self.after)?, decode("before", &self.before)?);
         let request = PageRequest { after, before, ..self.lengths };
-        let filter = self.filter.as_deref();
-        let page = view.roster.page(role, filter, &self.order, &request, limits, &|| cancellation.check().is_err());
+        let page = view.roster.page_of(list, &self.order, &request, limits, &|| cancellation.check().is_err());
         page.map_err(|error| fault(Code::RequestTimeout, error))
+    }
+
+    /// The conditions: one address for all lists of a request that have the same.
+    pub(in crate::graphql) fn conditions(&self) -> Option<*const Filter> {
+        self.filter.as_ref().map(Arc::as_ptr)
     }
 }
 

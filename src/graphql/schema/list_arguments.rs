@@ -77,7 +77,10 @@ impl ListArguments {
 impl ListParts {
     pub(in crate::graphql) fn prepare(self, session: &Session) -> Result<PreparedList> {
         let lengths = PageRequest { first: self.first, last: self.last, after: None, before: None };
-        lengths.check(session.page_limits).map_err(|error| fault(Code::BadUserInput, error))?;
+        lengths.check(session.page_limits).map_err(|error| {
+            session.meter.add_error();
+            fault(Code::BadUserInput, error)
+        })?;
         let Self { filter, order, after, before, .. } = self;
         Ok(PreparedList { filter, order, lengths, after, before })
     }

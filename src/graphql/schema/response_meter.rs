@@ -8,6 +8,9 @@ use async_graphql::{Positioned, ServerError, ServerResult, Value};
 
 use crate::model::Cancellation;
 
+/// An error counts as so many bytes.
+const ERROR: usize = 4 << 10;
+
 /// Counts the bytes of one answer.
 pub(in crate::graphql) struct ResponseMeter {
     limit: usize,
@@ -35,6 +38,11 @@ impl ResponseMeter {
             return Err(ServerError::new("the answer is not built to its end", Some(field.pos)));
         }
         Ok(())
+    }
+
+    /// Counts an error, which takes more memory than its text until the answer is written.
+    pub(super) fn add_error(&self) {
+        self.bytes.fetch_add(ERROR, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, value: &Value) {

@@ -16,14 +16,19 @@ use crate::graphql::plan::plan::{
     SkippedRowField,
 };
 use crate::graphql::schema::{EntityKey, PreparedList, View};
-use crate::model::{Cancellation, Cancelled, Page, PageLimits, RowCounter};
+use crate::model::{Cancellation, Cancelled, Filter, Page, PageLimits, RowCounter};
 
 /// What is written.
 pub(in crate::graphql::execute) struct Projected {
     /// The value of `data`, after what `out` began with.
     pub(in crate::graphql::execute) out: Vec<u8>,
     pub(in crate::graphql::execute) errors: Vec<ServerError>,
+    /// Whether it was not written to its end, because the answer would be longer than allowed.
+    pub(in crate::graphql::execute) is_too_long: bool,
 }
+
+/// An error counts as so many bytes of an answer, which is what it takes until the answer is written.
+const ERROR: usize = 4 << 10;
 
 /// What an answer depends on besides plan and rosters.
 #[derive(Clone, Copy)]
@@ -52,6 +57,7 @@ pub(in crate::graphql::execute) fn project(
         path: Vec::new(),
         slots: &resolved.slots,
         terms,
+        found: HashMap::new(),
         pages: HashMap::new(),
         refused: HashSet::new(),
         too_long: false,
@@ -69,11 +75,8 @@ pub(in crate::graphql::execute) fn project(
         return Err(Cancelled);
     }
     plan.roots.tail.write(&mut writer.out);
-    Ok(Projected { out: writer.out, errors: writer.errors })
+    Ok(Projected { out: writer.out, errors: writer.errors, is_too_long: writer.too_long })
 }
-
-/// A list of the plan in a team, or in the role at this place of it.
-pub(super) type ListPlace = (usize, *const View, Option<u32>);
 
 pub(super) struct Writer<'p> {
     pub(super) out: Vec<u8>,
@@ -82,8 +85,10 @@ pub(super) struct Writer<'p> {
     pub(super) path: Vec<Segment<'p>>,
     pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
-    /// The pages of a team's or a role's members, which many members may show.
-    pub(super) pages: HashMap<ListPlace, Result<Arc<Page>>>,
+    /// What lists with the same conditions are cut from, whatever their orders and lengths.
+    found: HashMap<(Option<*const Filter>, ListRows), Arc<Vec<u32>>>,
+    /// The pages that were cut. Equal lists are one in the plan, and many members may show those of a team or a role.
+    pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
     pub(super) too_long: bool,
@@ -91,6 +96,9 @@ pub(super) struct Writer<'p> {
     rows: RowCounter<'p>,
     cancelled: bool,
 }
+
+/// Whose rows a list has: a team's, or those of the role at this place of it.
+type ListRows = (*const View, Option<u32>);
 
 #[derive(Clone, Copy)]
 pub(super) enum Segment<'p> {
@@ -102,12 +110,12 @@ impl<'p> Writer<'p> {
     pub(super) fn root(&mut self, item: &'p PlannedField<RootField>, data: &'p RootData) {
         match (&item.field, data) {
             (_, RootData::Failed(error)) => self.fail(item.pos, error.clone()),
-            (RootField::TeamMembers { list, fields, .. }, RootData::All(view)) => {
-                let list = match &self.slots.lists[*list] {
+            (RootField::TeamMembers { list: slot, fields, .. }, RootData::All(view)) => {
+                let list = match &self.slots.lists[*slot] {
                     Ok(list) => list,
                     Err(error) => return self.fail(item.pos, error.clone()),
                 };
-                match list.page(view, None, self.terms.pages, self.cancellation) {
+                match self.page(*slot, list, view, None) {
                     Ok(page) => self.connection(fields, view, list, &page),
                     Err(error) => self.fail(item.pos, error),
                 }
@@ -216,6 +224,37 @@ impl<'p> Writer<'p> {
         }
     }
 
+    /// A page of a team's members, or of those in the role at this place of it. It is the same wherever the answer shows it.
+    pub(super) fn page(
+        &mut self,
+        slot: usize,
+        list: &PreparedList,
+        view: &Arc<View>,
+        role: Option<u32>,
+    ) -> Result<Arc<Page>> {
+        let key = (slot, (Arc::as_ptr(view), role));
+        if let Some(known) = self.pages.get(&key) {
+            return known.clone();
+        }
+        let page = self.cut(list, view, role).map(Arc::new);
+        self.pages.insert(key, page.clone());
+        page
+    }
+
+    fn cut(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
+        let key = (list.conditions(), (std::ptr::from_ref(view), role));
+        let found = match self.found.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let role = role.map(|place| view.roster.role(place));
+                let found = Arc::new(list.matching(view, role, self.cancellation)?);
+                self.found.insert(key, found.clone());
+                found
+            }
+        };
+        list.page_of(&found, view, self.terms.pages, self.cancellation)
+    }
+
     pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {
         let account = view.account();
         self.object(fields, |writer, item| match item.field {
@@ -242,7 +281,7 @@ impl<'p> Writer<'p> {
             if n > 0 {
                 self.out.push(b',');
             }
-            self.too_long |= self.out.len() > self.terms.limit;
+            self.too_long |= self.out.len() + self.errors.len() * ERROR > self.terms.limit;
             self.cancelled |= self.rows.next_row().is_err();
             if self.too_long || self.cancelled {
                 break;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Pos, Result};
+use async_graphql::Pos;
 
 use super::projector::Writer;
 use crate::graphql::json;
 use crate::graphql::plan::plan::{ConnectionField, PlannedField, PlannedObject, RoleField, TeamField};
-use crate::graphql::schema::{PreparedList, View};
-use crate::model::Page;
+use crate::graphql::schema::View;
 
 impl<'p> Writer<'p> {
     pub(super) fn team(&mut self, fields: &'p PlannedObject<TeamField>, view: &Arc<View>) {
@@ -71,7 +70,7 @@ impl<'p> Writer<'p> {
         let list = &self.slots.lists[slot];
         self.at(&item.key, |writer| {
             let page = list.as_ref().map_err(Clone::clone).and_then(|list| {
-                let page = writer.shared_page(slot, list, view, role)?;
+                let page = writer.page(slot, list, view, role)?;
                 Ok((list, page))
             });
             match page {
@@ -79,20 +78,6 @@ impl<'p> Writer<'p> {
                 Err(error) => writer.fail(item.pos, error),
             }
         });
-    }
-
-    /// A page that is the same wherever the answer shows it.
-    fn shared_page(
-        &mut self,
-        slot: usize,
-        list: &PreparedList,
-        view: &Arc<View>,
-        role: Option<u32>,
-    ) -> Result<Arc<Page>> {
-        let (pages, cancellation) = (self.terms.pages, self.cancellation);
-        let page = self.pages.entry((slot, Arc::as_ptr(view), role));
-        let make = || list.page(view, role.map(|place| view.roster.role(place)), pages, cancellation).map(Arc::new);
-        page.or_insert_with(make).clone()
     }
 
     /// What an identifier finds, or null.
