@@ -77,6 +77,19 @@ impl Documents {
         Ok(found)
     }
 
+    /// The document that a request only names, where it is known.
+    pub(in crate::graphql) fn named(&self, reference: &Reference) -> Option<Arc<str>> {
+        match reference {
+            Reference { text: Some(_), .. } => None,
+            Reference { persisted: Some(query), .. } => self.of_hash(Hash::parse(&query.sha256_hash)?),
+            Reference { id, .. } => {
+                let id = id.as_deref()?;
+                let hash = Hash::parse(id.strip_prefix(PREFIX).unwrap_or(id));
+                hash.map_or_else(|| self.manifest.of_id(id), |hash| self.of_hash(hash))
+            }
+        }
+    }
+
     /// By Apollo's extension. The refusals' words are the ones that Apollo's clients look for.
     fn of_apollo(&self, text: Option<String>, query: &PersistedQuery) -> Result<ResolvedDocument, RequestError> {
         let hash = Hash::parse(&query.sha256_hash).filter(|_| query.version == 1);

@@ -6,7 +6,7 @@
 //! check what it costs over these rosters → write it by the plan (`project`) → write what is around it (`response`). An
 //! operation that is not over plain data is executed by async-graphql. Whatever goes wrong has a code.
 
-use super::response::{Class, GraphQlResponse, ReportedCost};
+use super::response::{Class, GraphQlResponse, ReportedCost, too_large};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,6 +39,9 @@ use crate::telemetry::Metrics;
 
 /// From so many cells on an answer is written beside the runtime's workers.
 pub(super) const OFFLOAD_THRESHOLD: usize = 8192;
+
+/// Reading and validating a document that is longer, in bytes, is long work.
+const LONG_DOCUMENT: usize = 8 << 10;
 
 /// One GraphQL request.
 pub struct Request {
@@ -116,6 +119,20 @@ impl Engine {
         self.loaders.has_accepted(grants.caller())
     }
 
+    /// How many values the variables of a request may have.
+    #[must_use]
+    pub fn variable_nodes_limit(&self) -> usize {
+        self.settings.graphql.variable_nodes_limit
+    }
+
+    /// Whether a request that is short itself names a document that is long and has to be read: work that no worker of the
+    /// runtime should be held for.
+    #[must_use]
+    pub fn reads_long_document(&self, document: &Reference) -> bool {
+        let is_unread = |text: &Arc<str>| text.len() > LONG_DOCUMENT && self.operation_cache.get(text).is_none();
+        self.documents.named(document).as_ref().is_some_and(is_unread)
+    }
+
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> GraphQlResponse {
         let mut totals = RequestTotals::default();
@@ -171,7 +188,7 @@ impl Engine {
         let responses = futures_util::future::join_all(responses).await;
         let limit = self.settings.graphql.response_limit.as_u64();
         if responses.iter().map(|response| response.body.len() as u64).sum::<u64>() > limit {
-            return Err(self.refuse(super::response::too_large(limit)));
+            return Err(self.refuse(too_large(limit)));
         }
         Ok(responses)
     }
@@ -307,6 +324,9 @@ impl Engine {
         let Ok(projected) = projected else {
             return Some(GraphQlResponse::not_computed(ComputeError::Cancelled));
         };
+        if projected.is_too_long {
+            return Some(GraphQlResponse::refused(too_large(limit as u64)));
+        }
         request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
             self.response_cache.keep(cache_key, &resolved, cells, &projected.out);

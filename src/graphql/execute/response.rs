@@ -16,6 +16,9 @@ use crate::model::BudgetShare;
 /// The longest message of the engine's, in bytes.
 const MESSAGE_LIMIT: usize = 300;
 
+/// The most room that is made for an answer before anything of it is written, in bytes.
+const FIRST_ROOM: usize = 64 << 10;
+
 /// More than what is around the data of an answer without errors, in bytes.
 const AROUND: usize = 256;
 
@@ -160,9 +163,10 @@ impl GraphQlResponse {
         Self::new(out, &response.errors, summary, cost, Class::Executed)
     }
 
-    /// What an answer with data begins with, and room for so many bytes of it.
+    /// What an answer with data begins with, and room for so many bytes of it, but not for much: that the last answer to an
+    /// operation was long is no reason for the next one to be.
     pub(super) fn begin(length: usize) -> Vec<u8> {
-        let mut out = Vec::with_capacity(length + length / 8 + AROUND);
+        let mut out = Vec::with_capacity((length + length / 8).min(FIRST_ROOM) + AROUND);
         out.extend_from_slice(b"{\"data\":");
         out
     }

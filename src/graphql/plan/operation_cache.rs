@@ -19,6 +19,9 @@ use crate::graphql::limits::{Measured, SizeLimits};
 
 /// What an entry costs besides what is counted, in bytes, approximately.
 const OVERHEAD: usize = 1024;
+/// What is counted takes up to so many times as much of the process: blocks are rounded up, and their pages are shared with what
+/// has been dropped. (Measured over nine kinds of documents: 1.1 to 2.1 times.)
+const RESIDENT: usize = 2;
 /// For so many conditions' variables each combination's plan is kept. With more, a plan is made for each request.
 const CONDITIONS: usize = 3;
 
@@ -112,7 +115,9 @@ pub(in crate::graphql) struct OperationCache(Cache<Arc<str>, Arc<PreparedDocumen
 impl OperationCache {
     /// A cache that holds so many bytes at most.
     pub(in crate::graphql) fn new(limit: u64) -> Self {
-        let weigh = |_: &Arc<str>, prepared: &Arc<PreparedDocument>| u32::try_from(prepared.size()).unwrap_or(u32::MAX);
+        let weigh = |_: &Arc<str>, prepared: &Arc<PreparedDocument>| {
+            u32::try_from(prepared.size().saturating_mul(RESIDENT)).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().max_capacity(limit).weigher(weigh).build())
     }
 

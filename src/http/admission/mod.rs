@@ -2,7 +2,7 @@
 
 pub(super) mod admission;
 mod auth_throttle;
-mod body_memory;
+pub(super) mod body_memory;
 mod busy;
 mod byte_budget;
 pub(super) mod caller_key;

@@ -24,9 +24,10 @@ use super::{guards, methods};
 use crate::auth::AuthError;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Class, Code, GraphQlResponse, Variables};
+use crate::graphql::{Class, Code, GraphQlResponse, Variables, VariablesSize};
 use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
+use crate::http::admission::body_memory::BodyReservation;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
 use crate::http::log_names::{LogNames, Logged, RecordedGrants};
@@ -178,19 +179,23 @@ async fn execute(
         None => grants.clone(),
     };
     let (state, uri, work, logging) = (public.clone(), parts.uri.clone(), ticket.clone(), recorded.is_some());
-    let execution = async move {
-        let (parsed, _memory) = match body {
-            None => (parameters::from_uri(&uri)?, None),
-            // The memory is kept while values that were read from the body are used.
-            Some(ReadBody { bytes, mut memory }) => {
-                let sent = bytes.len();
-                if coding != ContentCoding::Identity {
-                    // However long it is when it is decoded, it is no longer than this.
-                    memory.grow(limit.saturating_sub(sent).min(sent.saturating_mul(DECODED)))?;
-                }
-                (parameters::from_body(bytes, coding, limit)?, Some(memory))
-            }
-        };
+    let nodes_limit = public.engine.variable_nodes_limit();
+    let parse = move || -> Result<(Parsed, Option<BodyReservation>), HttpError> {
+        // The memory is kept while values that were read from the body are used.
+        let Some(ReadBody { bytes, mut memory }) = body else { return Ok((parameters::from_uri(&uri)?, None)) };
+        let sent = bytes.len();
+        if coding != ContentCoding::Identity {
+            // However long it is when it is decoded, it is no longer than this.
+            memory.grow(limit.saturating_sub(sent).min(sent.saturating_mul(DECODED)))?;
+        }
+        let parsed = parameters::from_body(bytes, coding, limit)?;
+        for variables in parsed.each().filter_map(|one| one.variables.as_deref()) {
+            memory.grow(VariablesSize::of(variables.get()).memory(nodes_limit))?;
+        }
+        Ok((parsed, Some(memory)))
+    };
+    let run = move |(parsed, memory): (Parsed, Option<BodyReservation>)| async move {
+        let _memory = memory;
         let operations = if logging { operations(&parsed, &state.log_names) } else { Vec::new() };
         let request = |parameters: Parameters| graphql::Request {
             document: parameters.document,
@@ -209,10 +214,17 @@ async fn execute(
                 answers.map_or_else(Answered::One, Answered::Many)
             }
         };
-        Ok::<_, HttpError>((answered, operations))
+        (answered, operations)
     };
-    let (answered, operations) =
-        if long { public.engine.compute().drive(&ticket, execution.boxed()).await?? } else { execution.await? };
+    let compute = public.engine.compute();
+    let (answered, operations) = if long {
+        let execution = async move { Ok::<_, HttpError>(run(parse()?).await) };
+        compute.drive(&ticket, execution.boxed()).await??
+    } else {
+        let parsed = parse()?;
+        let named = parsed.0.each().any(|one| public.engine.reads_long_document(&one.document));
+        if named { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
+    };
     if is_unproven && public.engine.has_accepted(&*grants) {
         failed_auth.forget(attempt);
     }

@@ -31,6 +31,16 @@ pub(super) enum Parsed {
     Many(Vec<Parameters>),
 }
 
+impl Parsed {
+    /// Every request of it.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Parameters> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one).iter(),
+            Self::Many(many) => many.iter(),
+        }
+    }
+}
+
 /// The texts of the parameters in a JSON object.
 type Members<'t> = [Option<&'t str>; 6];
 const NAMES: [&str; 6] = ["query", "operationName", "variables", "extensions", "documentId", "doc_id"];

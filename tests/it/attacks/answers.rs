@@ -157,3 +157,22 @@ async fn answers_to_unknown_tokens_are_counted_for_their_address() {
     victim.at_rest().await;
     victim.still_answers().await;
 }
+
+/// Errors take more than their text while an answer is written: so many of them are an answer that is too long.
+#[tokio::test]
+async fn an_answer_of_nothing_but_errors_is_not_written_to_its_end() {
+    for (projection, growth) in [("true", 32), ("false", 96)] {
+        let victim = Victim::start(&[("graphql.projection", projection)]);
+        victim.warm(3).await;
+        let lists: String = (0..60).map(|n| format!("b{n}: members(after: \"x\") {{ totalCount }} ")).collect();
+        let text = format!("{{ teamMembers({}, first: 1000) {{ nodes {{ role {{ {lists} }} }} }} }}", account(3));
+        let ((_, answer), usage) = victim.measured(victim.ask(KNOWN, query(&text, json!({})))).await;
+        println!("60,000 errors, projection {projection}: {usage:?}");
+        assert_eq!(codes(&answer), ["RESPONSE_TOO_LARGE"], "{answer:.300}");
+        assert!(usage.growth < growth << 20, "{usage:?}");
+        // A few are an answer like any other.
+        let few = text.replace("first: 1000", "first: 2");
+        let (_, answer) = victim.ask(KNOWN, query(&few, json!({}))).await;
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(120), "{answer:.300}");
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::victim::{KNOWN, NEIGHBOUR, UNKNOWN, Victim, aliased, query};
+use super::victim::{KNOWN, NEIGHBOUR, UNKNOWN, Victim, query};
 use crate::support::account;
 
 fn head(token: &str, length: usize) -> String {
@@ -67,12 +67,12 @@ async fn small_bodies_do_not_wait_for_large_ones() {
 
 /// The most work that is accepted for one request, or near it.
 fn long_work() -> String {
-    let field = format!(
-        "teamMembers({}, first: 1, orderBy: [{{ field: NAME }}, {{ field: CREATED_AT }}]) {{ totalCount }}",
-        account(3)
-    );
-    let few: String = aliased(&field).split_inclusive("} ").take(6).collect();
-    query(&format!("{{ {few} }}"), json!({}))
+    // No two of them alike: what is equal is worked out once.
+    let field = |n: usize| {
+        let keys = "orderBy: [{ field: NAME }, { field: CREATED_AT }]";
+        format!("a{n}: teamMembers({}, first: 1, search: \"a\", filter: {{ unreadMessages: {{ gt: -{n} }} }}, {keys}) {{ totalCount }} ", account(3))
+    };
+    query(&format!("{{ {} }}", (1..40).map(field).collect::<String>()), json!({}))
 }
 
 #[tokio::test]
@@ -143,8 +143,8 @@ async fn stopping_does_not_wait_for_what_is_computed() {
     }
     victim.still_answers().await;
     let (well, took) = victim.stop().await;
-    // The work alone takes many times as long in an unoptimised build.
-    assert!(well && took < Duration::from_secs(20), "it took {took:?}");
+    // However much is left of the work; a minute is for machines that do a lot besides.
+    assert!(well && took < Duration::from_secs(60), "it took {took:?}");
     for mut stream in open {
         let _ = stream.read(&mut [0; 16]).await;
     }

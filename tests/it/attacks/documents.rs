@@ -8,9 +8,9 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
-/// What an answer to an attack may be: small, an error or harmless data, and soon. Generous: these are debug builds on
-/// shared machines; the 5 ms figure belongs to the benchmark.
-const CEILING: Duration = Duration::from_secs(5);
+/// What an answer to an attack may be: small, an error or harmless data, and not after minutes. A document whose work grows
+/// faster than its length would take hours; how fast the others are is for `worst` and the benchmark to say.
+const CEILING: Duration = Duration::from_secs(120);
 
 /// All limits but the ones that are tested, out of the way.
 const RAISED: [(&str, &str); 9] = [

@@ -48,8 +48,7 @@ impl Victim {
         ];
         let settings: Vec<String> =
             ours.iter().chain(settings).map(|(path, value)| format!("{path}={value}")).collect();
-        // The allocator gives memory back at once, so that what is measured is what is held.
-        let mut service = service::start("serve", &settings, &[("MIMALLOC_PURGE_DELAY", "0")]);
+        let mut service = service::start("serve", &settings, &[]);
         service.quiet();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { service, _demo: demo, client }
