@@ -129,7 +129,6 @@ impl IdSet {
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|id| &**id)
     }
-
 }
 
 impl TextCondition {

@@ -134,9 +134,7 @@ impl<'r> Block<'_, 'r> {
                     && text().is_some_and(|text| set.contains(texts.column.get(index), text))
             }),
             Test::Contains(texts, needle) => self.containing(*texts, needle),
-            Test::StartsWith(texts, needle) => {
-                self.each(|n| needle.starts(texts.column.from(self.index(n) as usize)))
-            }
+            Test::StartsWith(texts, needle) => self.each(|n| needle.starts(texts.column.from(self.index(n) as usize))),
             Test::Present(texts) => self.each(|n| (texts.text)(self.member(n)).is_some()),
         }
     }
@@ -161,9 +159,8 @@ impl<'r> Block<'_, 'r> {
 
     /// The members whose number passes a test; `MISSING` is tested where there is none.
     fn compare(&self, number: Number, test: impl Fn(i64) -> bool) -> Bits {
-        let numbers = self.numbers[number as usize].get_or_init(|| {
-            (0..self.len()).map(|n| number.of(self.member(n)).unwrap_or(MISSING)).collect()
-        });
+        let numbers = self.numbers[number as usize]
+            .get_or_init(|| (0..self.len()).map(|n| number.of(self.member(n)).unwrap_or(MISSING)).collect());
         let mut bits = Bits::EMPTY;
         for (word, numbers) in bits.0.iter_mut().zip(numbers.chunks(64)) {
             *word = numbers.iter().rev().fold(0, |word, number| word << 1 | u64::from(test(*number)));

@@ -41,8 +41,7 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let slots = arguments.slots;
-    let mut accounts =
-        RequestedAccounts { session, asked: Vec::new(), places: HashMap::new(), grants: Vec::new() };
+    let mut accounts = RequestedAccounts { session, asked: Vec::new(), places: HashMap::new(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;

@@ -70,7 +70,10 @@ fn long_work() -> String {
     // No two of them alike: what is equal is worked out once.
     let field = |n: usize| {
         let keys = "orderBy: [{ field: NAME }, { field: CREATED_AT }]";
-        format!("a{n}: teamMembers({}, first: 1, search: \"a\", filter: {{ unreadMessages: {{ gt: -{n} }} }}, {keys}) {{ totalCount }} ", account(3))
+        format!(
+            "a{n}: teamMembers({}, first: 1, search: \"a\", filter: {{ unreadMessages: {{ gt: -{n} }} }}, {keys}) {{ totalCount }} ",
+            account(3)
+        )
     };
     query(&format!("{{ {} }}", (1..40).map(field).collect::<String>()), json!({}))
 }
