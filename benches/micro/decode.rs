@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
-use flowmatix_graphql::upstream::{decode};
+use flowmatix_graphql::upstream::decode;
 use flowmatix_graphql_benches::team;
 use serde::Deserialize;
 

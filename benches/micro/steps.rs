@@ -40,9 +40,18 @@ fn parse_a_list(bencher: Bencher) {
 }
 
 #[divan::bench]
+fn validate_a_list(bencher: Bencher) {
+    let (bench, text) = (bench(), service::text(&list(0)).expect("a text"));
+    bencher
+        .with_inputs(|| bench.engine.steps().parse(&text).expect("a document"))
+        .bench_local_values(|document| bench.engine.steps().validate(document));
+}
+
+#[divan::bench]
 fn plan_a_list(bencher: Bencher) {
     let bench = bench();
     let document = bench.engine.steps().parse(&service::text(&list(0)).expect("a text")).expect("a document");
+    let document = bench.engine.steps().validate(document).expect("a valid document");
     bencher.bench_local(|| bench.engine.steps().plan(black_box(&document)));
 }
 

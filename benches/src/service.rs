@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::header;
-use flowmatix_graphql::auth::{Authenticator};
+use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{Config, Flag, Profile, Sources};
-use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::graphql::{Engine, Reference, Request, Settings, Variables};
+use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::{Clock, Grants, UpstreamError};
-use flowmatix_graphql::roster::{Rosters};
+use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
 use flowmatix_graphql::upstream::{self, Fetched, Load, Upstream};
 use futures_util::FutureExt;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use flowmatix_graphql::config::Config;
-use flowmatix_graphql::graphql::{Engine, BenchQuestion, Request};
+use flowmatix_graphql::graphql::{BenchQuestion, Engine, Request};
 use flowmatix_graphql::model::{Clock, Grants};
-use flowmatix_graphql::upstream::{decode};
+use flowmatix_graphql::upstream::decode;
 use tokio::runtime::Runtime;
 
 use crate::questions::{self, Whose};
@@ -54,7 +54,7 @@ impl Bench {
     }
 
     /// The n-th question about a team of this size, with its roster loaded.
-    pub fn question(&self, n: usize, members: usize) -> Result<Question> {
+    pub fn question(&self, n: usize, members: usize) -> Result<BenchQuestion> {
         let body = questions::lists(n + 1, members, |_| Whose::Warm(0)).pop().unwrap_or_default();
         let resolved = self.runtime.block_on(self.engine.steps().resolve(self.request(&body)?));
         resolved.context("not a question for the projection")

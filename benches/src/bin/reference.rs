@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Data, Executor, Request, Response};
 use async_graphql_axum::GraphQL;
 use axum::Router;
-use flowmatix_graphql::graphql::{Engine};
+use flowmatix_graphql::graphql::Engine;
 use flowmatix_graphql::model::{Clock, Grants};
 use flowmatix_graphql::telemetry::Metrics;
 use flowmatix_graphql_benches::{serve, service};
