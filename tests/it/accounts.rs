@@ -1,4 +1,4 @@
-//! Which account a request means, and that naming one is never a fall-through to another.
+//! Account selection: which account a request reads, and that an invalid selection never falls back to another account.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! API keys: who has one is let in as far as its entry says, and nobody else is.
+//! API keys: a request with a key gets the accounts and scopes of its entry; a request without a valid key is refused.
 
 use flowmatix_graphql::app::App;
 use secrecy::SecretString;

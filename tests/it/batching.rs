@@ -1,4 +1,4 @@
-//! What requests cost upstream: at most one load for each account, however much they ask for and however many ask.
+//! The upstream calls of requests: at most one load for each account, for any number of fields and concurrent requests.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! What the upstream's bodies may look like on the wire: marks in front, encodings, damaged rows, many headers.
+//! Upstream bodies on the wire: byte order marks, content codings, damaged rows, many headers.
 
 use std::io::Write as _;
 

@@ -1,5 +1,5 @@
-//! Lists that change while they are paged through: a cursor goes on from where it was made, so that nothing is left out that
-//! has stayed where it was.
+//! Lists that change between two pages: a cursor continues from the position that it recorded, so that no member that kept
+//! its position is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! `check`, as the real binary: one call, plain words, and an exit code that a script can use.
+//! `check`, as the real binary: one call, a readable report, and an exit code for scripts.
 
 use axum::http::{HeaderMap, StatusCode};
 use flowmatix_graphql::demo::{Demo, DemoSwitches, InvalidSwitches, Scripted};

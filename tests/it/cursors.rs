@@ -1,4 +1,4 @@
-//! Cursors: good for the list they came from, and for nothing else.
+//! Cursors: valid for the list that they came from, and refused for any other.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

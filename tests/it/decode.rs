@@ -1,4 +1,4 @@
-//! The documented bodies, copied from the vendor's documentation rather than from the sample, read by the real service.
+//! The documented bodies, taken from the vendor's documentation and not from the sample, read by the real service.
 
 use axum::http::StatusCode;
 use flowmatix_graphql::demo::Scripted;

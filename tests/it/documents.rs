@@ -1,4 +1,4 @@
-//! Documents that must say what the code does: schema, federation schema, README, the list of codes, the settings.
+//! Printed documents agree with the code: the schema, the federation schema, the README, the error codes, the settings.
 
 use flowmatix_graphql::config::Config;
 use flowmatix_graphql::demo::{DemoSwitches, InvalidSwitches};

@@ -1,5 +1,5 @@
-//! What the engine is pinned for: a failing field nulls what it must, and answers come in the order of the query. And that
-//! a panic stays ours.
+//! The two properties that the engine is pinned for: a failing field nulls what the specification says, and answers keep the
+//! order of the query. And a panic in a resolver becomes an error of its request.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Schema};
 use serde_json::json;

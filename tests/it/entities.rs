@@ -1,4 +1,4 @@
-//! Entities: each representation is answered on its own, and N of one account cost one load at most.
+//! Entities: each representation is answered separately, and any number of one account costs at most one load.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -1,4 +1,4 @@
-//! The fuzz targets' twins: the same harness, a few thousand cases of bytes that are nearly right.
+//! The harness of the fuzz targets, with a few thousand generated cases of almost valid bytes.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Grants: where the server holds the credential, a caller reads the accounts named for them, and no others, whatever way
-//! the request names one.
+//! Grants: where the server holds the credential, a caller reads the accounts granted to it and no others, by every way of
+//! selecting an account.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a body may be: JSON to the letter, content codings, and the reasons that refusals give.
+//! Request bodies: strict JSON, content codings, and the reasons that refusals give.
 
 use std::collections::HashSet;
 use std::io::Write;

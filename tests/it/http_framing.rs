@@ -1,5 +1,4 @@
-//! HTTP's own rules for every message, over sockets whose every byte is chosen here: Host, HEAD, bodies that are not read, heads
-//! that are too long.
+//! HTTP's rules for every message, over sockets whose every byte the test chooses: Host, HEAD, unread bodies, long heads.
 
 use reqwest::header::CONNECTION;
 

@@ -1,4 +1,4 @@
-//! What an answer is like is negotiated: media type, status, coding, and what caches must know of it.
+//! Content negotiation: media type, status, coding, and the headers that caches need.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;

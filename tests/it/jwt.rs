@@ -1,4 +1,4 @@
-//! JWTs: a token of the issuer's lets its subject in as far as its claims say. Everything that only looks like one is refused.
+//! JWTs: a token that the issuer signed grants what its claims say; everything else is refused.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The language to the letter: documents and variables that servers tend to judge otherwise than the specification, each with
-//! its right outcome, on both ways of executing; and introspection in its details.
+//! GraphQL to the letter: documents and variables that servers often judge differently from the specification, each with its
+//! right outcome in both executions; and introspection in detail.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
-//! Leaks: secrets and people are planted, everything the process writes or answers is scanned for them, at TRACE and with
-//! panics thrown in.
+//! Leaks: planted secrets and personal data are searched for in everything that the process writes or answers, at TRACE and
+//! with panics.
 //!
-//! The services run in a process of their own (this binary again), so that what it writes can be read to the end.
+//! The services run in a process of their own (this binary again), so that its output can be read to the end.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! The ledger file: what was spent before a restart counts after it.
+//! The ledger file: calls made before a restart count after it.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

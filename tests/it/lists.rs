@@ -1,4 +1,4 @@
-//! Lists, page by page: nothing lost, nothing twice, both ways.
+//! Lists, page by page: no member is missing or repeated, in both directions.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the real binary writes: one line a request, nothing personal, nothing secret.
+//! The log of the real binary: one line for each request, without personal data or secrets.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! The one table of a member's scalar fields, and the schema: each field of either is in the other, documented, and in the sample.
+//! The table of a member's scalar fields against the schema: each field of either is in the other, documented, and in the
+//! sample.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What each answer of the upstream means for a caller without a roster, and for one who has an old one.
+//! What each upstream answer means for a caller without a roster, and for one with a stale roster.
 
 use std::ops::RangeInclusive;
 use std::time::{Instant, SystemTime};

@@ -1,4 +1,4 @@
-//! Overload and abuse at the socket: refused at once, and nobody else notices.
+//! Overload and abuse at the socket: refused at once, while other callers are served.
 
 use std::time::Duration;
 

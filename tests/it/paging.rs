@@ -1,4 +1,4 @@
-//! Paged upstreams: a roster is only ever whole.
+//! Paged upstreams: a roster is complete, or it is not there.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Documents that clients do not send: Apollo's automatic persisted queries, and the operator's list.
+//! Documents on the server: Apollo's automatic persisted queries, and the operator's trusted documents.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Prepared operations: what a text costs is paid once, a flood does not push out what is asked for often, and a long answer
-//! keeps nobody waiting.
+//! Prepared operations: a text is prepared once, a flood does not evict frequent ones, and a long answer does not hold a
+//! worker.
 
 use flowmatix_graphql::graphql::{Reference, Request, Variables};
 use futures_util::FutureExt;

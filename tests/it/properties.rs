@@ -1,4 +1,4 @@
-//! Properties: what holds for any roster, any question and any bytes.
+//! Properties that hold for any roster, any operation and any bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,5 +1,5 @@
-//! The reference front: async-graphql's own axum handler over the same schema, given the same documents. What ours adds is
-//! around the answer; inside `data` the two agree to the byte.
+//! The reference front: async-graphql's own axum handler over the same schema and documents. Its `data` and ours are equal to
+//! the byte.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Identical questions: data is used again for the same question about the same snapshots, and for no other.
+//! The response cache: data is reused for an identical operation over the same snapshots, and for no other.
 
 use std::sync::Arc;
 

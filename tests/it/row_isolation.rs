@@ -1,4 +1,4 @@
-//! Row isolation: whatever stands between the good rows of a team, the good ones are served, and the bad ones are named.
+//! Row isolation: the good rows of a team are served and the bad ones are listed, whatever stands between them.
 
 use flowmatix_graphql::upstream::decode;
 use proptest::collection::vec;

@@ -1,4 +1,4 @@
-//! The sample Flowmatix: it behaves as the endpoint's documentation says, and misbehaves as told.
+//! The sample Flowmatix: it behaves as the endpoint's documentation says, and fails in the ways that a test chooses.
 
 use std::collections::BTreeSet;
 

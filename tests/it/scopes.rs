@@ -1,4 +1,4 @@
-//! Scopes: contact data is for callers with team:contact:read, and can be guessed by nobody else.
+//! Scopes: contact data needs team:contact:read, and cannot be inferred without it.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The team as an object: what it tells is the same wherever one came to it from, by both executions, and it tells which snapshot
-//! of the account is the newer one.
+//! The team as an object: the same values from every path and both executions, and a generation that orders the snapshots of
+//! an account.
 
 use axum::http::StatusCode;
 use flowmatix_graphql::demo::Scripted;

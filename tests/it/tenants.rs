@@ -1,5 +1,5 @@
-//! Tenants: whatever happens in whatever order, nobody sees another's people. In process, on a paused clock, over a vendor in
-//! memory whose every row carries the mark of the tenant that it is for.
+//! Tenants: in any order of events, no caller sees another tenant's members. In process, on a paused clock, over an in-memory
+//! vendor whose rows carry their tenant's mark.
 //!
 //! `make test` takes 5,000 steps; `make tenants` 100,000 for each of the eight. A failure names its seed:
 //! `TENANTS_SEED=… TENANTS_STEPS=… cargo test --test it tenants`.

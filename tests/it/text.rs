@@ -1,4 +1,4 @@
-//! Text as people search and sort it. What is expected comes from other libraries than the service's, or was written by hand.
+//! Search and sort order of text. Expected values come from libraries that the service does not use, or are written by hand.
 
 use caseless::Caseless;
 use feruca::{Collator, Locale, Tailoring};

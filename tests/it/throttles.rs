@@ -1,4 +1,4 @@
-//! Throttles for wrong tokens: what guesses is slowed, what is accepted never is.
+//! Throttles for failed authentication: guessing is slow, and accepted tokens are not affected.
 
 use std::time::Duration;
 

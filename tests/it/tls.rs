@@ -1,4 +1,4 @@
-//! `serve` against an upstream over TLS whose certificate only the configured file vouches for.
+//! `serve` with an upstream over TLS whose certificate is trusted through the configured file only.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Answers that are not taken: held within bounds, over HTTP/1.1 and HTTP/2, and refused past them with a code.
+//! Answers that the client does not read: they are bounded over HTTP/1.1 and HTTP/2, and refused past the bound with a code.
 
 use std::time::Duration;
 

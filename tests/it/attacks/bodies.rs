@@ -1,4 +1,4 @@
-//! Bodies that are never finished, and requests that are abandoned half-way: they keep nobody out, and cost nothing more.
+//! Bodies that never end, and requests that are abandoned half-way: they do not exclude other callers, and their work stops.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The worst that fits into a document: refused small and fast, over every way in, and also where every other limit is out of
-//! its way.
+//! Expensive documents: each is refused with a small answer and little work, by every method, also when all other limits are off.
 
 use std::time::{Duration, Instant};
 

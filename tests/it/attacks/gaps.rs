@@ -1,7 +1,6 @@
-//! No runtime worker is held: a heartbeat on the service's only worker beats under attack nearly as it does at rest.
+//! No runtime worker is held: a heartbeat task on the service's only worker has about the same gaps under attack as at rest.
 //!
-//! What is measured between two beats is the worker's own processor time, not the clock's, so that a busy machine does not
-//! count against the service.
+//! The gaps are measured in the worker's processor time, so that other processes on the machine do not count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

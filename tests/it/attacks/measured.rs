@@ -1,5 +1,5 @@
-//! Requests that once cost seconds and hundreds of megabytes: each is refused now, or cheap. With `--nocapture` they print what
-//! they cost.
+//! Requests that used to cost seconds of processor time or hundreds of megabytes: each is refused, or cheap. `--nocapture`
+//! prints what they cost.
 
 use std::time::Duration;
 

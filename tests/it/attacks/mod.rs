@@ -1,8 +1,8 @@
-//! Attacks: the worst that fits into a document (`documents`) and into everything else of a request. Refused small and fast,
-//! within the memory that is documented, and without holding up others.
+//! Attacks: documents (`documents`), and every other part of a request, that cost as much as possible. Each is refused with a
+//! small answer, or served within the documented memory and without delaying other callers.
 //!
-//! Most of them are against the real binary in a process of its own (`victim`), whose processor time and memory the system
-//! counts. `worst` searches for requests that nobody thought of.
+//! Most of them run against the real binary in its own process (`victim`), whose processor time and memory the system counts.
+//! `worst` searches for further ones.
 
 mod answers;
 mod bodies;

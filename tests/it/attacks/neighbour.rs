@@ -1,4 +1,4 @@
-//! Thirty-two of the longest requests at once, and a neighbour with a small one, who is answered all the same.
+//! Thirty-two of the longest requests at once, beside a caller with a small one, which is answered.
 
 use std::time::{Duration, Instant};
 

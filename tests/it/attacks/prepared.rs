@@ -1,4 +1,4 @@
-//! Floods of documents that are prepared: what is kept of them is weighed by what it takes, argument values included.
+//! Floods of prepared documents: the operation cache weighs an entry by its real size, argument values included.
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
-//! Requests as trees over the whole schema: made at random, changed at random, printed with their variables.
+//! Random requests as trees over the whole schema, with random changes, printed with their variables.
 //!
-//! The schema is read from its SDL, so that a new field or argument is tried without a word here.
+//! The schema is read from its SDL, so that a new field or argument is covered without a change here.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Floods in variables: refused from the raw text, or answered for about what reading them costs, whoever sends them.
+//! Floods in variables: refused from the raw text, or answered at about the cost of reading them, with an accepted token and
+//! without.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The real binary under attack: a process of its own, so that what the system counts of it is the service's alone.
+//! The real binary in its own process, so that the system counts its processor time and memory alone.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,5 @@
-//! The worst request: a search that changes requests which were accepted, and keeps those that cost most processor time, or
-//! most memory, for their length. `make worst` gives it a minute over an optimised build; it fails where one costs more than
-//! promised.
+//! A search for the worst request: it changes accepted requests, and keeps those that cost most processor time or memory for
+//! their length. `make worst` gives it a minute over an optimised build, and fails where one costs more than promised.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Faults, for real: the service over a vendor that fails in every way, over sockets.
+//! Faults over real sockets: the service in front of a vendor that fails in every way.
 
 mod table;
 mod under_load;

@@ -1,5 +1,5 @@
-//! The outcome table: what each thing that the vendor can do means for a caller with a fresh roster, a stale one, and none;
-//! with a retry to spare, and without.
+//! The outcome table: what each upstream answer means for a caller with a fresh roster, a stale one, and none, with a retry
+//! left in the retry budget and without.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Outages under load, as `make faults` runs them: minutes of work, so not a part of the suite.
+//! Outages under load, run by `make faults`. They take minutes, so the suite does not include them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! Each account and each tenant for itself: no call is wasted, and one's trouble is no other's.
+//! Isolation of accounts and callers: no call is wasted, and one account's failures do not affect another.
 
 use std::collections::HashSet;
 use std::time::Duration;

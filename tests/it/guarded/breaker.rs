@@ -1,4 +1,4 @@
-//! A host that fails is called only to see whether it is back.
+//! The circuit breaker: a failing host is called only by probes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The plan is never overrun, and every caller gets an answer all the same.
+//! The budget: the plan is never overrun, and every caller gets an answer or a code.
 
 use std::time::Duration;
 

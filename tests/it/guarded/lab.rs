@@ -1,5 +1,5 @@
-//! The laboratory: rosters over an endpoint in memory, whose answers a test decides, and which counts calls for itself as the
-//! vendor would.
+//! The laboratory: rosters over an in-memory endpoint whose answers the test chooses, and which counts calls as the vendor
+//! would.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

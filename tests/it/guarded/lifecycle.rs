@@ -1,4 +1,4 @@
-//! Fresh, refreshed ahead, stale but servable, gone.
+//! The life cycle of a roster: fresh, refreshed ahead, stale, expired.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Lists that take many calls: age, deadlines, reservations, and what asks for something younger.
+//! Paged lists: their age, deadlines and reservations, and requests for a younger roster.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What guards the upstream, on a paused clock over an upstream in memory: the plan, the breaker, retries, refusals, and the
-//! life of a roster. Hours pass in milliseconds, and the time of every call is known.
+//! The vendor guard on a paused clock over an in-memory upstream: budget, breaker, retries, refusals, and the life cycle of a
+//! roster. Hours pass in milliseconds, and the time of every call is known.
 
 mod accounts;
 mod breaker;

@@ -1,4 +1,4 @@
-//! Pauses that the vendor asks for, on a paused clock: how often it is called while it goes on asking.
+//! Pauses after 429 and 503, on a paused clock: how often the vendor is called while it keeps asking for them.
 
 use std::time::Duration;
 

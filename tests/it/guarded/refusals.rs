@@ -1,4 +1,4 @@
-//! A refusal belongs to the secret that was refused; the server's own is the operator's trouble, not the callers'.
+//! Refused credentials: a refusal belongs to the secret that was refused; for the server's own credential, rosters stay.
 
 use std::sync::Arc;
 use std::time::Duration;

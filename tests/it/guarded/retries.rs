@@ -1,4 +1,4 @@
-//! Trying again, where that may help and never so often that it hurts.
+//! Retries: made where they can help, within the retry budget.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Callers who share a credential share its plan.
+//! Fair shares of a plan among the callers of one credential.
 
 use std::time::Duration;
 

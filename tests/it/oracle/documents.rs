@@ -1,5 +1,5 @@
-//! Random valid operations, made from the schema's own description of itself, so that a field or an argument that is added
-//! to it is tried without a word here.
+//! Random valid operations, made from the schema's introspection, so that a new field or argument is covered without a change
+//! here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;

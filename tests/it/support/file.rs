@@ -1,4 +1,4 @@
-//! Files with a text, gone when dropped.
+//! Temporary files with a text.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! An issuer of JWTs: keys of every kind, tokens made to the byte, and a place that serves its JWKS.
+//! An issuer of JWTs: keys of every kind, tokens with chosen bytes, and a server for its JWKS.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What the tests stand on: a running service with a vendor behind it, a client, and made-up teams.
+//! The fixture: a running service with a vendor behind it, a client, and generated teams.
 
 mod answer;
 mod app;

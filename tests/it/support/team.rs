@@ -1,4 +1,4 @@
-//! Made-up teams.
+//! Generated teams.
 
 use flowmatix_graphql::demo::{ACCOUNTS, DemoAccount};
 use serde_json::{Value, json};

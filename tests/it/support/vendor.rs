@@ -1,4 +1,4 @@
-//! A vendor made of bytes: answers calls over plain sockets, rightly or in every wrong way that there is.
+//! A scripted vendor over plain sockets: it answers calls as documented, or wrongly in every way.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
