@@ -1,4 +1,4 @@
-//! Lower bounds: values below which the service would start, and serve nobody.
+//! Lower bounds: with values below them the service would start, and answer no request.
 
 use std::time::Duration;
 

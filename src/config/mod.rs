@@ -1,6 +1,6 @@
 //! Configuration: plain data, one file for each section. Sources, weakest first: defaults, a TOML file, the environment, flags.
 //!
-//! A leaf: it imports nothing of ours. Invariant: an invalid configuration starts nothing, and every mistake in it is reported
+//! A leaf: it imports only the model's names. Invariant: an invalid configuration starts nothing, and every mistake in it is reported
 //! at once.
 
 // Textual macros: they must come before the sections.

@@ -1,7 +1,4 @@
-//! Configuration: plain data, one file per folder it configures. Defaults, then a TOML file, then the environment, then
-//! flags. A leaf: it imports nothing of ours.
-//!
-//! Invariant: an invalid configuration starts nothing, and every mistake in it is reported at once.
+//! The whole configuration: all sections, and how they are read and printed together.
 
 // Textual macros: they must come before the sections.
 use std::collections::BTreeSet;

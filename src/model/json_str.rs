@@ -1,4 +1,4 @@
-//! JsonArena of a roster: each kept once, as the JSON string that goes into answers, and compared by what it says.
+//! The texts of a roster: each is kept once, as the JSON string that goes into answers, and compared by its decoded value.
 //!
 //! A roster's texts lie in one buffer, so that a member costs no allocation. A text is escaped when it is read, not each
 //! time that it is written.
