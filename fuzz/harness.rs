@@ -45,6 +45,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         documents: config.documents.clone(),
         manifest: Manifest::default(),
         federation: config.federation.clone(),
+        tokens: config.tokens.clone(),
     };
     let engine = Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics.clone());
     let auth = Authenticator::passthrough(&config.account, None);

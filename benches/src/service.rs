@@ -32,6 +32,7 @@ pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metric
         documents: config.documents.clone(),
         manifest: Default::default(),
         federation: config.federation.clone(),
+        tokens: config.tokens.clone(),
     };
     Engine::new(settings, LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone()), metrics)
 }

@@ -117,7 +117,7 @@ pub(super) async fn client(config: &Config, clock: Clock) -> Result<Client> {
         }
         None => None,
     };
-    Ok(Client::new(&config.upstream, ca_pem.as_deref(), clock)?)
+    Ok(Client::new(&config.upstream, &config.tokens.path, ca_pem.as_deref(), clock)?)
 }
 
 fn auth(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Authenticator> {

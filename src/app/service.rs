@@ -89,6 +89,7 @@ impl App {
             documents: config.documents.clone(),
             manifest: prepared.manifest,
             federation: config.federation.clone(),
+            tokens: config.tokens.clone(),
         };
         let health = Arc::new(Health::default());
         let mut settings_of_http = config.http.clone();

@@ -101,7 +101,8 @@ fn read(text: &str) -> Result<KeysById, String> {
         }
         let hash = hash(&key.hash).ok_or_else(|| wrong("its hash is not one that `keys new` prints"))?;
         let scopes = scopes::read(key.scopes.iter().map(String::as_str));
-        let scopes = scopes.ok_or_else(|| wrong("its scopes are not team:read or team:contact:read"))?;
+        let scopes =
+            scopes.ok_or_else(|| wrong("its scopes are not team:read, team:contact:read or team:token:issue"))?;
         let accounts = match key.accounts {
             None => AllowedAccounts::Default,
             Some(list) => WrittenAccount::read_all(&list)
@@ -138,11 +139,11 @@ pub enum InvalidKey {
 }
 
 impl NewKey {
-    /// Makes a key of this name, for these accounts (`TYPE:EMAIL`; the default account if the list is empty).
+    /// Makes a key of this name with these scopes, for these accounts (`TYPE:EMAIL`; the default account if the list is empty).
     ///
     /// # Errors
     /// [`InvalidKey`] when the name or an account is invalid, or the system has no randomness.
-    pub fn make(name: &str, accounts: &[String], contact: bool) -> Result<Self, InvalidKey> {
+    pub fn make(name: &str, accounts: &[String], scopes: Scopes) -> Result<Self, InvalidKey> {
         if !is_name(name) {
             return Err(InvalidKey::Name);
         }
@@ -150,7 +151,7 @@ impl NewKey {
         aws_lc_rs::rand::fill(&mut secret).map_err(|_| InvalidKey::Randomness)?;
         let key = format!("{PREFIX}{name}_{}", URL_SAFE_NO_PAD.encode(secret));
         let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()));
-        let scopes = if contact { r#""team:read", "team:contact:read""# } else { r#""team:read""# };
+        let scopes = scopes::names(scopes).into_iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let mut entry = format!("[[key]]\nname = \"{name}\"\nhash = \"sha256:{hash}\"\nscopes = [{scopes}]\n");
         let accounts = accounts.iter().map(|account| {
             let (user_type, email) = account.split_once(':').ok_or(InvalidKey::Account)?;

@@ -6,6 +6,14 @@ use crate::model::Scopes;
 pub(super) const TEAM: &str = "team:read";
 /// Contact data.
 pub(super) const CONTACT: &str = "team:contact:read";
+/// Permanent tokens of the upstream.
+pub(super) const TOKEN: &str = "team:token:issue";
+
+/// The names of these scopes, in the order in which they are documented.
+pub(super) fn names(scopes: Scopes) -> Vec<&'static str> {
+    let all = [(scopes.team, TEAM), (scopes.contact, CONTACT), (scopes.token, TOKEN)];
+    all.into_iter().filter(|(held, _)| *held).map(|(_, name)| name).collect()
+}
 
 /// The scopes of these names; `None` when a name is unknown.
 pub(super) fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Scopes> {
@@ -21,6 +29,7 @@ fn with(scopes: Scopes, name: &str) -> Option<Scopes> {
     match name {
         TEAM => Some(Scopes { team: true, ..scopes }),
         CONTACT => Some(Scopes { contact: true, ..scopes }),
+        TOKEN => Some(Scopes { token: true, ..scopes }),
         _ => None,
     }
 }

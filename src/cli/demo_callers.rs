@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::auth::NewKey;
 use crate::config::{AuthMode, Config};
 use crate::demo::{ACCOUNTS, AGENCY_TOKEN, DemoAccount};
-use crate::model::Clock;
+use crate::model::{Clock, Scopes};
 
 const ISSUER: &str = "https://login.example/";
 const AUDIENCE: &str = "flowmatix-graphql";
@@ -52,7 +52,7 @@ impl DemoCallers {
     /// An API key for each account, and one for all.
     fn keys(config: &mut Config) -> Result<Self> {
         let every: Vec<String> = ACCOUNTS.iter().map(written).collect();
-        let key = |name: &str, accounts: &[String]| NewKey::make(name, accounts, true);
+        let key = |name: &str, accounts: &[String]| NewKey::make(name, accounts, Scopes::ALL);
         let made: Vec<NewKey> = (1..)
             .zip(&every)
             .map(|(n, account)| key(&format!("demo-{n}"), std::slice::from_ref(account)))

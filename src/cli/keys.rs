@@ -4,6 +4,7 @@ use anyhow::Result;
 use secrecy::ExposeSecret;
 
 use crate::auth::NewKey;
+use crate::model::Scopes;
 
 #[derive(clap::Subcommand)]
 pub(super) enum KeysCommand {
@@ -22,11 +23,15 @@ pub(super) struct New {
     /// Whether it may read contact data, too (team:contact:read).
     #[arg(long)]
     contact: bool,
+    /// Whether it may issue permanent tokens of Flowmatix (team:token:issue; see tokens.enabled).
+    #[arg(long)]
+    token: bool,
 }
 
 pub(super) fn run(command: &KeysCommand) -> Result<()> {
     let KeysCommand::New(new) = command;
-    let made = NewKey::make(&new.name, &new.account, new.contact)?;
+    let scopes = Scopes { team: true, contact: new.contact, token: new.token };
+    let made = NewKey::make(&new.name, &new.account, scopes)?;
     say!("{}", made.entry);
     eprintln!(
         "The key of `{}`, which is kept nowhere and not shown again:\n\n{}\n",

@@ -11,13 +11,17 @@ pub(super) struct SchemaArgs {
     /// The schema as a subgraph shows it to a composer, with its federation directives.
     #[arg(long)]
     federation: bool,
+    /// Leave out what is served only with `tokens.enabled`.
+    #[arg(long)]
+    without_tokens: bool,
     /// Compare with this file instead of printing; fails where they differ.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &SchemaArgs) -> Result<()> {
-    let sdl = if arguments.federation { federation_sdl() } else { api_sdl() };
+    let tokens = !arguments.without_tokens;
+    let sdl = if arguments.federation { federation_sdl(tokens) } else { api_sdl(tokens) };
     let Some(path) = &arguments.check else {
         return super::output::print(&sdl);
     };
@@ -29,7 +33,8 @@ pub(super) fn run(arguments: &SchemaArgs) -> Result<()> {
     let name = path.display().to_string();
     super::output::print(&diff.unified_diff().context_radius(3).header(&name, "the code").to_string())?;
     let federation = if arguments.federation { " --federation" } else { "" };
+    let without = if arguments.without_tokens { " --without-tokens" } else { "" };
     bail!(
-        "{name} is not the schema of this version; print it anew with `flowmatix-graphql schema{federation} > {name}`"
+        "{name} is not the schema of this version; print it anew with `flowmatix-graphql schema{federation}{without} > {name}`"
     );
 }

@@ -127,6 +127,10 @@ impl Config {
             "http.listen: mode `server` asks callers for nothing, so it must be a loopback address; \
              auth.allow_anonymous = true lets everybody who reaches it read every team",
         );
+        refuse(
+            mode == AuthMode::Server && self.tokens.enabled,
+            "tokens.enabled: mode `server` asks callers for nothing, so whoever reaches it could take a permanent token away",
+        );
         refuse(mode == AuthMode::ApiKeys && auth.keys_file.is_none(), "auth.keys_file: mode `api-keys` needs it");
         if mode == AuthMode::Jwt {
             refuse(

@@ -27,11 +27,12 @@ impl Config {
                 &format!("{path}: expected the name of an environment variable (letters, digits and _), not its value"),
             );
         }
-        let path = &self.upstream.path;
-        refuse(
-            !path.starts_with('/') || path.contains(['?', '#']) || !path.bytes().all(|b| b.is_ascii_graphic()),
-            "upstream.path: expected a path that begins with /, without query and fragment",
-        );
+        for (setting, path) in [("upstream.path", &self.upstream.path), ("tokens.path", &self.tokens.path)] {
+            refuse(
+                !path.starts_with('/') || path.contains(['?', '#']) || !path.bytes().all(|b| b.is_ascii_graphic()),
+                &format!("{setting}: expected a path that begins with /, without query and fragment"),
+            );
+        }
         let any_origin = self.http.cors_origins.iter().any(|origin| origin == "*");
         refuse(
             !any_origin && !self.http.cors_origins.iter().all(|origin| is_origin(origin)),

@@ -27,6 +27,7 @@ mod renamed;
 mod root;
 mod roster;
 mod sources;
+mod tokens;
 mod upstream;
 mod value;
 
@@ -46,5 +47,6 @@ pub use root::{Config, Profile};
 pub use roster::RosterConfig;
 pub use section::Setting;
 pub use sources::{Flag, Problems, Sources};
+pub use tokens::TokensConfig;
 pub use upstream::UpstreamConfig;
 pub use value::{HttpUrl, Size};

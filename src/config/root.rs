@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
-    HttpConfig, JwtConfig, LoaderConfig, LogConfig, RosterConfig, Setting, UpstreamConfig,
+    HttpConfig, JwtConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -24,6 +24,7 @@ pub struct Config {
     pub loader: LoaderConfig,
     pub roster: RosterConfig,
     pub upstream: UpstreamConfig,
+    pub tokens: TokensConfig,
     pub budget: BudgetConfig,
     pub log: LogConfig,
     pub demo: DemoConfig,
@@ -56,7 +57,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 14] {
+    pub(super) fn sections(&self) -> [&dyn Section; 15] {
         [
             &self.http,
             &self.admin,
@@ -69,13 +70,14 @@ impl Config {
             &self.loader,
             &self.roster,
             &self.upstream,
+            &self.tokens,
             &self.budget,
             &self.log,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 14] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 15] {
         [
             &mut self.http,
             &mut self.admin,
@@ -88,6 +90,7 @@ impl Config {
             &mut self.loader,
             &mut self.roster,
             &mut self.upstream,
+            &mut self.tokens,
             &mut self.budget,
             &mut self.log,
             &mut self.demo,

@@ -14,6 +14,8 @@ pub struct DemoAccount {
     pub members: usize,
     /// The token for this account only.
     pub token: &'static str,
+    /// The permanent token that is issued for it.
+    pub permanent_token: &'static str,
 }
 
 /// All accounts; the first is the default account of `demo`.
@@ -23,14 +25,28 @@ pub const ACCOUNTS: [DemoAccount; 4] = [
         user_type: "CUSTOMER",
         members: 12,
         token: "demo-lantern-token",
+        permanent_token: "demo-lantern-permanent",
     },
-    DemoAccount { email: "solo@quiet-harbor.example", user_type: "AGENT", members: 1, token: "demo-harbor-token" },
-    DemoAccount { email: "ops@tall-pines.example", user_type: "CUSTOM_USER", members: 250, token: "demo-pines-token" },
+    DemoAccount {
+        email: "solo@quiet-harbor.example",
+        user_type: "AGENT",
+        members: 1,
+        token: "demo-harbor-token",
+        permanent_token: "demo-harbor-permanent",
+    },
+    DemoAccount {
+        email: "ops@tall-pines.example",
+        user_type: "CUSTOM_USER",
+        members: 250,
+        token: "demo-pines-token",
+        permanent_token: "demo-pines-permanent",
+    },
     DemoAccount {
         email: "team@brightline.example",
         user_type: "CUSTOMER",
         members: 10_000,
         token: "demo-bright-token",
+        permanent_token: "demo-bright-permanent",
     },
 ];
 
@@ -47,7 +63,7 @@ pub(super) enum NoTeam {
 
 /// The index of the account, if this token may read it.
 pub(super) fn open(token: &str, email: &str, user_type: &str) -> Result<usize, NoTeam> {
-    let own = ACCOUNTS.iter().position(|account| account.token == token);
+    let own = ACCOUNTS.iter().position(|account| [account.token, account.permanent_token].contains(&token));
     if own.is_none() && token != AGENCY_TOKEN {
         return Err(NoTeam::UnknownToken);
     }

@@ -11,6 +11,8 @@ const KEPT: usize = 10_000;
 /// A call to the endpoint, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedCall {
+    /// The path.
+    pub path: String,
     /// The query string as it was sent.
     pub query: String,
     /// The decoded parameters, in their order.

@@ -1,4 +1,4 @@
-//! The endpoint, and the sample's own controls.
+//! The endpoints, and the sample's own controls.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -26,6 +26,8 @@ use super::{avatar, faults, people};
 use crate::config;
 
 const PAGE_LENGTH: usize = 100;
+/// Where permanent tokens are issued.
+const TOKENS: &str = "/ext/get-user-token";
 
 /// State shared by all calls.
 pub(super) struct Shared {
@@ -100,7 +102,8 @@ impl Shared {
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(front_page))
-        .route("/custom-user", any(custom_user))
+        .route("/custom-user", any(endpoint))
+        .route(TOKENS, any(endpoint))
         .route("/avatars/{initials}/{hue}", get(avatar::avatar))
         .route("/_demo/switches", get(show_switches).put(change_switches))
         .route("/_demo/calls", get(show_calls).delete(forget_calls))
@@ -108,7 +111,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn custom_user(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+async fn endpoint(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     if request.method() != Method::GET {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
     }
@@ -164,7 +167,7 @@ async fn custom_user(State(shared): State<Arc<Shared>>, request: Request) -> Res
     response
 }
 
-/// The endpoint's regular response, or its refusal.
+/// An endpoint's regular response, or its refusal.
 fn answer(
     shared: &Shared,
     call: &ReceivedCall,
@@ -185,6 +188,11 @@ fn answer(
     let team = shared.team(place);
     if let Some(malformed) = switches.malformed {
         return Ok(faults::answer(malformed, &team.rows));
+    }
+    if call.path == TOKENS {
+        let token = json!({ "permanentToken": { "key": ACCOUNTS[place].permanent_token, "active": true } });
+        let body = json!({ "success": true, "message": "", "data": token, "code": 200 });
+        return Ok(json_response(StatusCode::OK, body.to_string()));
     }
     let search = call.parameter("searchText").unwrap_or_default().to_lowercase();
     let paged = call.parameter("ispagination") == Some("true");
@@ -208,6 +216,7 @@ fn read(request: &Request) -> ReceivedCall {
     let mut headers: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
     headers.sort();
     ReceivedCall {
+        path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         parameters: Query::<Vec<(String, String)>>::try_from_uri(request.uri())
             .map(|query| query.0)
@@ -276,7 +285,8 @@ async fn front_page(State(shared): State<Arc<Shared>>) -> String {
     let _ = write!(
         text,
         "token for all of them: {AGENCY_TOKEN}\n\n\
-         curl -H 'authorization: Bearer {AGENCY_TOKEN}' -H 'authtype: Key' '{base}/custom-user?email={}&type={}'\n\n\
+         curl -H 'authorization: Bearer {AGENCY_TOKEN}' -H 'authtype: Key' '{base}/custom-user?email={}&type={}'\n\
+         (a permanent token: the same at {base}{TOKENS})\n\n\
          switches: GET and PUT {base}/_demo/switches, for example\n\
          curl -X PUT -H 'content-type: application/json' -d '{{\"status\":503}}' {base}/_demo/switches\n\
          calls seen: GET and DELETE {base}/_demo/calls\n",

@@ -144,6 +144,11 @@ pub(super) fn contact_forbidden() -> Error {
     fault(Code::Forbidden, "contact data needs the scope team:contact:read")
 }
 
+/// The refusal for a caller who may not have permanent tokens issued.
+pub(super) fn token_forbidden() -> Error {
+    fault(Code::Forbidden, "issuing a token needs the scope team:token:issue")
+}
+
 pub(super) fn upstream(error: &UpstreamError) -> Error {
     let code = match error.kind() {
         ErrorKind::Unavailable | ErrorKind::NotRecorded => Code::UpstreamUnavailable,

@@ -21,9 +21,9 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::model::{BudgetShare, ErrorKind, UpstreamError};
+use crate::model::{BudgetShare, ErrorKind, PermanentToken, UpstreamError};
 use crate::model::{Caller, Grant, RosterKey};
-use crate::roster::{CacheResult, CachedRoster, LookupError, Rosters};
+use crate::roster::{CacheResult, CachedRoster, IssuedToken, LookupError, Rosters};
 use crate::telemetry::Metrics;
 
 /// The roster of one account, or why there is none; the same for every field of a request.
@@ -42,6 +42,8 @@ pub struct Loader {
     lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>>>,
     /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
+    /// What was asked of the upstream beside rosters.
+    direct: Mutex<Option<LookupSummary>>,
 }
 
 /// A summary of a request's look-ups.
@@ -75,7 +77,21 @@ impl Loader {
             pending_batches: Arc::default(),
             lookups: Mutex::default(),
             caller: OnceLock::new(),
+            direct: Mutex::default(),
         }
+    }
+
+    /// Has a permanent token issued for the grant's account.
+    ///
+    /// # Errors
+    /// The upstream's error.
+    pub async fn issue_token(&self, grant: &Grant) -> Result<PermanentToken, UpstreamError> {
+        let _ = self.caller.set(grant.caller().clone());
+        let IssuedToken { result, calls } = self.batch.rosters.issue_token(grant, self.batch.deadline).await;
+        let one = LookupSummary { calls, failed: result.is_err(), ..LookupSummary::NOTHING };
+        let mut direct = lock(&self.direct);
+        *direct = Some(direct.map_or(one, |summary| summary.with(one)));
+        result
     }
 
     /// Loads the roster of the grant; concurrent calls of one request join one batch.
@@ -162,7 +178,7 @@ impl Loader {
     #[must_use]
     pub fn summary(&self) -> Option<LookupSummary> {
         let lookups = lock(&self.lookups);
-        let mut summary: Option<LookupSummary> = None;
+        let mut summary = *lock(&self.direct);
         for loaded in lookups.values().filter_map(|cell| cell.get()) {
             let one = match loaded {
                 Ok(found) => LookupSummary {
@@ -174,15 +190,7 @@ impl Loader {
                     notice: found.notice,
                     share: None,
                 },
-                Err(failed) => LookupSummary {
-                    calls: failed.calls,
-                    cache: None,
-                    age: Duration::ZERO,
-                    fresh_for: Duration::ZERO,
-                    failed: true,
-                    notice: None,
-                    share: None,
-                },
+                Err(failed) => LookupSummary { calls: failed.calls, failed: true, ..LookupSummary::NOTHING },
             };
             summary = Some(summary.map_or(one, |summary| summary.with(one)));
         }
@@ -192,6 +200,17 @@ impl Loader {
 }
 
 impl LookupSummary {
+    /// No call, and nothing that may be cached.
+    const NOTHING: Self = Self {
+        calls: 0,
+        cache: None,
+        age: Duration::ZERO,
+        fresh_for: Duration::ZERO,
+        failed: false,
+        notice: None,
+        share: None,
+    };
+
     fn with(self, other: Self) -> Self {
         Self {
             calls: self.calls + other.calls,

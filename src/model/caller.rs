@@ -93,20 +93,22 @@ impl fmt::Debug for CallerId {
     }
 }
 
-/// What a caller may read.
+/// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scopes {
     /// `team:read`: teams, without contact data. There is no grant without it.
     pub team: bool,
     /// `team:contact:read`: e-mail addresses and phone numbers.
     pub contact: bool,
+    /// `team:token:issue`: permanent tokens of the upstream.
+    pub token: bool,
 }
 
 impl Scopes {
     /// Everything.
-    pub const ALL: Self = Self { team: true, contact: true };
+    pub const ALL: Self = Self { team: true, contact: true, token: true };
     /// Nothing.
-    pub const NONE: Self = Self { team: false, contact: false };
+    pub const NONE: Self = Self { team: false, contact: false, token: false };
 }
 
 /// Who asks.

@@ -148,7 +148,7 @@ impl Loads {
 
     /// Drops what a refusal says may no longer be read. When the server's own credential is refused, that is the operator's
     /// trouble, not the callers': its rosters stay.
-    fn drop_refused(&self, grant: &Grant, error: &UpstreamError) {
+    pub(super) fn drop_refused(&self, grant: &Grant, error: &UpstreamError) {
         let credential = &grant.key().credential;
         match error.kind() {
             ErrorKind::Unauthenticated if matches!(credential, CredentialId::Forwarded(_)) => {

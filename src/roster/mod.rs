@@ -9,5 +9,7 @@ mod negative_cache;
 mod rosters;
 mod single_flight;
 mod store;
+mod token_issue;
 
 pub use rosters::{CacheResult, CachedRoster, LookupError, LookupWaits, Rosters};
+pub use token_issue::IssuedToken;

@@ -50,6 +50,11 @@ impl NegativeCache {
         get(&self.credentials, &key.credential, secret, now).or_else(|| get(&self.accounts, key, secret, now))
     }
 
+    /// The refusal of the credential itself.
+    pub(super) fn get_credential(&self, credential: &Credential, now: Instant) -> Option<UpstreamError> {
+        get(&self.credentials, credential.id(), credential.version(), now)
+    }
+
     /// The refusal of a forwarded credential that came since a load began: its rosters were dropped, so what the load brings
     /// may no longer be read. A credential that the server holds keeps its rosters.
     pub(super) fn refused_since(&self, credential: &Credential, began: Instant) -> Option<UpstreamError> {

@@ -21,6 +21,7 @@ use super::loads::Loads;
 use super::negative_cache::NegativeCache;
 use super::single_flight::Loaded;
 use super::store::{Store, StoredRoster};
+use super::token_issue::IssuedToken;
 use crate::config::{self, Config};
 use crate::model::{
     BudgetShare, Caller, Clock, CredentialId, ErrorKind, Fault, Grant, Pressure, Roster, UpstreamError,
@@ -240,6 +241,11 @@ impl Rosters {
 
     fn pressure(&self, grant: &Grant) -> Pressure {
         self.upstream.pressure(&grant.key().credential)
+    }
+
+    /// Has a permanent token issued for the grant's account: at most one call, and only where it can be over by `deadline`.
+    pub async fn issue_token(&self, grant: &Grant, deadline: Instant) -> IssuedToken {
+        self.loads.issue_token(grant, deadline.min(self.clock.now() + self.waits.start)).await
     }
 
     /// What the caller may still spend of the upstream's plan; `None` where nothing is counted.

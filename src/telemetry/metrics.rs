@@ -176,7 +176,7 @@ impl Metrics {
         );
     }
 
-    /// Counts an answered GraphQL request: its kind (`query`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
+    /// Counts an answered GraphQL request: its kind (`query`, `mutation`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
     pub fn answered(&self, operation: &'static str, outcome: &'static str, elapsed: Duration) {
         self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.request_duration.observe(elapsed.as_secs_f64());

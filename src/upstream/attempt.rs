@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
 
 use super::guarded::{FailedAttempt, GuardedUpstream, Reading};
 use super::protect::BreakerPermit;
-use super::{Called, RateLimit, RowPage};
-use crate::model::{ErrorKind, Fault, UpstreamError};
+use super::{Called, Endpoint, RateLimit, RowPage};
+use crate::model::{Account, Credential, ErrorKind, Fault, UpstreamError};
 
 /// The longest that writing a call down may take; later it is not made, because the file would forget it too early.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -20,13 +21,24 @@ impl From<UpstreamError> for FailedAttempt {
 }
 
 impl GuardedUpstream {
-    /// Makes one call that can start by `deadline` less the time that a call needs.
+    /// Asks for the list, or for one page of it.
     pub(super) async fn attempt(
         &self,
         reading: &mut Reading<'_>,
         page: Option<u32>,
         deadline: Instant,
     ) -> Result<RowPage, FailedAttempt> {
+        self.attempt_with(reading, deadline, |endpoint, account, credential| endpoint.call(account, credential, page))
+            .await
+    }
+
+    /// Makes one call that can start by `deadline` less the time that a call needs.
+    pub(super) async fn attempt_with<T>(
+        &self,
+        reading: &mut Reading<'_>,
+        deadline: Instant,
+        ask: impl for<'c> FnOnce(&'c dyn Endpoint, &'c Account, &'c Credential) -> BoxFuture<'c, Called<T>>,
+    ) -> Result<T, FailedAttempt> {
         let (permits, limit) = self.permits(&reading.load);
         let permit = permits.acquire(reading.subject.source, limit, deadline).await;
         let _permit = permit.map_err(|no_time| {
@@ -58,7 +70,7 @@ impl GuardedUpstream {
         reading.load.observer.called();
         reading.began.get_or_insert(started);
         let credential = &reading.load.grant.caller().credential;
-        let answer = self.endpoint.call(reading.load.grant.account(), credential, page);
+        let answer = ask(&*self.endpoint, reading.load.grant.account(), credential);
         let answered = timeout_at(started + self.settings.attempt_timeout, answer).await;
         let Called { result, rate_limit } =
             answered.unwrap_or_else(|_| Called { result: Err(ErrorKind::Timeout.into()), rate_limit: None });
@@ -82,13 +94,13 @@ impl GuardedUpstream {
     }
 
     /// Takes in what an answer says about host, credential and plan.
-    fn observe(
+    fn observe<T>(
         &self,
         reading: &Reading<'_>,
         started: Instant,
-        result: Result<RowPage, UpstreamError>,
+        result: Result<T, UpstreamError>,
         rate_limit: Option<RateLimit>,
-    ) -> Result<RowPage, UpstreamError> {
+    ) -> Result<T, UpstreamError> {
         let now = self.clock.now();
         if let Some(limit) = rate_limit {
             reading.ledger.observe(limit);

@@ -28,7 +28,7 @@ use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, Roster, RosterKey};
-use crate::model::{ErrorKind, Malformed, Retry, UpstreamError};
+use crate::model::{ErrorKind, Malformed, PermanentToken, Retry, UpstreamError};
 use crate::telemetry::Metrics;
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
@@ -141,6 +141,20 @@ impl GuardedUpstream {
         };
         self.metrics.drifted("duplicate_row", roster.drift().duplicate_rows);
         Ok((roster, began))
+    }
+
+    /// A permanent token, in one call that is never repeated: the vendor may have issued one although its answer was lost.
+    async fn token(&self, load: Load<'_>) -> Result<PermanentToken, UpstreamError> {
+        let ledger = self.budget.ledger(&load.grant.caller().credential).ok_or(ErrorKind::RateLimited(COME_BACK))?;
+        let reservation = self.reserve(&ledger, &load, 1).await?;
+        let subject = self.subject(load.grant);
+        let mut reading = Reading { load, subject, ledger, reservation, began: None };
+        let issued = self
+            .attempt_with(&mut reading, load.deadline, |endpoint, account, credential| {
+                endpoint.issue_token(account, credential)
+            })
+            .await;
+        issued.map_err(|failed| failed.error)
     }
 
     /// The whole list, in one call or page by page.
@@ -322,6 +336,10 @@ impl GuardedUpstream {
 impl Upstream for GuardedUpstream {
     fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
         self.roster(load).map(|read| read.map(|(roster, began)| Fetched { roster, began })).boxed()
+    }
+
+    fn issue_token<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<PermanentToken, UpstreamError>> {
+        self.token(load).boxed()
     }
 
     fn refusal(&self, grant: &Grant, need: Need, accepted: bool) -> Option<UpstreamError> {

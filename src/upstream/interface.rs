@@ -5,19 +5,31 @@ use tokio::time::Instant;
 
 use super::decode::RowPage;
 use super::transport::RateLimit;
-use crate::model::{Account, BudgetShare, Caller, Credential, CredentialId, Grant, Pressure, Roster, UpstreamError};
+use crate::model::{
+    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, Pressure, Roster,
+    UpstreamError,
+};
 
 /// One call to the endpoint: the real one, or a test's own in memory.
 pub trait Endpoint: Send + Sync + 'static {
     /// Asks for an account's list, or for one page of it. The caller sets the deadline.
     fn call<'a>(&'a self, account: &'a Account, credential: &'a Credential, page: Option<u32>)
     -> BoxFuture<'a, Called>;
+
+    /// Has a permanent token issued for an account. The caller sets the deadline.
+    fn issue_token<'a>(
+        &'a self,
+        _account: &'a Account,
+        _credential: &'a Credential,
+    ) -> BoxFuture<'a, Called<PermanentToken>> {
+        Box::pin(std::future::ready(Called { result: Err(ErrorKind::Rejected(404).into()), rate_limit: None }))
+    }
 }
 
 /// What became of a call.
-pub struct Called {
-    /// The rows, or why there are none.
-    pub result: Result<RowPage, UpstreamError>,
+pub struct Called<T = RowPage> {
+    /// What it brought, or why it brought nothing.
+    pub result: Result<T, UpstreamError>,
     /// What the vendor said is left of the plan.
     pub rate_limit: Option<RateLimit>,
 }
@@ -26,6 +38,11 @@ pub struct Called {
 pub trait Upstream: Send + Sync + 'static {
     /// Reads a whole list.
     fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>>;
+
+    /// Has a permanent token issued for the load's account: one call of the plan, which is never repeated.
+    fn issue_token<'a>(&'a self, _load: Load<'a>) -> BoxFuture<'a, Result<PermanentToken, UpstreamError>> {
+        Box::pin(std::future::ready(Err(ErrorKind::Rejected(404).into())))
+    }
 
     /// Why `fetch` would fail right now without a call; `None` when it would make one. `accepted` says whether the upstream has
     /// accepted the credential.

@@ -22,7 +22,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("telemetry", &["config"]),
     // The composition root, the commands, and the upstream in a box.
     ("app", &["auth", "compute", "config", "graphql", "http", "loader", "model", "roster", "telemetry", "upstream"]),
-    ("cli", &["app", "auth", "config", "demo", "graphql", "telemetry", "upstream"]),
+    ("cli", &["app", "auth", "config", "demo", "graphql", "model", "telemetry", "upstream"]),
     ("demo", &["config", "model"]),
     ("main", &["cli"]),
     ("lib", &[]),

@@ -88,7 +88,7 @@ async fn roles_are_entities_too() {
 async fn the_service_tells_its_schema() {
     let app = TestApp::start().await;
     let data = app.query("{ _service { sdl } }").await.clean();
-    assert_eq!(data["_service"]["sdl"], flowmatix_graphql::graphql::federation_sdl());
+    assert_eq!(data["_service"]["sdl"], flowmatix_graphql::graphql::federation_sdl(false));
 }
 
 #[tokio::test]

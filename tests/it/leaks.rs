@@ -14,7 +14,7 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::config::LogConfig;
 use flowmatix_graphql::demo::{Demo, Scripted};
 use flowmatix_graphql::model::BudgetShare;
-use flowmatix_graphql::model::{Caller, Clock, UpstreamError};
+use flowmatix_graphql::model::{Caller, Clock, PermanentToken, UpstreamError};
 use flowmatix_graphql::telemetry::{Metrics, start_logs};
 use flowmatix_graphql::upstream::{Fetched, Load, Upstream};
 use futures_util::FutureExt;
@@ -33,7 +33,11 @@ const PHONE: &str = "9180273645";
 /// The held token, and one that a caller brings.
 const HELD: &str = "held-canary-5dQ0vXw2Lr9";
 const BROUGHT: &str = "brought-canary-7pM3zKt8Ns";
+/// What tokens are issued with, a new one in each round; and a permanent token that the vendor issues.
+const ISSUING: &str = "issuing-canary-9Vb3nCx7Ju";
+const ISSUED: &str = "issued-canary-2Rk6yHb4Wq";
 const MAYA: &str = "maya@lantern-books.example";
+const SOLO: &str = "solo@quiet-harbor.example";
 
 /// A vendor that panics with everything that it knows: while it loads for one account, and while it counts for the others.
 struct Panics;
@@ -41,6 +45,10 @@ struct Panics;
 impl Upstream for Panics {
     fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
         async move { panic!("{HELD} {EMAIL} {PHONE} {NAME} {:?}", load.grant.account()) }.boxed()
+    }
+
+    fn issue_token<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<PermanentToken, UpstreamError>> {
+        async move { panic!("{ISSUED} {HELD} {:?}", load.grant.account()) }.boxed()
     }
 
     fn share(&self, _: &Caller) -> Option<BudgetShare> {
@@ -74,7 +82,7 @@ async fn services() {
         apps.push(App::start(&settings(demo, &pairs), Some(SecretString::from(HELD))).await.unwrap());
     }
     let metrics = Arc::new(Metrics::default());
-    let config = settings(demo, &[]);
+    let config = settings(demo, &[("tokens.enabled", "true")]);
     apps.push(
         App::start_over(&config, Some(SecretString::from(HELD)), Arc::new(Panics), Clock::start(), metrics).unwrap(),
     );
@@ -129,8 +137,10 @@ impl Canaries {
 }
 
 const PEOPLE: [&str; 3] = ["name", "email", "phone"];
-const SECRETS: [&str; 5] = ["held", "brought", "key", "plain key", "jwt"];
-const ALL: [&str; 8] = ["name", "email", "phone", "held", "brought", "key", "plain key", "jwt"];
+const SECRETS: [&str; 6] = ["held", "brought", "issuing", "key", "plain key", "jwt"];
+const ALL: [&str; 10] = ["name", "email", "phone", "held", "brought", "issuing", "key", "plain key", "jwt", "issued"];
+/// An issued token is for the answer to whom it was issued to, and for nothing beside its data.
+const ELSEWHERE: [&str; 4] = ["name", "email", "phone", "issued"];
 
 /// Every document of the cases, and some that go wrong in every way.
 fn documents() -> Vec<(String, Value)> {
@@ -154,6 +164,8 @@ fn documents() -> Vec<(String, Value)> {
         with("query($a: AccountInput) { roles(account: $a) { id } }", json!({ "a": { "email": format!("{EMAIL} {PHONE}"), "type": "AGENT" } })),
         with("query($i: Int) { teamMembers(first: $i) { totalCount } }", json!({ "i": PHONE })),
         with("query($d: DateTime) { teamMembers(filter: { createdAt: { before: $d } }) { totalCount } }", json!({ "d": PHONE })),
+        with("mutation($a: AccountInput!) { issuePermanentToken(account: $a) { token active } }", json!({ "a": { "email": SOLO, "type": "AGENT" } })),
+        with("mutation($a: AccountInput!) { issuePermanentToken(account: $a) { token } }", json!({ "a": { "email": EMAIL, "type": "AGENT" } })),
         with("query($c: String) { teamMembers(after: $c) { totalCount } }", json!({ "c": EMAIL })),
         with("query($r: [_Any!]!) { _entities(representations: $r) { __typename } }", json!({ "r": [{ "__typename": "TeamMember", "id": NAME, "account": { "email": EMAIL, "type": PHONE } }, { "__typename": NAME, "id": 1 }, EMAIL] })),
     ]);
@@ -170,10 +182,10 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
     let jwt = signing.token(json!({ "sub": "canary-subject-4Gh7", "scope": "team:read" }));
     let signature = jwt.rsplit('.').next().unwrap().to_owned();
     let told = json!({ "demo": demo.url(), "services": [
-        { "auth.mode": "passthrough" },
-        { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str() },
-        { "auth.mode": "jwt", "jwt.jwks_file": set.as_str(), "jwt.issuer": ISSUER, "jwt.audience": AUDIENCE },
-        { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "graphql.projection": "false", "graphql.batch_limit": "4" },
+        { "auth.mode": "passthrough", "tokens.enabled": "true" },
+        { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "tokens.enabled": "true" },
+        { "auth.mode": "jwt", "jwt.jwks_file": set.as_str(), "jwt.issuer": ISSUER, "jwt.audience": AUDIENCE, "tokens.enabled": "true" },
+        { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "graphql.projection": "false", "graphql.batch_limit": "4", "tokens.enabled": "true" },
     ]});
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["leaks::services", "--exact", "--ignored", "--nocapture"])
@@ -210,10 +222,12 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
         ("key", keys.key(0).to_owned()),
         ("plain key", keys.key(1).to_owned()),
         ("jwt", signature),
+        ("issuing", ISSUING.to_owned()),
+        ("issued", ISSUED.to_owned()),
     ]));
 
     let client = Client::builder().no_proxy().build().unwrap();
-    let (mut hits, mut scanned, mut shown) = (Vec::new(), 0_usize, 0_usize);
+    let (mut hits, mut scanned, mut shown, mut issued) = (Vec::new(), 0_usize, 0_usize, 0_usize);
     let mut scan = |what: &str, text: &str, kinds: &[&str]| {
         scanned += 1;
         hits.extend(canaries.in_text(text, kinds).into_iter().map(|hit| format!("{what}: {hit}")));
@@ -233,19 +247,32 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
     for round in 0..3 {
         // The vendor answers, then fails in its own words, then answers again.
         let words = json!({ "success": false, "message": format!("User {EMAIL} {HELD} not found, call {PHONE}"), "data": null, "code": 404 });
+        let token = json!({ "permanentToken": { "key": ISSUED, "active": true, "note": EMAIL } });
+        let envelope = json!({ "success": true, "message": EMAIL, "data": token, "code": 200 }).to_string();
         demo.script(Some(MAYA), None);
+        demo.script(Some(SOLO), Some(Scripted::ok(envelope.clone())));
+        match round {
+            1 => {
+                let words = words.to_string().replace(HELD, ISSUED);
+                demo.script(Some(SOLO), Some(Scripted::status(axum::http::StatusCode::NOT_FOUND, words)));
+            }
+            2 => demo.script(Some(SOLO), Some(Scripted::ok(envelope.trim_end_matches('}').to_owned()))),
+            _ => {}
+        }
         match round {
             1 => demo.script(Some(MAYA), Some(Scripted::status(axum::http::StatusCode::NOT_FOUND, words.to_string()))),
             2 => demo.script(Some(MAYA), Some(Scripted::ok(format!("<h1>{EMAIL} {NAME} {HELD}</h1>")))),
             _ => demo.set_team(MAYA, rows()),
         }
-        for (place, token, hidden) in callers {
+        let issuing = format!("{ISSUING}{round}");
+        for (place, token, hidden) in callers.into_iter().chain([(0, Some(issuing.as_str()), &[][..])]) {
             let address = addresses[place * 2];
             let url = format!("http://{address}/graphql");
             let bearer =
                 |request: RequestBuilder| token.iter().fold(request, |request, token| request.bearer_auth(token));
             let mut requests: Vec<RequestBuilder> = documents()
                 .into_iter()
+                .filter(|(query, _)| token != Some(&issuing) || query.contains("active"))
                 .map(|(query, variables)| {
                     let body = json!({ "query": query, "variables": variables });
                     bearer(client.post(&url)).header("content-type", "application/json").body(body.to_string())
@@ -299,8 +326,13 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
                     _ => Vec::new(),
                 };
                 for answer in answers {
-                    shown += answer["data"].take().to_string().matches(NAME).count();
-                    scan(&what, &answer.to_string(), &PEOPLE);
+                    let data = answer["data"].take();
+                    shown += data.to_string().matches(NAME).count();
+                    // Under the name of its field, and nowhere else.
+                    let tokens = data["issuePermanentToken"].to_string().matches(ISSUED).count();
+                    assert_eq!(data.to_string().matches(ISSUED).count(), tokens);
+                    issued += tokens;
+                    scan(&what, &answer.to_string(), &ELSEWHERE);
                 }
             }
         }
@@ -326,6 +358,8 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
     assert!(hits.is_empty(), "{hits:#?}");
     // The scan was about something: people were shown where they may be, the log is at TRACE, and there were panics.
     assert!(shown > 20, "{shown}");
+    // Once in the round in which the vendor issues them.
+    assert_eq!(issued, 1);
     assert!(log.contains("this is TRACE") && log.contains("panicked"), "{log:.2000}");
 }
 

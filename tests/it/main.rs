@@ -62,3 +62,4 @@ mod tenants;
 mod text;
 mod throttles;
 mod tls;
+mod tokens;

@@ -48,6 +48,7 @@ async fn start(demo: &Demo) -> String {
         documents: config.documents.clone(),
         manifest: Default::default(),
         federation: config.federation.clone(),
+        tokens: config.tokens.clone(),
     };
     let email = flowmatix_graphql::model::EmailAddress::parse(config.account.email.as_ref().unwrap()).unwrap();
     let account = flowmatix_graphql::model::Account { email, user_type: flowmatix_graphql::model::UserType::Customer };

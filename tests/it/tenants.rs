@@ -136,6 +136,7 @@ impl World {
             documents: config.documents.clone(),
             manifest: Manifest::default(),
             federation: config.federation.clone(),
+            tokens: config.tokens.clone(),
         };
         let held = TempFile::new("held", "held-0");
         let (keys, entries): (Vec<_>, Vec<_>) =

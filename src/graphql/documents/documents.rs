@@ -38,6 +38,8 @@ pub(in crate::graphql) struct ResolvedDocument {
     pub(in crate::graphql) text: Arc<str>,
     /// Under which hash to keep it.
     pub(in crate::graphql) keep: Option<Hash>,
+    /// Whether it may do more than read: it is on the list of trusted documents, or there is no list to be on.
+    pub(in crate::graphql) trusted: bool,
 }
 
 /// All documents that are known.
@@ -56,9 +58,7 @@ impl Documents {
     /// The document that a request means.
     pub(in crate::graphql) fn find(&self, reference: Reference) -> Result<ResolvedDocument, RequestError> {
         let found = match reference {
-            Reference { text: Some(text), persisted: None, id: None } => {
-                ResolvedDocument { text: text.into(), keep: None }
-            }
+            Reference { text: Some(text), persisted: None, id: None } => ResolvedDocument::new(text.into(), None),
             Reference { text: None, persisted: None, id: None } => {
                 return refuse(Code::BadRequest, "`query` is missing, and no id of a document is there in its place");
             }
@@ -73,8 +73,8 @@ impl Documents {
                 self.of_apollo(text, &query)?
             }
         };
-        self.check_listed(&found.text)?;
-        Ok(found)
+        let trusted = self.check_listed(&found.text)?;
+        Ok(ResolvedDocument { trusted, ..found })
     }
 
     /// The document that a request only names, where it is known.
@@ -96,7 +96,7 @@ impl Documents {
         if self.persisted.is_none() {
             // Where clients may not register documents, they can still name listed ones.
             return match (text, hash.and_then(|hash| self.manifest.of_hash(hash))) {
-                (None, Some(text)) => Ok(ResolvedDocument { text, keep: None }),
+                (None, Some(text)) => Ok(ResolvedDocument::new(text, None)),
                 _ => refuse(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
             };
         }
@@ -104,12 +104,10 @@ impl Documents {
             (_, None) if query.version != 1 => {
                 refuse(Code::PersistedQueryNotSupported, "Unsupported persisted query version")
             }
-            (Some(text), hash) if hash == Some(Hash::of(&text)) => {
-                Ok(ResolvedDocument { text: text.into(), keep: hash })
-            }
+            (Some(text), hash) if hash == Some(Hash::of(&text)) => Ok(ResolvedDocument::new(text.into(), hash)),
             (Some(_), _) => refuse(Code::PersistedQueryHashMismatch, "provided sha does not match query"),
             (None, hash) => match hash.and_then(|hash| self.of_hash(hash)) {
-                Some(text) => Ok(ResolvedDocument { text, keep: None }),
+                Some(text) => Ok(ResolvedDocument::new(text, None)),
                 None => refuse(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
             },
         }
@@ -130,16 +128,14 @@ impl Documents {
         let mismatch = || refuse(Code::PersistedQueryHashMismatch, "the document is not the one that its id names");
         match (text, hash) {
             (None, hash) => match hash.map_or_else(|| self.manifest.of_id(id), |hash| self.of_hash(hash)) {
-                Some(text) => Ok(ResolvedDocument { text, keep: None }),
+                Some(text) => Ok(ResolvedDocument::new(text, None)),
                 None => refuse(Code::PersistedQueryNotFound, "no document is known by this id"),
             },
-            (Some(text), Some(hash)) if hash == Hash::of(&text) => {
-                Ok(ResolvedDocument { text: text.into(), keep: Some(hash) })
-            }
+            (Some(text), Some(hash)) if hash == Hash::of(&text) => Ok(ResolvedDocument::new(text.into(), Some(hash))),
             (Some(_), Some(_)) => mismatch(),
             (Some(text), None) => match self.manifest.of_id(id) {
                 Some(listed) if *listed != *text => mismatch(),
-                _ => Ok(ResolvedDocument { text: text.into(), keep: None }),
+                _ => Ok(ResolvedDocument::new(text.into(), None)),
             },
         }
     }
@@ -155,16 +151,29 @@ impl Documents {
         }
     }
 
-    fn check_listed(&self, text: &str) -> Result<(), RequestError> {
+    /// Whether the document is trusted.
+    fn check_listed(&self, text: &str) -> Result<bool, RequestError> {
         if self.safelist == Safelist::Off || self.manifest.of_hash(Hash::of(text)).is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if self.safelist == Safelist::Log {
             tracing::warn!(hash = %Hash::of(text), "a document that is not on the list");
-            return Ok(());
+            return Ok(false);
         }
-        refuse(Code::QueryNotInSafelist, "this document is not on the list of trusted ones")
+        Err(not_listed())
     }
+}
+
+impl ResolvedDocument {
+    fn new(text: Arc<str>, keep: Option<Hash>) -> Self {
+        Self { text, keep, trusted: false }
+    }
+}
+
+/// The refusal of a document that is not on the list of trusted ones.
+pub(in crate::graphql) fn not_listed() -> RequestError {
+    let message = "this document is not on the list of trusted ones".to_owned();
+    RequestError { code: Code::QueryNotInSafelist, message }
 }
 
 fn refuse<T>(code: Code, message: &str) -> Result<T, RequestError> {

@@ -5,7 +5,7 @@ mod hash;
 mod persisted;
 mod trusted;
 
-pub(super) use documents::{Documents, ResolvedDocument};
+pub(super) use documents::{Documents, ResolvedDocument, not_listed};
 pub use documents::{PersistedQuery, Reference};
 pub(super) use hash::Hash;
 pub use trusted::{InvalidManifest, Manifest};

@@ -73,6 +73,8 @@ pub struct Settings {
     pub manifest: Manifest,
     /// Whether, and for whom, the service is a subgraph.
     pub federation: config::FederationConfig,
+    /// Whether permanent tokens are issued.
+    pub tokens: config::TokensConfig,
 }
 
 /// Answers requests.
@@ -92,11 +94,12 @@ impl Engine {
     /// An engine whose requests load rosters with `loaders`.
     #[must_use]
     pub fn new(settings: Settings, loaders: LoaderFactory, metrics: Arc<Metrics>) -> Self {
-        let schema = ExecutableSchema::new(settings.federation.enabled);
+        let schema = ExecutableSchema::new(settings.federation.enabled, settings.tokens.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
-        let served_schema = ServedSchema::new(settings.federation.enabled, settings.graphql.suggestions);
+        let served_schema =
+            ServedSchema::new(settings.federation.enabled, settings.tokens.enabled, settings.graphql.suggestions);
         let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
         Self { schema, served_schema, documents, operation_cache, response_cache, settings, loaders, metrics, compute }
     }
@@ -166,6 +169,10 @@ impl Engine {
         for request in requests {
             match self.prepare(request, &mut totals) {
                 Err(Rejection::Request(error)) if error.is_limit() => return Err(self.refuse(error)),
+                Ok(request) if request.is_mutation() => {
+                    let message = "a mutation cannot be part of a batch".to_owned();
+                    return Err(self.refuse(RequestError { code: Code::BatchingNotEnabled, message }));
+                }
                 result => prepared.push(result),
             }
         }
@@ -253,7 +260,11 @@ impl Engine {
     async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
         let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
-        let kind = if prepared.measured.introspects() { "introspection" } else { "query" };
+        let kind = match loaded.request.is_mutation() {
+            true => "mutation",
+            false if prepared.measured.introspects() => "introspection",
+            false => "query",
+        };
         let execution = AssertUnwindSafe(self.write(loaded)).catch_unwind();
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
         if answer.class == Class::Executed {

@@ -3,26 +3,30 @@
 
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
+use async_graphql::{EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
 
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
 use super::response::{GraphQlResponse, ReportedCost, too_large};
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
-use crate::graphql::schema::{ApiRoot, Session, SubgraphRoot, build};
+use crate::graphql::schema::{ApiRoot, Mutation, ServedTokens, Session, SubgraphRoot, build};
 use crate::loader::LookupSummary;
 
 /// The schema, alone or as a subgraph's.
 #[derive(Clone)]
 pub(super) enum ExecutableSchema {
-    Api(Schema<ApiRoot, EmptyMutation, EmptySubscription>),
-    Subgraph(Schema<SubgraphRoot, EmptyMutation, EmptySubscription>),
+    Api(Schema<ApiRoot, Mutation, EmptySubscription>),
+    Subgraph(Schema<SubgraphRoot, Mutation, EmptySubscription>),
 }
 
 impl ExecutableSchema {
-    pub(super) fn new(subgraph: bool) -> Self {
-        if subgraph { Self::Subgraph(configure(build())) } else { Self::Api(configure(build())) }
+    pub(super) fn new(subgraph: bool, tokens: bool) -> Self {
+        if subgraph {
+            Self::Subgraph(configure(build().data(ServedTokens(tokens))))
+        } else {
+            Self::Api(configure(build()))
+        }
     }
 
     async fn execute(&self, request: async_graphql::Request) -> Response {
@@ -34,8 +38,8 @@ impl ExecutableSchema {
 }
 
 fn configure<Root: async_graphql::ObjectType + 'static>(
-    schema: SchemaBuilder<Root, EmptyMutation, EmptySubscription>,
-) -> Schema<Root, EmptyMutation, EmptySubscription> {
+    schema: SchemaBuilder<Root, Mutation, EmptySubscription>,
+) -> Schema<Root, Mutation, EmptySubscription> {
     // Documents are measured and valid; the engine's own walks would judge them a second time, and by other rules.
     schema.limit_recursive_depth(usize::MAX).validation_mode(ValidationMode::Fast).disable_suggestions().finish()
 }

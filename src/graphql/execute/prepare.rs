@@ -12,7 +12,7 @@ use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
 use super::validated_request::{Rejection, ValidatedRequest};
-use crate::graphql::documents::ResolvedDocument;
+use crate::graphql::documents::{ResolvedDocument, not_listed};
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, scan};
 use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize};
@@ -24,7 +24,7 @@ impl Engine {
     /// Everything that can be said of a request before it runs.
     pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
         let limits = &self.settings.graphql;
-        let ResolvedDocument { text, keep } = self.documents.find(request.document)?;
+        let ResolvedDocument { text, keep, trusted } = self.documents.find(request.document)?;
         let known = self.operation_cache.get(&text);
         self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
         let switches = IntrospectionSwitches {
@@ -43,6 +43,15 @@ impl Engine {
         };
         let name = request.operation_name.as_deref();
         let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;
+        if !operation.is_query() {
+            if request.queries_only {
+                return Err(not_a_query().into());
+            }
+            // What only logs unlisted documents lets them read, and nothing else.
+            if !trusted {
+                return Err(not_listed().into());
+            }
+        }
         if let Some(text) = request.variables.text() {
             VariablesSize::of(text).check(totals, limits)?;
         }
@@ -87,8 +96,7 @@ impl Engine {
             _ => true,
         };
         if queries_only && !parsed.ast().definitions.iter().all(is_query) {
-            let message = "only queries can be sent with GET and QUERY".to_owned();
-            return Err(RequestError { code: Code::MethodNotAllowed, message }.into());
+            return Err(not_a_query().into());
         }
         let measured = Measured::of(parsed.ast(), limits)?;
         measured.check(switches, &mut totals.measured, limits)?;
@@ -120,6 +128,11 @@ fn is_decided(
     }
 }
 
+fn not_a_query() -> RequestError {
+    let message = "only queries can be sent with GET and QUERY".to_owned();
+    RequestError { code: Code::MethodNotAllowed, message }
+}
+
 fn unresolved(name: Option<&str>) -> RequestError {
     RequestError {
         code: Code::OperationResolutionFailure,
@@ -130,7 +143,7 @@ fn unresolved(name: Option<&str>) -> RequestError {
     }
 }
 
-/// Every query of a valid document can be planned; the schema has nothing else.
+/// Every query and mutation of a valid document can be planned; the schema has nothing else.
 fn unplanned() -> RequestError {
     let message = "the service cannot execute this operation".to_owned();
     RequestError { code: Code::OperationResolutionFailure, message }

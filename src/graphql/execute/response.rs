@@ -35,7 +35,7 @@ pub struct GraphQlResponse {
     pub fresh_for: Duration,
     /// What the caller may still spend of the upstream's plan, where it was asked for a team.
     pub share: Option<BudgetShare>,
-    /// `query`, `introspection`, or `none` when nothing ran.
+    /// `query`, `mutation`, `introspection`, or `none` when nothing ran.
     pub kind: &'static str,
 }
 

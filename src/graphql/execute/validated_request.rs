@@ -36,6 +36,12 @@ impl ValidatedRequest {
     pub(super) fn is_projectable(&self) -> bool {
         self.is_decided && self.plan.is_projectable()
     }
+
+    /// Whether it may change something.
+    pub(super) fn is_mutation(&self) -> bool {
+        let operation = self.prepared.document.operation(self.operation_name.as_deref());
+        operation.is_some_and(|operation| operation.is_mutation())
+    }
 }
 
 /// Why a request does not run.

@@ -23,13 +23,14 @@ struct Served {
 }
 
 impl ServedSchema {
-    /// The API's schema, or a subgraph's: the API with `_entities` and `_service`.
+    /// The API's schema, or a subgraph's: the API with `_entities` and `_service`; `tokens` adds the mutation that
+    /// issues permanent tokens.
     ///
     /// # Panics
     /// When apollo-compiler finds async-graphql's schema invalid, which a start of the service shows and every test holds.
     #[must_use]
-    pub(in crate::graphql) fn new(subgraph: bool, suggestions: bool) -> Self {
-        let sdl = schema::served_sdl(subgraph);
+    pub(in crate::graphql) fn new(subgraph: bool, tokens: bool, suggestions: bool) -> Self {
+        let sdl = schema::served_sdl(subgraph, tokens);
         match Schema::parse_and_validate(sdl, "schema.graphql") {
             Ok(schema) => Self(Arc::new(Served { implementers: schema.implementers_map(), schema, suggestions })),
             Err(invalid) => panic!("the served schema is not valid: {}", invalid.errors),

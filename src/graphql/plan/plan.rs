@@ -106,7 +106,7 @@ pub(in crate::graphql) enum RootField {
         role: PlannedObject<RoleField>,
         team: PlannedObject<TeamField>,
     },
-    /// A field about the schema itself, which the engine answers.
+    /// A field that reads no team, which the engine answers: about the schema itself, or a mutation.
     Meta,
 }
 

@@ -1,8 +1,9 @@
-//! The served schemas: the API, and the API as a subgraph.
+//! The served schemas: the API, and the API as a subgraph; each with mutations or without.
 
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, ObjectType, Schema, SchemaBuilder};
 
 use super::entities::Entities;
+use super::mutation::Mutation;
 use super::query::Query;
 use super::sdl::{options, tidy};
 
@@ -17,22 +18,29 @@ pub(in crate::graphql) struct ApiRoot(Query);
 #[graphql(name = "Query")]
 pub(in crate::graphql) struct SubgraphRoot(Query, Entities);
 
+/// The schema for execution. It has the mutations whether they are served or not: only valid documents reach it, and they are
+/// valid for what is served.
 pub(in crate::graphql) fn build<Root: ObjectType + Default + 'static>()
--> SchemaBuilder<Root, EmptyMutation, EmptySubscription> {
-    Schema::build(Root::default(), EmptyMutation, EmptySubscription)
+-> SchemaBuilder<Root, Mutation, EmptySubscription> {
+    Schema::build(Root::default(), Mutation, EmptySubscription)
 }
 
-/// The plain API schema, as `schema.graphql` has it.
+/// The plain API schema, as `schema.graphql` has it; `tokens` adds what is served only with `tokens.enabled`.
 #[must_use]
-pub fn api_sdl() -> String {
-    tidy(&build::<ApiRoot>().finish().sdl_with_options(options()))
+pub fn api_sdl(tokens: bool) -> String {
+    tidy(&served_sdl(false, tokens))
 }
 
 /// The schema that documents are validated against: the API, or a subgraph's with `_entities` and `_service`.
-pub(in crate::graphql) fn served_sdl(subgraph: bool) -> String {
-    if subgraph {
-        build::<SubgraphRoot>().finish().sdl_with_options(options())
-    } else {
-        build::<ApiRoot>().finish().sdl_with_options(options())
+pub(in crate::graphql) fn served_sdl(subgraph: bool, tokens: bool) -> String {
+    match (subgraph, tokens) {
+        (false, false) => print::<ApiRoot, _>(EmptyMutation),
+        (false, true) => print::<ApiRoot, _>(Mutation),
+        (true, false) => print::<SubgraphRoot, _>(EmptyMutation),
+        (true, true) => print::<SubgraphRoot, _>(Mutation),
     }
+}
+
+fn print<Root: ObjectType + Default + 'static, Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
+    Schema::build(Root::default(), mutations, EmptySubscription).finish().sdl_with_options(options())
 }

@@ -30,6 +30,9 @@ pub(super) enum Entity {
     Team(Team),
 }
 
+/// Whether permanent tokens are served.
+pub(in crate::graphql) struct ServedTokens(pub(in crate::graphql) bool);
+
 /// What a composer needs to know of this subgraph.
 #[derive(SimpleObject)]
 #[graphql(name = "_Service")]
@@ -56,9 +59,11 @@ impl Entities {
 
     /// For composers: this subgraph's schema.
     #[graphql(name = "_service")]
-    async fn service(&self) -> Service {
-        static SDL: LazyLock<String> = LazyLock::new(super::federation_sdl);
-        Service { sdl: &SDL }
+    async fn service(&self, ctx: &Context<'_>) -> Service {
+        static SDL: LazyLock<String> = LazyLock::new(|| super::federation_sdl(false));
+        static WITH_TOKENS: LazyLock<String> = LazyLock::new(|| super::federation_sdl(true));
+        let tokens = ctx.data_opt::<ServedTokens>().is_some_and(|served| served.0);
+        Service { sdl: if tokens { &WITH_TOKENS } else { &SDL } }
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! It is printed only, never executed: async-graphql's own `_entities` loses the whole list when one representation fails.
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Result, Schema};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, ObjectType, Result, Schema};
 
 use super::account::AccountInput;
+use super::mutation::Mutation;
 use super::query::{Query, role, team, team_member};
 use super::role::Role;
 use super::sdl::{options, tidy};
@@ -16,10 +17,15 @@ use super::team_member::TeamMember;
 #[graphql(name = "Query")]
 struct KeyedRoot(Query, EntityKeys);
 
-/// The schema as a subgraph shows it to a composer, with its federation directives.
+/// The schema as a subgraph shows it to a composer, with its federation directives; `tokens` adds what is served only with
+/// `tokens.enabled`.
 #[must_use]
-pub fn federation_sdl() -> String {
-    let schema = Schema::build(KeyedRoot::default(), EmptyMutation, EmptySubscription).enable_federation().finish();
+pub fn federation_sdl(tokens: bool) -> String {
+    if tokens { print(Mutation) } else { print(EmptyMutation) }
+}
+
+fn print<Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
+    let schema = Schema::build(KeyedRoot::default(), mutations, EmptySubscription).enable_federation().finish();
     tidy(&schema.sdl_with_options(options().federation()))
 }
 

@@ -7,6 +7,7 @@ pub(super) mod envelope;
 pub(super) mod fields;
 mod json;
 mod pages;
+pub(super) mod permanent_token;
 mod row;
 mod rows;
 mod value;

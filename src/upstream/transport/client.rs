@@ -14,9 +14,10 @@ use super::decode_memory::{DecodeMemory, NoRoom};
 use super::rate_limit_headers::{pause_after_429, retry_after};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
-use crate::model::{Account, Cancellation, Clock, Credential, Fault, Timestamp};
+use crate::model::{Account, Cancellation, Clock, Credential, Fault, PermanentToken, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
+use crate::upstream::decode::permanent_token::permanent_token;
 use crate::upstream::{Called, Endpoint};
 use crate::upstream::{Findings, Inspection, RowPage};
 
@@ -24,6 +25,8 @@ use crate::upstream::{Findings, Inspection, RowPage};
 const REFUSAL_LIMIT: u64 = 16 << 10;
 /// The most headers of an answer. Proxies and tracing add some; the HTTP library's own limit is a hundred.
 const HEADERS_LIMIT: usize = 1000;
+/// The longest answer with a permanent token, in bytes.
+const TOKEN_BODY_LIMIT: u64 = 16 << 10;
 /// The first bytes of a body are decoded where they come in, the rest of a long one beside the runtime's workers.
 ///
 /// Letting other tasks run now and then would not do: the connection's task reads ahead and wakes this one at once, so that the
@@ -34,6 +37,8 @@ const DECODED_INLINE: u64 = 64 << 10;
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    /// Where permanent tokens are issued.
+    token_url: Url,
     settings: config::UpstreamConfig,
     clock: Clock,
     compute: ComputePool,
@@ -43,8 +48,8 @@ pub struct Client {
 /// The settings do not make a client.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidClient {
-    /// `upstream.url` and `upstream.path` do not join to a URL.
-    #[error("upstream.url and upstream.path do not make a URL: {0}")]
+    /// `upstream.url` and a path do not join to a URL.
+    #[error("upstream.url and upstream.path or tokens.path do not make a URL: {0}")]
     Url(String),
     /// `upstream.ca_file` holds no certificates.
     #[error("upstream.ca_file holds no PEM certificate that can be used")]
@@ -55,11 +60,17 @@ pub enum InvalidClient {
 }
 
 impl Client {
-    /// A client of the configured endpoint; `ca_pem` are certificates to trust besides the platform's.
+    /// A client of the configured endpoint, and of the one that issues tokens; `ca_pem` are certificates to trust besides the
+    /// platform's.
     ///
     /// # Errors
     /// [`InvalidClient`] says which setting is wrong.
-    pub fn new(settings: &config::UpstreamConfig, ca_pem: Option<&[u8]>, clock: Clock) -> Result<Self, InvalidClient> {
+    pub fn new(
+        settings: &config::UpstreamConfig,
+        token_path: &str,
+        ca_pem: Option<&[u8]>,
+        clock: Clock,
+    ) -> Result<Self, InvalidClient> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
             // A redirect would carry `authtype` and the account to another host.
@@ -77,11 +88,15 @@ impl Client {
             }
             builder = builder.tls_certs_merge(certificates);
         }
-        let base = settings.url.as_str();
-        let url = format!("{}/{}", base.trim_end_matches('/'), settings.path.trim_start_matches('/'));
+        let base = settings.url.as_str().trim_end_matches('/');
+        let join = |path: &str| {
+            let url = format!("{base}/{}", path.trim_start_matches('/'));
+            Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))
+        };
         Ok(Self {
             http: builder.build().map_err(InvalidClient::Http)?,
-            url: Url::parse(&url).map_err(|error| InvalidClient::Url(error.to_string()))?,
+            url: join(&settings.path)?,
+            token_url: join(token_path)?,
             settings: settings.clone(),
             clock,
             compute: ComputePool::of_all_cores(settings.concurrency),
@@ -101,6 +116,7 @@ impl Client {
 
     async fn send(
         &self,
+        url: &Url,
         account: &Account,
         credential: &Credential,
         page: Option<u32>,
@@ -110,7 +126,7 @@ impl Client {
         token.set_sensitive(true);
         let mut request = self
             .http
-            .get(self.url.clone())
+            .get(url.clone())
             .query(&[("email", account.email.as_str()), ("type", account.user_type.name())])
             .header(AUTHORIZATION, token)
             .header(HeaderName::from_static("authtype"), HeaderValue::from_static("Key"))
@@ -122,10 +138,12 @@ impl Client {
         request.send().await.map_err(|error| unanswered(&error))
     }
 
-    /// Judges an answer, and reads the envelope of a good one; with `copy`, also returns the body.
+    /// Judges an answer, and reads the envelope of a good one, of at most `limit` bytes; with `copy`, also returns
+    /// the body.
     async fn read(
         &self,
         response: Response,
+        limit: u64,
         lane: Lane,
         copy: bool,
     ) -> Result<(Envelope, Option<Vec<u8>>), UpstreamError> {
@@ -144,7 +162,7 @@ impl Client {
                 });
             }
         }
-        let (envelope, body) = self.envelope(response, self.settings.body_limit.as_u64(), lane, copy).await?;
+        let (envelope, body) = self.envelope(response, limit, lane, copy).await?;
         if envelope.success {
             return Ok((envelope, body));
         }
@@ -195,7 +213,7 @@ impl Client {
         let started = self.clock.now();
         let (mut status, mut rate_limit) = (None, Vec::new());
         let attempt = async {
-            let response = self.send(account, credential, self.settings.paged.then_some(1)).await?;
+            let response = self.send(&self.url, account, credential, self.settings.paged.then_some(1)).await?;
             status = Some(response.status().as_u16());
             rate_limit = response
                 .headers()
@@ -203,7 +221,8 @@ impl Client {
                 .filter(|(name, _)| name.as_str().contains("ratelimit") || *name == RETRY_AFTER)
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
                 .collect();
-            let (envelope, body) = self.read(response, Lane::of(credential.id()), true).await?;
+            let (envelope, body) =
+                self.read(response, self.settings.body_limit.as_u64(), Lane::of(credential.id()), true).await?;
             let body = body.unwrap_or_default();
             if envelope.rows.is_some() { Ok((envelope, body)) } else { Err(Malformed::WrongShape.into()) }
         };
@@ -222,16 +241,34 @@ impl Endpoint for Client {
         page: Option<u32>,
     ) -> BoxFuture<'a, Called> {
         async move {
-            let response = match self.send(account, credential, page).await {
+            let response = match self.send(&self.url, account, credential, page).await {
                 Ok(response) => response,
                 Err(error) => return Called { result: Err(error), rate_limit: None },
             };
             let rate_limit = super::rate_limit_headers::read(response.headers(), self.now());
-            let read = self.read(response, Lane::of(credential.id()), false).await;
+            let read = self.read(response, self.settings.body_limit.as_u64(), Lane::of(credential.id()), false).await;
             let result = read.and_then(|(envelope, _)| {
                 let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
                 Ok(RowPage { rows, total: envelope.total })
             });
+            Called { result, rate_limit }
+        }
+        .boxed()
+    }
+
+    fn issue_token<'a>(
+        &'a self,
+        account: &'a Account,
+        credential: &'a Credential,
+    ) -> BoxFuture<'a, Called<PermanentToken>> {
+        async move {
+            let response = match self.send(&self.token_url, account, credential, None).await {
+                Ok(response) => response,
+                Err(error) => return Called { result: Err(error), rate_limit: None },
+            };
+            let rate_limit = super::rate_limit_headers::read(response.headers(), self.now());
+            let read = self.read(response, TOKEN_BODY_LIMIT, Lane::of(credential.id()), true).await;
+            let result = read.and_then(|(_, body)| Ok(permanent_token(&body.unwrap_or_default())?));
             Called { result, rate_limit }
         }
         .boxed()

@@ -55,7 +55,7 @@ impl Search {
         }
         let mut search = Self {
             victim,
-            shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl()),
+            shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl(false)),
             rng: Rng::with_seed(seed),
             answer_rate: 0.0,
             smallest: Duration::ZERO,
@@ -229,7 +229,7 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
 #[tokio::test]
 async fn the_search_makes_requests_that_are_accepted() {
     let app = crate::support::TestApp::with(&[("auth.mode", "server"), ("federation.enabled", "true")]).await;
-    let shapes = Shapes::read(&flowmatix_graphql::graphql::federation_sdl());
+    let shapes = Shapes::read(&flowmatix_graphql::graphql::federation_sdl(false));
     let mut rng = Rng::with_seed(7);
     let (mut accepted, mut texts) = (0, String::new());
     let mut tree = shapes.tree(&mut rng);

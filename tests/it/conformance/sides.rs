@@ -38,7 +38,7 @@ pub struct Sides {
 
 /// The SDL that the service prints for composers, without federation directives.
 pub fn subgraph_sdl() -> String {
-    let mut sdl = federation_sdl();
+    let mut sdl = federation_sdl(false);
     if let Some(link) = sdl.find("extend schema @link") {
         sdl.truncate(link);
     }
@@ -115,7 +115,7 @@ impl Sides {
             let apps = [start("false").await, start("true").await];
             (vendor, apps)
         });
-        let judge = Judge::start(&[("api", &api_sdl()), ("subgraph", &subgraph_sdl())]);
+        let judge = Judge::start(&[("api", &api_sdl(false)), ("subgraph", &subgraph_sdl())]);
         let clients = || [&apps[0], &apps[1]].map(|app| Client::new(app.address()));
         let (clients, inlined) = (clients(), clients());
         Self { judge, clients, inlined, _apps: apps, _vendor: vendor, _runtime: runtime }

@@ -194,7 +194,13 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         ..config.graphql
     };
     let federation = flowmatix_graphql::config::FederationConfig { service: true, ..config.federation };
-    let settings = Settings { graphql, documents: config.documents, manifest: Default::default(), federation };
+    let settings = Settings {
+        graphql,
+        documents: config.documents,
+        manifest: Default::default(),
+        federation,
+        tokens: config.tokens,
+    };
     Engine::new(settings, LoaderFactory::new(rosters.clone(), 4, metrics.clone()), metrics.clone())
 }
 

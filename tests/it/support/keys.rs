@@ -2,6 +2,7 @@
 
 use flowmatix_graphql::auth::NewKey;
 use flowmatix_graphql::demo::{ACCOUNTS, DemoAccount};
+use flowmatix_graphql::model::Scopes;
 use secrecy::ExposeSecret;
 
 use super::TempFile;
@@ -40,6 +41,7 @@ pub fn make(name: &str, places: &[usize], contact: bool) -> (String, String) {
 
 /// The same for any accounts.
 pub fn make_for(name: &str, accounts: &[String], contact: bool) -> (String, String) {
-    let made = NewKey::make(name, accounts, contact).unwrap();
+    let scopes = Scopes { contact, token: false, ..Scopes::ALL };
+    let made = NewKey::make(name, accounts, scopes).unwrap();
     (made.key.expose_secret().to_owned(), made.entry)
 }
