@@ -83,6 +83,22 @@ query Cost($account: AccountInput!) {
 }
 `;
 
+const snapshot = `# A team as one snapshot: all of this
+# was read from one list of Flowmatix's.
+query Snapshot {
+  team {
+    generation
+    fetchedAt
+    contactAccess
+    roles { id memberCount }
+    members(search: "an", first: 3) {
+      totalCount
+      nodes { name }
+    }
+  }
+}
+`;
+
 const pines = { email: "ops@tall-pines.example", type: "CUSTOM_USER" };
 const harbor = { email: "solo@quiet-harbor.example", type: "AGENT" };
 const json = (variables) => JSON.stringify(variables, null, 2);
@@ -90,6 +106,7 @@ const json = (variables) => JSON.stringify(variables, null, 2);
 export const tabs = [
   { query: team },
   { query: role },
+  { query: snapshot },
   { query: accounts, variables: json({ first: harbor, second: pines }) },
   { query: cost, variables: json({ account: pines }) },
 ];

@@ -72,8 +72,8 @@ test("it opens at / and /playground, runs a query and shows real names", async (
 test("every starting tab runs without an error", async () => {
   const page = await open();
   const tabs = page.locator("button.graphiql-tab-button");
-  assert.equal(await tabs.count(), 4);
-  const expectations = [["Team", "totalCount"], ["Role", "memberCount"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
+  assert.equal(await tabs.count(), 5);
+  const expectations = [["Team", "totalCount"], ["Role", "memberCount"], ["Snapshot", "generation"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
   for (const [name, expected] of expectations) {
     await tabs.getByText(name, { exact: true }).click();
     await page.locator(".graphiql-query-editor").getByText(name, { exact: true }).waitFor();
@@ -89,7 +89,7 @@ test("the starting tabs' lines are wholly in view, on a desk and on a phone", as
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
     const page = await open("/", viewport);
     const tabs = page.locator("button.graphiql-tab-button");
-    for (const name of ["Team", "Role", "Accounts", "Cost"]) {
+    for (const name of ["Team", "Role", "Snapshot", "Accounts", "Cost"]) {
       await tabs.getByText(name, { exact: true }).click();
       const editor = page.locator(".graphiql-query-editor");
       await editor.getByText(name, { exact: true }).waitFor();

@@ -2,6 +2,7 @@
 //!
 //! What is configured is honoured, or refused: a mode, files of keys, an account, an upstream.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
@@ -50,8 +51,7 @@ async fn in_front(mut config: Config, signals: Signals) -> Result<()> {
 
 /// In front of a sample, which is started besides.
 async fn with_sample(mut config: Config, signals: Signals) -> Result<()> {
-    let listen = config.demo.listen;
-    let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
+    let demo = start_sample(&mut config)?;
     let mode = *config.auth.mode.get_or_insert(AuthMode::Server);
     let mut flags = vec![("upstream.url", demo.url())];
     if !config.is_given("account") {
@@ -68,6 +68,19 @@ async fn with_sample(mut config: Config, signals: Signals) -> Result<()> {
     announce(&config, &app);
     greet(&config, &app, &demo, mode, callers.as_ref());
     app.run(signals).await
+}
+
+/// The sample, on its usual port, or on any free one where that is taken and was not asked for: only what is printed names it.
+fn start_sample(config: &mut Config) -> Result<Demo> {
+    let listen = config.demo.listen;
+    let started = match Demo::start(&config.demo) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse && !config.is_given("demo.listen") => {
+            config.demo.listen.set_port(0);
+            Demo::start(&config.demo)
+        }
+        started => started,
+    };
+    started.with_context(|| format!("demo.listen: cannot listen on {listen}"))
 }
 
 /// Where a browser of this machine finds an address: an unspecified one cannot be opened.
@@ -122,6 +135,9 @@ fn greet(config: &Config, app: &App, demo: &Demo, mode: AuthMode, callers: Optio
             "Flowmatix token"
         }
     };
+    if mode.asks_for_a_token() {
+        say!("  In the explorer it goes under Headers: {{ \"Authorization\": \"Bearer …\" }}");
+    }
     say!("");
     say!("  {:<28} {:<12} {:>7}  {tokens}", "account", "type", "members");
     for (n, account) in ACCOUNTS.iter().enumerate() {

@@ -145,9 +145,10 @@ async fn stopping_does_not_wait_for_what_is_computed() {
         open.push(stream);
     }
     victim.still_answers().await;
-    let (well, took) = victim.stop().await;
+    // Whether it went well depends on whether any of them was cut off.
+    let (_, took) = victim.stop().await;
     // However much is left of the work; a minute is for machines that do a lot besides.
-    assert!(well && took < Duration::from_secs(60), "it took {took:?}");
+    assert!(took < Duration::from_secs(60), "it took {took:?}");
     for mut stream in open {
         let _ = stream.read(&mut [0; 16]).await;
     }
