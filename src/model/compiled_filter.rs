@@ -2,7 +2,7 @@
 //! bits, and equal texts hashes. What is left to do for a row is a comparison or two, or a scan of its text.
 
 use super::cancellation::Cancelled;
-use super::filter::{Filter, IdSet, IntCondition, TextCondition, TextSet, TimeCondition};
+use super::filter::{Filter, FilterField, IdSet, IntCondition, TextCondition, TextSet, TimeCondition};
 use super::folded_text::{FoldedColumn, Needle, text_hash};
 use super::{JsonStr, Roster, TeamMember};
 
@@ -22,6 +22,8 @@ pub(super) enum Test<'f, 'r> {
     StartsWith(Texts<'r>, &'f Needle),
     /// The text is there.
     Present(Texts<'r>),
+    /// The field has no value.
+    Missing(FilterField),
 }
 
 /// A text of every member, with its folded form.
@@ -104,6 +106,7 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::CreatedAt(condition) => time(Number::CreatedAt, *condition),
             Filter::UpdatedAt(condition) => time(Number::UpdatedAt, *condition),
             Filter::Whitelabel(value) => one_of(Number::Whitelabel, [u8::from(*value)].into_iter()),
+            Filter::Missing(field) => Self::Missing(*field),
             Filter::Search(search) => {
                 let mut any = Vec::new();
                 if !search.needle.is_empty() {
@@ -142,7 +145,23 @@ fn one_of<'f, 'r>(number: Number, values: impl Iterator<Item = u8>) -> Test<'f, 
 fn time<'f, 'r>(number: Number, condition: TimeCondition) -> Test<'f, 'r> {
     match condition {
         TimeCondition::Before(bound) => Test::Range(number, LOWEST, bound.millis().saturating_sub(1)),
+        TimeCondition::OnOrBefore(bound) => Test::Range(number, LOWEST, bound.millis()),
+        TimeCondition::OnOrAfter(bound) => Test::Range(number, bound.millis(), i64::MAX),
         TimeCondition::After(bound) => Test::Range(number, bound.millis().saturating_add(1), i64::MAX),
+    }
+}
+
+impl FilterField {
+    /// Whether the member has no value of it.
+    pub(super) fn is_missing(self, member: TeamMember<'_>) -> bool {
+        match self {
+            Self::Name => member.name().is_none(),
+            Self::Email => member.contact().and_then(|contact| contact.email()).is_none(),
+            Self::RoleId => member.role_place().is_none(),
+            Self::UnreadMessages => member.unread_messages().is_none(),
+            Self::CreatedAt => member.created_at().is_none(),
+            Self::UpdatedAt => member.updated_at().is_none(),
+        }
     }
 }
 

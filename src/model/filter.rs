@@ -41,8 +41,22 @@ pub enum Filter {
     UpdatedAt(TimeCondition),
     /// The flag has this value.
     Whitelabel(bool),
+    /// The field has no value.
+    Missing(FilterField),
     /// The free-text search.
     Search(SearchText),
+}
+
+/// A field of a member that may have no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FilterField {
+    Name,
+    Email,
+    RoleId,
+    UnreadMessages,
+    CreatedAt,
+    UpdatedAt,
 }
 
 /// Identifiers, without order or duplicates.
@@ -84,12 +98,14 @@ pub enum IntCondition {
     Lte(i32),
 }
 
-/// A condition on a time, which excludes the time itself.
+/// A condition on a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum TimeCondition {
     Before(Timestamp),
+    OnOrBefore(Timestamp),
     After(Timestamp),
+    OnOrAfter(Timestamp),
 }
 
 impl Filter {
@@ -101,6 +117,18 @@ impl Filter {
         let phone_needles = if contact { phone_search::needles(text) } else { Vec::new() };
         let is_empty = needle.is_empty() && phone_needles.is_empty();
         (!is_empty).then_some(Self::Search(SearchText { needle, phone_needles, contact }))
+    }
+
+    /// The field has no value, or has one.
+    #[must_use]
+    pub fn is_null(field: FilterField, is_null: bool) -> Self {
+        if is_null { Self::Missing(field) } else { Self::Not(Box::new(Self::Missing(field))) }
+    }
+
+    /// The field has a value that does not meet this condition.
+    #[must_use]
+    pub fn none_of(self, field: FilterField) -> Self {
+        Self::And(vec![Self::is_null(field, false), Self::Not(Box::new(self))])
     }
 
     /// How many conditions it evaluates for a member at most. A set is one, however many values it has.

@@ -6,24 +6,24 @@
 macro_rules! named_enums {
     ($with:ident) => {
         $with! {
-            ("The kinds of user that the upstream names.", UserType = "crate::model::UserType" {
+            ("The kinds of user that the upstream names. More values may be added.", UserType = "crate::model::UserType" {
                 ("A team user with the default agent role.", Agent, "AGENT")
                 ("A team member with a custom role.", CustomUser, "CUSTOM_USER")
                 ("The main customer role.", Customer, "CUSTOMER")
             })
-            ("Whether a member can be reached in live chat right now.", LiveAvailability = "crate::model::LiveAvailability" {
+            ("Whether a member can be reached in live chat right now. More values may be added.", LiveAvailability = "crate::model::LiveAvailability" {
                 ("Available for live chat.", Online, "ONLINE")
                 ("Not available for live chat.", Offline, "OFFLINE")
             })
-            ("Which leads a member sees.", LeadsVisibility = "crate::model::LeadsVisibility" {
+            ("Which leads a member sees. More values may be added.", LeadsVisibility = "crate::model::LeadsVisibility" {
                 ("Every lead of the account.", All, "ALL")
                 ("Only the leads that are assigned to the member.", Assigned, "ASSIGNED")
             })
-            ("Whether a member's access is switched on.", TeamMemberStatus = "crate::model::TeamMemberStatus" {
+            ("Whether a member's access is switched on. More values may be added.", TeamMemberStatus = "crate::model::TeamMemberStatus" {
                 ("The member has access.", Active, "ACTIVE")
                 ("The member's access is switched off.", Inactive, "INACTIVE")
             })
-            ("To whom a member may transfer a chat.", ChatTransferPermission = "crate::model::ChatTransferPermission" {
+            ("To whom a member may transfer a chat. More values may be added.", ChatTransferPermission = "crate::model::ChatTransferPermission" {
                 ("To everybody.", All, "ALL")
                 ("Only to those that are assigned.", Assigned, "ASSIGNED")
             })

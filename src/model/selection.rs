@@ -136,6 +136,7 @@ impl<'r> Block<'_, 'r> {
             Test::Contains(texts, needle) => self.containing(*texts, needle),
             Test::StartsWith(texts, needle) => self.each(|n| needle.starts(texts.column.from(self.index(n) as usize))),
             Test::Present(texts) => self.each(|n| (texts.text)(self.member(n)).is_some()),
+            Test::Missing(field) => self.each(|n| field.is_missing(self.member(n))),
         }
     }
 

@@ -19,7 +19,7 @@ test("Apollo's composer takes it alone and with others, without error or hint", 
     const { errors, hints, supergraphSdl } = composeWithApollo(subgraphs);
     assert.equal(errors, undefined);
     assert.deepEqual(hints.map((hint) => hint.toString()), []);
-    for (const key of ['key: "id"', 'key: "id account { email type }"']) assert.ok(supergraphSdl.includes(key), key);
+    for (const key of ['key: "id"', 'key: "id account { email type }"', 'key: "account { email type }"']) assert.ok(supergraphSdl.includes(key), key);
   }
 });
 
@@ -29,6 +29,11 @@ test("The Guild's composer takes it alone and with others, without error", () =>
     assert.equal(errors, undefined);
     assert.ok(supergraphSdl.includes('@join__type(graph: TEAM, key: "id account { email type }")'));
   }
+});
+
+test("Relay's node is no part of the subgraph: a graph has one at most", () => {
+  const { supergraphSdl } = composeWithApollo([ours]);
+  assert.ok(!/\bNode\b|\bnode\(/.test(supergraphSdl));
 });
 
 test("personal data is tagged, so that a contract can leave it out", () => {

@@ -144,7 +144,7 @@ test("an assignee whom the account does not have is null, and the others stay", 
 });
 
 test("the vendor down: answers are marked stale, with the moment they are from", async () => {
-  const query = "{ teamMembers { totalCount stale fetchedAt skippedRows { index } } leads(first: 1) { nodes { assignee { name } } } }";
+  const query = "{ teamMembers { totalCount stale fetchedAt skippedRows { index } } leads(first: 1) { nodes { assignee { name team { stale fetchedAt generation contactAccess } } } } }";
   const fresh = await ask(query, PINES);
   assert.equal(fresh.errors, undefined);
   assert.equal(fresh.data.teamMembers.stale, false);
@@ -157,6 +157,11 @@ test("the vendor down: answers are marked stale, with the moment they are from",
   assert.equal(stale.data.teamMembers.stale, true);
   assert.equal(stale.data.teamMembers.totalCount, 250);
   assert.equal(stale.data.teamMembers.fetchedAt, fresh.data.teamMembers.fetchedAt);
+  // A member that was looked up says so too, although it came from no list.
+  const [before, after] = [fresh, stale].map(({ data }) => data.leads.nodes[0].assignee.team);
+  assert.deepEqual(after, { ...before, stale: true });
+  assert.equal(before.stale, false);
+  assert.equal(before.fetchedAt, fresh.data.teamMembers.fetchedAt);
   assert.ok(stale.data.leads.nodes[0].assignee.name);
 });
 

@@ -20,6 +20,12 @@ async fn an_operator_that_is_null_is_refused_with_its_path() {
         (json!({ "email": { "eq": null } }), "filter.email.eq"),
         (json!({ "unreadMessages": { "gte": null } }), "filter.unreadMessages.gte"),
         (json!({ "createdAt": { "before": null } }), "filter.createdAt.before"),
+        (json!({ "id": { "notIn": null } }), "filter.id.notIn"),
+        (json!({ "roleId": { "isNull": null } }), "filter.roleId.isNull"),
+        (json!({ "name": { "notIn": null } }), "filter.name.notIn"),
+        (json!({ "unreadMessages": { "isNull": null } }), "filter.unreadMessages.isNull"),
+        (json!({ "createdAt": { "onOrAfter": null } }), "filter.createdAt.onOrAfter"),
+        (json!({ "updatedAt": { "onOrBefore": null } }), "filter.updatedAt.onOrBefore"),
         (json!({ "and": [{ "status": ["ACTIVE"] }, { "not": { "id": { "in": null } } }] }), "filter.and[1].not.id.in"),
         (json!({ "or": [{ "updatedAt": { "after": null } }] }), "filter.or[0].updatedAt.after"),
     ];

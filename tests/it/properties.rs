@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Datelike;
 use flowmatix_graphql::demo::Scripted;
 use flowmatix_graphql::model::{
-    Account, Cursor, Direction, EmailAddress, Filter, IntCondition, Order, OrderField, Page, PageLimits, PageRequest,
-    TeamMemberStatus, TextCondition, TimeCondition, Timestamp, UserType,
+    Account, Cursor, Direction, EmailAddress, Filter, FilterField, IntCondition, Order, OrderField, Page, PageLimits,
+    PageRequest, TeamMemberStatus, TextCondition, TimeCondition, Timestamp, UserType,
 };
 use flowmatix_graphql::upstream::decode;
 use proptest::prelude::*;
@@ -79,6 +79,14 @@ enum Asked {
     UnreadAtLeast(i32),
     UnreadBelow(i32),
     CreatedAfter(Timestamp),
+    CreatedSince(Timestamp),
+    UpdatedUntil(Timestamp),
+    NameNull(bool),
+    NameNotIn(Vec<String>),
+    RoleNull(bool),
+    RoleNotIn(Vec<&'static str>),
+    UnreadNull(bool),
+    UpdatedNull(bool),
     Whitelabel(bool),
 }
 
@@ -95,6 +103,14 @@ fn filter() -> impl Strategy<Value = Asked> {
         (0_i32..4).prop_map(Asked::UnreadBelow),
         (0_i64..5).prop_map(|n| Asked::CreatedAfter(Timestamp::from_millis(n * 1000).unwrap())),
         any::<bool>().prop_map(Asked::Whitelabel),
+        (0_i64..5).prop_map(|n| Asked::CreatedSince(Timestamp::from_millis(n * 1000).unwrap())),
+        (0_i64..5).prop_map(|n| Asked::UpdatedUntil(Timestamp::from_millis(n * 1000).unwrap())),
+        any::<bool>().prop_map(Asked::NameNull),
+        prop::collection::vec(text(), 0..3).prop_map(Asked::NameNotIn),
+        any::<bool>().prop_map(Asked::RoleNull),
+        prop::collection::vec(prop::sample::select(vec!["r1", "r2", "r3"]), 0..3).prop_map(Asked::RoleNotIn),
+        any::<bool>().prop_map(Asked::UnreadNull),
+        any::<bool>().prop_map(Asked::UpdatedNull),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -122,6 +138,14 @@ impl Asked {
             Self::UnreadAtLeast(n) => Filter::UnreadMessages(IntCondition::Gte(*n)),
             Self::UnreadBelow(n) => Filter::UnreadMessages(IntCondition::Lt(*n)),
             Self::CreatedAfter(at) => Filter::CreatedAt(TimeCondition::After(*at)),
+            Self::CreatedSince(at) => Filter::CreatedAt(TimeCondition::OnOrAfter(*at)),
+            Self::UpdatedUntil(at) => Filter::UpdatedAt(TimeCondition::OnOrBefore(*at)),
+            Self::NameNull(null) => Filter::is_null(FilterField::Name, *null),
+            Self::NameNotIn(texts) => Self::NameIn(texts.clone()).filter().none_of(FilterField::Name),
+            Self::RoleNull(null) => Filter::is_null(FilterField::RoleId, *null),
+            Self::RoleNotIn(ids) => Self::RoleId(ids.clone()).filter().none_of(FilterField::RoleId),
+            Self::UnreadNull(null) => Filter::is_null(FilterField::UnreadMessages, *null),
+            Self::UpdatedNull(null) => Filter::is_null(FilterField::UpdatedAt, *null),
             Self::Whitelabel(value) => Filter::Whitelabel(*value),
         }
     }
@@ -217,6 +241,16 @@ fn meets(filter: &Asked, member: &Person) -> bool {
         Asked::UnreadAtLeast(bound) => member.unread_messages.is_some_and(|n| n >= *bound),
         Asked::UnreadBelow(bound) => member.unread_messages.is_some_and(|n| n < *bound),
         Asked::CreatedAfter(bound) => member.created_at.is_some_and(|at| at > *bound),
+        Asked::CreatedSince(at) => member.created_at.is_some_and(|time| time >= *at),
+        Asked::UpdatedUntil(at) => member.updated_at.is_some_and(|time| time <= *at),
+        Asked::NameNull(null) => name.is_none() == *null,
+        Asked::NameNotIn(any) => {
+            name.is_some_and(|name| any.iter().all(|text| folded(text, true) != folded(name, true)))
+        }
+        Asked::RoleNull(null) => member.role_id.is_none() == *null,
+        Asked::RoleNotIn(ids) => member.role_id.is_some_and(|role| !ids.contains(&role)),
+        Asked::UnreadNull(null) => member.unread_messages.is_none() == *null,
+        Asked::UpdatedNull(null) => member.updated_at.is_none() == *null,
         Asked::Whitelabel(value) => member.whitelabel.is_some_and(|flag| flag == *value),
     }
 }

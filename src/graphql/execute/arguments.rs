@@ -14,9 +14,10 @@ use async_graphql_value::ConstValue;
 use crate::graphql::error::{Code, fault};
 use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
 use crate::graphql::limits::OperationArgument;
-use crate::graphql::plan::plan::{Argument, LengthSlot, ListSlot, Plan, PlannedField, RootField};
+use crate::graphql::plan::plan::{Argument, GroupSlot, LengthSlot, ListSlot, Plan, PlannedField, RootField};
 use crate::graphql::schema::{
-    ListParts, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of, list_length, order,
+    ListParts, PreparedGroups, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of,
+    list_length, order,
 };
 use crate::model::{Account, Filter, Order};
 
@@ -33,6 +34,7 @@ pub(super) struct ArgumentSlots {
     pub(super) lists: Vec<Result<PreparedList>>,
     /// Of lists that have no pages.
     pub(super) lengths: Vec<Result<usize>>,
+    pub(super) groups: Vec<Result<PreparedGroups>>,
     pub(super) ids: Vec<Result<String>>,
     /// Whether a refused argument takes more than its own field with it.
     pub(super) refuses_more: bool,
@@ -41,7 +43,7 @@ pub(super) struct ArgumentSlots {
 pub(super) enum RootArguments {
     /// `team`, `teamMembers` and `roles`.
     All(Option<Account>),
-    /// `teamMember` and `role`.
+    /// `teamMember`, `role` and `node`.
     One(String, Option<Account>),
     Entities(Vec<Result<Representation>>),
     /// Nothing of a team is asked for.
@@ -67,9 +69,10 @@ impl Arguments {
         let roots = plan.roots.fields.iter().map(|item| reader.root(item)).collect();
         let lists = plan.lists.iter().map(|slot| reader.list(*slot)).collect();
         let lengths: Vec<_> = plan.lengths.iter().map(|slot| reader.length(*slot)).collect();
+        let groups = plan.groups.iter().map(|slot| reader.groups(*slot)).collect();
         let ids = plan.ids.iter().map(|id| reader.parse::<ID>(*id).map(|id| id.0)).collect();
         let refuses_more = plan.lengths.iter().zip(&lengths).any(|(slot, read)| slot.is_non_null && read.is_err());
-        Self { roots, slots: ArgumentSlots { lists, lengths, ids, refuses_more } }
+        Self { roots, slots: ArgumentSlots { lists, lengths, groups, ids, refuses_more } }
     }
 }
 
@@ -104,6 +107,7 @@ impl Reader<'_> {
             RootField::TeamMember { id, account, .. } | RootField::Role { id, account, .. } => {
                 RootArguments::One(self.parse::<ID>(*id)?.0, self.account(*account)?)
             }
+            RootField::Node { id, .. } => RootArguments::One(self.parse::<ID>(*id)?.0, None),
             RootField::Entities { representations, .. } => RootArguments::Entities(self.entities(*representations)?),
             RootField::Meta => RootArguments::Meta,
         })
@@ -145,6 +149,10 @@ impl Reader<'_> {
 
     fn length(&self, slot: LengthSlot) -> Result<usize> {
         list_length(self.parse(slot.first)?)
+    }
+
+    fn groups(&self, slot: GroupSlot) -> Result<PreparedGroups> {
+        PreparedGroups::new(self.parse(slot.by)?, self.parse(slot.order_by)?, self.parse(slot.first)?)
     }
 
     fn search(&mut self, argument: Argument) -> Prepared {

@@ -116,11 +116,22 @@ impl Converter<'_> {
         ))
     }
 
-    /// Whether a condition is a union that every value of the parent type belongs to. The engine compares names and would
+    /// Whether a condition is an abstract type that every value of the parent type belongs to. The engine compares names and would
     /// leave the fragment out.
     fn always_holds(&self, condition: &apollo_compiler::Name, parent: &apollo_compiler::Name) -> bool {
-        match self.document.schema().types.get(condition) {
-            Some(ExtendedType::Union(union)) => condition == parent || union.members.contains(parent),
+        let schema = self.document.schema();
+        let holds = |on: &str| on == condition.as_str() || schema.is_subtype(condition, on);
+        let all = || match schema.types.get(parent) {
+            Some(ExtendedType::Union(union)) => union.members.iter().all(|member| holds(member)),
+            Some(ExtendedType::Interface(_)) => {
+                let mut objects =
+                    schema.types.values().filter(|on| on.is_object() && schema.is_subtype(parent, on.name()));
+                objects.all(|on| holds(on.name()))
+            }
+            _ => holds(parent),
+        };
+        match schema.types.get(condition) {
+            Some(ExtendedType::Union(_) | ExtendedType::Interface(_)) => all(),
             _ => false,
         }
     }

@@ -27,7 +27,7 @@ pub(super) enum RootData {
     Failed(Error),
     /// `team`, `teamMembers` and `roles`.
     All(Arc<View>),
-    /// `teamMember` and `role`.
+    /// `teamMember`, `role` and `node`.
     One(Arc<View>, String),
     Entities(Vec<Result<EntityData>>),
     /// Nothing of a team.

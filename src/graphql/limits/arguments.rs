@@ -8,6 +8,8 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Node, Schema};
 use async_graphql_value::ConstValue;
 
+use crate::model::GroupField;
+
 /// The values of a request's variables, by name.
 pub(in crate::graphql) type Variables<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
 
@@ -20,8 +22,10 @@ pub(in crate::graphql) enum ArgumentKind {
     Order,
     /// References to entities: a list of `_Any`.
     Representations,
-    /// The account that is read: any other input object.
-    Account,
+    /// What groups are made by: a list of enum values.
+    GroupKeys,
+    /// Any other input object, such as the account that is read: it costs the same with every value.
+    Object,
     /// Text to search for.
     Search,
     /// How many rows a page has at most.
@@ -41,7 +45,8 @@ impl ArgumentKind {
             Some(ExtendedType::InputObject(object)) if definition.ty.is_list() && key(object, schema).is_some() => {
                 Self::Order
             }
-            Some(ExtendedType::InputObject(_)) => Self::Account,
+            Some(ExtendedType::InputObject(_)) => Self::Object,
+            Some(ExtendedType::Enum(_)) if definition.ty.is_list() => Self::GroupKeys,
             Some(ExtendedType::Scalar(_)) => match (name.as_str(), definition.name.as_str()) {
                 ("_Any", _) => Self::Representations,
                 ("String", "search") => Self::Search,
@@ -82,8 +87,12 @@ pub(in crate::graphql) struct ArgumentSize {
     pub(in crate::graphql) longest_list: usize,
     /// Characters of texts that a row is searched for.
     pub(in crate::graphql) characters: usize,
-    /// Whether two sort keys name the same field.
+    /// Whether two sort keys, or two fields to group by, are the same.
     pub(in crate::graphql) repeats_key: bool,
+    /// How many different keys groups can have, roles left out.
+    pub(in crate::graphql) keys: usize,
+    /// Whether groups are made by role.
+    pub(in crate::graphql) has_roles: bool,
     /// The page's length.
     pub(in crate::graphql) length: Option<usize>,
 }
@@ -169,6 +178,7 @@ impl OperationArgument {
         match (self.kind, object) {
             (ArgumentKind::Filter, Some(object)) => meter.filters(given, object, 1),
             (ArgumentKind::Order, Some(object)) => meter.keys(given, object),
+            (ArgumentKind::GroupKeys, _) => meter.group_keys(given),
             (ArgumentKind::Search, _) => meter.size.characters = given.text().map_or(0, |text| text.chars().count()),
             (ArgumentKind::PageLength, _) => meter.size.length = given.number(),
             (ArgumentKind::Cursor, _) => meter.size.items = usize::from(given.text().is_some()),
@@ -304,6 +314,24 @@ impl<'v> Meter<'v> {
             !repeats
         });
         self.size.repeats_key = repeats;
+    }
+
+    fn group_keys(&mut self, given: Given<'v>) {
+        self.list(given);
+        let mut seen: Vec<&str> = Vec::new();
+        let (mut keys, mut has_roles, mut repeats) = (1_usize, false, false);
+        given.each_item(|item| {
+            let Some(name) = self.given(item).and_then(Given::text) else { return true };
+            repeats |= seen.contains(&name);
+            seen.push(name);
+            match GroupField::from_name(name) {
+                Some(GroupField::Role) => has_roles = true,
+                Some(field) => keys = keys.saturating_mul(field.value_count(0)),
+                None => {}
+            }
+            !repeats
+        });
+        (self.size.keys, self.size.has_roles, self.size.repeats_key) = (keys, has_roles, repeats);
     }
 
     /// A filter, or a list of them.

@@ -104,7 +104,8 @@ fn check_argument(kind: ArgumentKind, size: ArgumentSize, limits: &config::Graph
         return wrong(format!("the texts of a filter are limited to {texts} bytes in all"));
     }
     if size.repeats_key {
-        return wrong("a list can be sorted by each field only once".to_owned());
+        let what = if kind == ArgumentKind::GroupKeys { "grouped" } else { "sorted" };
+        return wrong(format!("a list can be {what} by each field only once"));
     }
     Ok(())
 }

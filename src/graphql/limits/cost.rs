@@ -29,6 +29,9 @@ const SORT_KEY: usize = 10;
 const CURSOR: usize = 16;
 /// Making one test of a filter ready for a list.
 const MADE: usize = 64;
+/// Counting one row in its group, and reading a field of its key.
+const GROUP: usize = 64;
+const GROUP_FIELD: usize = 8;
 /// Putting an item of a list argument into its set.
 const ITEM: usize = 128;
 /// Folding a character of a text that is looked for.
@@ -61,6 +64,8 @@ pub(in crate::graphql) enum Rows {
     /// The members of the page around it.
     Shown,
     Roles,
+    /// The members of the page's list, on all pages, by key.
+    Groups(ArgumentId),
     SkippedRows,
     Unrecognized,
     /// Scalars of one member.
@@ -163,7 +168,7 @@ impl Estimate<'_> {
         let scans = Cell::new(0);
         for (root, field) in cost.roots.iter().enumerate() {
             teams(root, &mut |rows, team| {
-                let level = Level { team, shown: 1, scans: &scans };
+                let level = Level { team, shown: 1, rows: 0, page: PageWork::default(), scans: &scans };
                 let one = match field.rows {
                     Rows::Entities(_) => self.below(field, level).saturating_add(CELL),
                     _ => self.field(field, level),
@@ -184,10 +189,11 @@ impl Estimate<'_> {
                 let length = self.argument(page.length).length.unwrap_or(self.pages.default);
                 let shown = length.min(self.pages.max).min(rows);
                 let found = self.looked_through(page, rows, level.scans);
-                return self.below(field, Level { shown, ..level }).saturating_add(found);
+                return self.below(field, Level { shown, rows, page, ..level }).saturating_add(found);
             }
             Rows::Shown => level.shown,
             Rows::Roles => team.roles,
+            Rows::Groups(by) => return self.groups(field, self.argument(Some(by)), level),
             Rows::SkippedRows => team.skipped_rows,
             Rows::Unrecognized => team.unrecognized,
             Rows::Scalars => team.list_items,
@@ -197,6 +203,16 @@ impl Estimate<'_> {
         let rows = self.argument(field.first).length.map_or(rows, |first| first.min(rows));
         // An empty list is written, too.
         self.below(field, level).saturating_mul(rows).max(CELL)
+    }
+
+    /// Each row is looked for once more, as the engine does, and counted; each key that can occur is written.
+    fn groups(&self, field: &FieldCost, by: ArgumentSize, level: Level<'_>) -> usize {
+        let keys = by.keys.max(1).saturating_mul(if by.has_roles { level.team.roles + 1 } else { 1 });
+        let rows = keys.min(level.rows);
+        let rows = self.argument(field.first).length.map_or(rows, |first| first.min(rows));
+        let counted = by.items.saturating_mul(GROUP_FIELD).saturating_add(GROUP).saturating_mul(level.rows);
+        let looked = self.looked_through(PageWork { order: None, ..level.page }, level.rows, level.scans);
+        self.below(field, level).saturating_mul(rows).max(CELL).saturating_add(counted).saturating_add(looked)
     }
 
     fn below(&self, field: &FieldCost, level: Level<'_>) -> usize {
@@ -236,6 +252,9 @@ struct Level<'l> {
     team: RosterSize,
     /// How many members the connection around it shows.
     shown: usize,
+    /// Among how many it finds them, and how.
+    rows: usize,
+    page: PageWork,
     /// How many texts lists look for so far.
     scans: &'l Cell<usize>,
 }

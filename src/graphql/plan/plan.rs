@@ -17,6 +17,7 @@ pub(in crate::graphql) struct Plan {
     pub(in crate::graphql) lists: Vec<ListSlot>,
     /// The lengths of lists that have no pages.
     pub(in crate::graphql) lengths: Vec<LengthSlot>,
+    pub(in crate::graphql) groups: Vec<GroupSlot>,
     /// The identifiers that fields below the root look up.
     pub(in crate::graphql) ids: Vec<Argument>,
     /// The distinct arguments of all its fields.
@@ -66,6 +67,14 @@ pub(in crate::graphql) struct ListSlot {
     pub(in crate::graphql) before: Argument,
 }
 
+/// The arguments of a list's groups.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graphql) struct GroupSlot {
+    pub(in crate::graphql) by: Argument,
+    pub(in crate::graphql) order_by: Argument,
+    pub(in crate::graphql) first: Argument,
+}
+
 /// The length of a list that has no pages.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::graphql) struct LengthSlot {
@@ -100,6 +109,11 @@ pub(in crate::graphql) enum RootField {
         account: Argument,
         fields: PlannedObject<RoleField>,
     },
+    Node {
+        id: Argument,
+        member: PlannedObject<MemberField>,
+        role: PlannedObject<RoleField>,
+    },
     Entities {
         representations: Argument,
         member: PlannedObject<MemberField>,
@@ -130,9 +144,27 @@ pub(in crate::graphql) enum ConnectionField {
     Edges(PlannedObject<EdgeField>),
     PageInfo(PlannedObject<PageInfoField>),
     TotalCount,
+    Groups { groups: usize, fields: PlannedObject<GroupField> },
     FetchedAt,
     Stale,
     SkippedRows { length: usize, fields: PlannedObject<SkippedRowField> },
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum GroupField {
+    Key(PlannedObject<GroupKeyField>),
+    Count,
+    UnreadMessages,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum GroupKeyField {
+    Type,
+    Status,
+    LiveAvailability,
+    LeadsVisibility,
+    Role(PlannedObject<RoleField>),
+    Whitelabel,
 }
 
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
 use super::plan::{
-    AccountField, Argument, ConnectionField, ContactField, EdgeField, LengthSlot, ListSlot, MemberField, PageInfoField,
-    PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField, SkippedRowField, TeamField,
-    UnrecognizedEntryField,
+    AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupField, GroupKeyField, GroupSlot, LengthSlot,
+    ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField,
+    SkippedRowField, TeamField, UnrecognizedEntryField,
 };
 use super::weigh::Weigher;
 use crate::graphql::language::Document;
@@ -40,8 +40,8 @@ impl Plan {
         let Planner { weigher, slots, size, .. } = planner;
         let cost = weigher.cost;
         let size = size + size_of::<Self>() + slots.size() + cost.size() + arguments.size();
-        let Slots { lists, lengths, ids } = slots;
-        Some(Self { roots, lists, lengths, ids, arguments, cost, size })
+        let Slots { lists, lengths, groups, ids } = slots;
+        Some(Self { roots, lists, lengths, groups, ids, arguments, cost, size })
     }
 }
 
@@ -50,12 +50,13 @@ impl Plan {
 struct Slots {
     lists: Vec<ListSlot>,
     lengths: Vec<LengthSlot>,
+    groups: Vec<GroupSlot>,
     ids: Vec<Argument>,
 }
 
 impl Slots {
     fn size(&self) -> usize {
-        size_of_val(&*self.lists) + size_of_val(&*self.lengths) + size_of_val(&*self.ids)
+        size_of_val(&*self.lists) + size_of_val(&*self.lengths) + size_of_val(&*self.groups) + size_of_val(&*self.ids)
     }
 }
 
@@ -139,6 +140,11 @@ impl<'d> Planner<'_, 'd> {
                 account: self.argument(field, "account"),
                 fields: self.below(field, Self::role)?,
             },
+            "node" => RootField::Node {
+                id: self.argument(field, "id"),
+                member: self.object(&field.below, "TeamMember", Self::member)?,
+                role: self.object(&field.below, "Role", Self::role)?,
+            },
             "_entities" => RootField::Entities {
                 representations: self.argument(field, "representations"),
                 member: self.object(&field.below, "TeamMember", Self::member)?,
@@ -156,6 +162,7 @@ impl<'d> Planner<'_, 'd> {
     fn connection(&mut self, field: &Collected<'d>) -> Option<ConnectionField> {
         Some(match field.name() {
             "totalCount" => ConnectionField::TotalCount,
+            "groups" => ConnectionField::Groups { groups: self.groups(field), fields: self.below(field, Self::group)? },
             "fetchedAt" => ConnectionField::FetchedAt,
             "stale" => ConnectionField::Stale,
             "nodes" => ConnectionField::Nodes(self.below(field, Self::member)?),
@@ -165,6 +172,27 @@ impl<'d> Planner<'_, 'd> {
                 length: self.length(field),
                 fields: self.below(field, Self::skipped_row)?,
             },
+            _ => return None,
+        })
+    }
+
+    fn group(&mut self, field: &Collected<'d>) -> Option<GroupField> {
+        match field.name() {
+            "key" => Some(GroupField::Key(self.below(field, Self::group_key)?)),
+            "count" => Some(GroupField::Count),
+            "unreadMessages" => Some(GroupField::UnreadMessages),
+            _ => None,
+        }
+    }
+
+    fn group_key(&mut self, field: &Collected<'d>) -> Option<GroupKeyField> {
+        Some(match field.name() {
+            "type" => GroupKeyField::Type,
+            "status" => GroupKeyField::Status,
+            "liveAvailability" => GroupKeyField::LiveAvailability,
+            "leadsVisibility" => GroupKeyField::LeadsVisibility,
+            "role" => GroupKeyField::Role(self.below(field, Self::role)?),
+            "whitelabel" => GroupKeyField::Whitelabel,
             _ => return None,
         })
     }
@@ -287,6 +315,13 @@ impl<'d> Planner<'_, 'd> {
         }
         self.slots.lists.push(slot);
         self.slots.lists.len() - 1
+    }
+
+    fn groups(&mut self, field: &Collected<'d>) -> usize {
+        let mut argument = |name| self.argument(field, name);
+        let slot = GroupSlot { by: argument("by"), order_by: argument("orderBy"), first: argument("first") };
+        self.slots.groups.push(slot);
+        self.slots.groups.len() - 1
     }
 
     fn length(&mut self, field: &Collected<'d>) -> usize {

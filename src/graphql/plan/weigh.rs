@@ -58,6 +58,10 @@ impl<'d> Weigher<'_, 'd> {
         let types: Vec<&str> = match schema.types.get(field.type_name()) {
             Some(ExtendedType::Object(object)) => vec![object.name.as_str()],
             Some(ExtendedType::Union(union)) => union.members.iter().map(|name| name.as_str()).collect(),
+            Some(ExtendedType::Interface(interface)) => {
+                let implements = |on: &&ExtendedType| on.is_object() && schema.is_subtype(&interface.name, on.name());
+                schema.types.values().filter(implements).map(|on| on.name().as_str()).collect()
+            }
             _ => Vec::new(),
         };
         let below: Option<Box<[_]>> = types.into_iter().map(|on| self.selection(&field.below, on)).collect();
@@ -76,9 +80,10 @@ impl<'d> Weigher<'_, 'd> {
         let given = |kind| kinds.iter().find(|(known, id)| *known == kind && id.is_some()).and_then(|(_, id)| *id);
         let takes = |kind| kinds.iter().any(|(known, _)| *known == kind);
         if definition.ty.is_list() {
-            let rows = match given(ArgumentKind::Representations) {
-                Some(representations) => Rows::Entities(representations),
-                None => rows_of(definition, schema.types.get(field.type_name())).unwrap_or(Rows::Unknown),
+            let rows = match (given(ArgumentKind::Representations), given(ArgumentKind::GroupKeys)) {
+                (Some(representations), _) => Rows::Entities(representations),
+                (_, Some(by)) => Rows::Groups(by),
+                _ => rows_of(definition, schema.types.get(field.type_name())).unwrap_or(Rows::Unknown),
             };
             return (rows, given(ArgumentKind::PageLength));
         }

@@ -4,19 +4,20 @@ use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, ObjectType, 
 
 use super::entities::Entities;
 use super::mutation::Mutation;
+use super::node::Nodes;
 use super::query::Query;
 use super::sdl::{options, tidy};
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub(in crate::graphql) struct ApiRoot(Query);
+pub(in crate::graphql) struct ApiRoot(Query, Nodes);
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 // The API as a subgraph: with `_entities` and `_service`, which are resolved field by field here.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub(in crate::graphql) struct SubgraphRoot(Query, Entities);
+pub(in crate::graphql) struct SubgraphRoot(Query, Nodes, Entities);
 
 /// The schema for execution. It has the mutations whether they are served or not: only valid documents reach it, and they are
 /// valid for what is served.

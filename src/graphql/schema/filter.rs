@@ -6,11 +6,12 @@ use async_graphql::{ID, InputObject, MaybeUndefined, Result};
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use super::scalars::DateTime;
 use crate::graphql::error::{Code, contact_forbidden, fault};
-use crate::model::{Filter, IdSet, IntCondition, Scopes, TextCondition, TimeCondition};
+use crate::model::{Filter, FilterField, IdSet, IntCondition, Scopes, TextCondition, TimeCondition};
 
-/// Conditions on a member; all that are given must hold. A condition on a missing value is false, and `not` turns any
-/// result round. An empty `and` holds; an empty `or`, `in` or list of values does not. A condition that is null is left out; an
-/// operator inside one that is null is refused with `BAD_USER_INPUT`.
+/// Conditions on a member; all that are given must hold. A condition on a missing value is false (`isNull: true` is the one that
+/// is not), and `not` turns any result round: `notIn` leaves members without a value out, `not: { … in … }` does not. An empty
+/// `and` or `notIn` holds for every value; an empty `or`, `in` or list of values for none. A condition that is null is left out;
+/// an operator inside one that is null is refused with `BAD_USER_INPUT`.
 #[derive(InputObject, Default)]
 pub(in crate::graphql) struct TeamMemberFilter {
     /// All of these hold.
@@ -55,6 +56,10 @@ pub(super) struct TeamMemberIdFilter {
     /// It is one of these.
     #[graphql(name = "in")]
     any: MaybeUndefined<Vec<ID>>,
+    /// There is one, which is none of these.
+    not_in: MaybeUndefined<Vec<ID>>,
+    /// Whether there is none. (A member's own identifier is always there.)
+    is_null: MaybeUndefined<bool>,
 }
 
 /// Conditions on a text. None regards case, in any alphabet: `STRASSE` is `Straße`. `contains` and `startsWith` disregard accents
@@ -66,6 +71,10 @@ pub(super) struct TeamMemberStringFilter {
     /// It is one of these texts, accents included.
     #[graphql(name = "in")]
     any: MaybeUndefined<Vec<String>>,
+    /// There is one, which is none of these texts, accents included.
+    not_in: MaybeUndefined<Vec<String>>,
+    /// Whether there is none.
+    is_null: MaybeUndefined<bool>,
     /// It contains this text, whatever the accents.
     contains: MaybeUndefined<String>,
     /// It starts with this text, whatever the accents.
@@ -85,6 +94,8 @@ pub(super) struct TeamMemberIntFilter {
     lt: MaybeUndefined<i32>,
     /// It is less or the same.
     lte: MaybeUndefined<i32>,
+    /// Whether there is none.
+    is_null: MaybeUndefined<bool>,
 }
 
 /// Conditions on a time.
@@ -92,8 +103,14 @@ pub(super) struct TeamMemberIntFilter {
 pub(super) struct TeamMemberDateTimeFilter {
     /// It is before this time.
     before: MaybeUndefined<DateTime>,
+    /// It is this time or before it.
+    on_or_before: MaybeUndefined<DateTime>,
     /// It is after this time.
     after: MaybeUndefined<DateTime>,
+    /// It is this time or after it.
+    on_or_after: MaybeUndefined<DateTime>,
+    /// Whether there is none.
+    is_null: MaybeUndefined<bool>,
 }
 
 impl TeamMemberFilter {
@@ -116,33 +133,33 @@ impl TeamMemberFilter {
             all.push(Filter::Not(Box::new(filter.prepare_at(&format!("{path}.not"), scopes)?)));
         }
         if let Some(test) = self.id {
-            all.extend(test.sets(at("id"))?.map(Filter::Id));
+            all.extend(test.conditions(at("id"), Filter::Id, None)?);
         }
         if let Some(test) = self.name {
-            all.extend(test.conditions(at("name"))?.map(Filter::Name));
+            all.extend(test.conditions(at("name"), Filter::Name, FilterField::Name)?);
         }
         if let Some(test) = self.email {
             // Even an empty test: what is forbidden is asking, not what comes of it.
             if !scopes.contact {
                 return Err(contact_forbidden());
             }
-            all.extend(test.conditions(at("email"))?.map(Filter::Email));
+            all.extend(test.conditions(at("email"), Filter::Email, FilterField::Email)?);
         }
         if let Some(test) = self.role_id {
-            all.extend(test.sets(at("roleId"))?.map(Filter::RoleId));
+            all.extend(test.conditions(at("roleId"), Filter::RoleId, Some(FilterField::RoleId))?);
         }
         all.extend(self.user_type.map(|any| Filter::Type(into(any))));
         all.extend(self.status.map(|any| Filter::Status(into(any))));
         all.extend(self.live_availability.map(|any| Filter::LiveAvailability(into(any))));
         all.extend(self.leads_visibility.map(|any| Filter::LeadsVisibility(into(any))));
         if let Some(test) = self.unread_messages {
-            all.extend(test.conditions(at("unreadMessages"))?.map(Filter::UnreadMessages));
+            all.extend(test.conditions(at("unreadMessages"))?);
         }
         if let Some(test) = self.created_at {
-            all.extend(test.conditions(at("createdAt"))?.map(Filter::CreatedAt));
+            all.extend(test.conditions(at("createdAt"), Filter::CreatedAt, FilterField::CreatedAt)?);
         }
         if let Some(test) = self.updated_at {
-            all.extend(test.conditions(at("updatedAt"))?.map(Filter::UpdatedAt));
+            all.extend(test.conditions(at("updatedAt"), Filter::UpdatedAt, FilterField::UpdatedAt)?);
         }
         all.extend(self.whitelabel.map(Filter::Whitelabel));
         Ok(Filter::And(all))
@@ -180,27 +197,56 @@ impl OperatorPath<'_> {
 }
 
 impl TeamMemberIdFilter {
-    fn sets(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = IdSet> + use<>> {
-        let set = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
-        let given = [at.operand("eq", self.eq)?.map(|id| vec![id]), at.operand("in", self.any)?];
-        Ok(given.into_iter().flatten().map(set))
+    /// The conditions, each on a set made by `of`. `field` is the one that may be missing; `None` for one that never is.
+    fn conditions(
+        self,
+        at: OperatorPath<'_>,
+        of: fn(IdSet) -> Filter,
+        field: Option<FilterField>,
+    ) -> Result<impl Iterator<Item = Filter> + use<>> {
+        let set = |ids: Vec<ID>| of(ids.into_iter().map(|id| id.0).collect());
+        let none_of = |ids| match field {
+            Some(field) => set(ids).none_of(field),
+            None => Filter::Not(Box::new(set(ids))),
+        };
+        let is_null = |is_null| match field {
+            Some(field) => Filter::is_null(field, is_null),
+            // Nothing of a choice never holds, everything of nothing always does.
+            None if is_null => Filter::Or(Vec::new()),
+            None => Filter::And(Vec::new()),
+        };
+        let given = [
+            at.operand("eq", self.eq)?.map(|id| set(vec![id])),
+            at.operand("in", self.any)?.map(set),
+            at.operand("notIn", self.not_in)?.map(none_of),
+            at.operand("isNull", self.is_null)?.map(is_null),
+        ];
+        Ok(given.into_iter().flatten())
     }
 }
 
 impl TeamMemberStringFilter {
-    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = TextCondition> + use<>> {
+    fn conditions(
+        self,
+        at: OperatorPath<'_>,
+        of: fn(TextCondition) -> Filter,
+        field: FilterField,
+    ) -> Result<impl Iterator<Item = Filter> + use<>> {
+        let set = |texts: Vec<String>| of(TextCondition::one_of(texts.iter().map(String::as_str)));
         let given = [
-            at.operand("eq", self.eq)?.map(|text| TextCondition::one_of([&*text])),
-            at.operand("in", self.any)?.map(|texts| TextCondition::one_of(texts.iter().map(String::as_str))),
-            at.operand("contains", self.contains)?.map(|text| TextCondition::contains(&text)),
-            at.operand("startsWith", self.starts_with)?.map(|text| TextCondition::starts_with(&text)),
+            at.operand("eq", self.eq)?.map(|text| set(vec![text])),
+            at.operand("in", self.any)?.map(set),
+            at.operand("notIn", self.not_in)?.map(|texts| set(texts).none_of(field)),
+            at.operand("isNull", self.is_null)?.map(|is_null| Filter::is_null(field, is_null)),
+            at.operand("contains", self.contains)?.map(|text| of(TextCondition::contains(&text))),
+            at.operand("startsWith", self.starts_with)?.map(|text| of(TextCondition::starts_with(&text))),
         ];
         Ok(given.into_iter().flatten())
     }
 }
 
 impl TeamMemberIntFilter {
-    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = IntCondition> + use<>> {
+    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = Filter> + use<>> {
         let given = [
             at.operand("eq", self.eq)?.map(IntCondition::Eq),
             at.operand("gt", self.gt)?.map(IntCondition::Gt),
@@ -208,16 +254,26 @@ impl TeamMemberIntFilter {
             at.operand("lt", self.lt)?.map(IntCondition::Lt),
             at.operand("lte", self.lte)?.map(IntCondition::Lte),
         ];
-        Ok(given.into_iter().flatten())
+        let is_null = at.operand("isNull", self.is_null)?;
+        let is_null = is_null.map(|is_null| Filter::is_null(FilterField::UnreadMessages, is_null));
+        Ok(given.into_iter().flatten().map(Filter::UnreadMessages).chain(is_null))
     }
 }
 
 impl TeamMemberDateTimeFilter {
-    fn conditions(self, at: OperatorPath<'_>) -> Result<impl Iterator<Item = TimeCondition> + use<>> {
+    fn conditions(
+        self,
+        at: OperatorPath<'_>,
+        of: fn(TimeCondition) -> Filter,
+        field: FilterField,
+    ) -> Result<impl Iterator<Item = Filter> + use<>> {
         let given = [
             at.operand("before", self.before)?.map(|at| TimeCondition::Before(at.0)),
+            at.operand("onOrBefore", self.on_or_before)?.map(|at| TimeCondition::OnOrBefore(at.0)),
             at.operand("after", self.after)?.map(|at| TimeCondition::After(at.0)),
+            at.operand("onOrAfter", self.on_or_after)?.map(|at| TimeCondition::OnOrAfter(at.0)),
         ];
-        Ok(given.into_iter().flatten())
+        let is_null = at.operand("isNull", self.is_null)?.map(|is_null| Filter::is_null(field, is_null));
+        Ok(given.into_iter().flatten().map(of).chain(is_null))
     }
 }

@@ -14,7 +14,7 @@ pub(in crate::graphql) struct TeamMemberOrder {
     direction: OrderDirection,
 }
 
-/// What members can be sorted by.
+/// What members can be sorted by. More values may be added.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 #[graphql(remote = "model::OrderField")]
 pub(super) enum TeamMemberOrderField {

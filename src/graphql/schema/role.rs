@@ -46,7 +46,7 @@ macro_rules! role {
 #[Object]
 impl Role {
     /// The identifier of the role.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         ID(self.role().id.plain().into_owned())
     }
 
@@ -63,7 +63,7 @@ impl Role {
         $(#[graphql(desc = $about)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
         let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
-        Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.role()))))
+        Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.place))))
     }
 
     /// How many members have this role.

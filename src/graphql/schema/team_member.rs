@@ -93,7 +93,7 @@ macro_rules! resolvers {
 #[Object]
 impl TeamMember {
     /// The identifier of the member.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         id(self.row().id())
     }
 

@@ -135,6 +135,15 @@ impl TypeSystem {
                 "UNION" => {
                     types.unions.insert(key, list(&known["possibleTypes"]).iter().map(name).collect());
                 }
+                "INTERFACE" => {
+                    let field = |field: &Value| Field {
+                        name: name(field),
+                        kind: kind(&field["type"]),
+                        arguments: named(&field["args"]),
+                    };
+                    types.fields.insert(key.clone(), list(&known["fields"]).iter().map(field).collect());
+                    types.unions.insert(key, list(&known["possibleTypes"]).iter().map(name).collect());
+                }
                 _ => {}
             }
         }
@@ -280,6 +289,7 @@ impl<'t, 'd, 'n> Writer<'t, 'd, 'n> {
             }
             choice => match union {
                 Some(_) if choice == 0 => self.type_name(""),
+                Some(_) if choice < 3 && self.types.fields.contains_key(on) => self.field(on, depth, &directives),
                 Some(types) => {
                     let on = self.draw.pick(&types).clone();
                     format!("... on {on}{directives} {}", self.selection_set(&on, depth + 1))

@@ -1,5 +1,6 @@
 //! Projection: a plan and its rosters become JSON directly, without a future, a value or a map for a field.
 
+mod groups;
 mod member;
 mod projector;
 mod team;

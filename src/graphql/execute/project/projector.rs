@@ -16,7 +16,7 @@ use crate::graphql::plan::plan::{
     SkippedRowField,
 };
 use crate::graphql::schema::{EntityKey, PreparedList, View};
-use crate::model::{Cancellation, Cancelled, Filter, Page, PageLimits, RowCounter};
+use crate::model::{Cancellation, Cancelled, Filter, Group, Page, PageLimits, RowCounter};
 
 /// What is written.
 pub(in crate::graphql::execute) struct Projected {
@@ -59,6 +59,7 @@ pub(in crate::graphql::execute) fn project(
         terms,
         found: HashMap::new(),
         pages: HashMap::new(),
+        groups: HashMap::new(),
         refused: HashSet::new(),
         too_long: false,
         cancellation,
@@ -89,6 +90,8 @@ pub(super) struct Writer<'p> {
     found: HashMap<(Option<*const Filter>, ListRows), Arc<Vec<u32>>>,
     /// The pages that were cut. Equal lists are one in the plan, and many members may show those of a team or a role.
     pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
+    /// The groups of such lists.
+    pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
     pub(super) too_long: bool,
@@ -98,7 +101,7 @@ pub(super) struct Writer<'p> {
 }
 
 /// Whose rows a list has: a team's, or those of the role at this place of it.
-type ListRows = (*const View, Option<u32>);
+pub(super) type ListRows = (*const View, Option<u32>);
 
 #[derive(Clone, Copy)]
 pub(super) enum Segment<'p> {
@@ -116,7 +119,7 @@ impl<'p> Writer<'p> {
                     Err(error) => return self.fail(item.pos, error.clone()),
                 };
                 match self.page(*slot, list, view, None) {
-                    Ok(page) => self.connection(fields, view, list, &page),
+                    Ok(page) => self.connection(fields, view, list, &page, None),
                     Err(error) => self.fail(item.pos, error),
                 }
             }
@@ -132,6 +135,13 @@ impl<'p> Writer<'p> {
                 Some(place) => self.role(fields, view, place),
                 None => json::null(&mut self.out),
             },
+            (RootField::Node { member, role, .. }, RootData::One(view, id)) => {
+                match (view.roster.find(id), view.roster.find_role(id)) {
+                    (Some(place), _) => self.member(member, view, place),
+                    (None, Some(place)) => self.role(role, view, place),
+                    (None, None) => json::null(&mut self.out),
+                }
+            }
             (RootField::Entities { member, role, team, .. }, RootData::Entities(list)) => {
                 self.array(list, |writer, entity| match entity {
                     Ok(EntityData { view, key }) => match key {
@@ -159,6 +169,7 @@ impl<'p> Writer<'p> {
         view: &Arc<View>,
         list: &PreparedList,
         page: &Page,
+        role: Option<u32>,
     ) {
         self.object(fields, |writer, item| match &item.field {
             ConnectionField::Nodes(fields) => writer.at(&item.key, |writer| {
@@ -175,6 +186,9 @@ impl<'p> Writer<'p> {
             }),
             ConnectionField::TotalCount => {
                 json::integer(&mut writer.out, i32::try_from(page.total).unwrap_or(i32::MAX).into());
+            }
+            ConnectionField::Groups { groups, fields } => {
+                writer.at(&item.key, |writer| writer.groups(fields, view, list, role, (*groups, item.pos)));
             }
             ConnectionField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
             ConnectionField::Stale => json::boolean(&mut writer.out, view.stale),
@@ -242,17 +256,20 @@ impl<'p> Writer<'p> {
     }
 
     fn cut(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
-        let key = (list.conditions(), (std::ptr::from_ref(view), role));
-        let found = match self.found.get(&key) {
-            Some(known) => known.clone(),
-            None => {
-                let role = role.map(|place| view.roster.role(place));
-                let found = Arc::new(list.matching(view, role, self.cancellation)?);
-                self.found.insert(key, found.clone());
-                found
-            }
-        };
+        let found = self.found(list, view, role)?;
         list.page_of(&found, view, self.terms.pages, self.cancellation)
+    }
+
+    /// What the list's page, and its groups, are made of.
+    pub(super) fn found(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Arc<Vec<u32>>> {
+        let key = (list.conditions(), (std::ptr::from_ref(view), role));
+        if let Some(known) = self.found.get(&key) {
+            return Ok(known.clone());
+        }
+        let role = role.map(|place| view.roster.role(place));
+        let found = Arc::new(list.matching(view, role, self.cancellation)?);
+        self.found.insert(key, found.clone());
+        Ok(found)
     }
 
     pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {

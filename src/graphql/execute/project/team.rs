@@ -74,7 +74,7 @@ impl<'p> Writer<'p> {
                 Ok((list, page))
             });
             match page {
-                Ok((list, page)) => writer.connection(fields, view, list, &page),
+                Ok((list, page)) => writer.connection(fields, view, list, &page, role),
                 Err(error) => writer.fail(item.pos, error),
             }
         });
