@@ -23,10 +23,14 @@ test:
 	npm test --prefix explorer
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/audits
 	npm test --prefix tests/audits
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/schema
+	npm test --prefix tests/schema
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/federation
 	npm test --prefix tests/federation
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/clients
 	npm test --prefix tests/clients
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/relay
+	npm test --prefix tests/relay
 	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/team-dashboard
 	npm test --prefix examples/team-dashboard
 
