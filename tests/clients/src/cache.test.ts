@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import { LANTERN, PINES, type Service, start } from "../../service.js";
 import { createCache, createClient, recording, until } from "./client.ts";
-import { Member, Roles, Team } from "./operations.ts";
+import { Member, Roles, Snapshots, Team } from "./operations.ts";
 
 let service: Service;
 
@@ -63,4 +63,30 @@ test("a role is one of its account: the same id in two accounts is two roles", a
   }
   const count = (account: typeof LANTERN | typeof PINES) => cache.readQuery({ query: Roles, variables: { account } })?.roles?.[0]?.memberCount;
   assert.deepEqual([count(LANTERN), count(PINES)], [4, 90]);
+});
+
+test("the teams of two accounts are two objects, each with its own members, roles and groups", async () => {
+  const client = createClient({ uri: service.url });
+  const { data } = await client.query({ query: Snapshots, variables: { one: LANTERN, other: PINES } });
+  assert.ok(data?.one && data.other);
+  const cached = client.cache.extract() as Record<string, Record<string, unknown>>;
+  const keys = (type: string) => Object.keys(cached).filter((key) => key.startsWith(`${type}:`));
+  assert.equal(keys("Team").length, 2);
+  assert.equal(keys("Role").length, data.one.roles.length + data.other.roles.length);
+  assert.equal(keys("TeamMember").length, 6);
+  assert.equal(keys("TeamMemberGroup").length, 0);
+  for (const [team, account] of [[data.one, LANTERN], [data.other, PINES]] as const) {
+    const key = `Team:${JSON.stringify({ account })}`;
+    assert.equal(cached[key]?.generation, team.generation);
+    // Whatever was read of a member leads back to the one object of its team.
+    for (const member of team.members?.nodes ?? []) {
+      assert.deepEqual(cached[`TeamMember:${JSON.stringify({ id: member.id })}`]?.team, { __ref: key });
+    }
+    const counted = team.members?.groups ?? [];
+    for (const role of team.roles) {
+      const count = counted.filter(({ key }) => key.role?.id === role.id).reduce((sum, { count }) => sum + count, 0);
+      assert.equal(count, role.memberCount);
+      assert.equal(cached[`Role:${JSON.stringify({ id: role.id, account })}`]?.memberCount, role.memberCount);
+    }
+  }
 });

@@ -99,3 +99,60 @@ export const TwoTeams = graphql(`
     }
   }
 `);
+
+export const Snapshots = graphql(`
+  query Snapshots($one: AccountInput!, $other: AccountInput!) {
+    one: team(account: $one) {
+      ...Snapshot
+    }
+    other: team(account: $other) {
+      ...Snapshot
+    }
+  }
+
+  fragment Snapshot on Team {
+    ...TeamName
+    generation
+    contactAccess
+    roles {
+      ...RoleName
+      memberCount
+    }
+    members(first: 3) {
+      nodes {
+        id
+        name
+        role {
+          ...RoleName
+        }
+        team {
+          ...TeamName
+        }
+      }
+      groups(by: [ROLE, LIVE_AVAILABILITY], orderBy: { field: COUNT, direction: DESC }) {
+        key {
+          liveAvailability
+          role {
+            ...RoleName
+          }
+        }
+        count
+      }
+    }
+  }
+
+  fragment TeamName on Team {
+    account {
+      email
+      type
+    }
+  }
+
+  fragment RoleName on Role {
+    id
+    account {
+      email
+      type
+    }
+  }
+`);

@@ -25,6 +25,8 @@ export const typePolicies: TypePolicies = {
   TeamMember: { keyFields: ["id"] },
   // A role is counted and listed within one account, so its account belongs to its name: select `account { email type }`.
   Role: { keyFields: ["id", "account", ["email", "type"]] },
+  // So is a team.
+  Team: { keyFields: ["account", ["email", "type"]] },
   Account: { keyFields: ["email", "type"] },
   TeamMemberContact: { keyFields: false, merge: true },
   TeamMemberPhone: { keyFields: false, merge: true },
