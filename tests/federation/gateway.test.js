@@ -159,7 +159,7 @@ test("the vendor down: answers are marked stale, with the moment they are from",
   assert.equal(stale.data.teamMembers.fetchedAt, fresh.data.teamMembers.fetchedAt);
   // A member that was looked up says so too, although it came from no list.
   const [before, after] = [fresh, stale].map(({ data }) => data.leads.nodes[0].assignee.team);
-  assert.deepEqual(after, { ...before, stale: true });
+  assert.deepEqual({ ...after }, { ...before, stale: true });
   assert.equal(before.stale, false);
   assert.equal(before.fetchedAt, fresh.data.teamMembers.fetchedAt);
   assert.ok(stale.data.leads.nodes[0].assignee.name);

@@ -19,6 +19,7 @@ const schema = buildSchema(readFileSync(file, "utf8"));
 const withoutId = {
   Account: "is what its two fields say, and nothing else identifies it",
   PageInfo: "belongs to its connection",
+  PermanentToken: "is a secret, which nobody asks for again",
   SkippedRow: "is a row that had no identifier to read",
   Team: "is identified by its account, as the entity's key says",
   TeamMemberConnection: "is a page, which no client asks for again by an identifier",
