@@ -39,6 +39,6 @@ async fn a_node_is_a_member_or_a_role_of_the_requests_account_by_both_executions
 
 #[test]
 fn node_is_no_part_of_the_federation_sdl() {
-    let sdl = federation_sdl();
+    let sdl = federation_sdl(true);
     assert!(!sdl.contains("Node") && !sdl.contains("node("), "{sdl}");
 }
