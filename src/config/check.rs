@@ -87,6 +87,18 @@ impl Config {
         refuse(!(0.01..=1.0).contains(&self.budget.utilization), "budget.utilization: expected 0.01 to 1");
         refuse(!(0.0..=0.9).contains(&self.budget.reserve_ratio), "budget.reserve_ratio: expected 0 to 0.9");
         refuse(!(0.01..=1.0).contains(&self.budget.max_caller_ratio), "budget.max_caller_ratio: expected 0.01 to 1");
+        refuse(!(0.01..=1.0).contains(&self.live.budget_ratio), "live.budget_ratio: expected 0.01 to 1");
+        refuse(
+            self.live.interval_floor < Duration::from_millis(100) || self.live.interval < self.live.interval_floor,
+            "live.interval: expected at least live.interval_floor, and that at least 100ms",
+        );
+        let times =
+            [self.live.init_timeout, self.live.idle_timeout, self.live.ping_interval, self.live.recheck_interval];
+        refuse(
+            times.into_iter().chain([self.live.lifetime]).any(|time| time < Duration::from_millis(100)),
+            "live: expected timeouts and intervals of at least 100ms",
+        );
+        refuse(self.live.message_rate == 0, "live.message_rate: expected at least 1");
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         self.listeners(profile, &mut refuse);

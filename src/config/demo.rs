@@ -16,5 +16,7 @@ section! {
         pub error_rate: f64 = 0.0,
         /// Calls per hour for a token; unlimited when there is no value.
         pub plan: Option<u32> = None,
+        /// How often something happens in each team: a member comes online, goes, gets a message or reads all; 0s for never.
+        pub activity: Duration = Duration::ZERO,
     }
 }

@@ -1,12 +1,14 @@
 //! The whole configuration: all sections, and how they are read and printed together.
 
+use std::time::Duration;
+
 // Textual macros: they must come before the sections.
 use std::collections::BTreeSet;
 
 use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
-    HttpConfig, JwtConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
+    HttpConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -16,6 +18,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub admin: AdminConfig,
     pub graphql: GraphQlConfig,
+    pub live: LiveConfig,
     pub documents: DocumentsConfig,
     pub federation: FederationConfig,
     pub auth: AuthConfig,
@@ -51,17 +54,22 @@ impl Config {
             config.graphql.introspection = true;
             config.graphql.suggestions = true;
             config.federation.service = true;
+            // The sample's people come and go, and its plan costs nothing.
+            config.live.interval = Duration::from_secs(2);
+            config.live.interval_floor = Duration::from_secs(1);
+            config.demo.activity = Duration::from_secs(3);
             // The sample speaks plain HTTP on this machine.
             config.upstream.allow_http = true;
         }
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 15] {
+    pub(super) fn sections(&self) -> [&dyn Section; 16] {
         [
             &self.http,
             &self.admin,
             &self.graphql,
+            &self.live,
             &self.documents,
             &self.federation,
             &self.auth,
@@ -77,11 +85,12 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 15] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 16] {
         [
             &mut self.http,
             &mut self.admin,
             &mut self.graphql,
+            &mut self.live,
             &mut self.documents,
             &mut self.federation,
             &mut self.auth,

@@ -4,14 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::request_loader::Loader;
-use crate::model::Caller;
-use crate::roster::Rosters;
+use crate::config;
+use crate::model::{Caller, Grant};
+use crate::roster::{Feeds, Listener, LiveTeam, Rosters, Watcher};
 use crate::telemetry::Metrics;
+
+/// A listener to a team that changes.
+pub type TeamListener = Listener;
+/// A look at the states of a team that others listen to.
+pub type TeamWatcher = Watcher;
+/// One state of a team that changes.
+pub type TeamState = LiveTeam;
 
 /// Makes the loaders of requests.
 #[derive(Clone)]
 pub struct LoaderFactory {
     rosters: Arc<Rosters>,
+    feeds: Feeds,
     concurrency: usize,
     metrics: Arc<Metrics>,
 }
@@ -20,7 +29,21 @@ impl LoaderFactory {
     /// A factory whose loaders load up to `concurrency` accounts in parallel.
     #[must_use]
     pub fn new(rosters: Arc<Rosters>, concurrency: usize, metrics: Arc<Metrics>) -> Self {
-        Self { rosters, concurrency, metrics }
+        let feeds = Feeds::new(rosters.clone(), &config::LiveConfig::default(), metrics.clone());
+        Self { rosters, feeds, concurrency, metrics }
+    }
+
+    /// The same with these settings of live teams.
+    #[must_use]
+    pub fn with_live(self, settings: &config::LiveConfig) -> Self {
+        let feeds = Feeds::new(self.rosters.clone(), settings, self.metrics.clone());
+        Self { feeds, ..self }
+    }
+
+    /// Listens to the team that the grant opens; `interval` is how often the listener wants it to be read.
+    #[must_use]
+    pub fn listen(&self, grant: &Grant, interval: Option<Duration>) -> TeamListener {
+        self.feeds.listen(grant, interval)
     }
 
     /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one.

@@ -3,5 +3,5 @@
 mod loader_factory;
 mod request_loader;
 
-pub use loader_factory::LoaderFactory;
+pub use loader_factory::{LoaderFactory, TeamListener, TeamState, TeamWatcher};
 pub use request_loader::{Loaded, Loader, LookupSummary};

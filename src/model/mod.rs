@@ -55,7 +55,7 @@ pub use names::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamM
 pub use order::{Direction, Order, OrderField};
 pub use page::{InvalidPage, Page, PageLimits, PageRequest};
 pub use permanent_token::PermanentToken;
-pub use quota::{BudgetShare, Pressure};
+pub use quota::{BudgetShare, Pressure, RefreshPlan};
 pub use roster::{Drift, Role, Roster, SkippedRow, SnapshotId};
 pub use roster_builder::{OpenList, RosterBuilder};
 pub use roster_extent::RosterExtent;

@@ -16,6 +16,17 @@ impl Pressure {
     pub const NONE: Self = Self { stretch: 1.0, low: false };
 }
 
+/// What may be spent in a window on rosters that are there already.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RefreshPlan {
+    /// Calls in a window.
+    pub calls: u32,
+    /// The length of the window.
+    pub window: Duration,
+    /// Whether all credentials share the plan.
+    pub shared: bool,
+}
+
 /// What a caller may still spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetShare {

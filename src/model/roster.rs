@@ -132,6 +132,14 @@ impl Roster {
         self.fetched_at
     }
 
+    /// Whether it says the same of the team as another snapshot, apart from when it was read.
+    #[must_use]
+    pub fn same_team(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.skipped_rows == other.skipped_rows
+            && self.members().zip(other.members()).all(|(own, other)| own == other)
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {

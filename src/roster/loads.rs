@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::credential_gate::CredentialGate;
+use super::feed_board::FeedBoard;
 use super::generations::Generations;
 use super::negative_cache::NegativeCache;
 use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
@@ -27,6 +28,7 @@ pub(super) struct Loads {
     pub(super) gate: Arc<CredentialGate>,
     pub(super) flights: Arc<SingleFlight>,
     pub(super) generations: Generations,
+    pub(super) feeds: Arc<FeedBoard>,
     /// Whether concurrent requests share a load.
     pub(super) shared: bool,
     pub(super) clock: Clock,
@@ -131,6 +133,7 @@ impl Loads {
                 let generation = self.generations.next(grant.key(), roster.fetched_at());
                 let stored = StoredRoster::new(roster.with_generation(generation), began, calls);
                 self.store.insert(grant.key().clone(), stored.clone());
+                self.feeds.publish(grant.key(), &stored.roster, stored.began, calls, self.clock.now());
                 self.negative_cache.clear(grant);
                 self.count();
                 Ok(stored)

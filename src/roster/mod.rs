@@ -3,13 +3,18 @@
 //! `rosters` is the entry point of the stage and documents the steps of a look-up.
 
 mod credential_gate;
+mod feed;
+mod feed_board;
 mod generations;
 mod loads;
 mod negative_cache;
+mod polling_share;
 mod rosters;
 mod single_flight;
 mod store;
 mod token_issue;
 
+pub use feed::{Feeds, Listener, Watcher};
+pub use feed_board::{LiveTeam, Price};
 pub use rosters::{CacheResult, CachedRoster, LookupError, LookupWaits, Rosters};
 pub use token_issue::IssuedToken;

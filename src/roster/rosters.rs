@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::credential_gate::CredentialGate;
+use super::feed_board::FeedBoard;
 use super::generations::Generations;
 use super::loads::Loads;
 use super::negative_cache::NegativeCache;
@@ -38,14 +39,16 @@ const ROUNDS: usize = 3;
 
 /// The rosters of all accounts.
 pub struct Rosters {
-    upstream: Arc<dyn Upstream>,
+    pub(super) upstream: Arc<dyn Upstream>,
     store: Arc<Store>,
     negative_cache: Arc<NegativeCache>,
     gate: Arc<CredentialGate>,
     loads: Arc<Loads>,
-    settings: config::RosterConfig,
+    /// The rosters that are listened to.
+    pub(super) feeds: Arc<FeedBoard>,
+    pub(super) settings: config::RosterConfig,
     waits: LookupWaits,
-    clock: Clock,
+    pub(super) clock: Clock,
     metrics: Arc<Metrics>,
 }
 
@@ -158,6 +161,7 @@ impl Rosters {
         let valid_for = settings.fresh_for.max(settings.stale_for);
         let gate = Arc::new(CredentialGate::new(valid_for, clock, metrics.clone()));
         let waits = LookupWaits::default();
+        let feeds = Arc::<FeedBoard>::default();
         let loads = Arc::new(Loads {
             upstream: upstream.clone(),
             store: store.clone(),
@@ -165,11 +169,12 @@ impl Rosters {
             gate: gate.clone(),
             flights: Arc::default(),
             generations: Generations::default(),
+            feeds: feeds.clone(),
             shared: settings.single_flight,
             clock,
             metrics: metrics.clone(),
         });
-        Self { upstream, store, negative_cache, gate, loads, settings: settings.clone(), waits, clock, metrics }
+        Self { upstream, store, negative_cache, gate, loads, feeds, settings: settings.clone(), waits, clock, metrics }
     }
 
     /// The same with other limits on how long look-ups wait.

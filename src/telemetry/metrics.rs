@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::live_metrics::LiveMetrics;
+
 /// The metrics of one running service.
 pub struct Metrics {
     registry: Registry,
@@ -35,6 +37,7 @@ pub struct Metrics {
     ledger_writes: Family<ResultLabels, Counter>,
     credential_refused: Gauge,
     jwks_fetches: Family<ResultLabels, Counter>,
+    live: LiveMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -99,6 +102,7 @@ impl Default for Metrics {
             ledger_writes: Family::default(),
             credential_refused: Gauge::default(),
             jwks_fetches: Family::default(),
+            live: LiveMetrics::default(),
         };
         metrics.register();
         // From the start, so that an alert on the first failure sees it rise from 0.
@@ -174,6 +178,7 @@ impl Metrics {
             "Fetches of the token issuer's keys, by result: ok or failed",
             self.jwks_fetches.clone(),
         );
+        self.live.register(registry);
     }
 
     /// Counts an answered GraphQL request: its kind (`query`, `mutation`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
@@ -258,6 +263,12 @@ impl Metrics {
         if count > 0 {
             self.drift.get_or_create(&KindLabels { kind }).inc_by(count as u64);
         }
+    }
+
+    /// The metrics of live teams.
+    #[must_use]
+    pub fn live(&self) -> &LiveMetrics {
+        &self.live
     }
 
     /// All metrics in the text exposition format (OpenMetrics 1.0).

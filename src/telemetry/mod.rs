@@ -1,7 +1,9 @@
 //! Telemetry: logs and metrics, without personal data or secrets.
 
+mod live_metrics;
 mod logs;
 mod metrics;
 
+pub use live_metrics::LiveMetrics;
 pub use logs::{InvalidLog, start_logs};
 pub use metrics::Metrics;

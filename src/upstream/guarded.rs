@@ -27,8 +27,8 @@ use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject}
 use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
-use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, Roster, RosterKey};
-use crate::model::{ErrorKind, Malformed, PermanentToken, Retry, UpstreamError};
+use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, RefreshPlan};
+use crate::model::{ErrorKind, Malformed, PermanentToken, Retry, Roster, RosterKey, UpstreamError};
 use crate::telemetry::Metrics;
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
@@ -367,6 +367,10 @@ impl Upstream for GuardedUpstream {
 
     fn share(&self, caller: &Caller) -> Option<BudgetShare> {
         Some(self.budget.share(caller))
+    }
+
+    fn refresh_plan(&self, _credential: &CredentialId) -> Option<RefreshPlan> {
+        Some(self.budget.refresh_plan())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

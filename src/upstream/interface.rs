@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::decode::RowPage;
 use super::transport::RateLimit;
 use crate::model::{
-    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, Pressure, Roster,
-    UpstreamError,
+    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, Pressure, RefreshPlan,
+    Roster, UpstreamError,
 };
 
 /// One call to the endpoint: the real one, or a test's own in memory.
@@ -57,6 +57,11 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// What the caller may still spend of the plan; `None` where nothing is counted.
     fn share(&self, _caller: &Caller) -> Option<BudgetShare> {
+        None
+    }
+
+    /// What may be spent of the credential's plan on rosters that are there already; `None` where nothing is counted.
+    fn refresh_plan(&self, _credential: &CredentialId) -> Option<RefreshPlan> {
         None
     }
 

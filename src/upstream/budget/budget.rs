@@ -20,7 +20,7 @@ use super::ledger_state::Payer;
 use super::policy::BudgetPolicy;
 use super::reservation::LoadReservation;
 use crate::config::{self, BudgetScope};
-use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Pressure};
+use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Pressure, RefreshPlan};
 use crate::telemetry::Metrics;
 use crate::upstream::Need;
 
@@ -208,6 +208,13 @@ impl Budget {
     /// Calls that may be made in a window.
     pub(in crate::upstream) fn spendable(&self) -> u32 {
         self.ledgers.policy.spendable()
+    }
+
+    /// What may be spent in a window on rosters that are there already.
+    pub(in crate::upstream) fn refresh_plan(&self) -> RefreshPlan {
+        let policy = &self.ledgers.policy;
+        let shared = self.scope == BudgetScope::Host;
+        RefreshPlan { calls: policy.for_refreshing(), window: policy.window, shared }
     }
 
     /// How short the credential's plan is.

@@ -4,6 +4,7 @@
 mod accounts;
 mod breaker;
 mod budget;
+mod feeds;
 mod lab;
 mod lifecycle;
 mod lists;
