@@ -17,7 +17,7 @@ use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
 use crate::graphql::{Engine, Settings};
 use crate::http;
-use crate::http::{AdmissionControl, AppState, Health, LogNames};
+use crate::http::{AdmissionControl, AppState, Health, LiveStreams, LogNames};
 use crate::loader::LoaderFactory;
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
@@ -83,7 +83,7 @@ impl App {
         let rosters = Arc::new(
             Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
         );
-        let loaders = LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone());
+        let loaders = LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone()).with_live(&config.live);
         let settings = Settings {
             graphql: config.graphql.clone(),
             documents: config.documents.clone(),
@@ -101,6 +101,7 @@ impl App {
             auth: prepared.auth,
             settings: settings_of_http,
             admission: AdmissionControl::new(&config.http),
+            live: LiveStreams::new(&config.live),
             health: health.clone(),
             metrics: metrics.clone(),
             log_names: LogNames::default(),
@@ -144,7 +145,10 @@ impl App {
     pub async fn stop(self) -> usize {
         self.health.drain();
         tokio::time::sleep(self.drain_delay).await;
-        let cut = self.public.stop(self.grace_period).await;
+        self.health.close_streams();
+        let streams = tokio::time::timeout(self.grace_period, self.health.streams_ended());
+        // The listener does not know of connections that became WebSockets.
+        let (cut, _) = tokio::join!(self.public.stop(self.grace_period), streams);
         self.admin.stop(Duration::ZERO).await;
         self.upstream.close().await;
         cut

@@ -129,12 +129,16 @@ pub(super) fn fault(code: Code, message: impl std::fmt::Display) -> Error {
 }
 
 pub(super) fn refused(refusal: &AccessError) -> Error {
-    let code = match refusal {
+    fault(access_code(refusal), refusal)
+}
+
+/// The code of a refused account.
+pub(super) fn access_code(refusal: &AccessError) -> Code {
+    match refusal {
         AccessError::AccountRequired => Code::AccountRequired,
         AccessError::Forbidden(_) => Code::Forbidden,
         AccessError::BadInput(_) => Code::BadUserInput,
-    };
-    fault(code, refusal)
+    }
 }
 
 /// The refusal for a caller without the scope for contact data. A `contact` that is selected has it once in an answer, at the

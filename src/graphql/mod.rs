@@ -13,7 +13,8 @@ mod schema;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
 pub use execute::{
-    BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Engine, GraphQlResponse, Request, Settings,
+    BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine, GraphQlResponse,
+    LiveRequest, Request, Settings, Started, Subscription,
 };
 pub use language::Variables;
 pub use limits::VariablesSize;

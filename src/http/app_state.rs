@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AdmissionControl, Health, LogNames};
+use super::{AdmissionControl, Health, LiveStreams, LogNames};
 use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
@@ -20,6 +20,8 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// Sheds load.
     pub admission: AdmissionControl,
+    /// Bounds subscriptions.
+    pub live: Arc<LiveStreams>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Names operations and accounts in the log.

@@ -6,17 +6,37 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use tokio::sync::watch;
 
 /// Whether the service wants new requests. The upstream has no say in it: when it is down, stale answers are served.
 #[derive(Debug)]
 pub struct Health {
     ready: AtomicBool,
     requests: AtomicUsize,
+    /// Whether streams are to end.
+    closing: watch::Sender<bool>,
+    /// How many streams are open.
+    streams: watch::Sender<usize>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { ready: AtomicBool::new(true), requests: AtomicUsize::new(0) }
+        Self {
+            ready: AtomicBool::new(true),
+            requests: AtomicUsize::new(0),
+            closing: watch::channel(false).0,
+            streams: watch::channel(0).0,
+        }
+    }
+}
+
+/// A stream that is open until this is dropped.
+#[derive(Debug)]
+pub(super) struct OpenStream(Arc<Health>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.send_modify(|streams| *streams -= 1);
     }
 }
 
@@ -42,6 +62,27 @@ impl Health {
 
     pub(super) fn end_request(&self) {
         self.requests.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Ends all streams, and those that begin later at once.
+    pub fn close_streams(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Completes when no stream is open any more.
+    pub async fn streams_ended(&self) {
+        // The sender is here.
+        let _ = self.streams.subscribe().wait_for(|streams| *streams == 0).await;
+    }
+
+    /// Completes when streams are to end.
+    pub(super) async fn closing(&self) {
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    pub(super) fn open_stream(self: &Arc<Self>) -> OpenStream {
+        self.streams.send_modify(|streams| *streams += 1);
+        OpenStream(self.clone())
     }
 }
 

@@ -16,9 +16,11 @@ mod log_names;
 mod request_id;
 mod response;
 mod routes;
+mod streams;
 
 pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
 pub use app_state::AppState;
 pub use health::Health;
 pub use log_names::LogNames;
 pub use routes::{admin, public};
+pub use streams::LiveStreams;

@@ -124,6 +124,39 @@ const HEADERS: &[&str] = &[
     "accept-encoding:gzip",
 ];
 
+const FRAMES: &[&str] = &[
+    "\0",
+    "\u{1}",
+    "\u{2}",
+    "\u{3}",
+    "{\"type\":\"subscribe\",\"id\":\"a\",\"payload\":{\"query\":\"{__typename}\"}}",
+    "{\"type\":\"subscribe\",\"id\":\"b\",\"payload\":{\"query\":\"subscription{team{stale}}\"}}",
+    "{\"type\":\"complete\",\"id\":\"a\"}",
+    "{\"type\":\"ping\"}",
+    "{\"type\":\"pong\"}",
+    "{\"type\":\"connection_init\",\"payload\":{\"authorization\":\"Bearer u\"}}",
+    "{\"type\":",
+    "\"subscribe\"",
+    "\"id\":",
+    "\"payload\":",
+    "{",
+    "}",
+    ",",
+    "null",
+    "\n",
+    "\u{81}",
+    "~",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_frames_are_answered_or_closed_with_a_code_that_was_meant(bytes in pieces(FRAMES)) {
+        harness::frames(&bytes);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 

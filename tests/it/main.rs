@@ -43,6 +43,7 @@ mod leaks;
 mod ledger;
 mod limits;
 mod lists;
+mod live;
 mod logs;
 mod member_fields;
 mod node;

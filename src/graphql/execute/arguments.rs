@@ -102,6 +102,7 @@ impl Reader<'_> {
     fn root(&self, item: &PlannedField<RootField>) -> Result<RootArguments> {
         Ok(match &item.field {
             RootField::Team { account, .. }
+            | RootField::TeamChanges { account, .. }
             | RootField::TeamMembers { account, .. }
             | RootField::Roles { account, .. } => RootArguments::All(self.account(*account)?),
             RootField::TeamMember { id, account, .. } | RootField::Role { id, account, .. } => {

@@ -17,10 +17,11 @@ use futures_util::FutureExt;
 
 use super::arguments::Arguments;
 use super::executable_schema::{ExecutableSchema, execute_by_engine, respond_in};
+use super::live::SharedSelections;
 use super::lookups::{Resolved, resolve};
 use super::project::{ProjectionOptions, project};
 use super::response_cache::{CacheKey, CachedResponse, ResponseCache};
-use super::validated_request::{Rejection, ValidatedRequest};
+use super::validated_request::{Rejection, ValidatedRequest, needs_stream};
 use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
 
@@ -85,9 +86,10 @@ pub struct Engine {
     pub(super) operation_cache: OperationCache,
     pub(super) response_cache: ResponseCache,
     pub(super) settings: Settings,
-    loaders: LoaderFactory,
+    pub(super) loaders: LoaderFactory,
+    pub(super) selections: SharedSelections,
     pub(super) metrics: Arc<Metrics>,
-    compute: ComputePool,
+    pub(super) compute: ComputePool,
 }
 
 impl Engine {
@@ -101,7 +103,19 @@ impl Engine {
         let served_schema =
             ServedSchema::new(settings.federation.enabled, settings.tokens.enabled, settings.graphql.suggestions);
         let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
-        Self { schema, served_schema, documents, operation_cache, response_cache, settings, loaders, metrics, compute }
+        let selections = SharedSelections::default();
+        Self {
+            schema,
+            served_schema,
+            documents,
+            operation_cache,
+            response_cache,
+            settings,
+            loaders,
+            selections,
+            metrics,
+            compute,
+        }
     }
 
     /// The same, with a pool that others use as well.
@@ -139,10 +153,16 @@ impl Engine {
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> GraphQlResponse {
         let mut totals = RequestTotals::default();
-        let mut loaded = match self.prepare(request, &mut totals) {
-            Ok(request) => self.load(request).await,
-            Err(rejection) => return self.reject(rejection),
-        };
+        match self.prepare(request, &mut totals) {
+            Ok(request) if request.is_subscription => self.refuse(needs_stream()),
+            Ok(request) => self.run(request, totals).await,
+            Err(rejection) => self.reject(rejection),
+        }
+    }
+
+    /// Answers a request that may run.
+    pub(super) async fn run(&self, request: ValidatedRequest, mut totals: RequestTotals) -> GraphQlResponse {
+        let mut loaded = self.load(request).await;
         match self.check_cost(&mut loaded, &mut totals) {
             Ok(()) => self.answer(loaded).await,
             Err(error) => self.refuse(error),
@@ -173,6 +193,7 @@ impl Engine {
                     let message = "a mutation cannot be part of a batch".to_owned();
                     return Err(self.refuse(RequestError { code: Code::BatchingNotEnabled, message }));
                 }
+                Ok(request) if request.is_subscription => prepared.push(Err(needs_stream().into())),
                 result => prepared.push(result),
             }
         }
@@ -200,7 +221,7 @@ impl Engine {
         Ok(responses)
     }
 
-    fn reject(&self, rejection: Rejection) -> GraphQlResponse {
+    pub(super) fn reject(&self, rejection: Rejection) -> GraphQlResponse {
         match rejection {
             Rejection::Request(error) => self.refuse(error),
             Rejection::Document(errors) => {
@@ -211,7 +232,7 @@ impl Engine {
         }
     }
 
-    fn refuse(&self, error: RequestError) -> GraphQlResponse {
+    pub(super) fn refuse(&self, error: RequestError) -> GraphQlResponse {
         self.metrics.refused(error.code.name());
         GraphQlResponse::refused(error)
     }
@@ -356,6 +377,10 @@ impl Engine {
         respond_in(&self.schema, request, session).await
     }
 
+    pub(super) fn page_limits(&self) -> PageLimits {
+        PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max }
+    }
+
     pub(super) fn session(
         &self,
         grants: Arc<dyn Grants>,
@@ -363,8 +388,7 @@ impl Engine {
         cancellation: &Cancellation,
     ) -> Session {
         let loader = Arc::new(self.loaders.loader(max_age));
-        let page_limits =
-            PageLimits { default: self.settings.graphql.page_default, max: self.settings.graphql.page_max };
+        let page_limits = self.page_limits();
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         Session::new(grants, loader, page_limits, ResponseMeter::new(limit, cancellation.clone()))
     }

@@ -3,21 +3,21 @@
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, Response, Schema, SchemaBuilder, ValidationMode, Value};
+use async_graphql::{Response, Schema, SchemaBuilder, ValidationMode, Value};
 
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
 use super::response::{GraphQlResponse, ReportedCost, too_large};
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
-use crate::graphql::schema::{ApiRoot, Mutation, ServedTokens, Session, SubgraphRoot, build};
+use crate::graphql::schema::{ApiRoot, Mutation, ServedTokens, Session, SubgraphRoot, Subscription, build};
 use crate::loader::LookupSummary;
 
 /// The schema, alone or as a subgraph's.
 #[derive(Clone)]
 pub(super) enum ExecutableSchema {
-    Api(Schema<ApiRoot, Mutation, EmptySubscription>),
-    Subgraph(Schema<SubgraphRoot, Mutation, EmptySubscription>),
+    Api(Schema<ApiRoot, Mutation, Subscription>),
+    Subgraph(Schema<SubgraphRoot, Mutation, Subscription>),
 }
 
 impl ExecutableSchema {
@@ -38,8 +38,8 @@ impl ExecutableSchema {
 }
 
 fn configure<Root: async_graphql::ObjectType + 'static>(
-    schema: SchemaBuilder<Root, Mutation, EmptySubscription>,
-) -> Schema<Root, Mutation, EmptySubscription> {
+    schema: SchemaBuilder<Root, Mutation, Subscription>,
+) -> Schema<Root, Mutation, Subscription> {
     // Documents are measured and valid; the engine's own walks would judge them a second time, and by other rules.
     schema.limit_recursive_depth(usize::MAX).validation_mode(ValidationMode::Fast).disable_suggestions().finish()
 }

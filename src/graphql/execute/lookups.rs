@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Error, Result};
 
 use super::arguments::{ArgumentSlots, Arguments, RootArguments};
+use super::changes::Changes;
 use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
 use crate::graphql::schema::{EntityKey, Representation, Session, View};
@@ -30,6 +31,8 @@ pub(super) enum RootData {
     /// `teamMember`, `role` and `node`.
     One(Arc<View>, String),
     Entities(Vec<Result<EntityData>>),
+    /// `teamChanges`.
+    Changes(Arc<View>, Changes),
     /// Nothing of a team.
     Meta,
 }
@@ -81,7 +84,7 @@ impl Resolved {
     /// nothing.
     pub(super) fn sizes(&self, root: usize, each: &mut dyn FnMut(usize, RosterSize)) {
         match self.roots.get(root) {
-            Some(RootData::All(view) | RootData::One(view, _)) => each(1, size(view)),
+            Some(RootData::All(view) | RootData::One(view, _) | RootData::Changes(view, _)) => each(1, size(view)),
             Some(RootData::Entities(list)) => {
                 // Representations that follow each other mostly are of one account.
                 for run in list.chunk_by(|a, b| view(a) == view(b)) {

@@ -4,11 +4,13 @@
 
 mod arguments;
 mod bench_hooks;
+mod changes;
 mod engine;
 mod engine_document;
 mod executable_schema;
 mod failures;
 mod introspection;
+mod live;
 mod lookups;
 mod prepare;
 mod project;
@@ -18,4 +20,5 @@ mod validated_request;
 
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};
+pub use live::{Delivery, LiveRequest, Started, Subscription};
 pub use response::{Class, GraphQlResponse};

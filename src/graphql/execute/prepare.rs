@@ -64,10 +64,12 @@ impl Engine {
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
         let is_decided = is_decided(&prepared, operation, &variables)?;
+        let is_subscription = operation.is_subscription();
         let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
         Ok(ValidatedRequest {
             prepared,
             plan,
+            is_subscription,
             keep,
             variables,
             is_decided,
@@ -90,9 +92,9 @@ impl Engine {
         let limits = &self.settings.graphql;
         let tokens = scan::check_text(&text, &mut totals.tokens, limits)?;
         let parsed = self.served_schema.parse(text, tokens, limits.nesting_limit)?;
-        // Any other operation is not valid here, which is less to the point.
+        // A subscription is refused where no stream is asked for.
         let is_query = |definition: &Definition| match definition {
-            Definition::OperationDefinition(operation) => operation.operation_type.is_query(),
+            Definition::OperationDefinition(operation) => !operation.operation_type.is_mutation(),
             _ => true,
         };
         if queries_only && !parsed.ast().definitions.iter().all(is_query) {

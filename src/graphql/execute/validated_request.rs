@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::compute::Ticket;
 use crate::graphql::documents::Hash;
+use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, DocumentErrors};
 use crate::graphql::limits::ArgumentSize;
 use crate::graphql::plan::operation_cache::PreparedDocument;
@@ -16,6 +17,8 @@ use crate::model::Grants;
 pub(super) struct ValidatedRequest {
     pub(super) prepared: Arc<PreparedDocument>,
     pub(super) plan: Arc<Plan>,
+    /// Whether it is answered by a stream.
+    pub(super) is_subscription: bool,
     /// Under which hash to keep the document when it was executed.
     pub(super) keep: Option<Hash>,
     /// The variables, coerced as its operation declares them.
@@ -62,4 +65,11 @@ impl From<DocumentErrors> for Rejection {
     fn from(errors: DocumentErrors) -> Self {
         Self::Document(errors)
     }
+}
+
+/// What to do with a subscription that came where no stream is possible.
+pub(super) fn needs_stream() -> RequestError {
+    let message = "a subscription needs a stream: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use \
+                   a WebSocket with graphql-transport-ws";
+    RequestError { code: Code::BadRequest, message: message.to_owned() }
 }

@@ -61,7 +61,7 @@ pub(in crate::graphql) enum Rows {
     Lookup,
     /// The field shows a page of an account's members, or of a role's.
     Page(PageWork),
-    /// The members of the page around it.
+    /// The members of the page around it, or of the whole team.
     Shown,
     Roles,
     /// The members of the page's list, on all pages, by key.
@@ -168,7 +168,8 @@ impl Estimate<'_> {
         let scans = Cell::new(0);
         for (root, field) in cost.roots.iter().enumerate() {
             teams(root, &mut |rows, team| {
-                let level = Level { team, shown: 1, rows: 0, page: PageWork::default(), scans: &scans };
+                // Where no page is around them, they are all members.
+                let level = Level { team, shown: team.members, rows: 0, page: PageWork::default(), scans: &scans };
                 let one = match field.rows {
                     Rows::Entities(_) => self.below(field, level).saturating_add(CELL),
                     _ => self.field(field, level),

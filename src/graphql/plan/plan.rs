@@ -120,8 +120,21 @@ pub(in crate::graphql) enum RootField {
         role: PlannedObject<RoleField>,
         team: PlannedObject<TeamField>,
     },
+    /// Of a subscription: what has changed since the event before.
+    TeamChanges {
+        account: Argument,
+        fields: PlannedObject<TeamChangesField>,
+    },
     /// A field that reads no team, which the engine answers: about the schema itself, or a mutation.
     Meta,
+}
+
+#[derive(Debug)]
+pub(in crate::graphql) enum TeamChangesField {
+    Team(PlannedObject<TeamField>),
+    Upserted(PlannedObject<MemberField>),
+    RemovedIds,
+    Reset,
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::collect::{Collected, Collector};
 use super::plan::{
     AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupField, GroupKeyField, GroupSlot, LengthSlot,
     ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField,
-    SkippedRowField, TeamField, UnrecognizedEntryField,
+    SkippedRowField, TeamChangesField, TeamField, UnrecognizedEntryField,
 };
 use super::weigh::Weigher;
 use crate::graphql::language::Document;
@@ -18,16 +18,13 @@ use crate::graphql::limits::{OperationArguments, OperationCost, SizeLimits};
 use crate::model::ScalarField;
 
 impl Plan {
-    /// The plan of a query or a mutation; `None` where a condition cannot be decided, or the schema has a field that no plan knows.
+    /// The plan of an operation; `None` where a condition cannot be decided, or the schema has a field that no plan knows.
     pub(in crate::graphql) fn of(
         document: &Document,
         operation: &Operation,
         truths: &dyn Fn(&str) -> Option<bool>,
         limits: SizeLimits,
     ) -> Option<Self> {
-        if operation.is_subscription() {
-            return None;
-        }
         let collector = Collector::new(document, truths);
         let (mut arguments, cost) = (OperationArguments::default(), OperationCost::default());
         let weigher = Weigher { collector: &collector, arguments: &mut arguments, limits, cost };
@@ -151,10 +148,24 @@ impl<'d> Planner<'_, 'd> {
                 role: self.object(&field.below, "Role", Self::role)?,
                 team: self.object(&field.below, "Team", Self::team)?,
             },
+            "teamChanges" => RootField::TeamChanges {
+                account: self.argument(field, "account"),
+                fields: self.below(field, Self::team_changes)?,
+            },
             "__schema" | "__type" | "_service" | "issuePermanentToken" => {
                 field.arguments_read.set(field.field.definition.arguments.len());
                 RootField::Meta
             }
+            _ => return None,
+        })
+    }
+
+    fn team_changes(&mut self, field: &Collected<'d>) -> Option<TeamChangesField> {
+        Some(match field.name() {
+            "team" => TeamChangesField::Team(self.below(field, Self::team)?),
+            "upserted" => TeamChangesField::Upserted(self.below(field, Self::member)?),
+            "removedIds" => TeamChangesField::RemovedIds,
+            "reset" => TeamChangesField::Reset,
             _ => return None,
         })
     }

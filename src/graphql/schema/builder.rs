@@ -1,12 +1,13 @@
 //! The served schemas: the API, and the API as a subgraph; each with mutations or without.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, ObjectType, Schema, SchemaBuilder};
+use async_graphql::{EmptyMutation, MergedObject, ObjectType, Schema, SchemaBuilder};
 
 use super::entities::Entities;
 use super::mutation::Mutation;
 use super::node::Nodes;
 use super::query::Query;
 use super::sdl::{options, tidy};
+use super::subscription::Subscription;
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]
@@ -21,9 +22,8 @@ pub(in crate::graphql) struct SubgraphRoot(Query, Nodes, Entities);
 
 /// The schema for execution. It has the mutations whether they are served or not: only valid documents reach it, and they are
 /// valid for what is served.
-pub(in crate::graphql) fn build<Root: ObjectType + Default + 'static>()
--> SchemaBuilder<Root, Mutation, EmptySubscription> {
-    Schema::build(Root::default(), Mutation, EmptySubscription)
+pub(in crate::graphql) fn build<Root: ObjectType + Default + 'static>() -> SchemaBuilder<Root, Mutation, Subscription> {
+    Schema::build(Root::default(), Mutation, Subscription)
 }
 
 /// The plain API schema, as `schema.graphql` has it; `tokens` adds what is served only with `tokens.enabled`.
@@ -43,5 +43,5 @@ pub(in crate::graphql) fn served_sdl(subgraph: bool, tokens: bool) -> String {
 }
 
 fn print<Root: ObjectType + Default + 'static, Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
-    Schema::build(Root::default(), mutations, EmptySubscription).finish().sdl_with_options(options())
+    Schema::build(Root::default(), mutations, Subscription).finish().sdl_with_options(options())
 }

@@ -2,13 +2,14 @@
 //!
 //! It is printed only, never executed: async-graphql's own `_entities` loses the whole list when one representation fails.
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, ObjectType, Result, Schema};
+use async_graphql::{Context, EmptyMutation, ID, MergedObject, Object, ObjectType, Result, Schema};
 
 use super::account::AccountInput;
 use super::mutation::Mutation;
 use super::query::{Query, role, team, team_member};
 use super::role::Role;
 use super::sdl::{options, tidy};
+use super::subscription::Subscription;
 use super::team::Team;
 use super::team_member::TeamMember;
 
@@ -25,7 +26,10 @@ pub fn federation_sdl(tokens: bool) -> String {
 }
 
 fn print<Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
-    let schema = Schema::build(KeyedRoot::default(), mutations, EmptySubscription).enable_federation().finish();
+    let schema = Schema::build(KeyedRoot::default(), mutations, Subscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .finish();
     tidy(&schema.sdl_with_options(options().federation()))
 }
 

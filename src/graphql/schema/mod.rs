@@ -24,6 +24,7 @@ mod scalars;
 mod sdl;
 mod session;
 mod skipped_row;
+mod subscription;
 mod team;
 mod team_member;
 
@@ -39,3 +40,4 @@ pub(super) use mutation::Mutation;
 pub(super) use order::{TeamMemberOrder, order};
 pub(super) use response_meter::ResponseMeter;
 pub(super) use session::{Session, View};
+pub(super) use subscription::Subscription;

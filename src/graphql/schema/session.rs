@@ -98,6 +98,11 @@ impl Session {
 }
 
 impl View {
+    /// What the grant opens.
+    pub(in crate::graphql) fn new(roster: Arc<Roster>, stale: bool, grant: Grant) -> Self {
+        Self { roster, stale, grant }
+    }
+
     /// Under what the roster is kept.
     pub(in crate::graphql) fn key(&self) -> &RosterKey {
         self.grant.key()

@@ -14,7 +14,7 @@ use super::body_memory::{BodyMemory, BodyReservation};
 use super::busy::busy;
 use super::caller_key::CallerKey;
 use super::permits::{Permit, Permits};
-use super::response_memory::{HeldBody, ResponseMemory};
+use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
 use crate::compute::Hold;
 use crate::config;
 use crate::graphql::Code;
@@ -93,6 +93,11 @@ impl AdmissionControl {
     /// A permit for one more request of this caller.
     pub(in crate::http) fn admit(&self, key: CallerKey) -> Result<Permit, HttpError> {
         self.permits.acquire(key)
+    }
+
+    /// Memory for an event of a stream, until its last byte has left; `None` where there is no room now.
+    pub(in crate::http) fn hold_event(&self, key: &CallerKey, bytes: usize) -> Option<EventMemory> {
+        self.responses.reserve_event(key, bytes)
     }
 
     /// A response whose bytes are counted until the last of them has left; `permit` is held as long.

@@ -4,6 +4,6 @@ use crate::graphql::Code;
 use crate::http::response::error::HttpError;
 
 /// Come back in a second.
-pub(super) fn busy(message: &str) -> HttpError {
+pub(in crate::http) fn busy(message: &str) -> HttpError {
     HttpError { retry_after: Some(1), ..HttpError::new(Code::RequestConcurrencyLimited, message) }
 }

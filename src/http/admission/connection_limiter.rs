@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::client_ip::{ProxiedAddress, is_trusted, network};
 use super::proxy_protocol;
@@ -24,6 +25,7 @@ use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackRespon
 use crate::config;
 use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;
+use crate::model::Clock;
 use crate::telemetry::Metrics;
 
 /// Counts the connections of one listener.
@@ -36,6 +38,7 @@ struct Counts {
     trusted: Vec<IpNet>,
     /// From a request's arrival to its answer's last byte.
     delivery_timeout: Duration,
+    send_timeout: Duration,
     idle_timeout: Duration,
     health: Arc<Health>,
     /// Counts requests that are refused before a service sees them.
@@ -60,6 +63,7 @@ impl ConnectionLimiter {
             peer_limit: settings.peer_connections_limit,
             trusted: settings.trusted_proxies.clone(),
             delivery_timeout: settings.timeout + settings.send_timeout,
+            send_timeout: settings.send_timeout,
             idle_timeout: settings.idle_timeout,
             health,
             metrics,
@@ -144,9 +148,10 @@ impl Counts {
         service: S,
         client: Option<IpAddr>,
     ) -> Accepted<S> {
-        let pending = PendingResponses::new(self.delivery_timeout, self.idle_timeout, self.health.clone());
+        let pending =
+            PendingResponses::new(self.delivery_timeout, self.send_timeout, self.idle_timeout, self.health.clone());
         let watch = ConnectionDeadline::new(pending.clone());
-        let stream = LimitedStream { stream, watch, _permit: permit };
+        let stream = LimitedStream { stream, watch, stalled: None, _permit: permit };
         let stream = ExplainedStream::new(stream, self.metrics.clone());
         (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))
     }
@@ -156,14 +161,22 @@ impl Counts {
 pub struct LimitedStream {
     stream: TcpStream,
     watch: ConnectionDeadline,
+    /// Since when the socket takes nothing.
+    stalled: Option<Instant>,
     _permit: ConnectionPermit,
 }
 
 impl LimitedStream {
+    /// What waiting to write comes to.
+    fn unless_stalled<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.stalled = if waited.is_pending() { self.stalled.or_else(|| Some(Clock::instant())) } else { None };
+        self.unless_overdue(waited, cx)
+    }
+
     /// What waiting comes to: more of it, or the end of the connection.
     fn unless_overdue<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         match waited {
-            Poll::Pending => self.watch.poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.watch.poll(self.stalled, cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
             ready => ready,
         }
     }
@@ -179,7 +192,7 @@ impl AsyncRead for LimitedStream {
 impl AsyncWrite for LimitedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buffer);
-        self.unless_overdue(written, cx)
+        self.unless_stalled(written, cx)
     }
 
     fn poll_write_vectored(
@@ -188,7 +201,7 @@ impl AsyncWrite for LimitedStream {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
-        self.unless_overdue(written, cx)
+        self.unless_stalled(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,9 +1,9 @@
 //! Admission: which connections, requests and bodies are let in, and how long a response may take to be read.
 
 pub(super) mod admission;
-mod auth_throttle;
+pub(super) mod auth_throttle;
 pub(super) mod body_memory;
-mod busy;
+pub(super) mod busy;
 mod byte_budget;
 pub(super) mod caller_key;
 pub(super) mod client_ip;
@@ -11,7 +11,7 @@ mod connection_limiter;
 mod permits;
 mod proxy_protocol;
 pub(super) mod response_deadline;
-mod response_memory;
+pub(super) mod response_memory;
 
 pub use admission::AdmissionControl;
 pub use auth_throttle::{Attempt, FailedAuthLimiter, Throttled};

@@ -5,6 +5,9 @@
 //! dropped. Whether it is the socket or an HTTP/2 window that the client keeps shut makes no difference. Streams that come on
 //! an HTTP/2 connection meanwhile are not executed before the client has taken what waits, or the connection is closed.
 //!
+//! A stream is another matter: each of its frames is an answer of its own, which its client has to take, and while it is open its
+//! connection is not at rest. So is a connection that became a WebSocket.
+//!
 //! While the service is draining, an answer over HTTP/1.1 asks its client to come back on another connection: one that stays
 //! open would be closed under its next request.
 
@@ -18,7 +21,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, UPGRADE};
 use axum::http::{HeaderValue, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -42,13 +45,50 @@ pub(in crate::http) struct PendingResponses {
     waiting: AtomicUsize,
     /// Told when some of them were.
     taken: Notify,
+    /// How long a frame of a stream may take.
+    frame_timeout: Duration,
+    /// How many streams are open.
+    streams: AtomicUsize,
+}
+
+/// Marks a response whose body is a stream.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct Streamed;
+
+/// Given to a request that may turn its connection into a WebSocket.
+#[derive(Clone)]
+pub(in crate::http) struct ConnectionStreams(Arc<PendingResponses>);
+
+impl ConnectionStreams {
+    /// The connection is not at rest until this is dropped.
+    pub(in crate::http) fn open(&self) -> ConnectionStream {
+        ConnectionStream::new(self.0.clone())
+    }
+}
+
+/// A stream that is open on a connection.
+pub(in crate::http) struct ConnectionStream(Arc<PendingResponses>);
+
+impl ConnectionStream {
+    fn new(pending: Arc<PendingResponses>) -> Self {
+        pending.streams.fetch_add(1, Ordering::AcqRel);
+        Self(pending)
+    }
+}
+
+impl Drop for ConnectionStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+        let mut state = self.0.state.lock();
+        state.at_rest = Clock::instant();
+    }
 }
 
 /// So many bytes of answers may wait on a connection before its next streams do.
 const WAITING_LIMIT: usize = 1 << 20;
 
 struct ResponseState {
-    /// From the oldest to the newest; those that are delivered are gone.
+    /// By when each has to be delivered, from the oldest to the newest; those that are delivered are gone.
     open: VecDeque<(Instant, Weak<ResponseGuard>)>,
     at_rest: Instant,
 }
@@ -81,17 +121,22 @@ impl Drop for ResponseGuard {
 }
 
 impl PendingResponses {
-    pub(in crate::http) fn new(timeout: Duration, idle_timeout: Duration, health: Arc<Health>) -> Arc<Self> {
-        let state = ResponseState { open: VecDeque::new(), at_rest: Clock::instant() };
-        let (waiting, taken) = (AtomicUsize::new(0), Notify::new());
-        Arc::new(Self { timeout, idle_timeout, health, state: Mutex::new(state), waiting, taken })
+    pub(in crate::http) fn new(
+        timeout: Duration,
+        frame_timeout: Duration,
+        idle_timeout: Duration,
+        health: Arc<Health>,
+    ) -> Arc<Self> {
+        let state = Mutex::new(ResponseState { open: VecDeque::new(), at_rest: Clock::instant() });
+        let (waiting, taken, streams) = (AtomicUsize::new(0), Notify::new(), AtomicUsize::new(0));
+        Arc::new(Self { timeout, idle_timeout, health, state, waiting, taken, frame_timeout, streams })
     }
 
-    fn begin(self: &Arc<Self>) -> Arc<ResponseGuard> {
+    fn begin(self: &Arc<Self>, timeout: Duration) -> Arc<ResponseGuard> {
         self.health.begin_request();
         let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
         let mut state = self.state.lock();
-        state.open.push_back((Clock::instant(), Arc::downgrade(&guard)));
+        state.open.push_back((Clock::instant() + timeout, Arc::downgrade(&guard)));
         guard
     }
 
@@ -114,7 +159,9 @@ impl PendingResponses {
             state.open.pop_front();
             state.at_rest = Clock::instant();
         }
-        state.open.front().map_or(state.at_rest + self.idle_timeout, |(began, _)| *began + self.timeout)
+        let streams = self.streams.load(Ordering::Acquire) > 0;
+        let at_rest = if streams { Clock::instant() } else { state.at_rest };
+        state.open.front().map_or(at_rest + self.idle_timeout, |(deadline, _)| *deadline)
     }
 }
 
@@ -130,10 +177,14 @@ impl ConnectionDeadline {
         Self { pending, timer }
     }
 
-    /// To be polled whenever the connection has to wait.
-    pub(in crate::http) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// To be polled whenever the connection has to wait; `stalled` is since when its client has taken nothing that waits.
+    pub(in crate::http) fn poll(&mut self, stalled: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let deadline = self.pending.deadline();
+            let mut deadline = self.pending.deadline();
+            // Of a stream's frames the library may hold the last in a buffer of its own.
+            if let Some(stalled) = stalled.filter(|_| self.pending.streams.load(Ordering::Acquire) > 0) {
+                deadline = deadline.min(stalled + self.pending.frame_timeout);
+            }
             if deadline <= Clock::instant() {
                 return Poll::Ready(());
             }
@@ -179,9 +230,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let guard = self.pending.begin();
+        let guard = self.pending.begin(self.pending.timeout);
         if let Some(client) = self.client {
             request.extensions_mut().insert(client);
+        }
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(ConnectionStreams(self.pending.clone()));
         }
         let one_by_one = request.version() != Version::HTTP_2;
         // The service that is ready is the one to be called; its copy is for the next request.
@@ -196,17 +250,42 @@ where
             if one_by_one && pending.health.is_draining() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            if response.extensions().get::<Streamed>().is_some() {
+                let stream = Arc::new(ConnectionStream::new(pending));
+                return Ok(response.map(|body| TrackedBody { body, held: Held::Frames(stream) }));
+            }
             guard.answered(response.body().size_hint().lower());
-            Ok(response.map(|body| TrackedBody { body, guard }))
+            Ok(response.map(|body| TrackedBody { body, held: Held::Response(guard) }))
         }
         .boxed()
     }
 }
 
-/// An answer's body, each of whose bytes holds the guard.
+/// An answer's body, each of whose bytes holds a guard.
 pub struct TrackedBody {
     body: Body,
-    guard: Arc<ResponseGuard>,
+    held: Held,
+}
+
+/// What is watched.
+enum Held {
+    /// The answer as a whole.
+    Response(Arc<ResponseGuard>),
+    /// Each frame for itself.
+    Frames(Arc<ConnectionStream>),
+}
+
+impl Held {
+    fn guard(&self, bytes: usize) -> Arc<ResponseGuard> {
+        match self {
+            Self::Response(guard) => guard.clone(),
+            Self::Frames(stream) => {
+                let guard = stream.0.begin(stream.0.frame_timeout);
+                guard.answered(bytes as u64);
+                guard
+            }
+        }
+    }
 }
 
 impl HttpBody for TrackedBody {
@@ -214,10 +293,13 @@ impl HttpBody for TrackedBody {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let guard = self.guard.clone();
-        Pin::new(&mut self.body)
-            .poll_frame(cx)
-            .map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(TrackedChunk { bytes, _delivery: guard })))
+        let this = &mut *self;
+        Pin::new(&mut this.body).poll_frame(cx).map_ok(|frame| {
+            frame.map_data(|bytes| {
+                let guard = this.held.guard(bytes.len());
+                Bytes::from_owner(TrackedChunk { bytes, _delivery: guard })
+            })
+        })
     }
 
     fn is_end_stream(&self) -> bool {

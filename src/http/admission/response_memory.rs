@@ -42,11 +42,37 @@ impl ResponseMemory {
         self.budget.has_room(key, self.headroom, SMALL.min(self.headroom))
     }
 
+    /// Holds the bytes of a stream's event.
+    pub(super) fn reserve_event(&self, key: &CallerKey, bytes: usize) -> Option<EventMemory> {
+        self.reserve(key, bytes).map(EventMemory)
+    }
+
     /// Holds an answer's bytes, unless there is no room for them.
     pub(super) fn reserve(&self, key: &CallerKey, bytes: usize) -> Option<Reservation> {
         let mut reservation = self.budget.open(key);
         let spare = if bytes > SMALL { self.spare } else { 0 };
         reservation.grow(bytes, spare).then_some(reservation)
+    }
+}
+
+/// The memory of a stream's event.
+pub(in crate::http) struct EventMemory(Reservation);
+
+impl EventMemory {
+    /// The bytes, each of which holds the memory.
+    pub(in crate::http) fn hold(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(HeldEvent { bytes, _memory: self.0 })
+    }
+}
+
+struct HeldEvent {
+    bytes: Bytes,
+    _memory: Reservation,
+}
+
+impl AsRef<[u8]> for HeldEvent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -11,35 +11,32 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::{Method, Response, StatusCode};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
+use super::callers::{IdentifiedCaller, identify};
 use super::coding::{self, ContentCoding};
-use super::parameters::{self, Parameters, Parsed};
+use super::parameters::{self, Parameters, Parsed, max_age};
 use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods};
-use crate::auth::AuthError;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Class, Code, GraphQlResponse, Variables, VariablesSize};
+use crate::graphql::{Class, Code, GraphQlResponse, LiveRequest, Started, Variables, VariablesSize};
 use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
 use crate::http::admission::body_memory::BodyReservation;
-use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
 use crate::http::log_names::{LogNames, Logged, RecordedGrants};
 use crate::http::request_id::is_logged;
 use crate::http::response::error::HttpError;
-use crate::http::response::negotiate::{MediaType, accepted};
+use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted_stream};
+use crate::http::streams;
 use crate::model::{Cancellation, Clock, Grants};
 
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
-/// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
-const MAX_AGE: &str = "x-flowmatix-max-age";
 /// What comes in a body that is longer, in bytes, or encoded, is read, validated and executed beside the runtime's workers.
 const LONG_BODY: usize = 8 << 10;
 /// So many times as long as it was sent a body may be when it is decoded, as memory is counted for it.
@@ -47,7 +44,10 @@ const DECODED: usize = 16;
 
 pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> Response<Body> {
     let started = Clock::instant();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if public.live.is_enabled() && streams::upgrade::is_asked_for(&parts) {
+        return upgrade(&public, &mut parts).await;
+    }
     if parts.method == Method::OPTIONS {
         return methods::options(&public.settings);
     }
@@ -57,7 +57,10 @@ pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> R
 }
 
 async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Instant) -> Response<Body> {
-    let Some(media_type) = accepted(&parts.headers) else {
+    let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
+    let accepted = accepted(&parts.headers);
+    let accepts_json = accepted.is_some();
+    let Some(media_type) = accepted.or(stream.map(|_| MediaType::GraphQlResponse)) else {
         let refusal =
             HttpError::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
         return refuse(public, &refusal, MediaType::Json);
@@ -69,11 +72,20 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     let deadline = Clock::instant() + public.settings.timeout;
     let reading = AtomicBool::new(false);
     match timeout_at(deadline, execute(public, parts, body, deadline, &reading)).await {
-        Ok(Ok((answered, Held { key, permit, logged }))) => {
+        Ok(Ok((answered, Held { caller, permit, logged }))) => {
             let mut response = match answered {
                 Answered::One(answer) => {
                     count(public, &answer, started);
-                    respond(answer, media_type, statuses)
+                    match stream.filter(|_| !accepts_json) {
+                        Some(stream) => streams::response::answer(&answer, stream),
+                        None => respond(answer, media_type, statuses),
+                    }
+                }
+                // It holds no permit of requests: streams have limits of their own.
+                Answered::Live(live) => {
+                    let mut response = subscribe(public, *live, stream, parts, &caller, media_type);
+                    response.extensions_mut().insert(logged);
+                    return response;
                 }
                 Answered::Many(answers) => {
                     answers.iter().for_each(|answer| count(public, answer, started));
@@ -81,7 +93,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                 }
             };
             response.extensions_mut().insert(logged);
-            let held = public.admission.hold_response(&key, response, permit);
+            let held = public.admission.hold_response(&caller.payer, response, permit);
             held.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
         }
         Ok(Err(refusal)) => refuse(public, &refusal, media_type),
@@ -98,7 +110,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
 
 /// What a request holds until the last byte of its answer has left.
 struct Held {
-    key: CallerKey,
+    caller: IdentifiedCaller,
     permit: Hold,
     /// For the request's line in the log.
     logged: Logged,
@@ -108,6 +120,8 @@ struct Held {
 enum Answered {
     One(GraphQlResponse),
     Many(Vec<GraphQlResponse>),
+    /// A subscription that is to begin.
+    Live(Box<LiveRequest>),
 }
 
 fn count(public: &AppState, answer: &GraphQlResponse, started: Instant) {
@@ -141,37 +155,20 @@ async fn execute(
         ContentCoding::Identity
     };
     let peer = client_ip::address(parts, &public.settings);
-    let failed_auth = &public.admission.failed_auth;
-    let attempt = failed_auth.attempt(parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes), peer);
-    let grants = match public.auth.authenticate(parts).await {
-        Ok(grants) => grants,
-        Err(denied) => {
-            failed_auth.pace(attempt).await?;
-            if matches!(denied, AuthError::Invalid(_)) {
-                failed_auth.count(attempt)?;
-            }
-            return Err(denied.into());
-        }
-    };
-    let is_unproven = !public.engine.has_accepted(&*grants);
-    if is_unproven && let Err(refusal) = failed_auth.count(attempt) {
-        failed_auth.pace(attempt).await?;
-        return Err(refusal.into());
-    }
-    let key = CallerKey::of(&*grants, peer);
-    public.admission.check_rate(&key)?;
+    let caller = identify(public, parts, peer).await?;
+    let IdentifiedCaller { grants, key, payer, .. } = &caller;
+    public.admission.check_rate(key)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
-    // An unaccepted credential may be made up, so it shares its address's memory and turns.
-    let payer = if is_unproven { CallerKey::of_address(peer) } else { key.clone() };
-    public.admission.check_responses(&payer)?;
+    public.admission.check_responses(payer)?;
     reading.store(method.has_body(), Ordering::Relaxed);
-    let body = if method.has_body() { Some(public.admission.read(&payer, body, limit).await?) } else { None };
+    let body = if method.has_body() { Some(public.admission.read(payer, body, limit).await?) } else { None };
     reading.store(false, Ordering::Relaxed);
-    let permit: Hold = Arc::new(public.admission.admit(key)?);
-    let ticket = Ticket::new(Lane::of(&payer), Cancellation::at(deadline), Some(permit.clone()));
+    let permit: Hold = Arc::new(public.admission.admit(key.clone())?);
+    let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
     let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
     let queries_only = method.is_safe();
+    let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
     let recorded = is_logged().then(|| RecordedGrants::new(grants.clone()));
     let grants_of_work: Arc<dyn Grants> = match &recorded {
@@ -201,13 +198,17 @@ async fn execute(
             document: parameters.document,
             operation_name: parameters.operation_name,
             variables: Variables::new(parameters.variables),
-            max_age,
+            max_age: parameters.live_interval.filter(|_| stream.is_some()).or(max_age),
             show_cost,
             queries_only,
             grants: grants_of_work.clone(),
             ticket: work.clone(),
         };
         let answered = match parsed {
+            Parsed::One(parameters) if stream.is_some() => match state.engine.start(request(parameters)).await {
+                Started::Answer(answer) => Answered::One(answer),
+                Started::Live(live) => Answered::Live(Box::new(live)),
+            },
             Parsed::One(parameters) => Answered::One(state.engine.execute(request(parameters)).await),
             Parsed::Many(batch) => {
                 let answers = state.engine.execute_batch(batch.into_iter().map(request).collect()).await;
@@ -225,11 +226,9 @@ async fn execute(
         let named = parsed.0.each().any(|one| public.engine.reads_long_document(&one.document));
         if named { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
     };
-    if is_unproven && public.engine.has_accepted(&*grants) {
-        failed_auth.forget(attempt);
-    }
+    caller.recheck(public);
     let logged = recorded.map(|recorded| public.log_names.logged(&operations, &recorded)).unwrap_or_default();
-    Ok((answered, Held { key: payer, permit, logged }))
+    Ok((answered, Held { caller, permit, logged }))
 }
 
 /// The log's names of the operations in a body.
@@ -240,18 +239,33 @@ fn operations(parsed: &Parsed, names: &LogNames) -> Vec<String> {
     }
 }
 
-/// How old a team may be, for a caller who asks for a younger one than usual.
-fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, HttpError> {
-    let mut values = headers.get_all(MAX_AGE).iter();
-    let seconds = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().ok().and_then(|value| value.trim().parse::<u32>().ok()),
-        (Some(_), Some(_)) => None,
+fn subscribe(
+    public: &Arc<AppState>,
+    live: LiveRequest,
+    stream: Option<StreamType>,
+    parts: &Parts,
+    caller: &IdentifiedCaller,
+    media_type: MediaType,
+) -> Response<Body> {
+    let stream = stream.unwrap_or(StreamType::ServerSentEvents);
+    let response = streams::response::subscribe(public, live, stream, parts, caller.grants.clone(), &caller.payer);
+    response.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
+}
+
+/// The response to a request for a WebSocket.
+async fn upgrade(public: &Arc<AppState>, parts: &mut Parts) -> Response<Body> {
+    let checks = || {
+        guards::check_size(parts, &public.settings)?;
+        if public.auth.is_open() {
+            guards::check_host(parts, &public.settings.allowed_hosts)?;
+        }
+        Ok(())
     };
-    let seconds = seconds.ok_or_else(|| {
-        HttpError::new(Code::BadUserInput, "send x-flowmatix-max-age once, as a whole number of seconds")
-    })?;
-    Ok(Some(Duration::from_secs(seconds.into())))
+    let upgraded = match checks() {
+        Ok(()) => streams::upgrade::upgrade(public, parts).await,
+        Err(refusal) => Err(refusal),
+    };
+    upgraded.unwrap_or_else(|refusal| refuse(public, &refusal, MediaType::Json))
 }
 
 fn refuse(public: &AppState, refusal: &HttpError, media_type: MediaType) -> Response<Body> {

@@ -15,14 +15,14 @@ const FEW: usize = 16;
 /// Why a text is not acceptable JSON, and where, in bytes from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (at byte {at})")]
-pub(super) struct JsonError {
+pub(in crate::http) struct JsonError {
     reason: &'static str,
     at: usize,
 }
 
 /// The outermost value of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outline<'t, const N: usize> {
+pub(in crate::http) enum Outline<'t, const N: usize> {
     /// The texts of the members asked for, where they are there.
     Object([Option<&'t str>; N]),
     /// The texts of the first elements.
@@ -32,7 +32,7 @@ pub(super) enum Outline<'t, const N: usize> {
 }
 
 /// Reads `text`, and finds the members of these names, or up to `elements` elements.
-pub(super) fn outline<'t, const N: usize>(
+pub(in crate::http) fn outline<'t, const N: usize>(
     text: &'t str,
     names: [&str; N],
     elements: usize,

@@ -1,9 +1,10 @@
 //! GraphQL over HTTP: requests are read, checked and answered in the negotiated media type.
 
+pub(super) mod callers;
 mod coding;
 mod guards;
 pub(super) mod handler;
-mod json;
+pub(super) mod json;
 mod methods;
-mod parameters;
+pub(super) mod parameters;
 mod respond;

@@ -3,25 +3,34 @@
 //! The steps: decode the content coding (`coding`) → skip a byte order mark → validate the JSON and find the parameters in it
 //! (`json`) → read each parameter. Variables stay text.
 
+use std::time::Duration;
+
 use axum::extract::Query;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::coding::{self, ContentCoding};
 use super::json::{Outline, outline};
-use crate::graphql::{PersistedQuery, Reference};
+use crate::graphql::{Code, PersistedQuery, Reference};
 use crate::http::response::error::HttpError;
 
 /// The elements of a batch that are read: one more than any configuration allows.
 const BATCH: usize = 11;
 
+/// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
+const MAX_AGE: &str = "x-flowmatix-max-age";
+/// The longest interval that a subscriber can ask for.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
+
 /// One GraphQL request, as it was sent.
-pub(super) struct Parameters {
-    pub(super) document: Reference,
-    pub(super) operation_name: Option<String>,
+pub(in crate::http) struct Parameters {
+    pub(in crate::http) document: Reference,
+    pub(in crate::http) operation_name: Option<String>,
     /// The text of an object.
-    pub(super) variables: Option<Box<RawValue>>,
+    pub(in crate::http) variables: Option<Box<RawValue>>,
+    /// How often a subscriber wants the team to be read.
+    pub(in crate::http) live_interval: Option<Duration>,
 }
 
 /// The contents of a body or a query string.
@@ -59,6 +68,25 @@ pub(super) fn from_body(body: Vec<u8>, coding: ContentCoding, limit: usize) -> R
     }
 }
 
+/// The parameters of a request in a message.
+pub(in crate::http) fn of_object(text: &str) -> Result<Parameters, HttpError> {
+    element(text)
+}
+
+/// How old a team may be, for a caller who asks for a younger one than usual.
+pub(in crate::http) fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, HttpError> {
+    let mut values = headers.get_all(MAX_AGE).iter();
+    let seconds = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().ok().and_then(|value| value.trim().parse::<u32>().ok()),
+        (Some(_), Some(_)) => None,
+    };
+    let seconds = seconds.ok_or_else(|| {
+        HttpError::new(Code::BadUserInput, "send x-flowmatix-max-age once, as a whole number of seconds")
+    })?;
+    Ok(Some(Duration::from_secs(seconds.into())))
+}
+
 /// One request of a batch.
 fn element(text: &str) -> Result<Parameters, HttpError> {
     match outline(text, NAMES, 0) {
@@ -70,10 +98,12 @@ fn element(text: &str) -> Result<Parameters, HttpError> {
 fn read(
     [query, operation_name, variables, extensions, document_id, doc_id]: Members<'_>,
 ) -> Result<Parameters, HttpError> {
+    let Extensions { persisted_query: persisted, live } = read_extensions(object(extensions, "extensions")?)?;
     Ok(Parameters {
+        live_interval: live_interval(live)?,
         document: Reference {
             text: string(query, "query")?,
-            persisted: persisted(object(extensions, "extensions")?)?,
+            persisted,
             id: document_name(string(document_id, "documentId")?, string(doc_id, "doc_id")?)?,
         },
         operation_name: string(operation_name, "operationName")?.filter(|name| !name.is_empty()),
@@ -100,10 +130,13 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
     })?;
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (variables, extensions) = (filled(sent.variables), filled(sent.extensions));
+    let Extensions { persisted_query: persisted, live } =
+        read_extensions(embedded(extensions.as_deref(), "extensions")?)?;
     Ok(Parsed::One(Parameters {
+        live_interval: live_interval(live)?,
         document: Reference {
             text: filled(sent.query),
-            persisted: persisted(embedded(extensions.as_deref(), "extensions")?)?,
+            persisted,
             id: document_name(filled(sent.document_id), filled(sent.doc_id))?,
         },
         operation_name: filled(sent.operation_name),
@@ -142,18 +175,36 @@ fn raw(text: Option<&str>) -> Result<Option<Box<RawValue>>, HttpError> {
     raw.map_err(|_| HttpError::unreadable("`variables` is not valid JSON"))
 }
 
-/// `extensions.persistedQuery`.
-fn persisted(extensions: Option<&str>) -> Result<Option<PersistedQuery>, HttpError> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Extensions {
-        persisted_query: Option<PersistedQuery>,
-    }
+/// What of a request's extensions is read.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    persisted_query: Option<PersistedQuery>,
+    live: Option<LiveExtension>,
+}
 
+/// What a subscriber asks of the feed.
+#[derive(Default, Deserialize)]
+struct LiveExtension {
+    /// In seconds.
+    interval: Option<f64>,
+}
+
+fn read_extensions(extensions: Option<&str>) -> Result<Extensions, HttpError> {
     let extensions = extensions.map(serde_json::from_str::<Extensions>).transpose();
-    let extensions = extensions
-        .map_err(|_| HttpError::no_graphql("`extensions.persistedQuery` needs a `version` and a `sha256Hash`"))?;
-    Ok(extensions.and_then(|extensions| extensions.persisted_query))
+    let extensions = extensions.map_err(|_| {
+        HttpError::no_graphql(
+            "`extensions.persistedQuery` needs a `version` and a `sha256Hash`, `extensions.live` a number as `interval`",
+        )
+    })?;
+    Ok(extensions.unwrap_or_default())
+}
+
+fn live_interval(live: Option<LiveExtension>) -> Result<Option<Duration>, HttpError> {
+    let Some(seconds) = live.and_then(|live| live.interval) else { return Ok(None) };
+    let interval = Duration::try_from_secs_f64(seconds).ok().filter(|interval| *interval <= LONGEST_INTERVAL);
+    let wrong = || HttpError::new(Code::BadUserInput, "`extensions.live.interval` must be from 0 to 86400 seconds");
+    interval.map(Some).ok_or_else(wrong)
 }
 
 /// The document's id: `documentId` of the GraphQL over HTTP proposal, or Relay's `doc_id`.

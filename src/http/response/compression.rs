@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, Either};
 use tower::Service;
 use tower_http::CompressionLevel;
 use tower_http::compression::Compression;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{And, NotForContentType, Predicate, SizeAbove};
 
 use super::accept_encoding::{Coding, choose};
 use super::error::HttpError;
@@ -30,17 +30,22 @@ const COMPRESSED: u64 = 1024;
 #[derive(Clone)]
 pub(in crate::http) struct Compressible<S> {
     plain: S,
-    large: Compression<S, SizeAbove>,
+    large: Compression<S, Compressed>,
     /// For requests that refuse plain answers.
-    all: Compression<S, SizeAbove>,
+    all: Compression<S, Compressed>,
     metrics: Arc<Metrics>,
 }
+
+/// Which answers are compressed: long ones, but no streams, whose events an encoder would hold back.
+type Compressed = And<And<SizeAbove, NotForContentType>, NotForContentType>;
 
 impl<S: Clone> Compressible<S> {
     pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>) -> Self {
         let from = |length| {
             let compression = Compression::new(service.clone()).quality(CompressionLevel::Fastest);
-            compression.compress_when(SizeAbove::new(length))
+            let streams = ["text/event-stream", "multipart/mixed"].map(NotForContentType::const_new);
+            let [events, parts] = streams;
+            compression.compress_when(SizeAbove::new(length).and(events).and(parts))
         };
         let (large, all) = (from(COMPRESSED), from(1));
         Self { plain: service, large, all, metrics }

@@ -56,13 +56,9 @@ impl HttpError {
     }
 
     pub(in crate::http) fn answer(&self, media_type: MediaType, statuses: Statuses) -> Response<Body> {
-        let mut extensions = serde_json::json!({ "code": self.code.name() });
-        if let Some(seconds) = self.retry_after {
-            extensions["retryAfterSeconds"] = seconds.into();
-        }
-        let body = serde_json::json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
+        let body = format!("{{\"errors\":{}}}", error_list(self));
         let status = self.status.unwrap_or_else(|| status::refused(self.code, media_type, statuses));
-        let mut response = envelope(status, media_type, body.to_string().into_bytes());
+        let mut response = envelope(status, media_type, body.into_bytes());
         let headers = response.headers_mut();
         headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         headers.extend(self.challenge.map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
@@ -80,6 +76,16 @@ impl HttpError {
         self.answer(accepted(headers).unwrap_or(MediaType::Json), Statuses::Audits)
     }
 }
+
+/// A refusal as GraphQL's `errors` have it: a list, as JSON.
+pub(in crate::http) fn error_list(refusal: &HttpError) -> String {
+    let mut extensions = serde_json::json!({ "code": refusal.code.name() });
+    if let Some(seconds) = refusal.retry_after {
+        extensions["retryAfterSeconds"] = seconds.into();
+    }
+    serde_json::json!([{ "message": refusal.message, "extensions": extensions }]).to_string()
+}
+
 impl From<AuthError> for HttpError {
     fn from(denied: AuthError) -> Self {
         match denied {

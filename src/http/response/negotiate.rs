@@ -31,6 +31,35 @@ impl MediaType {
     }
 }
 
+/// The form of a stream in a response's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum StreamType {
+    /// `text/event-stream`.
+    ServerSentEvents,
+    /// `multipart/mixed` with `subscriptionSpec=1.0`.
+    Multipart,
+}
+
+/// The form of a stream that the request accepts, the one with the greater weight where it accepts both; `None` where it
+/// accepts none.
+pub(in crate::http) fn accepted_stream(headers: &HeaderMap) -> Option<StreamType> {
+    let ranges = quality::list(headers, &ACCEPT)?;
+    let weigh = |fits: &dyn Fn(&Element) -> bool| {
+        ranges.iter().filter(|range| fits(range)).map(|range| range.weight).max().unwrap_or_default()
+    };
+    let events = weigh(&|range| range.name == "text/event-stream");
+    let parts = weigh(&|range| {
+        let specified =
+            |(name, value): &(String, String)| name == "subscriptionspec" && matches!(value.as_str(), "1.0" | "1");
+        range.name == "multipart/mixed" && range.parameters.iter().any(specified)
+    });
+    match (events, parts) {
+        (0, 0) => None,
+        (events, parts) if parts >= events => Some(StreamType::Multipart),
+        _ => Some(StreamType::ServerSentEvents),
+    }
+}
+
 /// The media type with the greater weight in `Accept`; `None` where neither is accepted. With equal weights
 /// `application/graphql-response+json` wins if it is named; otherwise, and without `Accept`, `application/json` does.
 pub(in crate::http) fn accepted(headers: &HeaderMap) -> Option<MediaType> {

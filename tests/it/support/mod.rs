@@ -2,19 +2,23 @@
 
 mod answer;
 mod app;
+mod events;
 mod file;
 pub mod issuer;
 mod keys;
 pub mod service;
 mod team;
 pub mod vendor;
+mod websocket;
 pub mod wire;
 
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};
+pub use events::Events;
 pub use file::TempFile;
 pub use keys::{Keys, make as make_key, make_for as make_key_for};
 pub use team::{account, member, row};
+pub use websocket::{Frame, Socket};
 
 /// Asks again and again until the answer is as expected; what comes of itself comes within seconds.
 pub async fn until<F: Future<Output = Answer>>(ask: impl Fn() -> F, expected: impl Fn(&Answer) -> bool) -> Answer {

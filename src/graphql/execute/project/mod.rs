@@ -1,8 +1,10 @@
 //! Projection: a plan and its rosters become JSON directly, without a future, a value or a map for a field.
 
+mod changes;
 mod groups;
 mod member;
 mod projector;
 mod team;
 
+pub(super) use changes::digest_members;
 pub(super) use projector::{Projected, ProjectionOptions, project};

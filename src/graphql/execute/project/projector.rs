@@ -51,21 +51,7 @@ pub(in crate::graphql::execute) fn project(
     cancellation: &Cancellation,
     out: Vec<u8>,
 ) -> std::result::Result<Projected, Cancelled> {
-    let mut writer = Writer {
-        out,
-        errors: Vec::new(),
-        path: Vec::new(),
-        slots: &resolved.slots,
-        terms,
-        found: HashMap::new(),
-        pages: HashMap::new(),
-        groups: HashMap::new(),
-        refused: HashSet::new(),
-        too_long: false,
-        cancellation,
-        rows: cancellation.rows(),
-        cancelled: false,
-    };
+    let mut writer = Writer::new(out, resolved, terms, cancellation);
     for (item, data) in plan.roots.fields.iter().zip(&resolved.roots) {
         item.head.write(&mut writer.out);
         writer.path.push(Segment::Key(&item.key));
@@ -110,6 +96,29 @@ pub(super) enum Segment<'p> {
 }
 
 impl<'p> Writer<'p> {
+    pub(super) fn new(
+        out: Vec<u8>,
+        resolved: &'p Resolved,
+        terms: ProjectionOptions,
+        cancellation: &'p Cancellation,
+    ) -> Self {
+        Self {
+            out,
+            errors: Vec::new(),
+            path: Vec::new(),
+            slots: &resolved.slots,
+            terms,
+            found: HashMap::new(),
+            pages: HashMap::new(),
+            groups: HashMap::new(),
+            refused: HashSet::new(),
+            too_long: false,
+            cancellation,
+            rows: cancellation.rows(),
+            cancelled: false,
+        }
+    }
+
     pub(super) fn root(&mut self, item: &'p PlannedField<RootField>, data: &'p RootData) {
         match (&item.field, data) {
             (_, RootData::Failed(error)) => self.fail(item.pos, error.clone()),
@@ -157,6 +166,9 @@ impl<'p> Writer<'p> {
                     },
                     Err(error) => writer.fail(item.pos, error.clone()),
                 });
+            }
+            (RootField::TeamChanges { fields, .. }, RootData::Changes(view, changes)) => {
+                self.changes(fields, view, changes);
             }
             // The resolver makes data of its field's kind.
             _ => json::null(&mut self.out),

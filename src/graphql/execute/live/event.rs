@@ -1,0 +1,65 @@
+//! Events: the bytes of one state of a selection, which all its subscribers share.
+
+use async_graphql::ServerError;
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::loader::TeamState;
+
+/// One state of a selection.
+pub(super) struct LiveEvent {
+    /// Its number among the selection's events.
+    pub(super) number: u64,
+    /// The whole state, as a response.
+    pub(super) full: Bytes,
+    /// What has changed since the event before; `None` where the selection has no such form.
+    pub(super) delta: Option<Bytes>,
+    /// Whether it is the last.
+    pub(super) ends: bool,
+    /// When its cause became known.
+    pub(super) since: Instant,
+}
+
+/// A response that is an event: its bytes, of which the first say what is compared.
+pub(super) struct Payload {
+    pub(super) bytes: Bytes,
+    compared: usize,
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    live: LiveExtension,
+}
+
+/// What the subscription costs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LiveExtension {
+    interval_seconds: f64,
+    calls_per_hour: u64,
+}
+
+impl Payload {
+    /// Completes a response that has its data.
+    pub(super) fn new(mut out: Vec<u8>, errors: &[ServerError], team: &TeamState) -> Self {
+        // Neither these nor vectors fail to be written.
+        if !errors.is_empty() {
+            out.extend_from_slice(b",\"errors\":");
+            let _ = serde_json::to_writer(&mut out, errors);
+        }
+        let compared = out.len();
+        let millis = u32::try_from(team.price.interval.as_millis()).unwrap_or(u32::MAX);
+        let interval_seconds = f64::from(millis) / 1000.0;
+        let live = LiveExtension { interval_seconds, calls_per_hour: team.price.calls_per_hour() };
+        out.extend_from_slice(b",\"extensions\":");
+        let _ = serde_json::to_writer(&mut out, &Extensions { live });
+        out.push(b'}');
+        Self { bytes: out.into(), compared }
+    }
+
+    /// Data and errors: an event is sent only where they differ.
+    pub(super) fn compared(&self) -> &[u8] {
+        &self.bytes[..self.compared]
+    }
+}

@@ -1,0 +1,141 @@
+//! A selection: what an operation shows of a team, written for one state after the other.
+
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use super::event::{LiveEvent, Payload};
+use crate::config;
+use crate::graphql::error::{self, Code, fault};
+use crate::graphql::execute::changes::{Changes, MemberDigests};
+use crate::graphql::execute::lookups::{Resolved, RootData};
+use crate::graphql::execute::project::{ProjectionOptions, digest_members, project};
+use crate::graphql::execute::response::{GraphQlResponse, too_large};
+use crate::graphql::limits::{self, ArgumentSize, RequestTotals, RosterSize};
+use crate::graphql::plan::plan::{Plan, RootField};
+use crate::graphql::request_error::RequestError;
+use crate::graphql::schema::View;
+use crate::loader::TeamState;
+use crate::model::{Cancellation, Cancelled, ErrorKind, Grant, Roster};
+
+/// What an operation shows of a team.
+pub(super) struct Selection {
+    pub(super) plan: Arc<Plan>,
+    /// Its arguments, and the root field's data of the state that was written last.
+    pub(super) resolved: Resolved,
+    pub(super) sizes: Vec<ArgumentSize>,
+    pub(super) grant: Grant,
+    pub(super) options: ProjectionOptions,
+    pub(super) limits: config::GraphQlConfig,
+    pub(super) written: WrittenState,
+}
+
+/// What was written of the state before.
+#[derive(Default)]
+pub(super) struct WrittenState {
+    events: u64,
+    /// Data and errors; of changes, without members.
+    compared: Option<Vec<u8>>,
+    digests: Option<MemberDigests>,
+    hasher: RandomState,
+}
+
+impl Selection {
+    /// The event of a state; `None` where nothing that is shown has changed.
+    pub(super) fn event(
+        &mut self,
+        team: &TeamState,
+        cancellation: &Cancellation,
+    ) -> Result<Option<LiveEvent>, Cancelled> {
+        let written = match &team.roster {
+            Ok(roster) => match self.check(roster, team.stale) {
+                Ok(view) if self.shows_changes() => self.changes(&view, team, cancellation)?,
+                Ok(view) => self.whole(RootData::All(view), team, false, cancellation)?,
+                Err(refused) => self.refused(refused, team, cancellation)?,
+            },
+            Err(failed) => {
+                let ends = matches!(failed.kind(), ErrorKind::Unauthenticated | ErrorKind::Forbidden);
+                self.written.digests = None;
+                self.whole(RootData::Failed(error::upstream(failed)), team, ends, cancellation)?
+            }
+        };
+        let Some((full, delta, ends)) = written else { return Ok(None) };
+        let limit = self.options.limit;
+        if full.len() > limit {
+            let refused = self.refused(too_large(limit as u64), team, cancellation)?;
+            return Ok(refused.map(|(full, delta, ends)| self.numbered(full, delta, ends, team)));
+        }
+        Ok(Some(self.numbered(full, delta, ends, team)))
+    }
+
+    fn numbered(&mut self, full: bytes::Bytes, delta: Option<bytes::Bytes>, ends: bool, team: &TeamState) -> LiveEvent {
+        self.written.events += 1;
+        LiveEvent { number: self.written.events, full, delta, ends, since: team.since }
+    }
+
+    fn shows_changes(&self) -> bool {
+        self.plan.roots.fields.iter().any(|root| matches!(root.field, RootField::TeamChanges { .. }))
+    }
+
+    /// The team as it is shown, where that does not cost too much.
+    fn check(&mut self, roster: &Arc<Roster>, stale: bool) -> Result<Arc<View>, RequestError> {
+        let view = Arc::new(View::new(roster.clone(), stale, self.grant.clone()));
+        self.resolved.roots = vec![RootData::All(view.clone())];
+        let sizes = |root: usize, each: &mut dyn FnMut(usize, RosterSize)| self.resolved.sizes(root, each);
+        let mut totals = RequestTotals::default();
+        limits::check_cost(&self.plan.cost, &self.sizes, &sizes, &mut totals, &self.limits)?;
+        Ok(view)
+    }
+
+    /// The last event, of a selection that may not be shown any more.
+    fn refused(&mut self, refused: RequestError, team: &TeamState, cancellation: &Cancellation) -> Written {
+        self.whole(RootData::Failed(fault(refused.code, refused.message)), team, true, cancellation)
+    }
+
+    fn whole(&mut self, data: RootData, team: &TeamState, ends: bool, cancellation: &Cancellation) -> Written {
+        let payload = self.payload(data, team, cancellation)?;
+        if !ends && self.written.compared.as_deref() == Some(payload.compared()) {
+            return Ok(None);
+        }
+        self.written.compared = Some(payload.compared().to_vec());
+        Ok(Some((payload.bytes, None, ends)))
+    }
+
+    /// What has changed since the event before, and, for those who have not seen that, everything.
+    fn changes(&mut self, view: &Arc<View>, team: &TeamState, cancellation: &Cancellation) -> Written {
+        let (plan, hasher) = (self.plan.clone(), &self.written.hasher);
+        let now = digest_members(&plan, &self.resolved, view, self.options, hasher, cancellation)?;
+        let changes = self.written.digests.as_ref().map(|before| Changes::between(before, &now, &view.roster));
+        let rest = self.payload(RootData::Changes(view.clone(), Changes::default()), team, cancellation)?;
+        let same_rest = self.written.compared.as_deref() == Some(rest.compared());
+        if same_rest && changes.as_ref().is_some_and(Changes::is_empty) {
+            return Ok(None);
+        }
+        let all = Changes::all(&view.roster);
+        let full = self.payload(RootData::Changes(view.clone(), all), team, cancellation)?;
+        let delta = match changes {
+            Some(changes) => Some(self.payload(RootData::Changes(view.clone(), changes), team, cancellation)?.bytes),
+            None => None,
+        };
+        self.written.compared = Some(rest.compared().to_vec());
+        self.written.digests = Some(now);
+        Ok(Some((full.bytes, delta, false)))
+    }
+
+    fn payload(&mut self, data: RootData, team: &TeamState, cancellation: &Cancellation) -> Result<Payload, Cancelled> {
+        self.resolved.roots = vec![data];
+        let length = self.written.compared.as_ref().map_or(0, Vec::len);
+        let out = GraphQlResponse::begin(length);
+        let projected = project(&self.plan, &self.resolved, self.options, cancellation, out)?;
+        Ok(Payload::new(projected.out, &projected.errors, team))
+    }
+
+    /// The last event of a selection that could not be written.
+    pub(super) fn failed(number: u64, team: &TeamState) -> LiveEvent {
+        let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
+        let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], team);
+        LiveEvent { number, full: payload.bytes, delta: None, ends: true, since: team.since }
+    }
+}
+
+/// The whole state, what has changed, and whether it is the end; `None` where nothing has changed.
+type Written = Result<Option<(bytes::Bytes, Option<bytes::Bytes>, bool)>, Cancelled>;

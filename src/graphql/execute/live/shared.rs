@@ -1,0 +1,145 @@
+//! Shared selections: each distinct question about a team is answered once for each of its states, by a task of its own, and
+//! its subscribers share the bytes.
+//!
+//! A channel holds the newest event alone, so a subscriber who is slow leaves events out, and holds up nobody. The task ends
+//! with the last subscriber.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::event::LiveEvent;
+use super::selection::Selection;
+use crate::compute::{ComputePool, Lane, Ticket};
+use crate::loader::{TeamState, TeamWatcher};
+use crate::model::{Cancellation, Cancelled, Scopes};
+use crate::telemetry::Metrics;
+
+/// From so many members on an event is written beside the runtime's workers.
+const OFFLOAD_MEMBERS: usize = 200;
+
+/// What makes two questions the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct SelectionKey {
+    /// The feed, and with it account and credential.
+    pub(super) feed: u64,
+    pub(super) text: Arc<str>,
+    pub(super) operation: Option<Box<str>>,
+    pub(super) variables: Box<[u8]>,
+    pub(super) scopes: Scopes,
+}
+
+type Events = watch::Sender<Option<Arc<LiveEvent>>>;
+
+/// The selections that have subscribers.
+#[derive(Clone, Default)]
+pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, Events>>>);
+
+impl SharedSelections {
+    /// Subscribes to a selection, which `make` makes where it is the first to ask for it.
+    #[expect(clippy::disallowed_methods, reason = "one task for each selection, which ends with its last subscriber")]
+    pub(super) fn subscribe(
+        &self,
+        key: SelectionKey,
+        compute: &ComputePool,
+        metrics: &Arc<Metrics>,
+        make: impl FnOnce() -> (Selection, TeamWatcher),
+    ) -> watch::Receiver<Option<Arc<LiveEvent>>> {
+        let mut selections = self.0.lock();
+        if let Some(events) = selections.get(&key) {
+            let mut receiver = events.subscribe();
+            if receiver.borrow().is_some() {
+                receiver.mark_changed();
+            }
+            return receiver;
+        }
+        let (events, receiver) = watch::channel(None);
+        selections.insert(key.clone(), events.clone());
+        drop(selections);
+        let (selection, watcher) = make();
+        let writer = Writer {
+            all: self.clone(),
+            key,
+            events,
+            compute: compute.clone(),
+            metrics: metrics.clone(),
+            ticket: Ticket::shared(Lane::of(selection.grant.key())),
+        };
+        tokio::spawn(writer.run(selection, watcher));
+        receiver
+    }
+
+    /// Forgets a selection that nobody subscribes to; returns whether it did.
+    fn forget(&self, key: &SelectionKey, events: &Events) -> bool {
+        let mut selections = self.0.lock();
+        let unwanted = events.receiver_count() == 0;
+        if unwanted {
+            selections.remove(key);
+        }
+        unwanted
+    }
+}
+
+/// Writes the events of one selection.
+struct Writer {
+    all: SharedSelections,
+    key: SelectionKey,
+    events: Events,
+    compute: ComputePool,
+    metrics: Arc<Metrics>,
+    ticket: Ticket,
+}
+
+impl Writer {
+    async fn run(self, selection: Selection, mut watcher: TeamWatcher) {
+        let mut selection = Some(selection);
+        loop {
+            let team = tokio::select! {
+                team = watcher.next() => team,
+                () = self.events.closed() => {
+                    if self.all.forget(&self.key, &self.events) {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            let Some(known) = selection.take() else { continue };
+            let event = match self.write(known, &team).await {
+                Some((known, Ok(event))) => {
+                    selection = Some(known);
+                    event
+                }
+                _ => {
+                    // Nothing more comes of it. It is forgotten when its subscribers have been told and are gone.
+                    let last = self.events.borrow().as_ref().map_or(0, |event| event.number);
+                    Some(Selection::failed(last + 2, &team))
+                }
+            };
+            match event {
+                Some(event) => drop(self.events.send_replace(Some(Arc::new(event)))),
+                None => self.metrics.live().suppressed(),
+            }
+        }
+    }
+
+    /// The selection again, and the event that it made of the state; `None` where it panicked.
+    async fn write(
+        &self,
+        mut selection: Selection,
+        team: &TeamState,
+    ) -> Option<(Selection, Result<Option<LiveEvent>, Cancelled>)> {
+        let large = team.roster.as_ref().is_ok_and(|roster| roster.len() > OFFLOAD_MEMBERS);
+        let team = team.clone();
+        let job = move |cancellation: &Cancellation| {
+            let event = selection.event(&team, cancellation);
+            (selection, event)
+        };
+        if large {
+            return self.compute.run(&self.ticket, job).await.ok();
+        }
+        catch_unwind(AssertUnwindSafe(|| job(self.ticket.cancellation()))).ok()
+    }
+}

@@ -1,0 +1,112 @@
+//! Starting: a request becomes an answer, or a subscription that a transport may admit and then listens to.
+
+use super::selection::{Selection, WrittenState};
+use super::shared::SelectionKey;
+use super::subscription::Subscription;
+use crate::graphql::error::{Code, access_code};
+use crate::graphql::execute::arguments::{Arguments, RootArguments};
+use crate::graphql::execute::engine::{Engine, Request};
+use crate::graphql::execute::lookups::Resolved;
+use crate::graphql::execute::project::ProjectionOptions;
+use crate::graphql::execute::response::GraphQlResponse;
+use crate::graphql::execute::validated_request::ValidatedRequest;
+use crate::graphql::limits::RequestTotals;
+use crate::graphql::request_error::RequestError;
+use crate::model::{Account, Grant};
+
+/// What comes of a request that may be a subscription.
+#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
+pub enum Started {
+    /// It was none, or it is refused.
+    Answer(GraphQlResponse),
+    /// A subscription that has not begun.
+    Live(LiveRequest),
+}
+
+/// A subscription that was checked and has cost nothing yet.
+pub struct LiveRequest {
+    request: ValidatedRequest,
+    arguments: Arguments,
+    grant: Grant,
+}
+
+impl LiveRequest {
+    /// The account whose team it is about.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        self.grant.account()
+    }
+}
+
+impl Engine {
+    /// Answers a request, or prepares the subscription that it asks for.
+    pub async fn start(&self, request: Request) -> Started {
+        let mut totals = RequestTotals::default();
+        let request = match self.prepare(request, &mut totals) {
+            Ok(request) => request,
+            Err(rejection) => return Started::Answer(self.reject(rejection)),
+        };
+        if !request.is_subscription {
+            return Started::Answer(self.run(request, totals).await);
+        }
+        match self.live_request(request) {
+            Ok(live) => Started::Live(live),
+            Err(error) => Started::Answer(self.refuse(error)),
+        }
+    }
+
+    fn live_request(&self, request: ValidatedRequest) -> Result<LiveRequest, RequestError> {
+        let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
+        let mut arguments = Arguments::of(&request.plan, &request.prepared.document, &request.variables, &session);
+        let refused = |message: String| RequestError { code: Code::BadUserInput, message };
+        let account = match arguments.roots.pop() {
+            Some(Ok(RootArguments::All(account))) => account,
+            Some(Err(error)) => return Err(refused(error.message)),
+            _ => return Err(refused("a subscription has one field".to_owned())),
+        };
+        if arguments.slots.refuses_more || !request.is_decided {
+            return Err(refused("an argument, or the condition of a selection, is refused".to_owned()));
+        }
+        let grant = request.grants.grant(account);
+        let grant = grant.map_err(|error| RequestError { code: access_code(&error), message: error.to_string() })?;
+        Ok(LiveRequest { request, arguments, grant })
+    }
+
+    /// Begins a subscription.
+    #[must_use]
+    pub fn listen(&self, live: LiveRequest) -> Subscription {
+        let LiveRequest { request, arguments, grant } = live;
+        let listener = self.loaders.listen(&grant, request.max_age);
+        let text = request.prepared.document.text().clone();
+        self.documents.keep(&text, request.keep);
+        if self.loaders.has_accepted(request.grants.caller()) {
+            self.operation_cache.insert(&request.prepared);
+        }
+        let key = SelectionKey {
+            feed: listener.feed(),
+            text,
+            operation: request.operation_name.as_deref().map(Into::into),
+            variables: serde_json::to_vec(&request.variables).unwrap_or_default().into(),
+            scopes: request.grants.caller().scopes,
+        };
+        let make = || {
+            let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
+            let options = ProjectionOptions { contact: key.scopes.contact, pages: self.page_limits(), limit };
+            let resolved =
+                Resolved { roots: Vec::new(), slots: arguments.slots, accounts: Vec::new(), views: Vec::new() };
+            let selection = Selection {
+                plan: request.plan.clone(),
+                resolved,
+                sizes: request.sizes,
+                grant,
+                options,
+                limits: self.settings.graphql.clone(),
+                written: WrittenState::default(),
+            };
+            (selection, listener.watcher())
+        };
+        let events = self.selections.subscribe(key.clone(), &self.compute, &self.metrics, make);
+        self.metrics.executed("live");
+        Subscription::new(events, listener, self.metrics.clone())
+    }
+}

@@ -1,0 +1,53 @@
+//! Rights: whether the caller of a stream may still do what it could when the stream began.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use tokio::time::sleep;
+
+use crate::auth::AuthError;
+use crate::graphql::Code;
+use crate::http::AppState;
+use crate::http::response::error::HttpError;
+use crate::model::{Account, Grants};
+
+/// What a stream's caller has shown, and what that was good for.
+pub(super) struct Rights {
+    state: Arc<AppState>,
+    /// Without what authentication does not read.
+    head: Parts,
+    grants: Arc<dyn Grants>,
+}
+
+impl Rights {
+    pub(super) fn new(state: Arc<AppState>, head: Parts, grants: Arc<dyn Grants>) -> Self {
+        Self { state, head, grants }
+    }
+
+    /// Completes when they are lost, with the reason: the credential has expired, was taken away, or is good for other things
+    /// now, or one of `accounts` may no longer be read.
+    pub(super) async fn lost(&self, accounts: &[Account]) -> HttpError {
+        loop {
+            sleep(self.state.live.settings.recheck_interval).await;
+            match self.state.auth.authenticate(&self.head).await {
+                Ok(grants) if self.is_same(&*grants, accounts) => {}
+                Ok(_) => return HttpError::new(Code::Forbidden, "the caller's rights have changed"),
+                // The keys are not there now; what was checked with them before stands.
+                Err(AuthError::Unavailable { .. }) => {}
+                Err(denied) => return denied.into(),
+            }
+        }
+    }
+
+    fn is_same(&self, now: &dyn Grants, accounts: &[Account]) -> bool {
+        let (before, after) = (self.grants.caller(), now.caller());
+        let may_read = |account: &Account| {
+            let named = [None, Some(account.clone())];
+            named.into_iter().any(|argument| now.grant(argument).is_ok_and(|grant| grant.account() == account))
+        };
+        before.id == after.id
+            && before.scopes == after.scopes
+            && before.credential.id() == after.credential.id()
+            && accounts.iter().all(may_read)
+    }
+}

@@ -1,0 +1,331 @@
+//! One WebSocket that speaks `graphql-transport-ws`, from `connection_init` to its close frame.
+//!
+//! One task reads, runs the operations and writes. While a message waits to be written nothing else is done, so a client who
+//! takes nothing sends nothing, gets the newest states when it takes something, and is dropped after `http.send_timeout`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::request::Parts;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout, timeout_at};
+
+use super::forwarded_head;
+use super::messages::{self, ClientMessage, Close};
+use super::operations::{Operations, Outcome};
+use super::rights::Rights;
+use super::send_rate::SendRate;
+use crate::http::AppState;
+use crate::http::admission::busy::busy;
+use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::response_deadline::ConnectionStream;
+use crate::http::admission::response_memory::EventMemory;
+use crate::http::graphql::callers::{IdentifiedCaller, identify};
+use crate::http::graphql::parameters::max_age;
+use crate::http::health::OpenStream;
+use crate::http::response::error::{HttpError, error_list};
+use crate::model::Clock;
+
+/// How long a message waits where there is no room for its bytes, before it is looked again.
+const ROOM_WAIT: Duration = Duration::from_millis(100);
+/// How long the client may take for its half of the close.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// A connection that has become a WebSocket.
+pub(super) struct NewSocket {
+    pub(super) state: Arc<AppState>,
+    /// What of the request authenticates.
+    pub(super) head: Parts,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) connection: Option<ConnectionStream>,
+    pub(super) open: OpenStream,
+    /// Whether the client offers the protocol.
+    pub(super) speaks: bool,
+}
+
+/// Why a socket ends without a close frame, as metrics name it.
+struct Gone(&'static str);
+
+/// What ends a socket.
+enum End {
+    Close(Close),
+    Gone(Gone),
+}
+
+impl End {
+    fn client() -> Self {
+        Self::Gone(Gone("client"))
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Close(close) => close.name,
+            Self::Gone(gone) => gone.0,
+        }
+    }
+}
+
+impl From<Gone> for End {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
+    }
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
+    let NewSocket { state, head, peer, connection: _connection, open: _open, speaks } = new;
+    state.metrics.live().socket_opened();
+    let _counted = Counted(state.clone());
+    let rate = SendRate::new(state.live.settings.message_rate);
+    let mut connection = Connection { socket, state: state.clone(), rate };
+    let end = if speaks { connection.run(head, peer).await } else { End::Close(Close::other_protocol()) };
+    if let End::Close(close) = end {
+        connection.close(close).await;
+    }
+}
+
+/// Counts a socket until it is closed.
+struct Counted(Arc<AppState>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.metrics.live().socket_closed();
+    }
+}
+
+struct Connection {
+    socket: WebSocket,
+    state: Arc<AppState>,
+    rate: SendRate,
+}
+
+/// What a connection has beside its socket, once its caller is known.
+struct Session {
+    caller: Arc<IdentifiedCaller>,
+    max_age: Option<Duration>,
+    rights: Arc<Rights>,
+    operations: Operations,
+    /// Completes when the caller's rights are lost. Made anew when the accounts change that are subscribed to.
+    lost: BoxFuture<'static, HttpError>,
+}
+
+impl Session {
+    fn watch_rights(&mut self) {
+        let (rights, accounts) = (self.rights.clone(), self.operations.accounts());
+        self.lost = async move { rights.lost(&accounts).await }.boxed();
+    }
+}
+
+impl Connection {
+    async fn run(&mut self, head: Parts, peer: Option<IpAddr>) -> End {
+        let health = self.state.health.clone();
+        let mut closing: BoxFuture<'static, ()> = async move { health.closing().await }.boxed();
+        let initialised = tokio::select! {
+            biased;
+            () = &mut closing => return Close::going_away().into(),
+            initialised = self.initialise(head, peer) => initialised,
+        };
+        match initialised {
+            Ok(session) => self.serve(session, closing).await,
+            Err(end) => end,
+        }
+    }
+
+    /// Waits for `connection_init`, and authenticates.
+    async fn initialise(&mut self, head: Parts, peer: Option<IpAddr>) -> Result<Session, End> {
+        let deadline = Clock::instant() + self.state.live.settings.init_timeout;
+        let payload = loop {
+            let text = timeout_at(deadline, self.receive()).await.map_err(|_| Close::init_timeout())??;
+            let Some(text) = text else { continue };
+            match messages::read(&text)? {
+                ClientMessage::ConnectionInit(payload) => break payload.map(str::to_owned),
+                ClientMessage::Ping(payload) => self.send(messages::pong(payload)).await?,
+                ClientMessage::Pong | ClientMessage::Complete(_) => {}
+                ClientMessage::Subscribe(..) => return Err(Close::unauthorized().into()),
+            }
+        };
+        let head = forwarded_head::with_payload(head, payload.as_deref()).map_err(Close::invalid)?;
+        let max_age = max_age(&head.headers).map_err(|error| Close::invalid(error.message))?;
+        let caller = match identify(&self.state, &head, peer).await {
+            Ok(caller) => Arc::new(caller),
+            Err(refusal) => {
+                self.state.metrics.refused(refusal.code.name());
+                return Err(Close::forbidden().into());
+            }
+        };
+        self.send(messages::ACK.to_owned()).await?;
+        let rights = Arc::new(Rights::new(self.state.clone(), head, caller.grants.clone()));
+        let lost = std::future::pending().boxed();
+        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost };
+        session.watch_rights();
+        Ok(session)
+    }
+
+    async fn serve(&mut self, mut session: Session, mut closing: BoxFuture<'static, ()>) -> End {
+        let settings = self.state.live.settings.clone();
+        let mut pings = pings(settings.ping_interval);
+        let mut answered = true;
+        let mut lifetime = Box::pin(sleep(settings.lifetime));
+        let mut idle = Box::pin(sleep(settings.idle_timeout));
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = &mut closing => Err(Close::going_away().into()),
+                _ = &mut session.lost => Err(Close::forbidden().into()),
+                () = &mut lifetime => Err(Close::lifetime().into()),
+                () = &mut idle, if session.operations.is_empty() => Err(Close::idle().into()),
+                received = self.receive() => {
+                    answered = true;
+                    match received {
+                        Ok(Some(text)) => self.handle(&text, &mut session).await,
+                        Ok(None) => Ok(()),
+                        Err(end) => Err(end),
+                    }
+                }
+                outcome = session.operations.next() => {
+                    let accounts = session.operations.accounts().len();
+                    let told = self.tell(outcome, &session.caller.payer).await.map_err(End::from);
+                    if accounts != session.operations.accounts().len() {
+                        session.watch_rights();
+                    }
+                    told
+                }
+                _ = pings.tick() => self.ping(&mut answered).await,
+            };
+            if let Err(end) = step {
+                session.operations.end(end.name());
+                return end;
+            }
+            if !session.operations.is_empty() {
+                idle.as_mut().reset(Clock::instant() + settings.idle_timeout);
+            }
+        }
+    }
+
+    async fn handle(&mut self, text: &str, session: &mut Session) -> Result<(), End> {
+        match messages::read(text)? {
+            ClientMessage::ConnectionInit(_) => Err(Close::init_again().into()),
+            ClientMessage::Ping(payload) => Ok(self.send(messages::pong(payload)).await?),
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Complete(id) => {
+                session.operations.complete(&id);
+                session.watch_rights();
+                Ok(())
+            }
+            ClientMessage::Subscribe(id, _) if session.operations.contains(&id) => Err(Close::duplicate(&id).into()),
+            ClientMessage::Subscribe(id, payload) => {
+                if session.operations.len() >= self.state.live.settings.socket_operations_limit {
+                    let errors = error_list(&busy("too many operations are under way on this WebSocket"));
+                    return Ok(self.send(messages::error(&id, &errors)).await?);
+                }
+                let Session { caller, max_age, operations, .. } = session;
+                operations.begin(id, payload, *max_age, caller, &self.state);
+                session.watch_rights();
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&mut self, outcome: Outcome, payer: &CallerKey) -> Result<(), Gone> {
+        match outcome {
+            Outcome::Next { id, payload, is_last } => {
+                let _memory = self.room(payload.len(), payer).await?;
+                self.send(messages::next(&id, &payload)).await?;
+                if is_last { self.send(messages::complete(&id)).await } else { Ok(()) }
+            }
+            Outcome::Refused { id, errors } => self.send(messages::error(&id, &errors)).await,
+            Outcome::Complete { id } => self.send(messages::complete(&id)).await,
+        }
+    }
+
+    /// Memory for a message until it is written.
+    async fn room(&mut self, bytes: usize, payer: &CallerKey) -> Result<EventMemory, Gone> {
+        let room = async {
+            loop {
+                match self.state.admission.hold_event(payer, bytes) {
+                    Some(memory) => return memory,
+                    None => sleep(ROOM_WAIT).await,
+                }
+            }
+        };
+        timeout(self.state.settings.send_timeout, room).await.map_err(|_| Gone("slow"))
+    }
+
+    /// Asks for a sign of life, unless the last one was never given.
+    async fn ping(&mut self, answered: &mut bool) -> Result<(), End> {
+        if !std::mem::replace(answered, false) {
+            return Err(Gone("silent").into());
+        }
+        Ok(self.write(Message::Ping(bytes::Bytes::new())).await?)
+    }
+
+    /// The next text; `None` for a frame that has none.
+    async fn receive(&mut self) -> Result<Option<String>, End> {
+        let message = match self.socket.recv().await {
+            None => return Err(End::client()),
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(broken(&error.to_string())),
+        };
+        if !self.rate.allows() {
+            return Err(Close::too_many_messages().into());
+        }
+        match message {
+            Message::Text(text) => Ok(Some(text.as_str().to_owned())),
+            Message::Binary(_) => Err(Close::invalid("a message must be text").into()),
+            // The library answers pings.
+            Message::Ping(_) | Message::Pong(_) => Ok(None),
+            Message::Close(_) => Err(End::client()),
+        }
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Gone> {
+        self.write(Message::text(text)).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Gone> {
+        let (limit, since) = (self.state.settings.send_timeout, Clock::instant());
+        match timeout(limit, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            // The connection's own watch may be the first to notice.
+            Ok(Err(_)) if since.elapsed() < limit.mul_f64(0.9) => Err(Gone("client")),
+            _ => Err(Gone("slow")),
+        }
+    }
+
+    /// Says why, and waits a little for the client's half of it, so that the reason arrives.
+    async fn close(&mut self, close: Close) {
+        let frame = CloseFrame { code: close.code, reason: close.reason.into() };
+        if self.write(Message::Close(Some(frame))).await.is_ok() {
+            let ended = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let _ = timeout(CLOSE_WAIT, ended).await;
+        }
+    }
+}
+
+fn pings(every: Duration) -> Interval {
+    let mut pings = interval_at(Clock::instant() + every, every);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
+}
+
+/// What a frame that cannot be read means, by the library's words for it.
+fn broken(error: &str) -> End {
+    let is = |start: &str| error.starts_with(start);
+    if is("Space limit exceeded") {
+        Close::too_large().into()
+    } else if is("UTF-8 encoding error") {
+        Close::not_utf8().into()
+    } else if is("WebSocket protocol error") && !error.contains("reset") {
+        Close::broken().into()
+    } else {
+        End::client()
+    }
+}

@@ -1,0 +1,151 @@
+//! A WebSocket whose every frame the test chooses.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// No answer takes so long.
+const LONG: Duration = Duration::from_secs(30);
+
+pub struct Socket {
+    stream: TcpStream,
+    /// The status of the handshake.
+    pub status: u16,
+    /// The handshake's answer.
+    pub head: String,
+}
+
+/// What the service sends.
+#[derive(Debug, PartialEq)]
+pub enum Frame {
+    Message(Value),
+    Ping,
+    Pong,
+    /// A code, and a reason.
+    Close(u16, String),
+    /// The connection has ended without a close frame.
+    End,
+}
+
+impl Socket {
+    /// Asks for a WebSocket, with these header lines besides the usual ones.
+    pub async fn open(address: SocketAddr, headers: &[(&str, &str)]) -> Self {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut request = format!(
+            "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        );
+        if !headers.iter().any(|(name, _)| *name == "sec-websocket-protocol") {
+            request.push_str("sec-websocket-protocol: graphql-transport-ws\r\n");
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(timeout(LONG, stream.read_u8()).await.expect("no answer").unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { stream, status, head }
+    }
+
+    /// The same, as far as `connection_ack`; `payload` is that of `connection_init`.
+    pub async fn ready(address: SocketAddr, payload: Value) -> Self {
+        let mut socket = Self::open(address, &[]).await;
+        assert_eq!(socket.status, 101, "{}", socket.head);
+        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.next().await, Frame::Message(json!({ "type": "connection_ack" })));
+        socket
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.frame(0x81, message.to_string().as_bytes()).await;
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+    }
+
+    /// Sends a masked frame that begins with this byte.
+    pub async fn frame(&mut self, first: u8, payload: &[u8]) {
+        let mut frame = vec![first];
+        match payload.len() {
+            length @ 0..=125 => frame.push(0x80 | length as u8),
+            length @ 126..=65_535 => {
+                frame.push(0x80 | 126);
+                frame.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+            length => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        let mask = [1, 2, 3, 4];
+        frame.extend(mask);
+        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        self.raw(&frame).await;
+    }
+
+    /// Sends bytes; what the service no longer takes is the service's affair.
+    pub async fn raw(&mut self, bytes: &[u8]) {
+        let _ = timeout(LONG, self.stream.write_all(bytes)).await.expect("the service stopped reading");
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Frame {
+        match timeout(LONG, self.read()).await {
+            Ok(frame) => frame.unwrap_or(Frame::End),
+            Err(_) => panic!("no frame came"),
+        }
+    }
+
+    /// The next message, pings aside.
+    pub async fn message(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Frame::Message(message) => return message,
+                Frame::Ping => self.frame(0x8a, b"").await,
+                other => panic!("no message, but {other:?}"),
+            }
+        }
+    }
+
+    /// The next close, whatever comes before.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Frame::Close(code, reason) => return (code, reason),
+                Frame::End => return (1006, String::new()),
+                _ => {}
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Option<Frame> {
+        let first = self.stream.read_u8().await.ok()?;
+        let length = match self.stream.read_u8().await.ok()? {
+            126 => u64::from(self.stream.read_u16().await.ok()?),
+            127 => self.stream.read_u64().await.ok()?,
+            short => u64::from(short),
+        };
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.stream.read_exact(&mut payload).await.ok()?;
+        Some(match first {
+            0x81 => Frame::Message(serde_json::from_slice(&payload).unwrap()),
+            0x89 => Frame::Ping,
+            0x8a => Frame::Pong,
+            0x88 if payload.len() >= 2 => {
+                let code = u16::from_be_bytes([payload[0], payload[1]]);
+                Frame::Close(code, String::from_utf8(payload[2..].to_vec()).unwrap())
+            }
+            0x88 => Frame::Close(1005, String::new()),
+            other => panic!("an unexpected frame: {other:#x}"),
+        })
+    }
+}
