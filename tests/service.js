@@ -37,9 +37,10 @@ export function print(...args) {
  * @returns {Promise<Service>}
  */
 export async function start(command, settings = {}, variables = {}) {
-  const all = { "log.format": "json", "demo.listen": "127.0.0.1:0", ...settings };
+  const all = { "log.format": "json", "demo.listen": "127.0.0.1:0", "demo.activity": "0s", ...settings };
   const set = Object.entries(all).flatMap(([setting, value]) => ["--set", `${setting}=${value}`]);
-  const child = spawn(binary, [command, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...set], {
+  const listen = String(settings["http.listen"] ?? "127.0.0.1:0");
+  const child = spawn(binary, [command, "--listen", listen, "--admin-listen", "127.0.0.1:0", ...set], {
     env: { ...process.env, ...variables },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -56,7 +57,7 @@ export async function start(command, settings = {}, variables = {}) {
  * @returns {Promise<Service>}
  */
 async function serve(settings, variables = {}) {
-  const sample = spawn(binary, ["demo-upstream", "--set", "demo.listen=127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+  const sample = spawn(binary, ["demo-upstream", "--set", "demo.listen=127.0.0.1:0", "--set", "demo.activity=0s"], { stdio: ["ignore", "pipe", "ignore"] });
   const upstream = (await firstLine(sample, sample.stdout)).match(/http:\S+/)?.[0] ?? "";
   const account = { "account.email": LANTERN.email, "account.type": LANTERN.type };
   const all = { "upstream.url": upstream, "upstream.allow_http": true, ...account, ...settings };
@@ -127,6 +128,18 @@ export class Service {
     const headers = { "content-type": "application/json" };
     const response = await fetch(new URL("/_demo/switches", this.sample), { method: "PUT", headers, body: JSON.stringify(switches) });
     if (!response.ok) throw new Error(await response.text());
+  }
+
+  /**
+   * Changes fields of one of the sample's members.
+   * @param {string} id
+   * @param {Record<string, unknown>} fields in the upstream's form
+   */
+  async change(id, fields) {
+    const url = new URL(`/_demo/members/${id}`, this.sample);
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(url, { method: "PATCH", headers, body: JSON.stringify(fields) });
+    if (!response.ok) throw new Error(`${response.status}`);
   }
 
   /** How many GraphQL requests it answered. */

@@ -5,16 +5,21 @@ import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
 import "./explorer.css";
 
+import { results } from "./events.js";
 import { memoryStorage } from "./memory.js";
 import { tabs } from "./tabs.js";
 
 async function fetcher(parameters, options) {
+  const abort = new AbortController();
   const response = await fetch("/graphql", {
     method: "POST",
-    headers: { "content-type": "application/json", ...options?.headers },
+    // A subscription comes as a stream, everything else as JSON.
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...options?.headers },
     body: JSON.stringify(parameters),
+    signal: abort.signal,
   });
-  return response.json();
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+  return isStream ? results(response, () => abort.abort()) : response.json();
 }
 
 function Explorer() {

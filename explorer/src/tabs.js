@@ -99,6 +99,25 @@ query Snapshot {
 }
 `;
 
+const live = `# Who is online, live: press play
+# and wait. extensions.live tells
+# what the watching costs.
+subscription Live {
+  team {
+    stale
+    members(
+      orderBy: [{ field: NAME }]
+    ) {
+      nodes {
+        name
+        liveAvailability
+        unreadMessages
+      }
+    }
+  }
+}
+`;
+
 const pines = { email: "ops@tall-pines.example", type: "CUSTOM_USER" };
 const harbor = { email: "solo@quiet-harbor.example", type: "AGENT" };
 const json = (variables) => JSON.stringify(variables, null, 2);
@@ -109,4 +128,5 @@ export const tabs = [
   { query: snapshot },
   { query: accounts, variables: json({ first: harbor, second: pines }) },
   { query: cost, variables: json({ account: pines }) },
+  { query: live },
 ];

@@ -72,7 +72,7 @@ test("it opens at / and /playground, runs a query and shows real names", async (
 test("every starting tab runs without an error", async () => {
   const page = await open();
   const tabs = page.locator("button.graphiql-tab-button");
-  assert.equal(await tabs.count(), 5);
+  assert.equal(await tabs.count(), 6);
   const expectations = [["Team", "totalCount"], ["Role", "memberCount"], ["Snapshot", "generation"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
   for (const [name, expected] of expectations) {
     await tabs.getByText(name, { exact: true }).click();
@@ -89,7 +89,7 @@ test("the starting tabs' lines are wholly in view, on a desk and on a phone", as
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
     const page = await open("/", viewport);
     const tabs = page.locator("button.graphiql-tab-button");
-    for (const name of ["Team", "Role", "Snapshot", "Accounts", "Cost"]) {
+    for (const name of ["Team", "Role", "Snapshot", "Accounts", "Cost", "Live"]) {
       await tabs.getByText(name, { exact: true }).click();
       const editor = page.locator(".graphiql-query-editor");
       await editor.getByText(name, { exact: true }).waitFor();
@@ -102,6 +102,21 @@ test("the starting tabs' lines are wholly in view, on a desk and on a phone", as
     await shoot(page, `tabs-${viewport.width}`);
     await page.context().close();
   }
+});
+
+test("the live tab shows who comes online, without another press, until it is stopped", async () => {
+  const page = await open();
+  await page.locator("button.graphiql-tab-button").getByText("Live", { exact: true }).click();
+  await page.locator(".graphiql-query-editor").getByText("Live", { exact: true }).waitFor();
+  const shown = page.locator(".graphiql-response");
+  await page.click(".graphiql-execute-button");
+  await shown.getByText("stale").first().waitFor();
+  const { data } = await service.query("{ teamMembers(first: 1, orderBy: [{ field: NAME }]) { nodes { id } } }");
+  await service.change(data.teamMembers.nodes[0].id, { unreadMessages: 4711 });
+  await shown.getByText("4711").waitFor({ timeout: 30_000 });
+  await page.click(".graphiql-execute-button");
+  assert.deepEqual(page.wrong.filter((problem) => !problem.endsWith("/graphql")), []);
+  await page.context().close();
 });
 
 test("it completes a field's name", async () => {

@@ -12,6 +12,7 @@ mod sample;
 mod scripted;
 mod server;
 mod switches;
+mod teams;
 
 pub use accounts::{ACCOUNTS, AGENCY_TOKEN, DemoAccount};
 pub use calls::ReceivedCall;

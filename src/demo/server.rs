@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -14,7 +14,7 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::accounts::{ACCOUNTS, AGENCY_TOKEN, NoTeam, open};
@@ -22,6 +22,7 @@ use super::calls::{Calls, ReceivedCall};
 use super::plan::DemoPlan;
 use super::scripted::Scripted;
 use super::switches::DemoSwitches;
+use super::teams::Teams;
 use super::{avatar, faults, people};
 use crate::config;
 
@@ -31,12 +32,11 @@ const TOKENS: &str = "/ext/get-user-token";
 
 /// State shared by all calls.
 pub(super) struct Shared {
-    seed: u64,
     base_url: String,
     pub(super) calls: Calls,
     plan: DemoPlan,
     state: Mutex<Changeable>,
-    teams: [OnceLock<Team>; ACCOUNTS.len()],
+    teams: Teams,
 }
 
 #[derive(Default)]
@@ -46,21 +46,15 @@ struct Changeable {
     gate: Option<watch::Receiver<bool>>,
 }
 
-struct Team {
-    rows: Vec<Value>,
-    body: Bytes,
-}
-
 impl Shared {
     pub(super) fn new(settings: &config::DemoConfig, base_url: String) -> Self {
         let state = Changeable { switches: settings.into(), ..Changeable::default() };
         Self {
-            seed: settings.seed,
+            teams: Teams::new(settings.seed, base_url.clone(), settings.activity),
             base_url,
             calls: Calls::new(),
             plan: DemoPlan::default(),
             state: Mutex::new(state),
-            teams: Default::default(),
         }
     }
 
@@ -69,6 +63,7 @@ impl Shared {
     }
 
     pub(super) fn set_switches(&self, switches: DemoSwitches) {
+        self.teams.set_pace(Duration::from_millis(switches.activity_ms));
         self.state().switches = switches;
     }
 
@@ -89,14 +84,6 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, Changeable> {
         self.state.lock()
     }
-
-    fn team(&self, place: usize) -> &Team {
-        self.teams[place].get_or_init(|| {
-            let rows = people::team(self.seed, &ACCOUNTS[place], &self.base_url);
-            let body = Bytes::from(people::envelope(rows.clone()).to_string());
-            Team { rows, body }
-        })
-    }
 }
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
@@ -106,6 +93,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route(TOKENS, any(endpoint))
         .route("/avatars/{initials}/{hue}", get(avatar::avatar))
         .route("/_demo/switches", get(show_switches).put(change_switches))
+        .route("/_demo/members/{id}", axum::routing::patch(change_member))
         .route("/_demo/calls", get(show_calls).delete(forget_calls))
         .fallback(|| async { refusal(StatusCode::NOT_FOUND, "Not found") })
         .with_state(shared)
@@ -185,7 +173,7 @@ fn answer(
         NoTeam::OtherAccount => (StatusCode::FORBIDDEN, "Forbidden"),
         NoTeam::UnknownAccount => (StatusCode::NOT_FOUND, "User not found"),
     })?;
-    let team = shared.team(place);
+    let team = shared.teams.get(place);
     if let Some(malformed) = switches.malformed {
         return Ok(faults::answer(malformed, &team.rows));
     }
@@ -262,6 +250,14 @@ async fn change_switches(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     }
 }
 
+async fn change_member(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Json(fields): Json<Map<String, Value>>,
+) -> StatusCode {
+    if shared.teams.change(&id, &fields) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
 async fn show_calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let mut accounts = HashMap::<String, usize>::new();
     for call in shared.calls.log() {
@@ -289,6 +285,7 @@ async fn front_page(State(shared): State<Arc<Shared>>) -> String {
          (a permanent token: the same at {base}{TOKENS})\n\n\
          switches: GET and PUT {base}/_demo/switches, for example\n\
          curl -X PUT -H 'content-type: application/json' -d '{{\"status\":503}}' {base}/_demo/switches\n\
+         a member's fields: PATCH {base}/_demo/members/ID, for example with {{\"liveAvailability\":\"ONLINE\"}}\n\
          calls seen: GET and DELETE {base}/_demo/calls\n",
         ACCOUNTS[0].email, ACCOUNTS[0].user_type,
     );

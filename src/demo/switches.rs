@@ -20,6 +20,8 @@ pub struct DemoSwitches {
     pub plan: Option<u32>,
     /// Whether responses have `X-RateLimit-…` headers.
     pub rate_limit_headers: bool,
+    /// How often something happens in each team, in milliseconds; 0 for never.
+    pub activity_ms: u64,
     /// The kind of malformed response that every call gets.
     pub malformed: Option<InvalidSwitches>,
 }
@@ -60,6 +62,7 @@ impl From<&config::DemoConfig> for DemoSwitches {
             latency_ms: u64::try_from(settings.latency.as_millis()).unwrap_or(u64::MAX),
             error_rate: settings.error_rate,
             plan: settings.plan,
+            activity_ms: u64::try_from(settings.activity.as_millis()).unwrap_or(u64::MAX),
             ..Self::default()
         }
     }

@@ -156,3 +156,31 @@ export const Snapshots = graphql(`
     }
   }
 `);
+
+export const LiveTeam = graphql(`
+  subscription LiveTeam($account: AccountInput) {
+    team(account: $account) {
+      stale
+      members(first: 3) {
+        nodes {
+          id
+          name
+          liveAvailability
+        }
+      }
+    }
+  }
+`);
+
+export const LiveChanges = graphql(`
+  subscription LiveChanges($account: AccountInput) {
+    teamChanges(account: $account) {
+      reset
+      removedIds
+      upserted {
+        id
+        liveAvailability
+      }
+    }
+  }
+`);
