@@ -18,9 +18,10 @@ use futures_util::FutureExt;
 use super::arguments::Arguments;
 use super::executable_schema::{ExecutableSchema, execute_by_engine, respond_in};
 use super::live::SharedSelections;
+use super::loaded_request::{LoadedData, LoadedRequest};
 use super::lookups::{Resolved, resolve};
 use super::project::{ProjectionOptions, project};
-use super::response_cache::{CacheKey, CachedResponse, ResponseCache};
+use super::response_cache::{CacheKey, ResponseCache};
 use super::validated_request::{Rejection, ValidatedRequest, needs_stream};
 use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
@@ -392,22 +393,4 @@ impl Engine {
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         Session::new(grants, loader, page_limits, ResponseMeter::new(limit, cancellation.clone()))
     }
-}
-
-/// A request with what it is answered from.
-struct LoadedRequest {
-    request: ValidatedRequest,
-    session: Session,
-    data: LoadedData,
-    /// What it costs.
-    cells: usize,
-}
-
-#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
-enum LoadedData {
-    /// The response to an identical request about the same rosters.
-    Cached(Arc<CachedResponse>),
-    /// The rosters; where the response may be cached; whether the projection writes it.
-    Resolved(Resolved, Option<CacheKey>, bool),
-    Panicked,
 }

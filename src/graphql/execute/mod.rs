@@ -11,6 +11,7 @@ mod executable_schema;
 mod failures;
 mod introspection;
 mod live;
+mod loaded_request;
 mod lookups;
 mod prepare;
 mod project;
