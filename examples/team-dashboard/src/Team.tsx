@@ -12,6 +12,7 @@ import { ProblemPanel } from "./ProblemPanel.tsx";
 import { SignIn } from "./SignIn.tsx";
 import { type View, start } from "./address.ts";
 import type { TeamQuery } from "./gql/graphql.ts";
+import { useLiveTeam } from "./live.ts";
 import { contactIsHidden, problemOf } from "./problem.ts";
 import { teamQuery } from "./queries.ts";
 import { roleNames } from "./roles.ts";
@@ -58,6 +59,8 @@ export function Team({ session, view, onView, onSession }: Props) {
   const oldForLong = useLasting(old, STALE_FOR);
   const soon = old || problem?.wayOut === "again";
   useEffect(() => setEvery(soon ? EVERY.stale : EVERY.fresh), [soon]);
+
+  useLiveTeam({ account: session.account, watch: team != null, onChange: () => void refetch() });
 
   const signIn = problem?.wayOut === "sign in";
   if (signIn || changing) {

@@ -74,3 +74,23 @@ export const teamQuery = graphql(`
     }
   }
 `);
+
+/** What changes in the team. The fields are those that a page shows of a member and that change by themselves. */
+export const liveQuery = graphql(`
+  subscription Live($account: AccountInput) {
+    teamChanges(account: $account) {
+      reset
+      removedIds
+      upserted {
+        id
+        name
+        liveAvailability
+        status
+        unreadMessages
+      }
+      team {
+        stale
+      }
+    }
+  }
+`);

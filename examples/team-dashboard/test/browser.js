@@ -8,15 +8,19 @@ const screenshots = process.env.SCREENSHOTS;
 
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 
-/** Opens the page; `page.seen` has each request's URL, and `page.wrong` what the browser complained about. */
+/** Opens the page; `page.seen` has each request's URL, `page.bodies` its body, and `page.wrong` what the browser complained about. */
 export async function open(browser, url, { clock = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   if (clock) await page.clock.install();
   page.seen = [];
+  page.bodies = [];
   page.wrong = [];
-  page.on("request", (request) => page.seen.push(request.url()));
+  page.on("request", (request) => {
+    page.seen.push(request.url());
+    page.bodies.push(request.postData() ?? "");
+  });
   page.on("pageerror", (error) => page.wrong.push(error.message));
   page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
   await page.goto(url);

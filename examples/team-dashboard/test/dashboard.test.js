@@ -309,18 +309,21 @@ test("it asks again by itself, and not while nobody looks", async () => {
   const service = await start("demo", { "roster.fresh_for": "1s" });
   const page = await open(browser, await serve(service), { clock: true });
   await counts(page, "12 people");
-  const asked = () => page.seen.filter((url) => url.endsWith("/graphql")).length;
+  // Its subscription is another matter: that asks nothing.
+  const isQuery = (body) => body?.includes('"operationName":"Team"');
+  const asked = () => page.bodies.filter(isQuery).length;
+  const answered = () => page.waitForResponse((response) => isQuery(response.request().postData()));
   const before = asked();
   // The clock goes on by itself as well, and a busy machine takes seconds to come here.
   await page.clock.fastForward(20_000);
   assert.equal(asked(), before);
-  await Promise.all([page.waitForResponse("**/graphql"), page.clock.fastForward(10_000)]);
+  await Promise.all([answered(), page.clock.fastForward(10_000)]);
   const after = asked();
   await page.evaluate(() => Object.defineProperty(document, "hidden", { value: true, configurable: true }));
   await page.clock.fastForward(300_000);
   assert.equal(asked(), after);
   await page.evaluate(() => Object.defineProperty(document, "hidden", { value: false }));
-  await Promise.all([page.waitForResponse("**/graphql"), page.clock.fastForward(31_000)]);
+  await Promise.all([answered(), page.clock.fastForward(31_000)]);
 });
 
 test("the service itself is gone: the team stays, and the page says what is wrong", async () => {
@@ -445,3 +448,42 @@ async function freePort() {
   await new Promise((resolve) => socket.close(resolve));
   return port;
 }
+
+test("a dot changes without a reload, also after the service was away", async () => {
+  const settings = { "live.interval": "300ms", "live.interval_floor": "100ms", "budget.calls_per_hour": 1000000 };
+  let service = await start("demo", settings);
+  const page = await open(browser, await serve(service));
+  await counts(page, "12 people, 6 online");
+  const farah = list(page).getByRole("listitem").filter({ hasText: "Farah Kowalski" });
+  await farah.getByText("Online", { exact: true }).waitFor();
+  const { data } = await service.query('{ teamMembers(search: "Farah Kowalski") { nodes { id } } }');
+  const id = data.teamMembers.nodes[0].id;
+  await service.change(id, { liveAvailability: "OFFLINE", unreadMessages: 77 });
+  await farah.getByText("Offline", { exact: true }).waitFor();
+  await farah.getByText("77 unread").waitFor();
+  await counts(page, "12 people, 5 online");
+  const loads = page.seen.filter((url) => url.endsWith("/")).length;
+  assert.equal(loads, 1, "the page was loaded once");
+  const { host } = new URL(service.url);
+  service.stop();
+  service = await start("demo", { ...settings, "http.listen": host });
+  stops.push(() => service.stop());
+  await farah.getByText("Online", { exact: true }).waitFor({ timeout: 30_000 });
+  await service.change(id, { liveAvailability: "OFFLINE" });
+  await farah.getByText("Offline", { exact: true }).waitFor();
+});
+
+test("a team whose service gets nothing newer says so without a reload, and when it is over", async () => {
+  const service = await start("demo", {
+    "live.interval": "300ms",
+    "live.interval_floor": "100ms",
+    "budget.calls_per_hour": 1000000,
+    "roster.fresh_for": "1s",
+  });
+  const page = await open(browser, await serve(service));
+  await counts(page, "12 people, 6 online");
+  await service.misbehave({ status: 503 });
+  await notice(page).waitFor({ timeout: 60_000 });
+  await service.misbehave({});
+  await notice(page).waitFor({ state: "detached", timeout: 60_000 });
+});
