@@ -46,8 +46,9 @@ section! {
         pub directives_limit: usize = 50,
         /// The maximum number of directives at one location.
         pub field_directives_limit: usize = 5,
-        /// The maximum estimated cost of a request, in cells. A cell is one field of one row in the response. What a list looks
-        /// through counts as well: conditions, texts to look for, sort keys and cursors, for each row of the roster.
+        /// The maximum estimated cost of a request, in cells. A cell is one field of one row in the response; a cursor and `e164`
+        /// are sixteen. What a list looks through counts as well: conditions, texts to look for, sort keys and cursors, for each
+        /// row of the roster.
         pub cost_limit: usize = 200_000,
         /// The maximum number of errors in a refusal.
         pub errors_limit: usize = 5,

@@ -13,6 +13,6 @@ mod variables;
 
 pub(super) use arguments::{ArgumentId, ArgumentKind, ArgumentSize, OperationArgument, OperationArguments, SizeLimits};
 pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost};
-pub(super) use cost::{FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost};
+pub(super) use cost::{FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
 pub(super) use measure::{IntrospectionSwitches, Measured};
 pub use variables::VariablesSize;

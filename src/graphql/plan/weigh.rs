@@ -11,6 +11,7 @@ use apollo_compiler::schema::ExtendedType;
 use super::collect::{Collected, Collector};
 use crate::graphql::limits::{
     ArgumentId, ArgumentKind, FieldCost, OperationArguments, OperationCost, PageWork, Rows, SelectionCost, SizeLimits,
+    leaf_cells,
 };
 
 /// Works out the cost of one operation, and finds its arguments.
@@ -44,7 +45,7 @@ impl<'d> Weigher<'_, 'd> {
             let cost = self.field(&field, on)?;
             match &*cost.below {
                 // A leaf, or an object of leaves.
-                [] if cost.rows == Rows::One => selection.cells += 1,
+                [] if cost.rows == Rows::One => selection.cells += leaf_cells(on, field.name()),
                 [only] if cost.rows == Rows::One && only.fields.is_empty() => selection.cells += only.cells.max(1),
                 _ => selection.fields.push(cost),
             }
