@@ -105,13 +105,24 @@ impl Search {
             let again = tree.body(self.rng.u64(..));
             cpu = cpu.min(self.least_cpu(&again, 2).await);
         }
-        let growth = usage.growth.saturating_sub(COPIES * length as u64 + NOISE);
+        let besides = COPIES * length as u64 + NOISE;
+        let mut larger = usage.growth;
+        // The same of its memory: a thread that is started meanwhile, with its stack and its part of the allocator, is not its own.
+        for _ in 0..2 {
+            if larger <= besides {
+                break;
+            }
+            let again = tree.body(self.rng.u64(..));
+            let (_, usage) = self.victim.measured(self.victim.ask(KNOWN, again)).await;
+            larger = larger.min(usage.growth);
+        }
+        let growth = larger.saturating_sub(besides);
         let found = Found {
             cpu_rate: self.rate(cpu, body.len(), length),
             memory_rate: growth as f64 / body.len() as f64,
             codes: codes(&answer).into_iter().take(1).collect(),
             answer: length,
-            growth: usage.growth,
+            growth: larger,
             tree,
             body,
             status,
