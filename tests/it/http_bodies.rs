@@ -85,6 +85,13 @@ async fn parameters_of_a_get_are_read_as_strictly() {
         assert_eq!((answer.status, answer.codes()), (400, vec!["BAD_REQUEST"]), "{variables}");
         assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains(reason), "{}", answer.body);
     }
+    // Bytes that are no text are not replaced by others.
+    for query in ["%7B__typename%7D%23%ff", "%7Brole(id:%22%c3%28%22)%7Bid%7D%7D"] {
+        let request = app.client.get(format!("{}?query={query}", app.url()));
+        let answer = app.send(request.header("apollo-require-preflight", "1")).await;
+        assert_eq!((answer.status, answer.codes()), (400, vec!["BAD_REQUEST"]), "{query}");
+        assert_eq!(answer.body["errors"][0]["message"], "the query string is not UTF-8");
+    }
 }
 
 #[tokio::test]

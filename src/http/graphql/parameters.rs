@@ -125,6 +125,10 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
         doc_id: Option<String>,
     }
 
+    // What reads the form would put replacement characters in their places.
+    if !is_text(uri.query().unwrap_or_default()) {
+        return Err(HttpError::unreadable("the query string is not UTF-8"));
+    }
     let Query(sent) = Query::<Raw>::try_from_uri(uri).map_err(|_| {
         HttpError::no_graphql("the query string cannot be read: send each parameter once, form-encoded")
     })?;
@@ -142,6 +146,27 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
         operation_name: filled(sent.operation_name),
         variables: raw(embedded(variables.as_deref(), "variables")?)?,
     }))
+}
+
+/// Whether a query string is UTF-8 once it is decoded.
+fn is_text(query: &str) -> bool {
+    let mut pieces = query.as_bytes().split(|byte| *byte == b'%');
+    let mut decoded = pieces.next().unwrap_or_default().to_vec();
+    for piece in pieces {
+        let digit = |at: usize| char::from(*piece.get(at)?).to_digit(16);
+        match digit(0).zip(digit(1)).and_then(|(high, low)| u8::try_from(high << 4 | low).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                decoded.extend_from_slice(&piece[2..]);
+            }
+            // A percent sign that encodes nothing stands for itself.
+            None => {
+                decoded.push(b'%');
+                decoded.extend_from_slice(piece);
+            }
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 /// The text of an object that is a parameter of its own.
