@@ -97,6 +97,10 @@ impl Grants for RecordedGrants {
         Ok(grant)
     }
 
+    fn own_account(&self) -> Option<Account> {
+        self.grants.own_account()
+    }
+
     fn caller(&self) -> &Caller {
         self.grants.caller()
     }

@@ -174,6 +174,11 @@ pub trait Grants: Send + Sync {
     /// A [`AccessError`] when no account is named, two are, or the caller may not read it.
     fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError>;
 
+    /// The request's own account, where it has one and its caller may read it. Nothing is read by asking.
+    fn own_account(&self) -> Option<Account> {
+        self.grant(None).ok().map(|grant| grant.account().clone())
+    }
+
     /// Who asks.
     fn caller(&self) -> &Caller;
 

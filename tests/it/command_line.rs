@@ -115,7 +115,7 @@ fn schema_prints_and_compares() {
     let checked = run(&["schema", "--check", drifted.to_str().unwrap()], &[]);
     assert!(!checked.status.success());
     let diff = text(&checked.stdout);
-    assert!(diff.contains("-  memberCount: Float\n+  memberCount: Int\n"), "{diff}");
+    assert!(diff.contains("-  memberCount: Float!\n+  memberCount: Int!\n"), "{diff}");
     assert!(text(&checked.stderr).contains("is not the schema of this version"));
     std::fs::remove_file(drifted).unwrap();
     assert!(text(&run(&["schema", "--federation"], &[]).stdout).contains("@link("));

@@ -76,6 +76,12 @@ async fn the_page_of_metrics_lists_what_is_counted_and_no_more() {
     app.demo.set_switches(DemoSwitches { malformed: Some(InvalidSwitches::BadRows), ..DemoSwitches::default() });
     app.query("{ teamMembers { totalCount } }").await.clean();
     assert_eq!(app.query(&format!("{{ roles({}) {{ id }} }}", account(1))).await.codes(), ["UPSTREAM_RATE_LIMITED"]);
+    let mut events = crate::live::subscribe(&app, crate::live::AVAILABILITY).await;
+    events.next().await;
+    drop(events);
+    while app.metric("flowmatix_subscriptions_ended_total{reason=\"client\"}").await < 1.0 {
+        tokio::task::yield_now().await;
+    }
     let url = format!("http://{}/metrics", app.app.admin_address());
     let text = app.client.get(url).send().await.unwrap().text().await.unwrap();
     let mut counted: Vec<&str> =

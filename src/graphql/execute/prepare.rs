@@ -43,7 +43,8 @@ impl Engine {
         };
         let name = request.operation_name.as_deref();
         let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;
-        if !operation.is_query() {
+        // A subscription changes nothing, and is refused later where no stream is asked for.
+        if operation.is_mutation() {
             if request.queries_only {
                 return Err(not_a_query().into());
             }

@@ -112,7 +112,7 @@ impl ResponseCache {
         self.cached.as_ref()?;
         let scopes = grants.caller().scopes;
         let credential = grants.caller().credential.id().clone();
-        let account = grants.grant(None).ok().map(|grant| grant.account().clone());
+        let account = grants.own_account();
         let variables = serde_json::to_vec(variables).ok()?.into_boxed_slice();
         let hash = self.hasher.hash_one((text, operation, &variables, scopes, &credential, &account));
         let (text, operation) = (text.clone(), operation.map(Into::into));

@@ -32,10 +32,9 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> Service {
     let mut command = command();
     command.arg(name).args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", "log.format=json"]);
-    command.args(["--set", "demo.activity=0s"]);
-    // The sample has an address where there is one.
+    // The sample has an address, and people who stay as they are, where there is one.
     if !settings.iter().any(|setting| setting.starts_with("upstream.url=")) {
-        command.args(["--set", "demo.listen=127.0.0.1:0"]);
+        command.args(["--set", "demo.listen=127.0.0.1:0", "--set", "demo.activity=0s"]);
     }
     for setting in settings {
         command.args(["--set", setting]);
