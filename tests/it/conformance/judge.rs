@@ -54,6 +54,8 @@ pub enum Phase {
     Validation,
     Operation,
     Variables,
+    /// A subscription is asked for where no stream is.
+    Stream,
     Executed,
 }
 

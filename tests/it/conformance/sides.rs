@@ -2,7 +2,7 @@
 
 use flowmatix_graphql::app::App;
 use flowmatix_graphql::demo::AGENCY_TOKEN;
-use flowmatix_graphql::graphql::{api_sdl, federation_sdl};
+use flowmatix_graphql::graphql::api_sdl;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -34,34 +34,6 @@ pub struct Sides {
     _apps: [App; 2],
     _vendor: Vendor,
     _runtime: Runtime,
-}
-
-/// The SDL that the service prints for composers, without federation directives.
-pub fn subgraph_sdl() -> String {
-    let mut sdl = federation_sdl(false);
-    if let Some(link) = sdl.find("extend schema @link") {
-        sdl.truncate(link);
-    }
-    let mut plain = String::new();
-    for line in sdl.lines() {
-        let mut line = line.to_owned();
-        for directive in ["@key", "@shareable", "@tag", "@inaccessible"] {
-            while !line.trim_start().starts_with('"')
-                && let Some(at) = line.find(&format!(" {directive}"))
-            {
-                let rest = &line[at + 1..];
-                let end = match rest.find(['(', ' ']) {
-                    Some(open) if rest[open..].starts_with('(') => rest.find(')').map_or(rest.len(), |close| close + 1),
-                    Some(space) => space,
-                    None => rest.len(),
-                };
-                line.replace_range(at..at + 1 + end, "");
-            }
-        }
-        plain.push_str(&line);
-        plain.push('\n');
-    }
-    plain + SUBGRAPH
 }
 
 /// A team with readable, missing and unreadable values.
@@ -115,7 +87,9 @@ impl Sides {
             let apps = [start("false").await, start("true").await];
             (vendor, apps)
         });
-        let judge = Judge::start(&[("api", &api_sdl(false)), ("subgraph", &subgraph_sdl())]);
+        // A subgraph serves the API, and what the federation specification adds to it.
+        let (api, subgraph) = (api_sdl(false), api_sdl(false) + SUBGRAPH);
+        let judge = Judge::start(&[(SCHEMAS[0], &api), (SCHEMAS[1], &subgraph)]);
         let clients = || [&apps[0], &apps[1]].map(|app| Client::new(app.address()));
         let (clients, inlined) = (clients(), clients());
         Self { judge, clients, inlined, _apps: apps, _vendor: vendor, _runtime: runtime }

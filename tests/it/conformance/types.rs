@@ -84,6 +84,7 @@ pub struct Directive {
 pub struct Types {
     /// The fields of each object type; `Query` has the introspection fields, too.
     pub objects: BTreeMap<String, Vec<Field>>,
+    /// The object types of each union and interface.
     pub unions: BTreeMap<String, Vec<String>>,
     pub inputs: BTreeMap<String, Vec<Input>>,
     pub enums: BTreeMap<String, Vec<String>>,
@@ -130,7 +131,7 @@ impl Types {
                 "ENUM" => {
                     types.enums.insert(key, names(&known["enumValues"]));
                 }
-                "UNION" => {
+                "UNION" | "INTERFACE" => {
                     types.unions.insert(key, names(&known["possibleTypes"]));
                 }
                 _ => types.scalars.push(key),
