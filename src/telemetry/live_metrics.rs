@@ -34,7 +34,7 @@ struct EndLabels {
 impl Default for LiveMetrics {
     fn default() -> Self {
         let seconds = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
-        Self {
+        let metrics = Self {
             started: Family::default(),
             active: Family::default(),
             ended: Family::default(),
@@ -43,7 +43,16 @@ impl Default for LiveMetrics {
             sockets: Gauge::default(),
             pollers: Gauge::default(),
             lag: Histogram::new(seconds),
+        };
+        // From the start, so that what rises is seen to rise from 0.
+        for transport in ["sse", "multipart", "websocket"] {
+            let _ = metrics.started.get_or_create(&TransportLabels { transport });
+            let _ = metrics.active.get_or_create(&TransportLabels { transport });
         }
+        for reason in ["client", "rights", "drain", "lifetime", "slow", "silent", "idle", "invalid", "upstream"] {
+            let _ = metrics.ended.get_or_create(&EndLabels { reason });
+        }
+        metrics
     }
 }
 

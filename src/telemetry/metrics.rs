@@ -197,7 +197,7 @@ impl Metrics {
         self.prepared.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// Counts an executed operation by path (`projection`, `response_cache`; `engine`: async-graphql).
+    /// Counts an executed operation by path (`projection`, `response_cache`, `live`; `engine`: async-graphql).
     pub fn executed(&self, path: &'static str) {
         self.executions.get_or_create(&PathLabels { path }).inc();
     }
