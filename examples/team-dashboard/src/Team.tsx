@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { AsOf, StaleNotice } from "./AsOf.tsx";
 import { type Conditions, Filters, isFiltered, toVariables } from "./Filters.tsx";
+import { Groups } from "./Groups.tsx";
 import { MemberList, MemberListLoading } from "./MemberList.tsx";
 import { Pages } from "./Pages.tsx";
 import { ProblemPanel } from "./ProblemPanel.tsx";
@@ -104,6 +105,14 @@ export function Team({ session, view, onView, onSession }: Props) {
       </header>
       <main>
         {choosing && <Filters conditions={conditions} roles={roles} roleName={roleName} onChange={change} />}
+        {team && answer?.matching?.groups && answer.matching.groups.length > 1 && (
+          <Groups
+            groups={answer.matching.groups}
+            roleId={view.roleId}
+            roleName={roleName}
+            onRole={(roleId) => change({ ...conditions, roleId })}
+          />
+        )}
         {team && (
           <div className="summary">
             <div>

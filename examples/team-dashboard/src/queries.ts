@@ -2,7 +2,7 @@
 
 import { graphql } from "./gql/index.ts";
 
-/** A page of the team, how many are online, how many there are in all, and the roles: one request, one list of Flowmatix's. */
+/** A page of the team, how many are online, how many there are in all and by role and availability, and the roles: one request, one list of Flowmatix's. */
 export const teamQuery = graphql(`
   query Team(
     $account: AccountInput
@@ -60,6 +60,22 @@ export const teamQuery = graphql(`
     }
     online: teamMembers(account: $account, search: $search, filter: $online, first: 0) {
       totalCount
+    }
+    matching: teamMembers(account: $account, search: $search, first: 0) {
+      groups(by: [ROLE, LIVE_AVAILABILITY]) {
+        key {
+          role {
+            id
+            account {
+              email
+              type
+            }
+          }
+          liveAvailability
+        }
+        count
+        unreadMessages
+      }
     }
     everybody: teamMembers(account: $account, first: 0) {
       totalCount

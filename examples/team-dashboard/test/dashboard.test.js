@@ -99,6 +99,27 @@ test("a role, a search, who is online, and another order; and back to everybody"
   assert.deepEqual(await names(page), ["Yusuf Jovanović"]);
 });
 
+test("the team by role and availability: every person counted once, and a role is one click away", async () => {
+  const page = await open(browser, await serve(await start("demo")));
+  await counts(page, "12 people, 6 online");
+  await page.getByText("By role and availability").click();
+  const table = page.getByRole("table");
+  const cells = async () => (await table.locator("tbody tr").allInnerTexts()).map((row) => row.trim().split(/\s*\t\s*/));
+  const sum = (rows, column) => rows.reduce((total, row) => total + Number(row[column]), 0);
+  const rows = await cells();
+  assert.equal(sum(rows, 1), 6);
+  assert.equal(sum(rows, 1) + sum(rows, 2), 12);
+  const [name, online, offline] = rows[0];
+  await table.getByRole("button", { name, exact: true }).click();
+  await counts(page, `${Number(online) + Number(offline)} of 12 people`);
+  // The other roles stay in sight: the table counts whom the search finds.
+  assert.deepEqual(await cells(), rows);
+  await page.getByLabel("Search").fill("jovanović");
+  await table.waitFor({ state: "detached" });
+  await shoot(page, "groups");
+  assert.deepEqual(page.wrong, []);
+});
+
 test("page, search, filter and order are in the address: back, forth, a reload, and a link that is passed on", async () => {
   const origin = await serve(await start("demo"));
   const page = await open(browser, origin);
