@@ -25,7 +25,7 @@ enum Command {
     Serve(configuration::ConfigArgs),
     /// Validate the configuration and print what is in effect; with --live, make one upstream call and report the result.
     Check(check::CheckArgs),
-    /// Print the GraphQL schema, or compare it with a file.
+    /// Print the GraphQL schema, check a copy of it, or tell what changed since an older one.
     Schema(schema::SchemaArgs),
     /// Ask a running service's admin port whether it is ready; for container health checks.
     Health(configuration::ConfigArgs),
@@ -41,12 +41,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command.unwrap_or_else(|| Command::Demo(configuration::ConfigArgs::default())) {
-        // It has several exit codes.
+        // They have several exit codes.
         Command::Check(arguments) => return check::run(&arguments),
+        Command::Schema(arguments) => return schema::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Keys(command) => keys::run(&command),
         Command::Settings => settings::run(),

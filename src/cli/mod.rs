@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod runtime;
 mod schema;
+mod schema_compare;
 mod serve;
 mod settings;
 

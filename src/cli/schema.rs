@@ -1,9 +1,11 @@
-//! `schema`: prints the schema, or compares a file with it.
+//! `schema`: prints the schema, checks that a file is it, or tells what changed since an older one.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use super::schema_compare::{FailOn, Format, compare};
 use crate::graphql::{api_sdl, federation_sdl};
 
 #[derive(clap::Args)]
@@ -14,14 +16,40 @@ pub(super) struct SchemaArgs {
     /// Leave out what is served only with `tokens.enabled`.
     #[arg(long)]
     without_tokens: bool,
+    /// Tell what has changed since the schema in this file, and whether it breaks clients. The exit code says so, too.
+    #[arg(long, value_name = "OLD", conflicts_with = "check")]
+    compare: Option<PathBuf>,
+    /// With --compare: which changes make the exit code 1.
+    #[arg(long, value_enum, default_value = "breaking", requires = "compare")]
+    fail_on: FailOn,
+    /// With --compare: how the changes are printed.
+    #[arg(long, value_enum, default_value = "text", requires = "compare")]
+    format: Format,
     /// Compare with this file instead of printing; fails where they differ.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &SchemaArgs) -> Result<()> {
+pub(super) fn run(arguments: &SchemaArgs) -> ExitCode {
+    if let Some(old) = &arguments.compare {
+        return compare(old, &sdl(arguments), arguments.format, arguments.fail_on);
+    }
+    match print_or_check(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn sdl(arguments: &SchemaArgs) -> String {
     let tokens = !arguments.without_tokens;
-    let sdl = if arguments.federation { federation_sdl(tokens) } else { api_sdl(tokens) };
+    if arguments.federation { federation_sdl(tokens) } else { api_sdl(tokens) }
+}
+
+fn print_or_check(arguments: &SchemaArgs) -> Result<()> {
+    let sdl = sdl(arguments);
     let Some(path) = &arguments.check else {
         return super::output::print(&sdl);
     };

@@ -9,6 +9,7 @@ mod limits;
 mod plan;
 mod request_error;
 mod schema;
+mod schema_changes;
 
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
 pub use error::Code;
@@ -19,3 +20,4 @@ pub use execute::{
 pub use language::Variables;
 pub use limits::VariablesSize;
 pub use schema::{api_sdl, federation_sdl};
+pub use schema_changes::{ChangeClass, InvalidSchema, SchemaChange, schema_changes};

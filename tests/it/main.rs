@@ -59,6 +59,7 @@ mod reference_front;
 mod reuse;
 mod row_isolation;
 mod sample;
+mod schema_changes;
 mod scopes;
 mod team;
 mod tenants;

@@ -1,0 +1,25 @@
+//! What is said about a field, a value or a type: its description, and whether it is deprecated.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::DirectiveList;
+
+use super::change::Changes;
+
+pub(super) fn described(
+    coordinate: &str,
+    before: Option<&Node<str>>,
+    after: Option<&Node<str>>,
+    changes: &mut Changes,
+) {
+    if before.map(|text| &**text) != after.map(|text| &**text) {
+        changes.safe("DESCRIPTION_CHANGED", coordinate, format!("The description of {coordinate} changed."));
+    }
+}
+
+pub(super) fn deprecated(coordinate: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut Changes) {
+    match (before.has("deprecated"), after.has("deprecated")) {
+        (false, true) => changes.safe("DEPRECATED", coordinate, format!("{coordinate} is deprecated.")),
+        (true, false) => changes.safe("DEPRECATION_REMOVED", coordinate, format!("{coordinate} is no longer deprecated.")),
+        _ => {}
+    }
+}
