@@ -16,6 +16,14 @@ pub(super) fn router_secret(settings: &config::FederationConfig) -> Result<Optio
     find(names, settings.secret_env.as_deref(), settings.secret_file.as_deref())
 }
 
+/// The secret of the admin port; `None` where the configuration names no file of one.
+///
+/// # Errors
+/// When the file cannot be read, or holds no secret. The secret is in no message.
+pub(super) fn admin_secret(settings: &config::AdminConfig) -> Result<Option<Secret>> {
+    find(("", "admin.invalidate_secret_file"), None, settings.invalidate_secret_file.as_deref())
+}
+
 /// The upstream access token that the server holds; `None` where the configuration names no place for one.
 ///
 /// # Errors

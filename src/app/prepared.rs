@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use super::credential::{self, held_token};
 use super::open_files;
-use crate::auth::{Authenticator, Secret};
+use crate::auth::{AdminSecret, Authenticator, Secret};
 use crate::config;
 use crate::config::{AuthMode, Config, Problems};
 use crate::graphql::Manifest;
@@ -24,6 +24,8 @@ use crate::upstream::{Budget, Client};
 pub(super) struct Prepared {
     pub(super) auth: Authenticator,
     pub(super) manifest: Manifest,
+    /// What invalidations have to show, where they are served.
+    pub(super) admin_secret: Option<AdminSecret>,
 }
 
 impl Prepared {
@@ -61,7 +63,8 @@ impl Prepared {
     ) -> Option<Self> {
         let auth = kept(auth(config, token, metrics), problems);
         let manifest = kept(manifest(&config.documents), problems);
-        Some(Self { auth: auth?, manifest: manifest? })
+        let secret = kept(credential::admin_secret(&config.admin), problems);
+        Some(Self { auth: auth?, manifest: manifest?, admin_secret: secret?.map(AdminSecret::new) })
     }
 }
 
@@ -96,7 +99,8 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
 /// What is usable and worth a warning: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
-    let files: [(&str, Option<&Path>); 6] = [
+    let files: [(&str, Option<&Path>); 7] = [
+        ("admin.invalidate_secret_file", config.admin.invalidate_secret_file.as_deref()),
         ("auth.credential_file", config.auth.credential_file.as_deref()),
         ("auth.keys_file", config.auth.keys_file.as_deref()),
         ("federation.secret_file", config.federation.secret_file.as_deref()),

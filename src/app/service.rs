@@ -17,7 +17,7 @@ use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
 use crate::graphql::{Engine, Settings};
 use crate::http;
-use crate::http::{AdmissionControl, AppState, Health, LiveStreams, LogNames};
+use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, LiveStreams, LogNames};
 use crate::loader::LoaderFactory;
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
@@ -96,7 +96,7 @@ impl App {
         // By its own name, which containers of one network know, a machine is asked as by its address.
         settings_of_http.allowed_hosts.extend(own_name());
         let names = prepared.auth.is_open().then(|| settings_of_http.allowed_hosts.clone());
-        let public = http::public(AppState {
+        let public = Arc::new(AppState {
             engine: Engine::new(settings, loaders, metrics.clone()).with_compute(compute),
             auth: prepared.auth,
             settings: settings_of_http,
@@ -106,7 +106,10 @@ impl App {
             metrics: metrics.clone(),
             log_names: LogNames::default(),
         });
-        let admin = http::admin(health.clone(), metrics.clone(), names);
+        let invalidations =
+            prepared.admin_secret.map(|secret| InvalidationEndpoint::new(public.clone(), secret, &config.admin));
+        let admin = http::admin(health.clone(), metrics.clone(), names, invalidations);
+        let public = http::public(public);
         // What asks for health and metrics speaks to this listener itself.
         let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
         let listener = |setting, address, routes, settings: &HttpConfig, metrics| {

@@ -18,7 +18,7 @@ use axum::http::request::Parts;
 
 use crate::config;
 use crate::config::AccountSource;
-use crate::model::{AccessError, Account, Caller, CallerId, Grants, Scopes};
+use crate::model::{AccessError, Account, Caller, CallerId, CredentialId, Grants, Scopes};
 use crate::telemetry::Metrics;
 
 use super::accounts::AllowedAccounts;
@@ -27,7 +27,7 @@ use super::jwt::Jwt;
 use super::passthrough::Passthrough;
 use super::request_authorizer::RequestAuthorizer;
 use super::router_secret::RouterSecret;
-use super::server_credential::ServerCredential;
+use super::server_credential::{SERVER_CREDENTIAL, ServerCredential};
 
 /// Authenticates requests in the configured mode.
 pub struct Authenticator {
@@ -102,6 +102,15 @@ impl Authenticator {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.mode, Mode::Server(_))
+    }
+
+    /// The credential that an operator names: in mode `passthrough` by the token itself, otherwise the one that the server holds.
+    #[must_use]
+    pub fn credential(&self, name: &str) -> Option<CredentialId> {
+        match &self.mode {
+            Mode::Passthrough(passthrough) => Some(passthrough.credential_id(name)),
+            _ => (name == SERVER_CREDENTIAL).then(|| CredentialId::Held(SERVER_CREDENTIAL.into())),
+        }
     }
 
     /// Authenticates the request and returns what its caller may do.

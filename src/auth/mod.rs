@@ -5,6 +5,7 @@
 
 mod account_headers;
 mod accounts;
+mod admin_secret;
 mod admitted;
 mod api_keys;
 mod authenticator;
@@ -22,6 +23,7 @@ mod secret;
 mod server_credential;
 
 pub use account_headers::{EMAIL_HEADER, TYPE_HEADER};
+pub use admin_secret::AdminSecret;
 pub use api_keys::{InvalidKey, NewKey};
 pub use authenticator::Authenticator;
 pub use error::AuthError;

@@ -27,11 +27,21 @@ impl Passthrough {
 
     pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {
         let token = bearer(parts, "send the Flowmatix access token as `Authorization: Bearer …`")?;
-        let mut identity = [0; 32];
-        identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
+        let identity = self.identity(token);
         let credential = Credential::new(CredentialId::Forwarded(identity), SecretString::from(token));
         // The vendor decides which accounts the token can read.
         let caller = Caller { id: CallerId::Token(identity), credential: Arc::new(credential), scopes: Scopes::ALL };
         Ok(Admitted { caller, accounts: AllowedAccounts::Any })
+    }
+
+    /// What a token is known by.
+    pub(super) fn credential_id(&self, token: &str) -> CredentialId {
+        CredentialId::Forwarded(self.identity(token))
+    }
+
+    fn identity(&self, token: &str) -> [u8; 32] {
+        let mut identity = [0; 32];
+        identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
+        identity
     }
 }

@@ -119,6 +119,8 @@ codes! {
     UpstreamForbidden = "UPSTREAM_FORBIDDEN",
     /// The upstream's rate limit is reached.
     UpstreamRateLimited = "UPSTREAM_RATE_LIMITED",
+    /// Reading rosters again may cost more calls than the plan has left, so they are not taken back.
+    InvalidationTooExpensive = "INVALIDATION_TOO_EXPENSIVE",
     /// A fault of ours.
     Internal = "INTERNAL_SERVER_ERROR",
 }

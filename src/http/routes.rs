@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Version};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
 use futures_util::FutureExt;
 use tower::{ServiceBuilder, service_fn};
 
@@ -19,13 +19,12 @@ use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
-use super::{Health, cors, explorer, health};
+use super::{Health, InvalidationEndpoint, cors, explorer, health, invalidation};
 use crate::graphql::Code;
 use crate::telemetry::Metrics;
 
 /// The public listener's routes.
-pub fn public(public: AppState) -> Router {
-    let public = Arc::new(public);
+pub fn public(public: Arc<AppState>) -> Router {
     let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
         Router::new()
@@ -61,8 +60,20 @@ pub fn public(public: AppState) -> Router {
 }
 
 /// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
-/// callers need no credential, a page of another site must not read metrics either.
-pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>, names: Option<Vec<String>>) -> Router {
+/// callers need no credential, a page of another site must not read metrics either. Without an endpoint for invalidations there
+/// is no such path.
+pub fn admin(
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    names: Option<Vec<String>>,
+    invalidations: Option<InvalidationEndpoint>,
+) -> Router {
+    let invalidations = match invalidations {
+        Some(endpoint) => {
+            Router::new().route("/invalidate", any(invalidation::invalidate)).with_state(Arc::new(endpoint))
+        }
+        None => Router::new(),
+    };
     let names: Option<Arc<[String]>> = names.map(Into::into);
     let check_host = move |request: Request, next: Next| {
         let names = names.clone();
@@ -81,6 +92,7 @@ pub fn admin(health: Arc<Health>, metrics: Arc<Metrics>, names: Option<Vec<Strin
         .route("/health/ready", get(health::ready))
         .with_state(health)
         .merge(Router::new().route("/metrics", get(exposition)).with_state(metrics))
+        .merge(invalidations)
         .layer(from_fn(check_host))
 }
 

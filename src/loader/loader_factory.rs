@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::request_loader::Loader;
 use crate::config;
-use crate::model::{Caller, Grant};
+use crate::model::{Caller, Grant, Invalidation, InvalidationReport};
 use crate::roster::{Feeds, Listener, LiveTeam, Rosters, Watcher};
 use crate::telemetry::Metrics;
 
@@ -50,6 +50,11 @@ impl LoaderFactory {
     #[must_use]
     pub fn loader(&self, max_age: Option<Duration>) -> Loader {
         Loader::new(self.rosters.clone(), self.concurrency, max_age, self.metrics.clone())
+    }
+
+    /// Takes rosters back, unless reading them again may cost more calls than their plans have left.
+    pub fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
+        self.rosters.invalidate(invalidation)
     }
 
     /// Whether the upstream has accepted the caller's credential.

@@ -27,6 +27,15 @@ pub struct RefreshPlan {
     pub shared: bool,
 }
 
+/// Whether a plan has room for calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanRoom {
+    /// The calls that are asked for.
+    pub wanted: u32,
+    /// The calls that are left.
+    pub left: u32,
+}
+
 /// What a caller may still spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetShare {

@@ -70,7 +70,11 @@ impl Loads {
         oldest: Instant,
         timeout: Duration,
     ) -> Result<LoadHandle, StoredRoster> {
-        let current = || self.store.get(grant.key()).filter(|stored| stored.began >= oldest);
+        let current = || {
+            self.store.get(grant.key()).filter(|stored| {
+                stored.began >= oldest && self.store.invalidated(grant.key()).is_none_or(|at| stored.began > at)
+            })
+        };
         let load = |flight: Arc<InFlight>| {
             let (loads, grant) = (self.clone(), grant.clone());
             async move {
@@ -163,7 +167,7 @@ impl Loads {
         self.count();
     }
 
-    fn count(&self) {
+    pub(super) fn count(&self) {
         let (rosters, bytes) = self.store.size();
         self.metrics.stored(rosters, bytes);
     }

@@ -6,6 +6,8 @@ mod credential_gate;
 mod feed;
 mod feed_board;
 mod generations;
+mod invalidate;
+mod invalidations;
 mod loads;
 mod negative_cache;
 mod polling_share;

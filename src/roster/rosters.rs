@@ -40,10 +40,10 @@ const ROUNDS: usize = 3;
 /// The rosters of all accounts.
 pub struct Rosters {
     pub(super) upstream: Arc<dyn Upstream>,
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     negative_cache: Arc<NegativeCache>,
     gate: Arc<CredentialGate>,
-    loads: Arc<Loads>,
+    pub(super) loads: Arc<Loads>,
     /// The rosters that are listened to.
     pub(super) feeds: Arc<FeedBoard>,
     pub(super) settings: config::RosterConfig,
@@ -203,13 +203,14 @@ impl Rosters {
         let age = self.clock.now() - stored.began;
         let demanded = max_age.is_some_and(|max_age| age > max_age);
         if demanded && self.pressure(grant).low {
-            return Some(CachedRoster { notice: Some(LOW), ..self.cached(&stored, CacheResult::Hit, 0) });
+            return Some(CachedRoster { notice: Some(LOW), ..self.cached(grant, &stored, CacheResult::Hit, 0) });
         }
-        if age < self.settings.fresh_for && !demanded {
+        let invalidated = self.is_invalidated(grant, &stored);
+        if age < self.settings.fresh_for && !demanded && !invalidated {
             self.refresh_ahead(grant, &stored, age);
-            return Some(self.cached(&stored, CacheResult::Hit, 0));
+            return Some(self.cached(grant, &stored, CacheResult::Hit, 0));
         }
-        let saved = !demanded && {
+        let saved = !demanded && !invalidated && {
             let stretch = self.pressure(grant).stretch * stored.spread.max(1.0);
             age.as_secs_f64() < self.settings.fresh_for.as_secs_f64() * stretch
         };
@@ -219,7 +220,7 @@ impl Rosters {
         };
         (saved || refused()).then(|| {
             let notice = demanded.then_some(FAILED);
-            CachedRoster { notice, ..self.cached(&stored, CacheResult::Stale, 0) }
+            CachedRoster { notice, ..self.cached(grant, &stored, CacheResult::Stale, 0) }
         })
     }
 
@@ -238,6 +239,11 @@ impl Rosters {
                 load.in_background();
             }
         }
+    }
+
+    /// Whether the operator has taken the roster back since it began to be read.
+    fn is_invalidated(&self, grant: &Grant, stored: &StoredRoster) -> bool {
+        self.store.invalidated(grant.key()).is_some_and(|at| stored.began <= at)
     }
 
     fn refusal(&self, grant: &Grant, need: Need) -> Option<UpstreamError> {
@@ -293,7 +299,7 @@ impl Rosters {
         let wait = if brief { self.settings.stale_wait } else { self.waits.lookup };
         let (waited, calls) = self.wait(grant, need, max_age, (asked + wait).min(deadline)).await;
         let error = match waited {
-            Waited::Loaded(stored, cache) => return Ok(self.cached(&stored, cache, calls)),
+            Waited::Loaded(stored, cache) => return Ok(self.cached(grant, &stored, cache, calls)),
             Waited::Failed(error) => error,
             Waited::StillLoading => {
                 UpstreamError::from(ErrorKind::Timeout).blaming(Fault::Local).with_retry_after(Duration::from_secs(1))
@@ -303,7 +309,7 @@ impl Rosters {
         match self.store.get(grant.key()).filter(|_| may_be_stale(grant, &error)) {
             Some(stored) => {
                 let notice = max_age.is_some().then_some(FAILED);
-                Ok(CachedRoster { notice, ..self.cached(&stored, CacheResult::Stale, calls) })
+                Ok(CachedRoster { notice, ..self.cached(grant, &stored, CacheResult::Stale, calls) })
             }
             None => {
                 self.metrics.looked_up("error");
@@ -319,6 +325,8 @@ impl Rosters {
         let oldest = asked.checked_sub(max_age.map_or(self.settings.fresh_for, |age| age.min(self.settings.fresh_for)));
         let oldest = oldest.unwrap_or(asked);
         let secret = grant.caller().credential.version();
+        // What is taken back while it waits was there when it asked.
+        let invalidated = self.store.invalidated(grant.key());
         let mut calls = 0;
         let mut waited = Waited::StillLoading;
         for _ in 0..ROUNDS {
@@ -332,7 +340,8 @@ impl Rosters {
             match loaded {
                 Err(_) => return (Waited::StillLoading, calls),
                 Ok(Loaded { result: Ok(stored), .. }) => {
-                    let young = max_age.is_none() || stored.began >= oldest;
+                    let young =
+                        (max_age.is_none() || stored.began >= oldest) && invalidated.is_none_or(|at| stored.began > at);
                     waited = Waited::Loaded(stored, cache);
                     if young {
                         break;
@@ -350,9 +359,10 @@ impl Rosters {
         (waited, calls)
     }
 
-    fn cached(&self, stored: &StoredRoster, cache: CacheResult, calls: u32) -> CachedRoster {
+    fn cached(&self, grant: &Grant, stored: &StoredRoster, cache: CacheResult, calls: u32) -> CachedRoster {
         let age = self.clock.now() - stored.began;
-        let stale = age > self.settings.fresh_for;
+        let invalidated = self.is_invalidated(grant, stored);
+        let stale = age > self.settings.fresh_for || invalidated;
         let cache = match cache {
             CacheResult::Hit if stale => CacheResult::Stale,
             CacheResult::Stale if !stale => CacheResult::Hit,
@@ -365,7 +375,7 @@ impl Rosters {
             calls,
             age,
             stale,
-            fresh_for: self.settings.fresh_for.saturating_sub(age),
+            fresh_for: if invalidated { Duration::ZERO } else { self.settings.fresh_for.saturating_sub(age) },
             notice: None,
         }
     }

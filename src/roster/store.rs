@@ -13,8 +13,9 @@ use moka::sync::Cache;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::invalidations::Invalidations;
 use crate::config;
-use crate::model::{Clock, CredentialId, Roster, RosterKey};
+use crate::model::{Clock, CredentialId, Invalidation, InvalidationMode, InvalidationScope, Roster, RosterKey};
 
 /// What a key and its slot in the table cost besides the roster, in bytes, approximately.
 const OVERHEAD: usize = 512;
@@ -27,6 +28,8 @@ pub(super) struct Store {
     /// The last roster that is larger than the store.
     oversized: Mutex<Option<(RosterKey, StoredRoster)>>,
     warned: Mutex<Option<Instant>>,
+    /// What the operator has taken back.
+    invalidations: Invalidations,
     max_age: Duration,
     clock: Clock,
 }
@@ -68,7 +71,15 @@ impl Store {
                 .build()
         });
         let max_age = settings.fresh_for.max(settings.stale_for);
-        Self { rosters, limit, oversized: Mutex::default(), warned: Mutex::default(), max_age, clock }
+        Self {
+            rosters,
+            limit,
+            oversized: Mutex::default(),
+            warned: Mutex::default(),
+            invalidations: Invalidations::new(max_age),
+            max_age,
+            clock,
+        }
     }
 
     /// The roster under this key, fresh or stale, unless it is too old to be served at all.
@@ -77,7 +88,35 @@ impl Store {
             let oversized = self.oversized.lock();
             oversized.as_ref().filter(|(kept, _)| kept == key).map(|(_, stored)| stored.clone())
         })?;
-        (self.clock.now() - stored.began < self.max_age).then_some(stored)
+        let gone = self.invalidations.gone_before(key).is_some_and(|at| stored.began <= at);
+        (!gone && self.clock.now() - stored.began < self.max_age).then_some(stored)
+    }
+
+    /// Until when the operator has taken rosters under this key back: what began to be read by then counts as stale.
+    pub(super) fn invalidated(&self, key: &RosterKey) -> Option<Instant> {
+        self.invalidations.stale_before(key)
+    }
+
+    /// The rosters of a scope, each with the calls that reading it took.
+    pub(super) fn covered(&self, scope: &InvalidationScope) -> Vec<(RosterKey, u32)> {
+        let kept = self.rosters.iter().flat_map(|rosters| rosters.iter());
+        let kept = kept.map(|(key, stored)| (RosterKey::clone(&key), stored));
+        let oversized = self.oversized.lock().clone();
+        let all = kept.chain(oversized).filter(|(key, _)| scope.covers(key) && self.get(key).is_some());
+        all.map(|(key, stored)| (key, stored.calls)).collect()
+    }
+
+    /// Takes rosters back, and those that are brought by loads which have begun.
+    pub(super) fn invalidate(&self, invalidation: &Invalidation) {
+        // First of all, so that what is inserted meanwhile is known to be old.
+        self.invalidations.record(invalidation, self.clock.now());
+        let (InvalidationMode::Hard, Some(rosters)) = (invalidation.mode, &self.rosters) else { return };
+        for (key, _) in rosters {
+            if invalidation.scope.covers(&key) {
+                rosters.invalidate(&*key);
+            }
+        }
+        self.remove_oversized(|kept| invalidation.scope.covers(kept));
     }
 
     pub(super) fn insert(&self, key: RosterKey, stored: StoredRoster) {

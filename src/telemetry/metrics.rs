@@ -38,6 +38,7 @@ pub struct Metrics {
     credential_refused: Gauge,
     jwks_fetches: Family<ResultLabels, Counter>,
     live: LiveMetrics,
+    invalidations: Family<ResultLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -103,6 +104,7 @@ impl Default for Metrics {
             credential_refused: Gauge::default(),
             jwks_fetches: Family::default(),
             live: LiveMetrics::default(),
+            invalidations: Family::default(),
         };
         metrics.register();
         // From the start, so that an alert on the first failure sees it rise from 0.
@@ -179,6 +181,11 @@ impl Metrics {
             self.jwks_fetches.clone(),
         );
         self.live.register(registry);
+        registry.register(
+            "invalidations",
+            "Invalidations that were asked for, by result: soft, hard or refused",
+            self.invalidations.clone(),
+        );
     }
 
     /// Counts an answered GraphQL request: its kind (`query`, `mutation`, `introspection`, `none`) and outcome (`ok`, `partial`, `refused`).
@@ -256,6 +263,11 @@ impl Metrics {
     /// Counts a fetch of the issuer's keys.
     pub fn jwks_fetched(&self, ok: bool) {
         self.jwks_fetches.get_or_create(&ResultLabels { result: outcome(ok) }).inc();
+    }
+
+    /// Counts an invalidation by its result (`soft`, `hard`, `refused`).
+    pub fn invalidated(&self, result: &'static str) {
+        self.invalidations.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// Counts deviations from the documented upstream response, by kind.

@@ -28,7 +28,7 @@ use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, RefreshPlan};
-use crate::model::{ErrorKind, Malformed, PermanentToken, Retry, Roster, RosterKey, UpstreamError};
+use crate::model::{ErrorKind, Malformed, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError};
 use crate::telemetry::Metrics;
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
@@ -39,7 +39,7 @@ const LENGTHS: u64 = 10_000;
 const SOURCE_SHARE: f64 = 0.75;
 const UNACCEPTED_SHARE: f64 = 0.125;
 /// When to come back where there are too many ledgers.
-const COME_BACK: Duration = Duration::from_secs(1);
+pub(super) const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Reads teams.
 pub struct GuardedUpstream {
@@ -143,20 +143,6 @@ impl GuardedUpstream {
         Ok((roster, began))
     }
 
-    /// A permanent token, in one call that is never repeated: the vendor may have issued one although its answer was lost.
-    async fn token(&self, load: Load<'_>) -> Result<PermanentToken, UpstreamError> {
-        let ledger = self.budget.ledger(&load.grant.caller().credential).ok_or(ErrorKind::RateLimited(COME_BACK))?;
-        let reservation = self.reserve(&ledger, &load, 1).await?;
-        let subject = self.subject(load.grant);
-        let mut reading = Reading { load, subject, ledger, reservation, began: None };
-        let issued = self
-            .attempt_with(&mut reading, load.deadline, |endpoint, account, credential| {
-                endpoint.issue_token(account, credential)
-            })
-            .await;
-        issued.map_err(|failed| failed.error)
-    }
-
     /// The whole list, in one call or page by page.
     async fn rows(&self, reading: &mut Reading<'_>) -> Result<DecodedRows, UpstreamError> {
         let deadline = reading.load.deadline;
@@ -200,7 +186,7 @@ impl GuardedUpstream {
     }
 
     /// Reserves the calls that a list may take.
-    async fn reserve(&self, ledger: &Arc<Ledger>, load: &Load<'_>, n: u32) -> Result<LoadReservation, UpstreamError> {
+    pub(super) async fn reserve(&self, ledger: &Arc<Ledger>, load: &Load<'_>, n: u32) -> Result<LoadReservation, UpstreamError> {
         let caller = load.grant.caller();
         let reserve = || self.budget.reserve(ledger, caller, load.accepted, n, load.need);
         let start_by = self.start_by(self.subject(load.grant), load.deadline);
@@ -315,7 +301,7 @@ impl GuardedUpstream {
         (&self.permits, limit)
     }
 
-    fn subject(&self, grant: &Grant) -> Subject {
+    pub(super) fn subject(&self, grant: &Grant) -> Subject {
         let caller = grant.caller();
         let source = self.hasher.hash_one((caller.credential.id(), &caller.id));
         Subject { source, account: self.hasher.hash_one(grant.key()) }
@@ -371,6 +357,10 @@ impl Upstream for GuardedUpstream {
 
     fn refresh_plan(&self, _credential: &CredentialId) -> Option<RefreshPlan> {
         Some(self.budget.refresh_plan())
+    }
+
+    fn room(&self, calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
+        self.budget.room(calls)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

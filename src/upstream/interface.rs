@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::decode::RowPage;
 use super::transport::RateLimit;
 use crate::model::{
-    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, Pressure, RefreshPlan,
+    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, PlanRoom, Pressure, RefreshPlan,
     Roster, UpstreamError,
 };
 
@@ -62,6 +62,12 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// What may be spent of the credential's plan on rosters that are there already; `None` where nothing is counted.
     fn refresh_plan(&self, _credential: &CredentialId) -> Option<RefreshPlan> {
+        None
+    }
+
+    /// What plans have left for so many calls with each of these credentials: of the plan with the least room. `None` where nothing
+    /// is counted, or nothing is asked for.
+    fn room(&self, _calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
         None
     }
 

@@ -12,6 +12,7 @@ mod guarded;
 mod interface;
 mod live_check;
 mod protect;
+mod token_call;
 mod transport;
 
 pub use budget::{Budget, InvalidLedger};

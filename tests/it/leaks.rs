@@ -36,6 +36,8 @@ const BROUGHT: &str = "brought-canary-7pM3zKt8Ns";
 /// What tokens are issued with, a new one in each round; and a permanent token that the vendor issues.
 const ISSUING: &str = "issuing-canary-9Vb3nCx7Ju";
 const ISSUED: &str = "issued-canary-2Rk6yHb4Wq";
+/// The secret of the admin port.
+const ADMIN: &str = "admin-canary-6Yt1pLd0Ez";
 const MAYA: &str = "maya@lantern-books.example";
 const SOLO: &str = "solo@quiet-harbor.example";
 
@@ -137,8 +139,9 @@ impl Canaries {
 }
 
 const PEOPLE: [&str; 3] = ["name", "email", "phone"];
-const SECRETS: [&str; 6] = ["held", "brought", "issuing", "key", "plain key", "jwt"];
-const ALL: [&str; 10] = ["name", "email", "phone", "held", "brought", "issuing", "key", "plain key", "jwt", "issued"];
+const SECRETS: [&str; 7] = ["held", "brought", "issuing", "admin", "key", "plain key", "jwt"];
+const ALL: [&str; 11] =
+    ["name", "email", "phone", "held", "brought", "issuing", "admin", "key", "plain key", "jwt", "issued"];
 /// An issued token is for the answer to whom it was issued to, and for nothing beside its data.
 const ELSEWHERE: [&str; 4] = ["name", "email", "phone", "issued"];
 
@@ -181,8 +184,9 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
     let set = TempFile::new("jwks.json", &jwks(&[&signing]));
     let jwt = signing.token(json!({ "sub": "canary-subject-4Gh7", "scope": "team:read" }));
     let signature = jwt.rsplit('.').next().unwrap().to_owned();
+    let admin_secret = TempFile::new("admin-secret", ADMIN);
     let told = json!({ "demo": demo.url(), "services": [
-        { "auth.mode": "passthrough", "tokens.enabled": "true" },
+        { "auth.mode": "passthrough", "tokens.enabled": "true", "admin.invalidate_secret_file": admin_secret.as_str(), "admin.invalidations_limit": "0" },
         { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "tokens.enabled": "true" },
         { "auth.mode": "jwt", "jwt.jwks_file": set.as_str(), "jwt.issuer": ISSUER, "jwt.audience": AUDIENCE, "tokens.enabled": "true" },
         { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "graphql.projection": "false", "graphql.batch_limit": "4", "tokens.enabled": "true" },
@@ -224,6 +228,7 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
         ("jwt", signature),
         ("issuing", ISSUING.to_owned()),
         ("issued", ISSUED.to_owned()),
+        ("admin", ADMIN.to_owned()),
     ]));
 
     let client = Client::builder().no_proxy().build().unwrap();
@@ -337,6 +342,27 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
             }
         }
     }
+    // Rosters are taken back, and what names them is wrong in every way.
+    let mut taken_back = 0;
+    for body in [
+        json!({ "all": true }),
+        json!({ "account": { "email": EMAIL, "type": "AGENT" }, "mode": "hard" }),
+        json!({ "account": { "email": MAYA, "type": "CUSTOMER" } }),
+        json!({ "credential": BROUGHT }),
+        json!({ "credential": [HELD] }),
+        json!({ "account": { "email": format!("{EMAIL} {PHONE}"), "type": NAME } }),
+        json!({ EMAIL: HELD }),
+        json!(HELD),
+    ] {
+        for secret in [ADMIN, BROUGHT] {
+            let request = client.post(format!("http://{}/invalidate", addresses[1])).bearer_auth(secret);
+            let request = request.header("content-type", "application/json").body(body.to_string());
+            let response = request.send().await.unwrap();
+            taken_back += u32::from(response.status() == 200);
+            scan("invalidation", &format!("{:?} {}", response.headers().clone(), response.text().await.unwrap()), &ALL);
+        }
+    }
+    assert_eq!(taken_back, 4);
     for admin in addresses.iter().skip(1).step_by(2) {
         for path in ["metrics", "health/ready", "health/live"] {
             let text = client.get(format!("http://{admin}/{path}")).send().await.unwrap().text().await.unwrap();

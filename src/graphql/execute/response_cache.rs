@@ -123,6 +123,13 @@ impl ResponseCache {
         self.cached.as_ref()?.get(cache_key)
     }
 
+    /// Drops everything.
+    pub(super) fn clear(&self) {
+        if let Some(cached) = &self.cached {
+            cached.invalidate_all();
+        }
+    }
+
     /// Keeps an answer's data, which costs so many cells, if the same was asked for before.
     pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, cells: usize, data: &[u8]) {
         let Some(cached) = &self.cached else { return };

@@ -20,7 +20,7 @@ use super::ledger_state::Payer;
 use super::policy::BudgetPolicy;
 use super::reservation::LoadReservation;
 use crate::config::{self, BudgetScope};
-use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Pressure, RefreshPlan};
+use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, PlanRoom, Pressure, RefreshPlan};
 use crate::telemetry::Metrics;
 use crate::upstream::Need;
 
@@ -229,6 +229,17 @@ impl Budget {
             Some(ledger) => ledger.share(payer),
             None => Ledger::new(self.ledgers.policy, self.clock).share(payer),
         }
+    }
+
+    /// Of the plans that these calls would be charged to, the one with the least room.
+    pub(in crate::upstream) fn room(&self, calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
+        let mut plans: HashMap<LedgerOwner, PlanRoom> = HashMap::new();
+        for (id, wanted) in calls {
+            let left = || self.known(id).map_or(self.spendable(), |ledger| ledger.share(None).remaining);
+            let plan = plans.entry(self.owner(id)).or_insert_with(|| PlanRoom { wanted: 0, left: left() });
+            plan.wanted = plan.wanted.saturating_add(*wanted);
+        }
+        plans.into_values().min_by_key(|plan| i64::from(plan.left) - i64::from(plan.wanted))
     }
 
     /// Whom the caller's loads are charged to, where several callers share a ledger.

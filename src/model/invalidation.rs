@@ -1,0 +1,78 @@
+//! An invalidation: which rosters an operator takes back, and how.
+
+use super::{Account, CredentialId, RosterKey};
+
+/// Which rosters, and how they are taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalidation {
+    /// Which rosters.
+    pub scope: InvalidationScope,
+    /// How.
+    pub mode: InvalidationMode,
+}
+
+/// Which rosters are taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidationScope {
+    /// Those of one account, whatever credential they were read with.
+    Account(Account),
+    /// Those that were read with one credential.
+    Credential(CredentialId),
+    /// All.
+    All,
+}
+
+/// How rosters are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidationMode {
+    /// They are stale from now on: the next request for one reads it again, and gets the old one where that takes too long.
+    Soft,
+    /// They are dropped: what was read before is served to nobody any more.
+    Hard,
+}
+
+impl InvalidationMode {
+    /// Its name in requests, metrics and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
+}
+
+impl InvalidationScope {
+    /// Whether the roster under this key is one of them.
+    #[must_use]
+    pub fn covers(&self, key: &RosterKey) -> bool {
+        match self {
+            Self::Account(account) => key.account == *account,
+            Self::Credential(credential) => key.credential == *credential,
+            Self::All => true,
+        }
+    }
+
+    /// What it names, without saying which.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Account(_) => "account",
+            Self::Credential(_) => "credential",
+            Self::All => "all",
+        }
+    }
+}
+
+/// What an invalidation comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidationReport {
+    /// How many rosters it covers.
+    pub rosters: usize,
+    /// How many upstream calls reading all of them again takes.
+    pub calls: u32,
+    /// How many calls are left in the plan with the least room for it; `None` where nothing is counted.
+    pub calls_left: Option<u32>,
+    /// Whether it was done. It is not where it may cost more calls than are left.
+    pub done: bool,
+}
