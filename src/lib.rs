@@ -3,7 +3,7 @@
 //! A request travels one way, stage by stage, and its response comes back the same way:
 //!
 //! ```text
-//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute
+//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute · forecast
 //!   └─► auth
 //! ```
 //!
@@ -23,5 +23,6 @@ pub mod upstream;
 
 pub mod compute;
 pub mod config;
+pub mod forecast;
 pub mod model;
 pub mod telemetry;

@@ -1,6 +1,6 @@
 //! The command line: one file per command.
 
-use super::{check, configuration, demo, demo_upstream, health, keys, schema, serve, settings};
+use super::{check, configuration, demo, demo_upstream, health, keys, plan, schema, serve, settings};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +27,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Print the GraphQL schema, check a copy of it, or tell what changed since an older one.
     Schema(schema::SchemaArgs),
+    /// Tell what operations cost before they ship: cells, accounts, scopes and, with traffic, upstream calls and ages.
+    Plan(plan::PlanArgs),
     /// Ask a running service's admin port whether it is ready; for container health checks.
     Health(configuration::ConfigArgs),
     /// Make API keys.
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         // They have several exit codes.
         Command::Check(arguments) => return check::run(&arguments),
         Command::Schema(arguments) => return schema::run(&arguments),
+        Command::Plan(arguments) => return plan::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoUpstream(arguments) => demo_upstream::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -3,6 +3,7 @@
 mod documents;
 mod error;
 mod execute;
+mod inspect;
 mod json;
 mod language;
 mod limits;
@@ -16,6 +17,9 @@ pub use error::Code;
 pub use execute::{
     BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine, GraphQlResponse,
     LiveRequest, Request, Settings, Started, Subscription,
+};
+pub use inspect::{
+    Inspector, NotInspected, OperationKind, OperationReport, OperationSource, TeamShape, operation_sources,
 };
 pub use language::Variables;
 pub use limits::VariablesSize;

@@ -186,7 +186,12 @@ impl GuardedUpstream {
     }
 
     /// Reserves the calls that a list may take.
-    pub(super) async fn reserve(&self, ledger: &Arc<Ledger>, load: &Load<'_>, n: u32) -> Result<LoadReservation, UpstreamError> {
+    pub(super) async fn reserve(
+        &self,
+        ledger: &Arc<Ledger>,
+        load: &Load<'_>,
+        n: u32,
+    ) -> Result<LoadReservation, UpstreamError> {
         let caller = load.grant.caller();
         let reserve = || self.budget.reserve(ledger, caller, load.accepted, n, load.need);
         let start_by = self.start_by(self.subject(load.grant), load.deadline);

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::decode::RowPage;
 use super::transport::RateLimit;
 use crate::model::{
-    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, PlanRoom, Pressure, RefreshPlan,
-    Roster, UpstreamError,
+    Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, PlanRoom, Pressure,
+    RefreshPlan, Roster, UpstreamError,
 };
 
 /// One call to the endpoint: the real one, or a test's own in memory.

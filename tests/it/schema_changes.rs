@@ -181,7 +181,8 @@ fn compared(kind: &str) -> bool {
 }
 
 fn ours(changes: &[SchemaChange]) -> Found {
-    let one = |change: &SchemaChange| (change.class.name().to_owned(), change.kind.to_owned(), change.coordinate.clone());
+    let one =
+        |change: &SchemaChange| (change.class.name().to_owned(), change.kind.to_owned(), change.coordinate.clone());
     changes.iter().filter(|change| compared(change.kind)).map(one).collect()
 }
 
@@ -274,7 +275,10 @@ fn the_command_prints_changes_in_three_forms_and_its_exit_code_is_for_ci() {
     // The old schema had a field more, an argument less and an enum value less.
     let old = sdl.replacen("type PermanentToken {", "type PermanentToken {\n  gone: Int", 1);
     let (breaking, same) = (TempFile::new("old.graphql", &old), TempFile::new("same.graphql", &sdl));
-    let dangerous = TempFile::new("less.graphql", &sdl.replacen("enum LiveAvailability {", "enum LiveAvailability { AWAY }\nenum X {", 1));
+    let dangerous = TempFile::new(
+        "less.graphql",
+        &sdl.replacen("enum LiveAvailability {", "enum LiveAvailability { AWAY }\nenum X {", 1),
+    );
     let compare = |file: &TempFile, more: &[&str]| {
         let output = run(&[&["schema", "--compare", file.as_str()][..], more].concat(), &[]);
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))

@@ -117,6 +117,14 @@ impl Manifest {
         Ok(())
     }
 
+    /// The texts of all documents, in a fixed order.
+    #[must_use]
+    pub fn documents(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.by_hash.values().map(|text| &**text).collect();
+        texts.sort_unstable();
+        texts
+    }
+
     pub(super) fn of_hash(&self, hash: Hash) -> Option<Arc<str>> {
         self.by_hash.get(&hash).cloned()
     }

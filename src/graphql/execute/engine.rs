@@ -36,7 +36,7 @@ use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::ResponseMeter;
 use crate::graphql::schema::Session;
 use crate::loader::{LoaderFactory, LookupSummary};
-use crate::model::{Cancellation, Grants, Invalidation, InvalidationMode, InvalidationReport, PageLimits};
+use crate::model::{Cancellation, Grants, PageLimits};
 use crate::telemetry::Metrics;
 
 /// From so many cells on an answer is written beside the runtime's workers.
@@ -149,15 +149,6 @@ impl Engine {
     pub fn reads_long_document(&self, document: &Reference) -> bool {
         let is_unread = |text: &Arc<str>| text.len() > LONG_DOCUMENT && self.operation_cache.get(text).is_none();
         self.documents.named(document).as_ref().is_some_and(is_unread)
-    }
-
-    /// Takes rosters back for the operator. With those that are dropped go the answers that were kept of any.
-    pub fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
-        let report = self.loaders.invalidate(invalidation);
-        if report.done && invalidation.mode == InvalidationMode::Hard {
-            self.response_cache.clear();
-        }
-        report
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.

@@ -10,6 +10,7 @@ mod engine_document;
 mod executable_schema;
 mod failures;
 mod introspection;
+mod invalidate;
 mod live;
 mod loaded_request;
 mod lookups;

@@ -105,7 +105,7 @@ pub(in crate::graphql) struct OperationArgument {
     /// The value as written.
     pub(in crate::graphql) value: Node<Value>,
     /// How much it asks for, where no variable has a say.
-    fixed: Option<ArgumentSize>,
+    pub(in crate::graphql) fixed: Option<ArgumentSize>,
 }
 
 /// Which of an operation's arguments.

@@ -26,6 +26,11 @@ pub(in crate::graphql) struct RequestTotals {
     cells: usize,
 }
 
+/// How many bytes the texts of a filter may have in all.
+pub(in crate::graphql) fn filter_texts(limits: &config::GraphQlConfig) -> usize {
+    limits.search_limit.saturating_mul(FILTER_TEXTS)
+}
+
 /// Rejects arguments that ask for too much, and an operation that costs too much over any team.
 pub(in crate::graphql) fn check_arguments(
     arguments: &OperationArguments,
@@ -99,7 +104,7 @@ fn check_argument(kind: ArgumentKind, size: ArgumentSize, limits: &config::Graph
         return wrong(format!("a search text is limited to {} characters", limits.search_limit));
     }
     // Folding a text costs more than reading it, and a condition may hold no more of it than many searches.
-    let texts = limits.search_limit.saturating_mul(FILTER_TEXTS);
+    let texts = filter_texts(limits);
     if kind != ArgumentKind::Search && size.characters > texts {
         return wrong(format!("the texts of a filter are limited to {texts} bytes in all"));
     }

@@ -12,7 +12,7 @@ mod measure;
 mod variables;
 
 pub(super) use arguments::{ArgumentId, ArgumentKind, ArgumentSize, OperationArgument, OperationArguments, SizeLimits};
-pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost};
-pub(super) use cost::{FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
+pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, filter_texts};
+pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
 pub(super) use measure::{IntrospectionSwitches, Measured};
 pub use variables::VariablesSize;

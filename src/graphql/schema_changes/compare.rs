@@ -161,12 +161,7 @@ fn directives(old: &Schema, new: &Schema, changes: &mut Changes) {
     }
 }
 
-fn one_directive(
-    coordinate: &str,
-    before: &DirectiveDefinition,
-    after: &DirectiveDefinition,
-    changes: &mut Changes,
-) {
+fn one_directive(coordinate: &str, before: &DirectiveDefinition, after: &DirectiveDefinition, changes: &mut Changes) {
     arguments(coordinate, &before.arguments, &after.arguments, true, changes);
     match (before.repeatable, after.repeatable) {
         (true, false) => {

@@ -19,7 +19,9 @@ pub(super) fn described(
 pub(super) fn deprecated(coordinate: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut Changes) {
     match (before.has("deprecated"), after.has("deprecated")) {
         (false, true) => changes.safe("DEPRECATED", coordinate, format!("{coordinate} is deprecated.")),
-        (true, false) => changes.safe("DEPRECATION_REMOVED", coordinate, format!("{coordinate} is no longer deprecated.")),
+        (true, false) => {
+            changes.safe("DEPRECATION_REMOVED", coordinate, format!("{coordinate} is no longer deprecated."))
+        }
         _ => {}
     }
 }

@@ -94,9 +94,8 @@ fn is_safe_to_read(old: &Type, new: &Type) -> bool {
     match (old, new) {
         (Type::Named(old), Type::Named(new) | Type::NonNullNamed(new))
         | (Type::NonNullNamed(old), Type::NonNullNamed(new)) => old == new,
-        (Type::List(old), Type::List(new) | Type::NonNullList(new)) | (Type::NonNullList(old), Type::NonNullList(new)) => {
-            is_safe_to_read(old, new)
-        }
+        (Type::List(old), Type::List(new) | Type::NonNullList(new))
+        | (Type::NonNullList(old), Type::NonNullList(new)) => is_safe_to_read(old, new),
         _ => false,
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn arguments(
     of_directive: bool,
     changes: &mut Changes,
 ) {
-    let find = |list: &[Node<InputValueDefinition>], name: &Name| list.iter().find(|known| known.name == *name).cloned();
+    let find =
+        |list: &[Node<InputValueDefinition>], name: &Name| list.iter().find(|known| known.name == *name).cloned();
     let (removed, required) = if of_directive {
         ("DIRECTIVE_ARG_REMOVED", "REQUIRED_DIRECTIVE_ARG_ADDED")
     } else {
@@ -37,7 +38,11 @@ pub(super) fn arguments(
         } else if of_directive {
             changes.safe("OPTIONAL_DIRECTIVE_ARG_ADDED", &coordinate, format!("{coordinate} was added."));
         } else {
-            changes.dangerous("OPTIONAL_ARG_ADDED", &coordinate, format!("The optional argument {coordinate} was added."));
+            changes.dangerous(
+                "OPTIONAL_ARG_ADDED",
+                &coordinate,
+                format!("The optional argument {coordinate} was added."),
+            );
         }
     }
 }
@@ -60,9 +65,17 @@ pub(super) fn input_fields(
     for (name, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
         let coordinate = format!("{of}.{name}");
         if new.is_required() {
-            changes.breaking("REQUIRED_INPUT_FIELD_ADDED", &coordinate, format!("The required field {coordinate} was added."));
+            changes.breaking(
+                "REQUIRED_INPUT_FIELD_ADDED",
+                &coordinate,
+                format!("The required field {coordinate} was added."),
+            );
         } else {
-            changes.dangerous("OPTIONAL_INPUT_FIELD_ADDED", &coordinate, format!("The optional field {coordinate} was added."));
+            changes.dangerous(
+                "OPTIONAL_INPUT_FIELD_ADDED",
+                &coordinate,
+                format!("The optional field {coordinate} was added."),
+            );
         }
     }
 }
@@ -120,9 +133,15 @@ fn defaults(
     let shown = |value: &Node<Value>| in_order(value).to_string();
     match (old.default_value.as_ref().map(shown), new.default_value.as_ref().map(shown)) {
         (Some(old), Some(new)) if old != new => {
-            changes.dangerous(kinds.default_changed, coordinate, format!("{coordinate} changed its default from {old} to {new}."));
+            changes.dangerous(
+                kinds.default_changed,
+                coordinate,
+                format!("{coordinate} changed its default from {old} to {new}."),
+            );
         }
-        (Some(_), None) => changes.dangerous(kinds.default_changed, coordinate, format!("{coordinate} has no default any more.")),
+        (Some(_), None) => {
+            changes.dangerous(kinds.default_changed, coordinate, format!("{coordinate} has no default any more."))
+        }
         (None, Some(new)) => {
             changes.safe(kinds.default_added, coordinate, format!("{coordinate} has the default {new} now."));
         }
@@ -147,9 +166,8 @@ fn in_order(value: &Value) -> Value {
 /// Whether every value of the old type is one of the new type: null may come, nothing may go.
 fn is_safe_to_send(old: &Type, new: &Type) -> bool {
     match (old, new) {
-        (Type::Named(old), Type::Named(new)) | (Type::NonNullNamed(old), Type::NonNullNamed(new) | Type::Named(new)) => {
-            old == new
-        }
+        (Type::Named(old), Type::Named(new))
+        | (Type::NonNullNamed(old), Type::NonNullNamed(new) | Type::Named(new)) => old == new,
         (Type::List(old), Type::List(new)) | (Type::NonNullList(old), Type::NonNullList(new) | Type::List(new)) => {
             is_safe_to_send(old, new)
         }

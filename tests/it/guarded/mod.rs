@@ -5,7 +5,7 @@ mod accounts;
 mod breaker;
 mod budget;
 mod feeds;
-mod lab;
+pub mod lab;
 mod lifecycle;
 mod lists;
 mod pauses;

@@ -1,0 +1,168 @@
+//! The forecast against the service itself: random traffic over real rosters, ledger and guard on the paused clock, and the
+//! calls that an endpoint in memory counted.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use flowmatix_graphql::forecast::{ClientGroup, Prediction, Rules, Traffic, predict};
+
+use crate::guarded::lab::{Lab, Reply};
+
+const FRESH: u64 = 60;
+
+fn rules(plan: u32) -> Rules {
+    Rules {
+        fresh_for: Duration::from_secs(FRESH),
+        stale_for: Duration::from_secs(3600),
+        refresh_ahead: true,
+        plan,
+        window: Duration::from_secs(3600),
+        utilization: 0.95,
+        reserve_ratio: 0.1,
+        retry_ratio: 0.1,
+    }
+}
+
+fn traffic(accounts: u32, groups: &[(u32, u64)]) -> Traffic {
+    let group = |(clients, interval): &(u32, u64)| ClientGroup {
+        clients: *clients,
+        interval: Duration::from_secs(*interval),
+        accounts_per_request: 1,
+    };
+    Traffic {
+        groups: groups.iter().map(group).collect(),
+        accounts,
+        subscriptions: 0,
+        replicas: 1,
+        shared: true,
+        calls_per_team: 1,
+        direct_calls: 0.0,
+    }
+}
+
+/// What the service did in the hours that were measured.
+struct Simulated {
+    /// Calls in an hour, of all replicas.
+    calls: f64,
+    /// The oldest answer.
+    oldest: Duration,
+    requests: usize,
+}
+
+/// Runs the traffic: clients on replicas by chance, each client with an account and a phase of its own.
+async fn simulate(traffic: &Traffic, plan: u32, seed: u64, hours: (u64, u64)) -> Simulated {
+    let mut random = Rng::with_seed(seed);
+    let calls_per_hour = plan.to_string();
+    let pairs = [("budget.calls_per_hour", calls_per_hour.as_str()), ("roster.fresh_for", "60s")];
+    let labs: Vec<Lab> =
+        (0..traffic.replicas).map(|n| Lab::new(seed + u64::from(n), &pairs, |_| Reply::Team)).collect();
+    // Every request as its time in milliseconds and its account.
+    let end = (hours.0 + hours.1) * 3_600_000;
+    let mut requests: Vec<(u64, usize)> = Vec::new();
+    for group in &traffic.groups {
+        let interval = group.interval.as_millis() as u64;
+        for _ in 0..group.clients {
+            let account = random.usize(..traffic.accounts as usize);
+            requests.extend((random.u64(..interval)..end).step_by(interval as usize).map(|at| (at, account)));
+        }
+    }
+    requests.sort_unstable();
+    let start = tokio::time::Instant::now();
+    let measured = Duration::from_secs(hours.0 * 3600);
+    let mut oldest = Duration::ZERO;
+    for (at, account) in &requests {
+        tokio::time::sleep_until(start + Duration::from_millis(*at)).await;
+        let lab = &labs[random.usize(..labs.len())];
+        let found = lab.rosters.get(&lab.grant(*account), None).await;
+        if start.elapsed() > measured
+            && let Ok(found) = found
+        {
+            oldest = oldest.max(found.age);
+        }
+    }
+    let calls = labs.iter().flat_map(Lab::calls).filter(|call| call.after > measured).count();
+    Simulated { calls: calls as f64 / hours.1 as f64, oldest, requests: requests.len() }
+}
+
+fn close(predicted: f64, simulated: f64) -> bool {
+    (predicted - simulated).abs() <= 0.1 * simulated
+}
+
+/// The promise: a tenth.
+#[tokio::test(start_paused = true)]
+async fn predicted_and_simulated_calls_differ_by_less_than_a_tenth_over_random_traffic() {
+    let mut random = Rng::with_seed(20_261_126);
+    let (mut misses, mut stretched) = (Vec::new(), 0);
+    for seed in 0..16 {
+        let accounts = 60 + random.u32(..200);
+        let mut groups = vec![(accounts / 2 + random.u32(..accounts * 3), 30 + random.u64(..210))];
+        if seed % 3 == 0 {
+            groups.push((accounts / 4 + random.u32(..accounts), 30 + random.u64(..600)));
+        }
+        // From plenty to a quarter of what would be wanted.
+        let plenty = predict(&traffic(accounts, &groups), &rules(1_000_000)).calls;
+        let plan = (plenty * [10.0, 1.5, 0.9, 0.5][random.usize(..4)]).max(400.0) as u32;
+        let traffic = traffic(accounts, &groups);
+        let Prediction { calls, oldest, stretch, worst_calls, .. } = predict(&traffic, &rules(plan));
+        stretched += usize::from(stretch > 1.05);
+        let simulated = simulate(&traffic, plan, seed, (3, 2)).await;
+        let shown = format!(
+            "{accounts} accounts, {groups:?}, a plan of {plan} (stretch {stretch:.2}): {calls:.0} predicted, {:.0} simulated, \
+             {:.0} s and {:.0} s old, {} requests",
+            simulated.calls,
+            oldest.as_secs_f64(),
+            simulated.oldest.as_secs_f64(),
+            simulated.requests
+        );
+        println!("{shown}");
+        // The worst is a bound, and so is the plan.
+        assert!(simulated.calls <= worst_calls * 1.02 && simulated.calls <= f64::from(plan) * 0.95, "{shown}");
+        if !close(calls, simulated.calls) {
+            misses.push(shown);
+        }
+    }
+    assert!(misses.is_empty(), "{misses:#?}");
+    assert!((3..14).contains(&stretched), "{stretched} of 16 had to be stretched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_share_nothing_spend_as_predicted() {
+    for (seed, replicas) in [(100, 2), (101, 4)] {
+        let traffic = Traffic { replicas, shared: false, ..traffic(120, &[(360, 45)]) };
+        let prediction = predict(&traffic, &rules(1_000_000));
+        let simulated = simulate(&traffic, 1_000_000, seed, (1, 2)).await;
+        assert!(close(prediction.calls, simulated.calls), "{prediction:?} {}", simulated.calls);
+        let shared = predict(&Traffic { shared: true, ..traffic }, &rules(1_000_000));
+        assert!(shared.calls * 1.2 < prediction.calls, "{shared:?} {prediction:?}");
+    }
+}
+
+/// Where nothing is left to chance, the answer is known.
+#[test]
+fn plain_cases_come_out_as_on_paper() {
+    // One client that asks every five minutes: each request finds an old team.
+    let lonely = predict(&traffic(1, &[(1, 300)]), &rules(1000));
+    assert!((lonely.calls - 12.0).abs() < 0.3, "{lonely:?}");
+    // A crowd: as often as a team is read ahead of time, 0.85 of the fresh window.
+    let crowd = predict(&traffic(1, &[(10_000, 10)]), &rules(1000));
+    assert!((crowd.calls - 3600.0 / 51.0).abs() < 1.5, "{crowd:?}");
+    assert_eq!(crowd.oldest, Duration::from_secs(60));
+    // Nobody asks.
+    assert_eq!(predict(&traffic(5, &[]), &rules(1000)).calls, 0.0);
+    // Subscribers: as often as a team is fresh, however many.
+    for subscriptions in [1, 10_000] {
+        let live = predict(&Traffic { subscriptions, ..traffic(1, &[]) }, &rules(1000));
+        assert!((live.calls - 60.0).abs() < 0.01, "{live:?}");
+    }
+    // More accounts than calls: some get no answer, and the plan is spent to its share.
+    let flooded = predict(&traffic(20_000, &[(200_000, 10)]), &rules(1000));
+    assert!((flooded.calls - 950.0).abs() < 1.0 && flooded.answered < 0.06, "{flooded:?}");
+    // Five times the plan: a fifth of the age, at least.
+    let ages: Vec<f64> = [1000, 5000, 10_000]
+        .map(|plan| predict(&traffic(500, &[(50_000, 10)]), &rules(plan)).oldest.as_secs_f64())
+        .into();
+    assert!(ages[0] > 4.0 * ages[1] && ages[1] > 1.5 * ages[2] && ages[2] >= 60.0, "{ages:?}");
+    // Two replicas without a tier call twice, and may overrun the plan; with it they do not.
+    let two = |shared| predict(&Traffic { replicas: 2, shared, ..traffic(300, &[(3000, 5)]) }, &rules(1000));
+    assert!(two(false).overruns && !two(true).overruns && two(false).calls > 1.5 * two(true).calls);
+}
