@@ -23,7 +23,16 @@ fn file(name: &str) -> PathBuf {
 }
 
 async fn start(demo: &Demo, file: &Path, mode: &str) -> anyhow::Result<App> {
-    let pairs = [("budget.file", file.to_str().unwrap()), ("auth.mode", mode), ("roster.store", "false")];
+    start_with(demo, file, mode, "1000").await
+}
+
+async fn start_with(demo: &Demo, file: &Path, mode: &str, plan: &str) -> anyhow::Result<App> {
+    let pairs = [
+        ("budget.file", file.to_str().unwrap()),
+        ("auth.mode", mode),
+        ("roster.store", "false"),
+        ("budget.calls_per_hour", plan),
+    ];
     let token = (mode == "server").then(|| SecretString::from(AGENCY_TOKEN));
     App::start(&settings(&demo.url(), &pairs), token).await
 }
@@ -210,6 +219,43 @@ async fn a_lock_that_was_removed_is_taken_again_with_the_next_call() {
     assert_eq!(ask(&first, 2).await.codes(), ["UPSTREAM_UNAVAILABLE"]);
     assert_eq!(demo.calls(), calls);
     ask(&second, 2).await.clean();
+}
+
+/// What a process spends while another one has lost the lock counts for both: with the file that the other had written, and
+/// with a new one that was made because both were removed.
+#[tokio::test]
+async fn the_calls_of_a_process_that_took_the_file_meanwhile_are_taken_over() {
+    for (mode, both) in [("server", false), ("server", true), ("passthrough", false), ("passthrough", true)] {
+        let (demo, folder) = (Demo::start(&demo_settings()).unwrap(), Folder::new(&format!("taken-{mode}-{both}")));
+        let file = folder.path().join("ledger");
+        let first = start_with(&demo, &file, mode, "20").await.unwrap();
+        for n in 0..5 {
+            ask(&first, n % 3).await.clean();
+        }
+        std::fs::remove_file(folder.path().join("ledger.lock")).unwrap();
+        if both {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let second = start_with(&demo, &file, mode, "20").await.unwrap();
+        for n in 0..9 {
+            ask(&second, n % 3).await.clean();
+        }
+        assert_eq!(ask(&first, 0).await.codes(), ["UPSTREAM_UNAVAILABLE"]);
+        assert_eq!(demo.calls(), 14);
+        second.stop().await;
+        for n in 0..20 {
+            ask(&first, n % 3).await;
+        }
+        assert_eq!(demo.calls(), 19, "{mode}, both removed: {both}");
+        assert_eq!(ask(&first, 0).await.codes(), ["UPSTREAM_RATE_LIMITED"]);
+        // It is written down, too.
+        first.stop().await;
+        let third = start_with(&demo, &file, mode, "20").await.unwrap();
+        for n in 0..3 {
+            assert_eq!(ask(&third, n).await.codes(), ["UPSTREAM_RATE_LIMITED"]);
+        }
+        assert_eq!(demo.calls(), 19, "{mode}, both removed: {both}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::file::{InvalidLedger, LedgerFile, NotRecorded};
+use super::file::{InvalidLedger, LedgerFile, LedgerSource, NotRecorded};
 use super::file_format::LedgerSnapshot;
 use super::ledger::{BudgetExhausted, Ledger};
 use super::ledger_state::Payer;
@@ -30,6 +30,8 @@ const LEDGERS_LIMIT: usize = 100_000;
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
 /// What the file knows the total of unaccepted credentials by.
 const UNACCEPTED: &str = "unaccepted";
+/// What the file knows calls by that any forwarded token may have made, and what the names of such tokens begin with.
+const ANY_TOKEN: &str = "forwarded";
 
 /// The ledgers of all credentials.
 pub struct Budget {
@@ -56,6 +58,8 @@ struct Index {
     restored: HashMap<Arc<str>, Arc<Ledger>>,
     /// When half the plan was taken for spent, because the file could not be read.
     unknown_since: Option<Instant>,
+    /// Calls of forwarded tokens whose names another process's salt has made: any such token may have made them.
+    of_any_token: Vec<Instant>,
     purged: Option<Instant>,
 }
 
@@ -85,11 +89,7 @@ impl Budget {
         let wall = clock.wall(now).millis();
         let unaccepted = Arc::new(Ledger::new(policy, clock));
         let ledgers = Ledgers { policy, clock, index: Mutex::default(), unaccepted };
-        // An end that lies ahead of the clock is taken for now: a clock that was set back makes a call count longer.
-        let instant = |end: i64| {
-            let age = Duration::from_millis(u64::try_from(wall.saturating_sub(end)).unwrap_or(0));
-            now.checked_sub(age).unwrap_or(now)
-        };
+        let instant = |end: i64| instant(end, wall, now);
         let file = match &settings.file {
             None => None,
             Some(path) => {
@@ -97,13 +97,15 @@ impl Budget {
                 let mut index = ledgers.index.lock();
                 for (id, ends) in remembered {
                     let ends = ends.into_iter().map(instant);
-                    if &*id == UNACCEPTED {
-                        ledgers.unaccepted.restore(ends);
-                        continue;
+                    match &*id {
+                        UNACCEPTED => ledgers.unaccepted.restore(ends),
+                        ANY_TOKEN => index.of_any_token = ends.collect(),
+                        _ => {
+                            let ledger = Ledger::new(policy, clock);
+                            ledger.restore(ends);
+                            index.restored.insert(id, Arc::new(ledger));
+                        }
                     }
-                    let ledger = Ledger::new(policy, clock);
-                    ledger.restore(ends);
-                    index.restored.insert(id, Arc::new(ledger));
                 }
                 index.unknown_since = file.unknown_since().map(instant);
                 drop(index);
@@ -139,6 +141,9 @@ impl Budget {
             let ledger = Ledger::new(policy, self.clock);
             if let Some(since) = index.unknown_since.filter(|since| now - *since < policy.window) {
                 ledger.restore((0..policy.spendable() / 2).map(|_| since));
+            }
+            if id.starts_with(ANY_TOKEN) {
+                ledger.restore(index.of_any_token.iter().copied());
             }
             Arc::new(ledger)
         });
@@ -259,7 +264,7 @@ impl Budget {
     pub(in crate::upstream) async fn write(&self) -> Result<(), NotRecorded> {
         let Some(file) = &self.file else { return Ok(()) };
         let ledgers = self.ledgers.clone();
-        file.write(move || ledgers.snapshot()).await
+        file.write(ledgers).await
     }
 
     /// Checks in the background, once a second at most, whether the file was removed or replaced, and writes it again. A
@@ -271,9 +276,10 @@ impl Budget {
         let (file, ledgers) = (file.clone(), self.ledgers.clone());
         runtime.spawn(async move {
             if file.is_lost().await {
-                tracing::warn!("the ledger file was removed or replaced: it is written again");
-                // What cannot be written has been logged.
-                let _ = file.write(move || ledgers.snapshot()).await;
+                // What cannot be written, and what was taken over, has been logged.
+                if file.write(ledgers).await.is_ok() {
+                    tracing::warn!("the ledger file was removed or replaced: it was written again");
+                }
             }
         });
     }
@@ -291,7 +297,7 @@ impl Budget {
     }
 }
 
-impl Ledgers {
+impl LedgerSource for Ledgers {
     /// The wall clock, and when the calls of each ledger have ended or will have at the latest, by the same clock.
     fn snapshot(&self) -> (i64, LedgerSnapshot) {
         let mut index = self.index.lock();
@@ -300,16 +306,64 @@ impl Ledgers {
         let restored = index.restored.iter().map(|(id, ledger)| (id.clone(), ledger.clone()));
         let total = (Arc::from(UNACCEPTED), self.unaccepted.clone());
         let ledgers: Vec<_> = known.chain(restored).chain([total]).collect();
-        drop(index);
         let now = self.clock.now();
+        index.of_any_token.retain(|end| now.saturating_duration_since(*end) < self.policy.window);
+        let of_any_token = index.of_any_token.clone();
+        drop(index);
         let wall_now = self.clock.wall(now).millis();
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let wall = |end: &Instant| {
             let (ahead, age) = (end.saturating_duration_since(now), now.saturating_duration_since(*end));
             wall_now + millis(ahead) - millis(age)
         };
-        let remembered = ledgers.into_iter().map(|(id, ledger)| (id, ledger.ends().iter().map(wall).collect()));
-        let remembered = remembered.filter(|(_, ends): &(_, Vec<i64>)| !ends.is_empty()).collect();
-        (wall_now, remembered)
+        let ends =
+            ledgers.into_iter().map(|(id, ledger)| (id, ledger.ends())).chain([(ANY_TOKEN.into(), of_any_token)]);
+        let remembered = ends.filter(|(_, ends)| !ends.is_empty());
+        (wall_now, remembered.map(|(id, ends)| (id, ends.iter().map(wall).collect())).collect())
     }
+
+    fn merge(&self, calls: LedgerSnapshot, shared: bool) {
+        let now = self.clock.now();
+        let wall = self.clock.wall(now).millis();
+        let mut index = self.index.lock();
+        for (id, ends) in calls {
+            let ends: Vec<Instant> = ends.into_iter().map(|end| instant(end, wall, now)).collect();
+            if &*id == ANY_TOKEN || (!shared && id.starts_with(ANY_TOKEN)) {
+                index.charge_any_token(ends);
+                continue;
+            }
+            let ledger = match &*id {
+                UNACCEPTED => self.unaccepted.clone(),
+                _ => index.named(&id).unwrap_or_else(|| {
+                    let ledger = Arc::new(Ledger::new(self.policy, self.clock));
+                    index.restored.insert(id, ledger.clone());
+                    ledger
+                }),
+            };
+            if shared { ledger.merge(ends) } else { ledger.restore(ends) }
+        }
+    }
+}
+
+impl Index {
+    /// The ledger that the file knows by this name.
+    fn named(&self, id: &Arc<str>) -> Option<Arc<Ledger>> {
+        let known = self.known.values().find(|(known, _)| known == id).map(|(_, ledger)| ledger);
+        known.or_else(|| self.restored.get(id)).cloned()
+    }
+
+    /// Counts the calls of one token, it is not known which, for every token that callers bring.
+    fn charge_any_token(&mut self, ends: Vec<Instant>) {
+        let known = self.known.values().map(|(id, ledger)| (id, ledger));
+        for (_, ledger) in known.chain(&self.restored).filter(|(id, _)| id.starts_with(ANY_TOKEN)) {
+            ledger.restore(ends.iter().copied());
+        }
+        self.of_any_token.extend(ends);
+    }
+}
+
+/// An end by the wall clock. One that lies ahead is taken for now: a clock that was set back makes a call count longer.
+fn instant(end: i64, wall: i64, now: Instant) -> Instant {
+    let age = Duration::from_millis(u64::try_from(wall.saturating_sub(end)).unwrap_or(0));
+    now.checked_sub(age).unwrap_or(now)
 }

@@ -3,6 +3,7 @@
 //! A call that cannot be written down is not made. The file is replaced as a whole and synchronised together with its
 //! folder, on a blocking thread, one write at a time; calls that start together share a write. It is locked, because two
 //! processes that count alone overrun the plan together. The lock lies beside the real file, whatever its path is written like.
+//! Where the lock was removed and another process wrote the file meanwhile, its calls are taken over before the next write.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -43,6 +44,16 @@ pub enum InvalidLedger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::upstream) struct NotRecorded;
 
+/// The ledgers that the file keeps.
+pub(super) trait LedgerSource: Send + Sync + 'static {
+    /// The wall clock's milliseconds, and every call that counts.
+    fn snapshot(&self) -> (i64, LedgerSnapshot);
+
+    /// Takes over what another process wrote. `shared` says that it began with a file of ours, so that its calls include those
+    /// that this process had written down by then.
+    fn merge(&self, calls: LedgerSnapshot, shared: bool);
+}
+
 pub(super) struct LedgerFile {
     salt: String,
     key: hmac::Key,
@@ -62,6 +73,8 @@ struct Disk {
     /// The changes that the last write was to bring to disk, and whether it did.
     attempted: u64,
     outcome: Result<(), NotRecorded>,
+    /// Whether the operator knows that it cannot be written.
+    failing: bool,
     /// What tells the file that was written from another one.
     stamp: Option<Stamp>,
     metrics: Arc<Metrics>,
@@ -76,9 +89,10 @@ impl LedgerFile {
     pub(super) fn open(path: &Path, now: i64, metrics: Arc<Metrics>) -> Result<(Self, LedgerSnapshot), InvalidLedger> {
         let cannot = |error: io::Error| InvalidLedger::Io(path.to_owned(), error.kind());
         let real = real_path(path).map_err(cannot)?;
-        let mut disk = Disk { path: real, lock: None, attempted: 0, outcome: Ok(()), stamp: None, metrics };
+        let mut disk =
+            Disk { path: real, lock: None, attempted: 0, outcome: Ok(()), failing: false, stamp: None, metrics };
         match disk.ensure_lock() {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(LockError::Taken) => return Err(InvalidLedger::Locked(path.to_owned())),
             Err(LockError::Io(error)) if may_pass(&error) => {}
             Err(LockError::Io(error)) => return Err(cannot(error)),
@@ -143,15 +157,12 @@ impl LedgerFile {
         }
     }
 
-    /// Brings to disk what `snapshot` says, unless another call's write has it already. `snapshot` gives the wall clock's
-    /// milliseconds, too, and runs on a blocking thread.
+    /// Brings the ledgers to disk, on a blocking thread, unless another call's write has done it already.
     ///
     /// # Errors
-    /// [`NotRecorded`] when the disk did not take it.
-    pub(super) async fn write(
-        &self,
-        snapshot: impl FnOnce() -> (i64, LedgerSnapshot) + Send + 'static,
-    ) -> Result<(), NotRecorded> {
+    /// [`NotRecorded`] when the disk did not take them, or another process's calls had to be taken over: then the plan may
+    /// have no room for the calls that were about to be made.
+    pub(super) async fn write(&self, ledgers: Arc<impl LedgerSource>) -> Result<(), NotRecorded> {
         let change = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
         let mut disk = self.disk.clone().lock_owned().await;
         if disk.attempted >= change {
@@ -162,10 +173,15 @@ impl LedgerFile {
         let (salt, unknown_since) = (self.salt.clone(), self.unknown_since);
         // The lock goes along: a caller who leaves does not let a second write into this one.
         let write = move || {
-            let (now, ledgers) = snapshot();
-            let bytes = Content::encode(&salt, unknown_since, Written::now(now), &ledgers);
-            let written = disk.replace(&bytes);
-            disk.settle(changes, written);
+            let taken_over = disk.take_over(&salt, &*ledgers);
+            let (now, snapshot) = ledgers.snapshot();
+            let bytes = Content::encode(&salt, unknown_since, Written::now(now), &snapshot);
+            let written = taken_over.and_then(|taken_over| disk.replace(&bytes).map(|()| taken_over));
+            let taken_over = *written.as_ref().unwrap_or(&false);
+            disk.settle(changes, written.map(drop));
+            if taken_over {
+                disk.outcome = Err(NotRecorded);
+            }
             disk.outcome
         };
         tokio::task::spawn_blocking(write).await.unwrap_or(Err(NotRecorded))
@@ -196,15 +212,24 @@ enum LockError {
     Io(io::Error),
 }
 
+impl From<LockError> for io::Error {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Taken => io::ErrorKind::ResourceBusy.into(),
+            LockError::Io(error) => error,
+        }
+    }
+}
+
 impl Disk {
-    /// Sees to it that this process holds the lock, also when the lock's file was removed.
-    fn ensure_lock(&mut self) -> Result<(), LockError> {
+    /// Sees to it that this process holds the lock, also when the lock's file was removed; returns whether it had to be taken.
+    fn ensure_lock(&mut self) -> Result<bool, LockError> {
         let path = beside(&self.path, ".lock");
         if let Some(lock) = &self.lock
             && let (Ok(ours), Ok(there)) = (lock.metadata(), std::fs::metadata(&path))
             && (ours.dev(), ours.ino()) == (there.dev(), there.ino())
         {
-            return Ok(());
+            return Ok(false);
         }
         // A file system that is read-only now may have been writable when the lock was made: it can be locked all the same.
         let lock = private()
@@ -217,16 +242,30 @@ impl Disk {
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
         self.lock = Some(lock);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Takes over the calls of a process that wrote the file while this one did not hold the lock, or that took no notice of
+    /// it; returns whether there were any.
+    fn take_over(&mut self, salt: &str, ledgers: &impl LedgerSource) -> io::Result<bool> {
+        let locked = self.ensure_lock().map_err(io::Error::from)?;
+        let there = stamp(&self.path);
+        if there.is_none() || there == self.stamp || (!locked && self.stamp.is_none()) {
+            return Ok(false);
+        }
+        // What is no ledger file was not written by a process that calls the vendor.
+        let Some(content) = std::fs::read(&self.path).ok().and_then(|bytes| Content::read(&bytes)) else {
+            return Ok(false);
+        };
+        let (now, _) = ledgers.snapshot();
+        ledgers.merge(content.remembered(now, Written::now(now).as_ref()), content.salt == salt);
+        tracing::warn!("another process has written the ledger file: its calls are taken over");
+        Ok(true)
     }
 
     /// Replaces the file, so that it is whole and on disk when this returns.
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.ensure_lock() {
-            Ok(()) => {}
-            Err(LockError::Taken) => return Err(io::ErrorKind::ResourceBusy.into()),
-            Err(LockError::Io(error)) => return Err(error),
-        }
+        self.ensure_lock().map_err(io::Error::from)?;
         let new = beside(&self.path, ".new");
         let mut file = private().truncate(true).open(&new)?;
         file.write_all(bytes)?;
@@ -245,12 +284,14 @@ impl Disk {
         self.metrics.ledger_written(written.is_ok());
         match written {
             Ok(()) => {
-                if std::mem::replace(&mut self.outcome, Ok(())).is_err() {
+                self.outcome = Ok(());
+                if std::mem::take(&mut self.failing) {
                     tracing::info!("the ledger file can be written again: calls are made again");
                 }
             }
             Err(error) => {
-                if std::mem::replace(&mut self.outcome, Err(NotRecorded)).is_ok() {
+                self.outcome = Err(NotRecorded);
+                if !std::mem::replace(&mut self.failing, true) {
                     tracing::error!(
                         kind = ?error.kind(),
                         "the ledger file cannot be written: no upstream call is made until it can be; rosters are served on"

@@ -56,6 +56,21 @@ impl Ledger {
         state.ended.make_contiguous().sort_by_key(|call| call.at);
     }
 
+    /// Takes in what another process knows of the same calls, and of its own: of the newest calls, of the second newest and so
+    /// on, the later end counts. Calls under way count besides: the other process may not know them.
+    pub(super) fn merge(&self, mut ends: Vec<Instant>) {
+        let mut state = self.current();
+        ends.sort_unstable_by(|one, other| other.cmp(one));
+        let known = state.ended.len();
+        for (nth, end) in ends.into_iter().enumerate() {
+            match known.checked_sub(nth + 1) {
+                Some(nth_newest) => state.ended[nth_newest].at = state.ended[nth_newest].at.max(end),
+                None => state.ended.push_back(EndedCall { at: end, payer: None }),
+            }
+        }
+        state.ended.make_contiguous().sort_by_key(|call| call.at);
+    }
+
     /// Reserves `n` calls.
     pub(in crate::upstream) fn reserve(
         self: &Arc<Self>,
@@ -310,6 +325,11 @@ impl Reservation {
         let state = self.ledger.state.lock();
         let probing = state.pause.is_unproven() && !state.open.is_empty();
         let blocked = self.ledger.blocked(&state, 1, now).or_else(|| probing.then(|| now + RESERVATION_WAIT));
+        // Another process's calls may have been taken over since the reservation.
+        let spendable = self.ledger.policy.spendable();
+        let is_over = state.counted() + state.reserved > spendable;
+        let expiry = || self.ledger.expiry(&state, None, |counted, _| counted < spendable).unwrap_or(now);
+        let blocked = blocked.or_else(|| is_over.then(expiry));
         drop(state);
         if let Some(available_at) = blocked {
             return Err(BudgetExhausted { reason: "blocked", available_at, reserved: false });
