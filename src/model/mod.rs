@@ -59,7 +59,7 @@ pub use page::{InvalidPage, Page, PageLimits, PageRequest};
 pub use permanent_token::PermanentToken;
 pub use quota::{BudgetShare, PlanRoom, Pressure, RefreshPlan};
 pub use roster::{Drift, Role, Roster, SkippedRow, SnapshotId};
-pub use roster_builder::{OpenList, RosterBuilder};
+pub use roster_builder::{Checkpoint, OpenList, RosterBuilder};
 pub use roster_extent::RosterExtent;
 pub use timestamp::Timestamp;
 pub use unrecognized::Unrecognized;

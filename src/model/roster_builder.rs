@@ -16,7 +16,7 @@ pub struct RosterBuilder {
 }
 
 /// Where the texts of a row begin, to take them back.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Checkpoint(usize, usize, usize);
 
 /// A list of texts that has been begun.
@@ -95,6 +95,11 @@ impl RosterBuilder {
         self.strings.roles.truncate(roles);
         self.strings.agencies.truncate(agencies);
         self.strings.texts.truncate(texts);
+    }
+
+    /// Takes back all rows but the first `length`; their texts are taken back by their checkpoint.
+    pub fn truncate(&mut self, length: usize) {
+        self.rows.truncate(length);
     }
 
     /// Takes a row, whose texts have been put.

@@ -12,6 +12,7 @@ mod attacks;
 mod batches;
 mod batching;
 mod bodies;
+mod broken_rows;
 mod browsers;
 mod cases;
 mod changing_lists;

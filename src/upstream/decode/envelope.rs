@@ -1,16 +1,20 @@
 //! Splits the upstream's envelope into rows while it streams in, so that a body of any length costs the memory of one row.
 //!
-//! Only the two outer levels are read here (the envelope's object and the array in `data`). A row is read by `wire` right
-//! where it stands; one that is cut, or is not good, is found whole by counting brackets and read again. The result does not depend on where the chunks were cut.
+//! Only the two outer levels are read here (the envelope's object and the array in `data`). A row is read by `rows` right where
+//! it stands; one that is cut, or is not good, is found whole by its brackets (`scan`) and read again. Where the text makes no
+//! sense any more, the last row was not what it seemed: it is skipped, and reading goes on where the next one begins
+//! (`boundary`). The result does not depend on where the chunks were cut.
 
-use memchr::memchr2;
-
-use super::json::DEPTH_LIMIT;
+use super::boundary::Boundary;
 use super::rows::DecodedRows;
+use super::scan::{End, Scan};
 use crate::model::Malformed;
 
 /// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
 const VALUE_LIMIT: usize = 1 << 20;
+
+/// Why a row is skipped whose end its brackets do not tell.
+const BROKEN: &str = "it is not valid JSON";
 
 /// The byte order mark of UTF-8, which some senders put in front; a parser may ignore it (RFC 8259, 8.1).
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -37,6 +41,7 @@ pub(in crate::upstream) struct EnvelopeReader {
     /// Whether nothing has been read yet, so that a byte order mark may come.
     is_at_start: bool,
     expect: Expect,
+    /// How far the value that begins at `at` has been scanned.
     scan: Scan,
     key: String,
     success: Option<bool>,
@@ -45,6 +50,8 @@ pub(in crate::upstream) struct EnvelopeReader {
     total: Option<u64>,
     data_seen: bool,
     is_array: bool,
+    /// Whether the last row can be skipped with what follows, without passing another row by.
+    is_safe: bool,
     rows: DecodedRows,
 }
 
@@ -59,18 +66,9 @@ enum Expect {
     RowOrClose,
     Row,
     RowCommaOrClose,
+    /// The rest of a row that seemed to be over, up to the next one.
+    RestOfRow,
     Nothing,
-}
-
-/// How far the value that begins at `EnvelopeReader::at` has been scanned.
-#[derive(Clone, Copy, Default)]
-struct Scan {
-    /// How many bytes of the input belong to it, and how many more were dropped because it is too long to be read.
-    seen: usize,
-    dropped: usize,
-    depth: u32,
-    is_too_deep: bool,
-    in_string: bool,
 }
 
 /// Why a value whose end is known cannot be read.
@@ -128,6 +126,7 @@ impl EnvelopeReader {
             total: None,
             data_seen: false,
             is_array: false,
+            is_safe: true,
             rows: DecodedRows::new(rows_limit),
         }
     }
@@ -152,8 +151,7 @@ impl EnvelopeReader {
         self.at = 0;
         if self.scan.length() > VALUE_LIMIT {
             // It will not be read, so only the scan's state is kept.
-            self.buffer.drain(..self.scan.seen);
-            self.scan.dropped += std::mem::take(&mut self.scan.seen);
+            self.buffer.drain(..self.scan.drop_seen());
         }
         Ok(())
     }
@@ -166,10 +164,13 @@ impl EnvelopeReader {
     }
 
     /// Ends the body.
-    pub(in crate::upstream) fn finish(self) -> Result<Envelope, Malformed> {
+    pub(in crate::upstream) fn finish(mut self) -> Result<Envelope, Malformed> {
         match self.expect {
             Expect::Nothing => {}
             Expect::Open => return Err(Malformed::Empty),
+            Expect::RestOfRow if self.scan.ends_with_body() => {}
+            Expect::Row | Expect::RowOrClose if self.scan.ends_with_body() => self.rows.skip(BROKEN)?,
+            Expect::RestOfRow => return Err(Malformed::NotJson),
             _ => return Err(Malformed::Truncated),
         }
         Ok(Envelope {
@@ -182,18 +183,28 @@ impl EnvelopeReader {
         })
     }
 
-    /// Takes one token; `false` when more bytes are needed.
+    /// Takes one token, or the rest of a broken row; `false` when more bytes are needed.
     fn step(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
+        match self.token(input) {
+            Err(Malformed::NotJson) if self.is_array && self.is_safe && self.expect != Expect::RestOfRow => {
+                self.lose_row(input.bytes.get(self.at).copied())
+            }
+            taken => taken,
+        }
+    }
+
+    /// Takes one token; `false` when more bytes are needed.
+    fn token(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
         if self.is_at_start && !self.skip_mark(input.bytes) {
             return Ok(false);
         }
-        if self.scan.has_begun() {
+        match self.expect {
+            Expect::RestOfRow => return self.row(input),
             // In the middle of a value, whose first bytes may be gone.
-            return match self.expect {
-                Expect::KeyOrClose | Expect::Key => self.key(input),
-                Expect::RowOrClose | Expect::Row => self.row(input),
-                _ => self.envelope_value(input),
-            };
+            Expect::KeyOrClose | Expect::Key if self.scan.has_begun() => return self.key(input),
+            Expect::RowOrClose | Expect::Row if self.scan.has_begun() => return self.row(input),
+            _ if self.scan.has_begun() => return self.envelope_value(input),
+            _ => {}
         }
         while input.bytes.get(self.at).is_some_and(|b| b" \t\r\n".contains(b)) {
             self.at += 1;
@@ -258,20 +269,60 @@ impl EnvelopeReader {
     /// Takes one row, if it is all there. A good one is read where it stands; of any other the end is found first, so that
     /// the next can be.
     fn row(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
-        if !self.scan.has_begun()
+        if self.expect != Expect::RestOfRow
+            && !self.scan.has_begun()
             && let Some(length) = self.rows.read_front(up_to_limit(input.text(self.at)))?
         {
             self.at += length;
             self.expect = Expect::RowCommaOrClose;
+            self.is_safe = true;
             return Ok(true);
         }
-        self.value(input, |reader, row| {
-            match row {
-                Ok(row) => reader.rows.read(row)?,
-                Err(unreadable) => reader.rows.skip(unreadable.reason())?,
+        let Some(end) = self.scan.find_row_end(&input.bytes[self.at..], self.rows.first_key())? else {
+            return Ok(false);
+        };
+        self.is_safe = self.scan.is_safe();
+        let (length, next) = match end {
+            End::Unsafe => return Err(Malformed::NotJson),
+            End::Value(length) => {
+                match self.text(input, length) {
+                    Ok(row) => self.rows.read(row)?,
+                    Err(unreadable) => self.rows.skip(unreadable.reason())?,
+                }
+                (length, Expect::RowCommaOrClose)
             }
-            Ok(Expect::RowCommaOrClose)
-        })
+            End::Broken(boundary) => {
+                if self.expect != Expect::RestOfRow {
+                    self.rows.skip(BROKEN)?;
+                }
+                match boundary {
+                    Boundary::Row(length) => (length, Expect::Row),
+                    Boundary::ListEnd(length) => (length, Expect::RowCommaOrClose),
+                }
+            }
+        };
+        self.advance(length, next);
+        Ok(true)
+    }
+
+    /// What stands here follows no row: the last one was not what it seemed to be. It is skipped, with all that follows up to the
+    /// next row.
+    fn lose_row(&mut self, byte: Option<u8>) -> Result<bool, Malformed> {
+        let behind = match self.expect {
+            Expect::Row | Expect::Key => b',',
+            Expect::RowCommaOrClose | Expect::CommaOrClose | Expect::Nothing => b'}',
+            _ => b' ',
+        };
+        // A text before a colon was no row, but a key.
+        let was_key = self.expect != Expect::RowCommaOrClose || byte == Some(b':');
+        if matches!(self.expect, Expect::Row | Expect::RowOrClose) {
+            self.rows.skip(BROKEN)?;
+        } else if !self.rows.take_back(was_key, BROKEN) {
+            return Err(Malformed::NotJson);
+        }
+        self.scan = Scan::of_rest(behind);
+        self.expect = Expect::RestOfRow;
+        Ok(true)
     }
 
     /// Takes one whole value, if it is all there.
@@ -283,17 +334,27 @@ impl EnvelopeReader {
         let Some(length) = self.scan.find_end(&input.bytes[self.at..])? else {
             return Ok(false);
         };
-        let text = if self.scan.dropped + length > VALUE_LIMIT {
+        let next = take(self, self.text(input, length))?;
+        self.advance(length, next);
+        Ok(true)
+    }
+
+    /// The text of a value of this length, the dropped bytes included.
+    fn text<'b>(&self, input: &Input<'b>, length: usize) -> Result<&'b str, Unreadable> {
+        if length > VALUE_LIMIT {
             Err(Unreadable::TooLong)
         } else if self.scan.is_too_deep {
             Err(Unreadable::TooDeep)
         } else {
             std::str::from_utf8(&input.bytes[self.at..self.at + length]).map_err(|_| Unreadable::NotUtf8)
-        };
-        self.expect = take(self, text)?;
-        self.at += length;
+        }
+    }
+
+    /// Goes on behind a value of this length.
+    fn advance(&mut self, length: usize, next: Expect) {
+        self.at += length - self.scan.dropped;
         self.scan = Scan::default();
-        Ok(true)
+        self.expect = next;
     }
 
     fn data(&mut self) -> Result<(), Malformed> {
@@ -337,61 +398,5 @@ impl Unreadable {
             Self::TooDeep => "it is nested too deeply",
             Self::NotUtf8 => "it is not valid UTF-8",
         }
-    }
-}
-
-impl Scan {
-    fn has_begun(&self) -> bool {
-        self.length() > 0
-    }
-
-    fn length(&self) -> usize {
-        self.dropped + self.seen
-    }
-
-    /// The length of the value at the front of `bytes`, or `None` while its end is not in sight. It nests as deep as it likes:
-    /// that is a matter of counting.
-    fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
-        while let Some(&byte) = bytes.get(self.seen) {
-            if self.in_string {
-                match memchr2(b'"', b'\\', &bytes[self.seen..]) {
-                    Some(offset) if bytes[self.seen + offset] == b'"' => {
-                        self.seen += offset + 1;
-                        self.in_string = false;
-                        if self.depth == 0 {
-                            return Ok(Some(self.seen));
-                        }
-                    }
-                    // The escaped character belongs to the escape; wait until it is there.
-                    Some(offset) if self.seen + offset + 1 < bytes.len() => self.seen += offset + 2,
-                    Some(offset) => {
-                        self.seen += offset;
-                        return Ok(None);
-                    }
-                    None => self.seen = bytes.len(),
-                }
-                continue;
-            }
-            match byte {
-                b'"' | b'{' | b'[' if self.depth == 0 && self.has_begun() => return Err(Malformed::NotJson),
-                b'"' => self.in_string = true,
-                b'{' | b'[' => {
-                    self.is_too_deep |= self.depth >= DEPTH_LIMIT;
-                    self.depth = self.depth.saturating_add(1);
-                }
-                b'}' | b']' if self.depth == 1 => {
-                    self.seen += 1;
-                    return Ok(Some(self.seen));
-                }
-                b'}' | b']' if self.depth > 1 => self.depth -= 1,
-                // A number or a word ends where something else begins.
-                b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
-                    return if self.has_begun() { Ok(Some(self.seen)) } else { Err(Malformed::NotJson) };
-                }
-                _ => {}
-            }
-            self.seen += 1;
-        }
-        Ok(None)
     }
 }

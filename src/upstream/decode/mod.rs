@@ -1,8 +1,10 @@
 //! Decoding: response bytes become rows of a roster, each row on its own.
 //!
-//! The steps: `envelope` splits the body into rows while it arrives → `rows` reads each of them (`json` for the syntax,
+//! The steps: `envelope` splits the body into rows while it arrives (`scan` finds where one ends, `boundary` where one ends
+//! whose brackets do not say) → `rows` reads each of them (`json` for the syntax,
 //! `fields` for the names, `value` for the values) → `pages` joins the pages of a paged list.
 
+mod boundary;
 pub(super) mod envelope;
 pub(super) mod fields;
 mod json;
@@ -10,8 +12,9 @@ mod pages;
 pub(super) mod permanent_token;
 mod row;
 mod rows;
+mod scan;
 mod value;
 
-pub(super) use pages::{Pages, Progress};
+pub(super) use pages::{PageRead, Pages, Progress};
 pub use pages::{RowPage, decode};
 pub(super) use rows::DecodedRows;

@@ -76,25 +76,22 @@ impl DecodeKind for kinds::Time {
     }
 }
 
-impl DecodeKind for kinds::Ids {
-    fn decode(
-        row: &mut RowReader<'_>,
-        name: &'static str,
-        reader: &mut JsonReader<'_>,
-    ) -> Result<Self::Stored, InvalidJson> {
-        row.list(name, reader)
-    }
+/// Decoding of the kinds whose values are lists of strings.
+macro_rules! decode_list {
+    ($($kind:ident)+) => {$(
+        impl DecodeKind for kinds::$kind {
+            fn decode(
+                row: &mut RowReader<'_>,
+                name: &'static str,
+                reader: &mut JsonReader<'_>,
+            ) -> Result<Self::Stored, InvalidJson> {
+                row.list(name, reader)
+            }
+        }
+    )+};
 }
 
-impl DecodeKind for kinds::Texts {
-    fn decode(
-        row: &mut RowReader<'_>,
-        name: &'static str,
-        reader: &mut JsonReader<'_>,
-    ) -> Result<Self::Stored, InvalidJson> {
-        row.list(name, reader)
-    }
-}
+decode_list! { Ids Texts }
 
 /// Reads a scalar field by the kind that the table gives it.
 macro_rules! decode_scalar {

@@ -7,7 +7,7 @@ use super::fields::{Orders, RowKey};
 use super::json::{InvalidJson, JsonReader};
 use super::row::RowReader;
 use crate::model::Malformed;
-use crate::model::{Drift, Roster, RosterBuilder, SkippedRow, Timestamp};
+use crate::model::{Checkpoint, Drift, Roster, RosterBuilder, SkippedRow, Timestamp};
 
 /// The length of a usual row, in bytes.
 const ROW_LENGTH: usize = 640;
@@ -20,6 +20,21 @@ pub(in crate::upstream) struct DecodedRows {
     pub(in crate::upstream) skipped: Vec<SkippedRow>,
     pub(in crate::upstream) drift: Drift,
     orders: Orders,
+    /// The key that the first good row began with.
+    first_key: Option<Box<str>>,
+    /// What there was before the last row, and before the last that is no text.
+    before_last: Before,
+    before_whole: Before,
+}
+
+/// What there was before a row.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    seen: usize,
+    members: usize,
+    texts: Checkpoint,
+    skipped: usize,
+    drift: Drift,
 }
 
 impl DecodedRows {
@@ -31,6 +46,9 @@ impl DecodedRows {
             skipped: Vec::new(),
             drift: Drift::default(),
             orders: Orders::default(),
+            first_key: None,
+            before_last: Before::default(),
+            before_whole: Before::default(),
         }
     }
 
@@ -69,10 +87,13 @@ impl DecodedRows {
         if self.seen == self.limit {
             return Err(Malformed::TooManyRows);
         }
+        let before = self.before();
         let mut reader = JsonReader::new(text);
         let read = self.row(&mut reader);
         let Ok(Some(())) = read else { return Ok(None) };
         self.seen += 1;
+        (self.before_last, self.before_whole) = (before, before);
+        self.keep_first_key(text);
         self.check_size()?;
         Ok(Some(reader.at()))
     }
@@ -82,11 +103,19 @@ impl DecodedRows {
         if self.seen == self.limit {
             return Err(Malformed::TooManyRows);
         }
+        self.before_last = self.before();
+        // A text may be a piece of the row before it, unless a row begins so that lacks its bracket.
+        if !text.starts_with('"') || self.first_key() == Some(text.trim_matches('"')) {
+            self.before_whole = self.before_last;
+        }
         let index = u32::try_from(self.seen).unwrap_or(u32::MAX);
         self.seen += 1;
         let mut reader = JsonReader::new(text);
         let reason = match self.row(&mut reader) {
-            Ok(Some(())) if reader.at() == text.len() => return self.check_size(),
+            Ok(Some(())) if reader.at() == text.len() => {
+                self.keep_first_key(text);
+                return self.check_size();
+            }
             Ok(None) => "it has no usable _id",
             _ if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
                 "it is not an object"
@@ -102,10 +131,43 @@ impl DecodedRows {
         if self.seen == self.limit {
             return Err(Malformed::TooManyRows);
         }
+        let before = self.before();
+        (self.before_last, self.before_whole) = (before, before);
         let index = u32::try_from(self.seen).unwrap_or(u32::MAX);
         self.seen += 1;
         self.skipped.push(SkippedRow { index, reason });
         Ok(())
+    }
+
+    /// The key that rows begin with, once there was a good one.
+    pub(super) fn first_key(&self) -> Option<&str> {
+        self.first_key.as_deref()
+    }
+
+    fn keep_first_key(&mut self, row: &str) {
+        if self.first_key.is_none() {
+            self.first_key = row.split('"').nth(1).map(Box::from);
+        }
+    }
+
+    /// Skips the last row after all, or the last that is no text with the texts that were taken for rows since; `false` where
+    /// there was none.
+    pub(super) fn take_back(&mut self, with_texts: bool, reason: &'static str) -> bool {
+        if self.seen == 0 {
+            return false;
+        }
+        let before = if with_texts { self.before_whole } else { self.before_last };
+        self.seen = before.seen;
+        self.draft.truncate(before.members);
+        self.draft.rollback(before.texts);
+        self.skipped.truncate(before.skipped);
+        self.drift = before.drift;
+        self.skip(reason).is_ok()
+    }
+
+    fn before(&self) -> Before {
+        let (members, texts) = (self.draft.members().len(), self.draft.checkpoint());
+        Before { seen: self.seen, members, texts, skipped: self.skipped.len(), drift: self.drift }
     }
 
     /// Reads a row and keeps it; `None` when it has no usable id.
