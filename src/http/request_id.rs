@@ -29,9 +29,10 @@ impl RequestName {
         Self { id, method: logged_method(request.method()), path, started: Clock::instant() }
     }
 
-    /// The span that all log lines of the request are in.
+    /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where
+    /// nothing less is logged.
     pub(super) fn span(&self) -> Span {
-        tracing::info_span!("request", id = self.id.to_str().unwrap_or_default())
+        tracing::error_span!("request", id = self.id.to_str().unwrap_or_default())
     }
 
     /// Writes the log line, and the name into the response.

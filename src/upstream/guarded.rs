@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::budget::{BudgetExhausted, Ledger, LoadReservation};
-use super::decode::{DecodedRows, Pages, Progress, RowPage};
+use super::decode::{DecodedRows, PageRead, Pages, Progress, RowPage};
 use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject};
 use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
@@ -35,6 +35,8 @@ use crate::telemetry::Metrics;
 const ROWS_INLINE: usize = 4000;
 /// Accounts of which the number of pages is remembered.
 const LENGTHS: u64 = 10_000;
+/// After so long a list that changed while it was read may be read twice again.
+const RESTLESS: Duration = Duration::from_secs(600);
 /// The part of the permits that one of several sources may have, and that unaccepted credentials have for themselves.
 const SOURCE_SHARE: f64 = 0.75;
 const UNACCEPTED_SHARE: f64 = 0.125;
@@ -55,6 +57,8 @@ pub struct GuardedUpstream {
     retries: Retries,
     /// How many pages a list had that could not be read to its end, or was forgotten.
     lengths: moka::sync::Cache<RosterKey, u32>,
+    /// Lists that change while they are read, again and again: reading them twice is of no use.
+    restless: moka::sync::Cache<RosterKey, ()>,
     /// Whether the totals that the upstream says are numbers of rows, as far as is known.
     exact_totals: AtomicBool,
     hasher: RandomState,
@@ -103,6 +107,7 @@ impl GuardedUpstream {
             unaccepted_permits: permits(part(settings.concurrency, UNACCEPTED_SHARE)),
             retries: Retries::new(settings.retry_ratio, seed),
             lengths: moka::sync::Cache::new(LENGTHS),
+            restless: moka::sync::Cache::builder().max_capacity(LENGTHS).time_to_live(RESTLESS).build(),
             exact_totals: AtomicBool::new(true),
             hasher: RandomState::new(),
             settings: settings.clone(),
@@ -159,9 +164,18 @@ impl GuardedUpstream {
             }
             let page = self.call(reading, Some(pages.next()), deadline).await?;
             // Each page has a deadline of its own: a long list is not a slow upstream.
-            deadline = self.clock.now() + self.settings.timeout;
-            match pages.take(page)? {
+            let now = self.clock.now();
+            deadline = now + self.settings.timeout;
+            let began = self.clock.wall(reading.began.unwrap_or(now));
+            let may_repeat = self.may_repeat(&reading.load, pages.next());
+            match pages.take(page, PageRead { began, ended: self.clock.wall(now), may_repeat })? {
                 Progress::Complete(rows) => {
+                    let key = reading.load.grant.key();
+                    match pages.never_rests() {
+                        Some(true) => self.restless.insert(key.clone(), ()),
+                        Some(false) => self.restless.invalidate(key),
+                        None => {}
+                    }
                     if pages.has_odd_totals() {
                         self.exact_totals.store(false, Ordering::Relaxed);
                     }
@@ -183,6 +197,13 @@ impl GuardedUpstream {
                 }
             }
         }
+    }
+
+    /// Whether a list that has changed after so many pages may be read again: the plan has room, and it is of use.
+    fn may_repeat(&self, load: &Load<'_>, pages: u32) -> bool {
+        let caller = load.grant.caller();
+        !self.restless.contains_key(load.grant.key())
+            && self.budget.would_reserve(caller, load.accepted, pages, load.need).is_ok()
     }
 
     /// Reserves the calls that a list may take.

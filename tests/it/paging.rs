@@ -1,12 +1,14 @@
 //! Paged upstreams: a roster is complete, or it is not there.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use flowmatix_graphql::app::App;
 use flowmatix_graphql::demo::DemoSwitches;
+use flowmatix_graphql::model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PATIENT, TestApp, account, settings};
@@ -133,6 +135,68 @@ async fn a_list_that_shifts_is_read_once_more_and_not_again() {
     assert_eq!(answer["teamMembers"]["skippedRows"], json!([{ "index": 4 }]));
     assert_eq!(restless.calls()[..4], [1, 2, 1, 2]);
     assert!(restless.calls().len() <= 6, "{:?}", restless.calls());
+}
+
+fn updated(id: &str, time: SystemTime) -> Value {
+    json!({ "_id": id, "updatedAt": Timestamp::from(time).to_string() })
+}
+
+/// The reasons of the rows that were skipped, and how many members there are.
+async fn marks(paged: &Paged) -> (usize, usize) {
+    let data = paged.ask().await.clean();
+    let team = &data["teamMembers"];
+    (team["nodes"].as_array().unwrap().len(), team["skippedRows"].as_array().unwrap().len())
+}
+
+#[tokio::test]
+async fn a_list_of_which_a_row_was_updated_while_it_was_read_is_read_once_more_and_not_again() {
+    let (long_ago, minute) = (SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000), Duration::from_secs(60));
+    let list = move |number: usize, time: SystemTime| {
+        let rows = match number {
+            1 => vec![updated("a", long_ago), updated("b", long_ago)],
+            2 => vec![updated("c", long_ago), updated("d", time)],
+            _ => vec![],
+        };
+        json!({ "data": rows, "total": 4 })
+    };
+    // Once, behind the page that is being read.
+    let mut changed = None;
+    let once = Paged::start(&[], move |_, number| {
+        if number == 2 {
+            changed.get_or_insert_with(SystemTime::now);
+        }
+        list(number, changed.unwrap_or(long_ago))
+    });
+    let once = once.await;
+    assert_eq!(marks(&once).await, (4, 0));
+    assert_eq!(once.calls(), [1, 2, 1, 2]);
+
+    // All the time: it is served with a mark, and not read twice again the next time.
+    let always = Paged::start(&[("roster.store", "false")], move |_, number| list(number, SystemTime::now())).await;
+    for calls in [4, 6, 8] {
+        assert_eq!(marks(&always).await, (4, 1));
+        assert_eq!(always.calls().len(), calls);
+    }
+    // A date before the list was begun, or one that lies ahead, is no change.
+    for time in [SystemTime::now() - minute, SystemTime::now() + minute] {
+        let still = Paged::start(&[], move |_, number| list(number, time)).await;
+        assert_eq!(marks(&still).await, (4, 0));
+        assert_eq!(still.calls(), [1, 2]);
+    }
+}
+
+/// The plan has room for one reading and a half.
+#[tokio::test]
+async fn a_list_that_changed_is_served_with_a_mark_where_the_plan_has_no_room_to_read_it_again() {
+    let script = |call: usize, number: usize| {
+        let mut page = page(if number == 1 { &["a", "b"] } else { &["c", "d"] });
+        page["total"] = json!(4 + call);
+        page
+    };
+    let plan = [("budget.calls_per_hour", "3"), ("budget.utilization", "1")];
+    let short = Paged::start(&plan, script).await;
+    assert_eq!(marks(&short).await, (4, 1));
+    assert_eq!(short.calls(), [1, 2, 3]);
 }
 
 #[tokio::test]

@@ -246,10 +246,11 @@ impl Endpoint for Client {
                 Err(error) => return Called { result: Err(error), rate_limit: None },
             };
             let rate_limit = super::rate_limit_headers::read(response.headers(), self.now());
+            let sent = super::rate_limit_headers::sent(response.headers());
             let read = self.read(response, self.settings.body_limit.as_u64(), Lane::of(credential.id()), false).await;
             let result = read.and_then(|(envelope, _)| {
                 let rows = envelope.rows.ok_or(Malformed::WrongShape)?;
-                Ok(RowPage { rows, total: envelope.total })
+                Ok(RowPage { rows, total: envelope.total, sent })
             });
             Called { result, rate_limit }
         }

@@ -39,10 +39,15 @@ pub(super) fn pause_after_429(headers: &HeaderMap, now: Timestamp) -> Duration {
 /// the longest counts. An hour at most.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     // The sender's own clock tells best how far away its date is.
-    let now = text(headers.get(DATE)).and_then(date).unwrap_or(now);
+    let now = sent(headers).unwrap_or(now);
     let values = headers.get_all(RETRY_AFTER).iter().filter_map(|value| text(Some(value)));
     let waits = values.filter_map(|value| seconds(value).or_else(|| date(value).map(|date| until(date.millis(), now))));
     waits.max().map(|wait| wait.min(LONGEST_PAUSE))
+}
+
+/// When the answer was sent, by the sender's own clock.
+pub(super) fn sent(headers: &HeaderMap) -> Option<Timestamp> {
+    text(headers.get(DATE)).and_then(date)
 }
 
 /// A number of seconds, of whatever length; a fraction is rounded up.
