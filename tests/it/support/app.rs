@@ -21,8 +21,12 @@ pub struct TestApp {
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// For teams of thousands, which an unoptimised build on a busy machine reads and sorts for seconds.
-pub const PATIENT: [(&str, &str); 3] =
-    [("http.timeout", "60s"), ("upstream.timeout", "50s"), ("upstream.attempt_timeout", "40s")];
+pub const PATIENT: [(&str, &str); 4] = [
+    ("http.timeout", "60s"),
+    ("upstream.timeout", "50s"),
+    ("upstream.attempt_timeout", "40s"),
+    ("upstream.connect_timeout", "30s"),
+];
 
 pub fn demo_settings() -> flowmatix_graphql::config::DemoConfig {
     flowmatix_graphql::config::DemoConfig { listen: ANY, ..Default::default() }
