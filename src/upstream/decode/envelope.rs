@@ -7,7 +7,7 @@
 
 use super::boundary::Boundary;
 use super::rows::DecodedRows;
-use super::scan::{End, Scan};
+use super::scan::{End, Scan, Unreadable};
 use crate::model::Malformed;
 
 /// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
@@ -69,14 +69,6 @@ enum Expect {
     /// The rest of a row that seemed to be over, up to the next one.
     RestOfRow,
     Nothing,
-}
-
-/// Why a value whose end is known cannot be read.
-#[derive(Clone, Copy)]
-enum Unreadable {
-    TooLong,
-    TooDeep,
-    NotUtf8,
 }
 
 /// The bytes at hand.
@@ -387,16 +379,5 @@ impl EnvelopeReader {
             _ => {}
         }
         Ok(())
-    }
-}
-
-impl Unreadable {
-    /// What is said of a row that is skipped for it.
-    fn reason(self) -> &'static str {
-        match self {
-            Self::TooLong => "it is longer than 1 MiB",
-            Self::TooDeep => "it is nested too deeply",
-            Self::NotUtf8 => "it is not valid UTF-8",
-        }
     }
 }

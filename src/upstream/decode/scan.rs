@@ -36,6 +36,25 @@ pub(super) enum End {
     Unsafe,
 }
 
+/// Why a value whose end is known cannot be read.
+#[derive(Clone, Copy)]
+pub(super) enum Unreadable {
+    TooLong,
+    TooDeep,
+    NotUtf8,
+}
+
+impl Unreadable {
+    /// What is said of a row that is skipped for it.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::TooLong => "it is longer than 1 MiB",
+            Self::TooDeep => "it is nested too deeply",
+            Self::NotUtf8 => "it is not valid UTF-8",
+        }
+    }
+}
+
 impl Default for Scan {
     fn default() -> Self {
         Self {
