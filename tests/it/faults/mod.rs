@@ -25,12 +25,17 @@ impl Service {
 
     /// Asks for the n-th account's team.
     async fn ask(&self, n: usize) -> Answer {
+        self.try_ask(n).await.unwrap()
+    }
+
+    /// The same, where there may be no answer at all.
+    async fn try_ask(&self, n: usize) -> reqwest::Result<Answer> {
         let query = format!(
             "{{ teamMembers(account: {{ email: \"n{n}@example.com\", type: AGENT }}) {{ totalCount stale }} }}"
         );
         let request = self.client.post(format!("http://{}/graphql", self.app.address()));
         let request = request.header("content-type", "application/json").body(json!({ "query": query }).to_string());
-        Answer::read(request.send().await.unwrap()).await
+        Ok(Answer::read(request.send().await?).await)
     }
 
     /// Calls made to the vendor, whether they reached it or not.
