@@ -156,3 +156,24 @@ async fn a_load_that_no_caller_waits_for_goes_on_only_where_it_has_cost_a_call()
     // Nothing of it is left behind.
     lab.rosters.get(&second, None).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_not_accepted_yet_have_a_small_pool_and_accepted_ones_theirs() {
+    let settings = [("upstream.timeout", "60s"), ("http.timeout", "100s"), ("upstream.attempt_timeout", "10s")];
+    let latency =
+        |call: &Call| if call.token == "secret" { Duration::from_millis(20) } else { Duration::from_millis(4000) };
+    let lab = Lab::with_latency(13, &settings, latency, |_| Reply::Team);
+    let unknown: Vec<_> = (1..=20).map(|token| lab.grant_by_token(token, token.into())).collect();
+    let all = join_all(unknown.iter().map(|grant| lab.rosters.get(grant, None)));
+    let beside = async {
+        sleep(Duration::from_millis(100)).await;
+        let started = Instant::now();
+        lab.rosters.get(&lab.grant(0), None).await.unwrap();
+        started.elapsed()
+    };
+    let (answers, elapsed) = tokio::join!(all, beside);
+    assert!(answers.iter().all(Result::is_ok));
+    // An eighth of 32, and the one beside them, which has waited for none.
+    assert_eq!(lab.most_under_way(), 5);
+    assert!(elapsed < Duration::from_millis(100), "{elapsed:?}");
+}

@@ -162,3 +162,39 @@ async fn who_asks_for_something_younger_gets_it_while_the_plan_is_not_short() {
     assert!(refused >= 14, "{refused}");
     assert!(lab.calls().len() <= 17, "{}", lab.calls().len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_a_quiet_minute_is_the_first_of_a_new_series() {
+    let settings = [("upstream.retry_ratio", "0"), ("upstream.breaker", "false")];
+    let lab = Lab::new(11, &settings, |_| Reply::Broken);
+    let grant = lab.grant(0);
+    while lab.calls().len() < 5 {
+        assert!(lab.rosters.get(&grant, None).await.is_err());
+        sleep(Duration::from_millis(100)).await;
+    }
+    // The fifth failure in a row is remembered for longer than the first.
+    sleep(Duration::from_secs(5)).await;
+    assert!(lab.rosters.get(&grant, None).await.is_err());
+    assert_eq!(lab.calls().len(), 5);
+    sleep(Duration::from_secs(90)).await;
+    for calls in [6, 7] {
+        assert!(lab.rosters.get(&grant, None).await.is_err());
+        assert_eq!(lab.calls().len(), calls);
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_refusals_are_remembered_however_many_there_are() {
+    let settings = [("budget.calls_per_hour", "1000000")];
+    let lab = Lab::with_latency(12, &settings, |_| Duration::ZERO, |_| Reply::Fail(ErrorKind::Rejected(404)));
+    const ACCOUNTS: usize = 10_200;
+    for n in 0..ACCOUNTS {
+        assert!(lab.rosters.get(&lab.grant(n), None).await.is_err());
+    }
+    assert_eq!(lab.calls().len(), ACCOUNTS);
+    for n in ACCOUNTS - 1000..ACCOUNTS {
+        assert!(lab.rosters.get(&lab.grant(n), None).await.is_err());
+    }
+    assert_eq!(lab.calls().len(), ACCOUNTS);
+}
