@@ -187,7 +187,7 @@ async fn a_failure_after_a_quiet_minute_is_the_first_of_a_new_series() {
 #[tokio::test(start_paused = true)]
 async fn the_newest_refusals_are_remembered_however_many_there_are() {
     let settings = [("budget.calls_per_hour", "1000000")];
-    let lab = Lab::with_latency(12, &settings, |_| Duration::ZERO, |_| Reply::Fail(ErrorKind::Rejected(404)));
+    let lab = Lab::with_latency(12, &settings, |_| Duration::from_millis(1), |_| Reply::Fail(ErrorKind::Rejected(404)));
     const ACCOUNTS: usize = 10_200;
     for n in 0..ACCOUNTS {
         assert!(lab.rosters.get(&lab.grant(n), None).await.is_err());
