@@ -53,7 +53,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
     };
     let engine = Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics.clone());
     let auth = Authenticator::passthrough(&config.account, None);
-    public(AppState {
+    public(Arc::new(AppState {
         engine,
         auth,
         admission: AdmissionControl::new(&config.http),
@@ -62,7 +62,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         settings: config.http,
         metrics,
         log_names: LogNames::default(),
-    })
+    }))
 });
 
 fn ask(request: Request<Body>) -> (StatusCode, Bytes) {

@@ -172,10 +172,8 @@ impl Scan {
                 }
             }
             // A number or a word ends where something else begins.
-            b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' => {
-                if self.depth == 0 {
-                    return if self.has_begun() { Ok(Some(self.length())) } else { Err(Malformed::NotJson) };
-                }
+            b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
+                return if self.has_begun() { Ok(Some(self.length())) } else { Err(Malformed::NotJson) };
             }
             _ => {}
         }
