@@ -13,7 +13,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -22,13 +22,13 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::budget::{BudgetExhausted, Ledger, LoadReservation};
-use super::decode::{DecodedRows, PageRead, Pages, Progress, RowPage};
+use super::decode::RowPage;
 use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject};
 use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, RefreshPlan};
-use crate::model::{ErrorKind, Malformed, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError};
+use crate::model::{ErrorKind, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError};
 use crate::telemetry::Metrics;
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
@@ -56,11 +56,11 @@ pub struct GuardedUpstream {
     unaccepted_permits: Arc<FairPermits>,
     retries: Retries,
     /// How many pages a list had that could not be read to its end, or was forgotten.
-    lengths: moka::sync::Cache<RosterKey, u32>,
+    pub(super) lengths: moka::sync::Cache<RosterKey, u32>,
     /// Lists that change while they are read, again and again: reading them twice is of no use.
-    restless: moka::sync::Cache<RosterKey, ()>,
+    pub(super) restless: moka::sync::Cache<RosterKey, ()>,
     /// Whether the totals that the upstream says are numbers of rows, as far as is known.
-    exact_totals: AtomicBool,
+    pub(super) exact_totals: AtomicBool,
     hasher: RandomState,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
@@ -148,64 +148,6 @@ impl GuardedUpstream {
         Ok((roster, began))
     }
 
-    /// The whole list, in one call or page by page.
-    async fn rows(&self, reading: &mut Reading<'_>) -> Result<DecodedRows, UpstreamError> {
-        let deadline = reading.load.deadline;
-        if !self.settings.paged {
-            return Ok(self.call(reading, None, deadline).await?.rows);
-        }
-        let most = self.settings.pages_limit.min(self.budget.spendable());
-        let mut pages =
-            Pages::new(self.settings.pages_limit, self.settings.rows_limit, self.exact_totals.load(Ordering::Relaxed));
-        let mut deadline = deadline;
-        loop {
-            if reading.reservation.calls() == 0 {
-                self.extend(reading, 1, deadline).await?;
-            }
-            let page = self.call(reading, Some(pages.next()), deadline).await?;
-            // Each page has a deadline of its own: a long list is not a slow upstream.
-            let now = self.clock.now();
-            deadline = now + self.settings.timeout;
-            let began = self.clock.wall(reading.began.unwrap_or(now));
-            let may_repeat = self.may_repeat(&reading.load, pages.next());
-            match pages.take(page, PageRead { began, ended: self.clock.wall(now), may_repeat })? {
-                Progress::Complete(rows) => {
-                    let key = reading.load.grant.key();
-                    match pages.never_rests() {
-                        Some(true) => self.restless.insert(key.clone(), ()),
-                        Some(false) => self.restless.invalidate(key),
-                        None => {}
-                    }
-                    if pages.has_odd_totals() {
-                        self.exact_totals.store(false, Ordering::Relaxed);
-                    }
-                    return Ok(rows);
-                }
-                Progress::More => {}
-                Progress::Restarted => reading.began = None,
-            }
-            if let Some(left) = pages.left() {
-                let length = pages.next() - 1 + left;
-                if length > most {
-                    return Err(Malformed::TooManyPages.into());
-                }
-                self.lengths.insert(reading.load.grant.key().clone(), length);
-                reading.reservation.keep(left);
-                let missing = left - reading.reservation.calls();
-                if missing > 0 {
-                    self.extend(reading, missing, deadline).await?;
-                }
-            }
-        }
-    }
-
-    /// Whether a list that has changed after so many pages may be read again: the plan has room, and it is of use.
-    fn may_repeat(&self, load: &Load<'_>, pages: u32) -> bool {
-        let caller = load.grant.caller();
-        !self.restless.contains_key(load.grant.key())
-            && self.budget.would_reserve(caller, load.accepted, pages, load.need).is_ok()
-    }
-
     /// Reserves the calls that a list may take.
     pub(super) async fn reserve(
         &self,
@@ -220,7 +162,12 @@ impl GuardedUpstream {
     }
 
     /// Reserves more calls for a list that is being read.
-    async fn extend(&self, reading: &mut Reading<'_>, n: u32, deadline: Instant) -> Result<(), UpstreamError> {
+    pub(super) async fn extend(
+        &self,
+        reading: &mut Reading<'_>,
+        n: u32,
+        deadline: Instant,
+    ) -> Result<(), UpstreamError> {
         let (ledger, need) = (reading.ledger.clone(), reading.load.need);
         let start_by = self.start_by(reading.subject, deadline);
         self.when_available(&ledger, need, start_by, || reading.reservation.extend(n, need)).await
@@ -274,7 +221,7 @@ impl GuardedUpstream {
     }
 
     /// One call, and another one where that may help.
-    async fn call(
+    pub(super) async fn call(
         &self,
         reading: &mut Reading<'_>,
         page: Option<u32>,

@@ -10,6 +10,7 @@ mod budget;
 mod decode;
 mod guarded;
 mod interface;
+mod list;
 mod live_check;
 mod protect;
 mod token_call;
