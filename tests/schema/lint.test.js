@@ -22,6 +22,7 @@ const withoutId = {
   PermanentToken: "is a secret, which nobody asks for again",
   SkippedRow: "is a row that had no identifier to read",
   Team: "is identified by its account, as the entity's key says",
+  TeamChanges: "is an event, which nobody asks for again",
   TeamMemberConnection: "is a page, which no client asks for again by an identifier",
   TeamMemberContact: "has an id that may be missing: no field of the upstream's is certain but a member's id",
   TeamMemberEdge: "is identified by its cursor",

@@ -53,11 +53,12 @@ async fn changes(ctx: &Context<'_>, account: Option<AccountInput>) -> Result<Tea
     Ok(TeamChanges { view })
 }
 
-/// What has changed in a team since the event before.
+/// Changes of a team, as a view of its snapshot.
 pub(super) struct TeamChanges {
     view: Arc<View>,
 }
 
+/// What has changed in a team since the event before.
 #[Object]
 impl TeamChanges {
     /// The team, as one snapshot.
