@@ -38,7 +38,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn plan(arguments: &[&str]) -> (i32, String, String) {
-    let output = run(&[&["plan"], arguments].concat(), &[]);
+    let output = run(&[&["plan"][..], arguments].concat(), &[]);
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
