@@ -76,16 +76,17 @@ class Version {
     return { ...executed, repeatsKey, inlined };
   }
 
-  // Whether an `orderBy` anywhere in the document names a field twice.
+  // Whether an `orderBy` or a `by` anywhere in the document names a field twice.
   #repeatsKey(schema, document, variables) {
     const { library } = this;
     let found = false;
     const typeInfo = new library.TypeInfo(schema);
     const Field = (node) => {
       const field = typeInfo.getFieldDef();
-      if (!field?.args.some((arg) => arg.name === 'orderBy')) return;
+      if (!field?.args.some((arg) => arg.name === 'orderBy' || arg.name === 'by')) return;
       try {
-        found ||= namesTwice(library.getArgumentValues(field, node, variables).orderBy);
+        const args = library.getArgumentValues(field, node, variables);
+        found ||= namesTwice(args.orderBy) || namesTwice(args.by);
       } catch {
         // An argument that cannot be coerced is an error of its field.
       }
@@ -115,7 +116,7 @@ class Version {
       // A list without pages may be as long as it is.
       else if ('last' in named && Math.max(args.first ?? 0, args.last ?? 0) > 1000) found.pages.push(path);
       if (args.after != null || args.before != null) found.cursors.push(path);
-      if (namesTwice(args.orderBy)) found.repeatedKeys.push(path);
+      if (namesTwice(args.orderBy) || namesTwice(args.by)) found.repeatedKeys.push(path);
       let value = source?.[info.path.key];
       const instead = (place) => {
         const leadsTo = (error) => place.every((key, n) => error[n] === key);
@@ -179,9 +180,9 @@ function madeUpTo([key, ...rest], madeUp, end) {
   return object;
 }
 
-// Whether two sort keys name the same field.
+// Whether two keys to sort or group by name the same field.
 function namesTwice(keys) {
-  const fields = [keys ?? []].flat().map((key) => key.field);
+  const fields = [keys ?? []].flat().map((key) => key.field ?? key);
   return new Set(fields).size < fields.length;
 }
 

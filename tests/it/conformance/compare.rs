@@ -100,9 +100,12 @@ fn stricter_or_laxer(case: &Case, outcome: &Outcome, phase: Phase, verdict: &Ver
     if phase == Phase::Validation && verdict.phase > phase && all(&|message| is_about_type_name(message, &case.query)) {
         return Some("5.3.2: `__typename` has a type, String!, with which fields of other parents can conflict");
     }
-    let sorted_twice = phase == Phase::Variables && verdict.phase == Phase::Executed && verdict.repeats_key;
-    if sorted_twice && all(&|message| message == "a list can be sorted by each field only once") {
-        return Some("a list is sorted by each field once: the schema's rule, checked before anything is loaded");
+    let once = ["a list can be sorted by each field only once", "a list can be grouped by each field only once"];
+    let named_twice = phase == Phase::Variables && verdict.phase == Phase::Executed && verdict.repeats_key;
+    if named_twice && all(&|message| once.contains(&message)) {
+        return Some(
+            "a list is sorted and grouped by each field once: the schema's rule, checked before anything is loaded",
+        );
     }
     None
 }
