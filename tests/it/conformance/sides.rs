@@ -17,13 +17,22 @@ use crate::support::vendor::{Fault, Vendor};
 pub const SCHEMAS: [&str; 2] = ["api", "subgraph"];
 
 /// What the federation specification adds to a subgraph's SDL.
-const SUBGRAPH: &str = "
-    \"\"\"
+const SUBGRAPH: &str = r#"
+    """
     The `_Any` scalar is used to pass representations of entities from external
     services into the root `_entities` field for execution.
-    \"\"\"
-    scalar _Any union _Entity = TeamMember | Role | Team type _Service { sdl: String! }
-    extend type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }";
+    """
+    scalar _Any
+    "The types that other subgraphs can refer to."
+    union _Entity = TeamMember | Role | Team
+    "What a composer needs to know of this subgraph."
+    type _Service { "The subgraph's schema." sdl: String! }
+    extend type Query {
+        "For routers: the entities that these representations refer to, in their order."
+        _entities("Type name and key fields of each entity." representations: [_Any!]!): [_Entity]!
+        "For composers: this subgraph's schema."
+        _service: _Service!
+    }"#;
 
 pub struct Sides {
     pub judge: Judge,
