@@ -113,6 +113,9 @@ impl Default for Metrics {
                 let _ = family.get_or_create(&ResultLabels { result: outcome(ok) });
             }
         }
+        for result in ["soft", "hard", "refused"] {
+            let _ = metrics.invalidations.get_or_create(&ResultLabels { result });
+        }
         metrics
     }
 }

@@ -135,7 +135,9 @@ class Version {
         found.representations.push(path);
       }
       // A role's identifiers and a member's are told apart as the test's team has them.
-      if (info.fieldName === 'node' && value) types.set(value, args.id.startsWith('65f1a0c2d4e5f6a7b8c9f') ? 'Role' : 'TeamMember');
+      if (info.parentType.name === 'Query' && info.fieldName === 'node' && value) {
+        types.set(value, args.id.startsWith('65f1a0c2d4e5f6a7b8c9f') ? 'Role' : 'TeamMember');
+      }
       return value;
     };
     const result = this.library.execute({

@@ -191,7 +191,12 @@ fn ours(changes: &[SchemaChange]) -> Found {
 fn theirs(changes: &Value) -> Found {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let one = |change: &Value| (text(&change["class"]), text(&change["kind"]), text(&change["coordinate"]));
-    changes.as_array().unwrap().iter().map(one).filter(|(_, kind, _)| compared(kind)).collect()
+    let found: Found = changes.as_array().unwrap().iter().map(one).filter(|(_, kind, _)| compared(kind)).collect();
+    // It lists an added optional input field as dangerous, and as safe as well.
+    let is_worse = |(class, kind, place): &(String, String, String)| {
+        class == "safe" && found.contains(&("dangerous".to_owned(), kind.clone(), place.clone()))
+    };
+    found.iter().filter(|one| !is_worse(one)).cloned().collect()
 }
 
 /// Kinds of breaking and dangerous changes with their numbers: what version 16 tells.
