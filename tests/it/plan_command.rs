@@ -1,6 +1,6 @@
 //! `plan`: operations are judged as the service judges requests, and its exit codes are for CI.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -240,4 +240,39 @@ fn what_the_service_would_refuse_is_told_with_its_place() {
     }
     assert_eq!(plan(&["--documents", "/nowhere/*.graphql"]).0, 2);
     assert_eq!(plan(&[]).0, 2);
+}
+
+/// The documents of the dashboard and of the guides.
+fn our_documents() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let mut documents = Vec::new();
+    for piece in read("examples/team-dashboard/src/queries.ts").split("graphql(`").skip(1) {
+        documents.push((format!("dashboard-{}", documents.len()), piece.split('`').next().unwrap().to_owned()));
+    }
+    for (path, name) in
+        [("README.md", "first query of the README"), ("docs/security.md", "contact data of the security guide")]
+    {
+        for piece in read(path).split("```graphql\n").skip(1) {
+            let document = piece.split("```").next().unwrap().to_owned();
+            documents.push((name.replace(' ', "-"), document));
+        }
+    }
+    documents
+}
+
+#[test]
+fn the_table_in_the_guide_is_what_the_command_prints() {
+    let documents = our_documents();
+    assert!(documents.len() >= 3);
+    let files: Vec<_> = documents.iter().map(|(name, text)| (format!("{name}.graphql"), text.as_str())).collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let folder = Folder::with(&files);
+    let traffic = ["--clients", "500", "--interval", "30s", "--accounts", "40", "--format", "markdown"];
+    let (code, table, err) = plan(&[&["--documents", &folder.glob()], &traffic[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let shown = guide.split("<!-- plan -->\n").nth(1).unwrap().split("<!-- /plan -->").next().unwrap();
+    assert_eq!(shown.trim(), table.trim(), "docs/plan.md has another table than `plan` prints:\n{table}");
 }
