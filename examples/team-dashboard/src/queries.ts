@@ -105,6 +105,10 @@ export const liveQuery = graphql(`
         unreadMessages
       }
       team {
+        account {
+          email
+          type
+        }
         stale
       }
     }

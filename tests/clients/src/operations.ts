@@ -160,6 +160,10 @@ export const Snapshots = graphql(`
 export const LiveTeam = graphql(`
   subscription LiveTeam($account: AccountInput) {
     team(account: $account) {
+      account {
+        email
+        type
+      }
       stale
       members(first: 3) {
         nodes {
