@@ -1,6 +1,7 @@
 //! `plan`: operations are judged as the service judges requests, and its exit codes are for CI.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -12,8 +13,9 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn with(files: &[(&str, &str)]) -> Self {
-        let name = files.iter().map(|(name, _)| name.replace('/', "-")).collect::<String>();
-        let folder = std::env::temp_dir().join(format!("flowmatix-plan-{}-{name}", std::process::id()));
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let (process, n) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("flowmatix-plan-{process}-{n}"));
         for (name, text) in files {
             let path = folder.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
