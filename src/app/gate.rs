@@ -11,8 +11,12 @@ use std::sync::Arc;
 use axum::extract::connect_info::Connected;
 use axum_server::{AddrListener, Address};
 use parking_lot::Mutex;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
+
+/// New connections that the kernel may hold until they are accepted. With the 128 of the standard library it drops some of a
+/// longer burst, whose clients see a reset or wait a second.
+const BACKLOG: u32 = 4096;
 
 /// A peer's address. A type of its own, whose listener is a gate.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +48,13 @@ struct State {
 }
 
 impl Gate {
-    pub(super) fn new(socket: std::net::TcpListener) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
+    /// Binds the socket as the standard library does, with a longer queue.
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // An address is free again at once after a stop.
+        socket.set_reuseaddr(cfg!(unix))?;
+        socket.bind(address)?;
+        let socket = socket.listen(BACKLOG)?.into_std()?;
         let (address, raw) = (socket.local_addr()?, socket.try_clone()?);
         let socket = Arc::new(TcpListener::from_std(socket)?);
         Ok(Self(Arc::new(State {
@@ -61,14 +70,14 @@ impl Gate {
         self.0.address
     }
 
-    /// Lets in who has connected already, and nobody after them.
+    /// Accepts the connections that are waiting already, and no later one.
     pub(super) fn close(&self) {
         self.0.closing.notify_one();
     }
 }
 
 impl State {
-    /// Takes everybody out of the queue, and closes the socket at once: whoever is in the queue then is cut off.
+    /// Takes all connections out of the queue, and closes the socket at once: a connection that comes in between is cut off.
     fn empty(&self) {
         self.socket.lock().take();
         let Some(raw) = self.raw.lock().take() else { return };
@@ -85,7 +94,7 @@ impl State {
 
 impl AddrListener<TcpStream, Peer> for Gate {
     async fn bind_to(peer: Peer) -> io::Result<Self> {
-        Self::new(std::net::TcpListener::bind(peer.0)?)
+        Self::bind(peer.0)
     }
 
     async fn accept_stream(&self) -> io::Result<(TcpStream, Peer)> {

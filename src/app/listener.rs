@@ -1,7 +1,6 @@
 //! A listener: a bound address, the server behind it, and its end.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
-use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout_at};
 
@@ -21,9 +19,6 @@ use crate::telemetry::Metrics;
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
-/// New connections that the kernel may hold until they are accepted. With the 128 of the standard library it drops some of a
-/// longer burst, whose clients see a reset or wait a second.
-const BACKLOG: u32 = 4096;
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// What an HTTP/2 client may send ahead, on a stream and on a connection.
@@ -39,15 +34,6 @@ const PING: Duration = Duration::from_secs(20);
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How often it is looked at whether they are all gone.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// A socket that is bound as the standard library binds one, with a longer queue.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // An address is free again at once after a stop.
-    socket.set_reuseaddr(cfg!(unix))?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
-}
 
 pub(super) struct Listener {
     gate: Gate,
@@ -66,8 +52,7 @@ impl Listener {
         metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
-        let socket = bind(address).with_context(cannot)?;
-        let gate = Gate::new(socket).with_context(cannot)?;
+        let gate = Gate::bind(address).with_context(cannot)?;
         let handle = Handle::new();
         let mut server = Server::<Peer>::from_listener(gate.clone())
             .handle(handle.clone())
