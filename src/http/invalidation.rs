@@ -11,11 +11,11 @@ use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use super::admission::busy::too_often;
 use super::admission::caller_key::CallerKey;
 use super::admission::client_ip;
 use super::app_state::AppState;
@@ -123,13 +123,7 @@ impl InvalidationEndpoint {
 
     fn check_rate(&self) -> Result<(), HttpError> {
         let Some(rate) = &self.rate else { return Ok(()) };
-        rate.check().map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            HttpError {
-                retry_after: Some(wait.as_secs_f64().ceil().max(1.0) as u64),
-                ..HttpError::new(Code::RequestRateLimited, "invalidations come more often than allowed")
-            }
-        })
+        rate.check().map_err(|until| too_often(&until, "invalidations come more often than allowed"))
     }
 
     /// Reads what is to be invalidated. What is wrong with it is not quoted: there may be a token in it.

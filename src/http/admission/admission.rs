@@ -2,16 +2,17 @@
 //! share of permits and memory.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::Response;
 use futures_util::StreamExt;
-use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::time::sleep;
 
 use super::auth_throttle::FailedAuthLimiter;
 use super::body_memory::{BodyMemory, BodyReservation};
-use super::busy::busy;
+use super::busy::{busy, too_often};
 use super::caller_key::CallerKey;
 use super::permits::{Permit, Permits};
 use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
@@ -22,6 +23,8 @@ use crate::http::response::error::HttpError;
 
 /// How many callers are remembered before those who have been quiet are forgotten.
 const CALLERS_LIMIT: usize = 50_000;
+/// How long an event waits where there is no room for its bytes, before it is looked again.
+const ROOM_WAIT: Duration = Duration::from_millis(100);
 
 /// Permits for requests under way, memory for their bodies and answers, and the rates of callers.
 pub struct AdmissionControl {
@@ -56,13 +59,7 @@ impl AdmissionControl {
         if rates.len() > CALLERS_LIMIT {
             rates.retain_recent();
         }
-        rates.check_key(key).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            HttpError {
-                retry_after: Some(wait.as_secs_f64().ceil().max(1.0) as u64),
-                ..HttpError::new(Code::RequestRateLimited, "requests come more often than allowed")
-            }
-        })
+        rates.check_key(key).map_err(|until| too_often(&until, "requests come more often than allowed"))
     }
 
     /// Refuses a caller, or an address, whose answers are not taken.
@@ -95,9 +92,14 @@ impl AdmissionControl {
         self.permits.acquire(key)
     }
 
-    /// Memory for an event of a stream, until its last byte has left; `None` where there is no room now.
-    pub(in crate::http) fn hold_event(&self, key: &CallerKey, bytes: usize) -> Option<EventMemory> {
-        self.responses.reserve_event(key, bytes)
+    /// Memory for an event of a stream, until its last byte has left. Waits until there is room.
+    pub(in crate::http) async fn hold_event(&self, key: &CallerKey, bytes: usize) -> EventMemory {
+        loop {
+            match self.responses.reserve_event(key, bytes) {
+                Some(memory) => return memory,
+                None => sleep(ROOM_WAIT).await,
+            }
+        }
     }
 
     /// A response whose bytes are counted until the last of them has left; `permit` is held as long.

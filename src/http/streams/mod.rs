@@ -11,7 +11,6 @@ mod messages;
 mod operations;
 pub(super) mod response;
 mod rights;
-mod send_rate;
 mod socket;
 pub(super) mod upgrade;
 

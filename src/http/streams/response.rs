@@ -1,13 +1,12 @@
 //! Streams as responses: a subscription's events in the body of a response, as server-sent events or multipart.
 //!
 //! A body is asked for its next frame when the connection has room for it, so a client who is slow gets the newest state then,
-//! and holds up nobody. The connection is closed when a frame is not taken within `http.send_timeout`.
+//! and delays no other. The connection is closed when a frame is not taken within `http.send_timeout`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -29,9 +28,6 @@ use crate::http::health::OpenStream;
 use crate::http::response::error::{HttpError, envelope, error_list};
 use crate::http::response::negotiate::{MediaType, StreamType};
 use crate::model::{Clock, Grants};
-
-/// How long an event waits where there is no room for its bytes, before it is looked again.
-const ROOM_WAIT: Duration = Duration::from_millis(100);
 
 /// The response whose body has the subscription's events.
 pub(in crate::http) fn subscribe(
@@ -132,12 +128,7 @@ impl EventBody {
 
     async fn deliver(&mut self, delivery: Delivery) {
         let bytes = delivery.payload.len();
-        let memory = loop {
-            match self.state.admission.hold_event(&self.payer, bytes) {
-                Some(memory) => break memory,
-                None => sleep(ROOM_WAIT).await,
-            }
-        };
+        let memory = self.state.admission.hold_event(&self.payer, bytes).await;
         self.frames.extend(self.stream_type.event(memory.hold(delivery.payload)));
         self.heartbeat.reset();
         if delivery.ends {

@@ -4,6 +4,7 @@
 //! takes nothing sends nothing, gets the newest states when it takes something, and is dropped after `http.send_timeout`.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::request::Parts;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout, timeout_at};
 
 use super::forwarded_head;
 use super::messages::{self, ClientMessage, Close};
 use super::operations::{Operations, Outcome};
 use super::rights::Rights;
-use super::send_rate::SendRate;
 use crate::http::AppState;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
@@ -29,8 +30,8 @@ use crate::http::health::OpenStream;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::Clock;
 
-/// How long a message waits where there is no room for its bytes, before it is looked again.
-const ROOM_WAIT: Duration = Duration::from_millis(100);
+/// How many seconds' messages may come at once.
+const BURST: u32 = 10;
 /// How long the client may take for its half of the close.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -84,7 +85,7 @@ pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
     let NewSocket { state, head, peer, connection: _connection, open: _open, speaks } = new;
     state.metrics.live().socket_opened();
     let _counted = Counted(state.clone());
-    let rate = SendRate::new(state.live.settings.message_rate);
+    let rate = message_rate(state.live.settings.message_rate);
     let mut connection = Connection { socket, state: state.clone(), rate };
     let end = if speaks { connection.run(head, peer).await } else { End::Close(Close::other_protocol()) };
     if let End::Close(close) = end {
@@ -104,7 +105,7 @@ impl Drop for Counted {
 struct Connection {
     socket: WebSocket,
     state: Arc<AppState>,
-    rate: SendRate,
+    rate: Option<DefaultDirectRateLimiter>,
 }
 
 /// What a connection has beside its socket, once its caller is known.
@@ -248,14 +249,7 @@ impl Connection {
 
     /// Memory for a message until it is written.
     async fn room(&mut self, bytes: usize, payer: &CallerKey) -> Result<EventMemory, Gone> {
-        let room = async {
-            loop {
-                match self.state.admission.hold_event(payer, bytes) {
-                    Some(memory) => return memory,
-                    None => sleep(ROOM_WAIT).await,
-                }
-            }
-        };
+        let room = self.state.admission.hold_event(payer, bytes);
         timeout(self.state.settings.send_timeout, room).await.map_err(|_| Gone("slow"))
     }
 
@@ -274,7 +268,7 @@ impl Connection {
             Some(Ok(message)) => message,
             Some(Err(error)) => return Err(broken(&error.to_string())),
         };
-        if !self.rate.allows() {
+        if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
             return Err(Close::too_many_messages().into());
         }
         match message {
@@ -308,6 +302,12 @@ impl Connection {
             let _ = timeout(CLOSE_WAIT, ended).await;
         }
     }
+}
+
+/// So many messages a second, and a burst of `BURST` times as many.
+fn message_rate(a_second: u32) -> Option<DefaultDirectRateLimiter> {
+    let (rate, burst) = (NonZeroU32::new(a_second)?, NonZeroU32::new(a_second.saturating_mul(BURST))?);
+    Some(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)))
 }
 
 fn pings(every: Duration) -> Interval {
