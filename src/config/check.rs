@@ -141,7 +141,7 @@ impl Config {
         );
         refuse(
             mode == AuthMode::Server && self.tokens.enabled,
-            "tokens.enabled: mode `server` asks callers for nothing, so whoever reaches it could take a permanent token away",
+            "tokens.enabled: mode `server` asks callers for nothing, so every client that reaches it could obtain a permanent token",
         );
         refuse(mode == AuthMode::ApiKeys && auth.keys_file.is_none(), "auth.keys_file: mode `api-keys` needs it");
         if mode == AuthMode::Jwt {

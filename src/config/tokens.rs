@@ -1,8 +1,8 @@
 //! Permanent tokens.
 
 section! {
-    /// Permanent tokens: `Mutation.issuePermanentToken` has Flowmatix issue one for an account. A permanent token opens the account
-    /// to whoever has it, past this service.
+    /// Permanent tokens: `Mutation.issuePermanentToken` has Flowmatix issue one for an account. A permanent token opens the
+    /// account to all who have it, without this service.
     pub struct TokensConfig in "tokens" {
         /// Whether the mutation is served. While it is off, the schema has no mutations. Callers need the scope
         /// `team:token:issue`; in mode `passthrough` Flowmatix decides.

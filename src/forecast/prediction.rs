@@ -46,7 +46,7 @@ pub struct Rules {
 pub struct Prediction {
     /// Upstream calls in an hour, of all replicas.
     pub calls: f64,
-    /// The most, however requests fall: every team is asked for the moment it is due, and calls fail and are repeated.
+    /// The most, however requests fall: every team is asked for as soon as it is due, and calls fail and are repeated.
     pub worst_calls: f64,
     /// The age of the oldest answers.
     pub oldest: Duration,

@@ -27,7 +27,7 @@ pub enum InvalidationScope {
 pub enum InvalidationMode {
     /// They are stale from now on: the next request for one reads it again, and gets the old one where that takes too long.
     Soft,
-    /// They are dropped: what was read before is served to nobody any more.
+    /// They are dropped: what was read before is not served any more.
     Hard,
 }
 

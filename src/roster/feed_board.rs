@@ -111,7 +111,7 @@ impl FeedBoard {
         (feed.clone(), id, is_new)
     }
 
-    /// The right to make the next poll, a listener's in turn, and the shortest interval asked for; `None` where nobody listens
+    /// The right to make the next poll, a listener's in turn, and the shortest interval asked for; `None` where no one listens
     /// any more, and the feed is gone.
     pub(super) fn payer(&self, feed: &Feed) -> Option<(Grant, Duration)> {
         let mut feeds = self.feeds.lock();
@@ -163,7 +163,7 @@ impl Feed {
         self.changed.notify_one();
     }
 
-    /// Whether nobody listens.
+    /// Whether there is no listener.
     pub(super) fn is_deserted(&self) -> bool {
         self.listeners.lock().entries.is_empty()
     }

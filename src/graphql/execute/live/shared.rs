@@ -1,7 +1,7 @@
 //! Shared selections: each distinct question about a team is answered once for each of its states, by a task of its own, and
 //! its subscribers share the bytes.
 //!
-//! A channel holds the newest event alone, so a subscriber who is slow leaves events out, and holds up nobody. The task ends
+//! A channel holds the newest event alone, so a slow subscriber misses events in between, and delays no other. The task ends
 //! with the last subscriber.
 
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl SharedSelections {
         receiver
     }
 
-    /// Forgets a selection that nobody subscribes to; returns whether it did.
+    /// Forgets a selection without subscribers; returns whether it did.
     fn forget(&self, key: &SelectionKey, events: &Events) -> bool {
         let mut selections = self.0.lock();
         let unwanted = events.receiver_count() == 0;
