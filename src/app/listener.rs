@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout_at};
 
 use super::gate::{Gate, Peer};
 use crate::config;
-use crate::http::{ConnectionLimiter, Health};
+use crate::http::{ConnectionLimiter, Health, ServerTls};
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
@@ -50,13 +50,14 @@ impl Listener {
         settings: &config::HttpConfig,
         health: Arc<Health>,
         metrics: Option<Arc<Metrics>>,
+        tls: Option<Arc<ServerTls>>,
     ) -> Result<Self> {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let gate = Gate::bind(address).with_context(cannot)?;
         let handle = Handle::new();
         let mut server = Server::<Peer>::from_listener(gate.clone())
             .handle(handle.clone())
-            .acceptor(ConnectionLimiter::new(settings, health.clone(), metrics))
+            .acceptor(ConnectionLimiter::new(settings, health.clone(), metrics, tls))
             .first_request_timeout(settings.first_request_timeout);
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;

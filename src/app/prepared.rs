@@ -16,6 +16,7 @@ use crate::auth::{AdminSecret, Authenticator, Secret};
 use crate::config;
 use crate::config::{AuthMode, Config, Problems};
 use crate::graphql::Manifest;
+use crate::http::ServerTls;
 use crate::model::{Account, Clock, EmailAddress};
 use crate::telemetry::Metrics;
 use crate::upstream::{Budget, Client};
@@ -24,6 +25,8 @@ use crate::upstream::{Budget, Client};
 pub(super) struct Prepared {
     pub(super) auth: Authenticator,
     pub(super) manifest: Manifest,
+    /// TLS on the public listener, where it is configured.
+    pub(super) tls: Option<Arc<ServerTls>>,
     /// What invalidations have to show, where they are served.
     pub(super) admin_secret: Option<AdminSecret>,
 }
@@ -64,7 +67,8 @@ impl Prepared {
         let auth = kept(auth(config, token, metrics), problems);
         let manifest = kept(manifest(&config.documents), problems);
         let secret = kept(credential::admin_secret(&config.admin), problems);
-        Some(Self { auth: auth?, manifest: manifest?, admin_secret: secret?.map(AdminSecret::new) })
+        let tls = kept(tls(config, metrics), problems);
+        Some(Self { auth: auth?, manifest: manifest?, tls: tls?, admin_secret: secret?.map(AdminSecret::new) })
     }
 }
 
@@ -99,10 +103,14 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
 /// What is usable and worth a warning: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
-    let files: [(&str, Option<&Path>); 7] = [
+    let files: [(&str, Option<&Path>); 11] = [
         ("admin.invalidate_secret_file", config.admin.invalidate_secret_file.as_deref()),
         ("auth.credential_file", config.auth.credential_file.as_deref()),
         ("auth.keys_file", config.auth.keys_file.as_deref()),
+        ("auth.certificates_file", config.auth.certificates_file.as_deref()),
+        ("http.tls.certificate_file", config.http_tls.certificate_file.as_deref()),
+        ("http.tls.key_file", config.http_tls.key_file.as_deref()),
+        ("http.tls.client_ca_file", config.http_tls.client_ca_file.as_deref()),
         ("federation.secret_file", config.federation.secret_file.as_deref()),
         ("jwt.jwks_file", config.jwt.jwks_file.as_deref()),
         ("jwt.accounts_file", config.jwt.accounts_file.as_deref()),
@@ -140,12 +148,26 @@ fn auth(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) ->
             Authenticator::api_keys(keys, held()?, &config.account, default)?
         }
         AuthMode::Jwt => Authenticator::jwt(&config.jwt, held()?, &config.account, default, metrics.clone())?,
+        AuthMode::Mtls => {
+            let file =
+                config.auth.certificates_file.as_deref().context("auth.certificates_file: mode `mtls` needs it")?;
+            Authenticator::certificates(file, held()?, &config.account, default)?
+        }
         AuthMode::Server => Authenticator::server(held()?, &config.account, default),
     };
     Ok(match credential::router_secret(&config.federation)? {
         Some(secret) => auth.with_router_secret(secret),
         None => auth,
     })
+}
+
+fn tls(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<ServerTls>>> {
+    let optional = config.auth.mode == Some(AuthMode::Mtls);
+    let tls = ServerTls::open(&config.http_tls, optional, metrics.clone())?;
+    if let Some(warning) = tls.as_ref().and_then(ServerTls::warning) {
+        tracing::warn!(setting = "http.tls.certificate_file", warning, "clients will refuse the certificate");
+    }
+    Ok(tls.map(Arc::new))
 }
 
 fn manifest(settings: &config::DocumentsConfig) -> Result<Manifest> {

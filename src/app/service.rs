@@ -34,6 +34,7 @@ pub struct App {
     admin: Listener,
     health: Arc<Health>,
     upstream: Arc<dyn Upstream>,
+    is_encrypted: bool,
     drain_delay: Duration,
     grace_period: Duration,
 }
@@ -112,12 +113,14 @@ impl App {
         let public = http::public(public);
         // What asks for health and metrics speaks to this listener itself.
         let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
-        let listener = |setting, address, routes, settings: &HttpConfig, metrics| {
-            Listener::start(setting, address, routes, settings, health.clone(), metrics)
+        let listener = |setting, address, routes, settings: &HttpConfig, metrics, tls| {
+            Listener::start(setting, address, routes, settings, health.clone(), metrics, tls)
         };
+        let is_encrypted = prepared.tls.is_some();
         Ok(Self {
-            public: listener("http.listen", config.http.listen, public, &config.http, Some(metrics))?,
-            admin: listener("admin.listen", config.admin.listen, admin, &admin_http, None)?,
+            public: listener("http.listen", config.http.listen, public, &config.http, Some(metrics), prepared.tls)?,
+            admin: listener("admin.listen", config.admin.listen, admin, &admin_http, None, None)?,
+            is_encrypted,
             health,
             upstream,
             drain_delay: config.http.drain_delay,
@@ -129,6 +132,12 @@ impl App {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.public.address()
+    }
+
+    /// Where GraphQL is served, for people.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
     }
 
     /// The name of this machine, or of its container, by which others of its network may ask.

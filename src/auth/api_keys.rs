@@ -66,8 +66,8 @@ fn name(key: &str) -> Option<&str> {
     key.strip_prefix(PREFIX)?.split_once('_').map(|(name, _)| name)
 }
 
-/// Whether the text can be a key's name: it is delimited from the secret, and may be logged.
-fn is_name(name: &str) -> bool {
+/// Whether the text can name a key or a certificate: it is delimited from a secret, and may be logged.
+pub(super) fn is_name(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 

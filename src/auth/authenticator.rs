@@ -1,7 +1,7 @@
 //! Authenticates requests: request headers become a caller, and a caller with an account becomes a grant or an error.
 //!
 //! The steps: read the bearer token (`bearer`) → find its caller and accounts (the modes: `passthrough`,
-//! `api_keys`, `jwt`, or server) → read the account headers (`account_headers`) → create grants on demand
+//! `api_keys`, `certificates`, `jwt`, or server) → read the account headers (`account_headers`) → create grants on demand
 //! (`request_authorizer`). Argument, headers and configuration only *select* an account; whether the caller may read it is
 //! decided here, and no other module creates a grant.
 
@@ -23,6 +23,7 @@ use crate::telemetry::Metrics;
 
 use super::accounts::AllowedAccounts;
 use super::api_keys::ApiKeys;
+use super::certificates::Certificates;
 use super::jwt::Jwt;
 use super::passthrough::Passthrough;
 use super::request_authorizer::RequestAuthorizer;
@@ -44,6 +45,8 @@ enum Mode {
     ApiKeys(Box<ApiKeys>),
     /// The caller shows a JWT; the server holds the upstream credential.
     Jwt(Box<Jwt>),
+    /// The connection shows a client certificate; the server holds the upstream credential.
+    Mtls(Box<Certificates>),
     /// The server holds the upstream credential; callers are not authenticated.
     Server(Box<ServerCredential>),
 }
@@ -80,6 +83,19 @@ impl Authenticator {
         metrics: Arc<Metrics>,
     ) -> Result<Self, InvalidJwt> {
         Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential, metrics)?)), account, default))
+    }
+
+    /// Every request comes over a connection with a client certificate of this file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn certificates(
+        certificates: &Path,
+        credential: Secret,
+        account: &config::AccountConfig,
+        default: Option<Account>,
+    ) -> Result<Self, Unusable> {
+        Ok(Self::new(Mode::Mtls(Box::new(Certificates::open(certificates, credential)?)), account, default))
     }
 
     /// Every request is served with the credential that the server holds.
@@ -122,6 +138,7 @@ impl Authenticator {
             Mode::Passthrough(passthrough) => passthrough.admit(parts)?,
             Mode::ApiKeys(keys) => keys.admit(parts)?,
             Mode::Jwt(jwt) => jwt.admit(parts).await?,
+            Mode::Mtls(certificates) => certificates.admit(parts)?,
             Mode::Server(held) => {
                 let caller = Caller { id: CallerId::Anonymous, credential: held.credential(), scopes: Scopes::ALL };
                 Admitted { caller, accounts: AllowedAccounts::Any }

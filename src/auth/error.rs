@@ -9,6 +9,8 @@ use crate::model::AccessError;
 pub enum AuthError {
     /// There is no token, or it is not in the `Authorization` header.
     Unauthenticated(&'static str),
+    /// The connection has no client certificate, or one that names no caller.
+    NoCertificate(&'static str),
     /// The token is not valid.
     Invalid(&'static str),
     /// The token lacks a scope.

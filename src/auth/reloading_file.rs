@@ -1,7 +1,7 @@
-//! A file that is reloaded when it changes, so that secrets and keys can be replaced without a restart.
+//! A file that is reloaded when its content changes, so that secrets and keys can be replaced without a restart.
 //!
-//! Each access checks the file first (one `stat`); no background task runs. Invalid new content
-//! is logged once, and the last valid content stays in effect.
+//! Each access checks the file first (one `stat`); no background task runs. A file that was only touched, or replaced by an equal
+//! one, has not changed. Invalid new content is logged once, and the last valid content stays in effect.
 
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use parking_lot::RwLock;
 
 /// The maximum size of a file, in bytes.
 const LENGTH_LIMIT: u64 = 4 << 20;
 
 /// Parses a file's text. The error message must not quote it.
-pub(super) type Parse<T> = fn(&str) -> Result<T, String>;
+pub type Parse<T> = fn(&str) -> Result<T, String>;
 
 /// A file cannot be read or is invalid.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +28,7 @@ pub struct Unusable {
 }
 
 /// The parsed content of a file.
-pub(super) struct ReloadingFile<T> {
+pub struct ReloadingFile<T> {
     setting: &'static str,
     path: PathBuf,
     parse: Parse<T>,
@@ -36,6 +37,8 @@ pub(super) struct ReloadingFile<T> {
 
 struct Seen<T> {
     stamp: Option<Stamp>,
+    /// Of the content that was read last, valid or not.
+    digest: Digest,
     value: Arc<T>,
     /// Whether the file was not there the last time.
     gone: bool,
@@ -52,15 +55,20 @@ struct Stamp {
 
 impl<T> ReloadingFile<T> {
     /// Reads the file that a setting names.
-    pub(super) fn open(setting: &'static str, path: &Path, parse: Parse<T>) -> Result<Self, Unusable> {
+    ///
+    /// # Errors
+    /// When it cannot be read, or its content is not valid. The content is in no message.
+    pub fn open(setting: &'static str, path: &Path, parse: Parse<T>) -> Result<Self, Unusable> {
         let unusable = |problem| Unusable { setting, path: path.to_owned(), problem };
-        let (stamp, value) = read(path, parse).map_err(unusable)?;
-        let seen = RwLock::new(Seen { stamp, value: Arc::new(value), gone: false });
+        let (stamp, text) = read(path).map_err(unusable)?;
+        let value = Arc::new(parse(&text).map_err(unusable)?);
+        let seen = RwLock::new(Seen { stamp, digest: digest(&SHA256, text.as_bytes()), value, gone: false });
         Ok(Self { setting, path: path.to_owned(), parse, seen })
     }
 
     /// The last valid content. An unchanged value is the same allocation.
-    pub(super) fn get(&self) -> Arc<T> {
+    #[must_use]
+    pub fn get(&self) -> Arc<T> {
         let now = stamp(&self.path);
         {
             let seen = self.seen.read();
@@ -81,21 +89,34 @@ impl<T> ReloadingFile<T> {
         if seen.stamp == now {
             return seen.value.clone();
         }
-        match read(&self.path, self.parse) {
-            Ok((stamp, value)) => {
-                tracing::info!(setting = self.setting, "read again");
-                *seen = Seen { stamp, value: Arc::new(value), gone: false };
-            }
+        match read(&self.path) {
+            Ok((stamp, text)) => self.take(&mut seen, stamp, &text),
             Err(problem) => {
-                tracing::warn!(
-                    setting = self.setting,
-                    problem,
-                    "the changed file cannot be used; the last content stays"
-                );
+                self.warn(&problem);
                 seen.stamp = now;
             }
         }
         seen.value.clone()
+    }
+
+    /// Takes new content over, where it is new and valid.
+    fn take(&self, seen: &mut Seen<T>, stamp: Option<Stamp>, text: &str) {
+        let digest = digest(&SHA256, text.as_bytes());
+        seen.stamp = stamp;
+        if std::mem::replace(&mut seen.digest, digest).as_ref() == digest.as_ref() {
+            return;
+        }
+        match (self.parse)(text) {
+            Ok(value) => {
+                tracing::info!(setting = self.setting, "read again");
+                seen.value = Arc::new(value);
+            }
+            Err(problem) => self.warn(&problem),
+        }
+    }
+
+    fn warn(&self, problem: &str) {
+        tracing::warn!(setting = self.setting, problem, "the changed file cannot be used; the last content stays");
     }
 }
 
@@ -110,8 +131,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
     std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
 }
 
-/// The value, and the stamp of the content that it was parsed from.
-fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
+/// The text, and its stamp.
+fn read(path: &Path) -> Result<(Option<Stamp>, String), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     // Opening a pipe would wait for its writer, and reading a device may never end.
     let metadata = std::fs::metadata(path).map_err(cannot)?;
@@ -128,7 +149,8 @@ fn read<T>(path: &Path, parse: Parse<T>) -> Result<(Option<Stamp>, T), String> {
     }
     let text = String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
     // Some editors put a byte order mark in front.
-    Ok((stamp, parse(text.strip_prefix('\u{feff}').unwrap_or(&text))?))
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    Ok((stamp, text))
 }
 
 impl Stamp {

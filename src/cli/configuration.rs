@@ -24,7 +24,7 @@ pub(super) struct ConfigArgs {
     /// The address of Flowmatix (upstream.url).
     #[arg(long, value_name = "URL")]
     upstream_url: Option<String>,
-    /// Who callers are: passthrough, api-keys, jwt or server (auth.mode).
+    /// Who callers are: passthrough, api-keys, jwt, mtls or server (auth.mode).
     #[arg(long, value_name = "MODE")]
     auth_mode: Option<String>,
     /// Any setting, such as `--set roster.fresh_for=30s`. Can be given again.
@@ -78,7 +78,7 @@ impl ConfigArgs {
 /// Logs one line with the addresses and the main settings.
 pub(super) fn announce(config: &Config, app: &App) {
     tracing::info!(
-        graphql = %format_args!("http://{}/graphql", app.address()),
+        graphql = %format_args!("{}://{}/graphql", app.scheme(), app.address()),
         admin = %format_args!("http://{}", app.admin_address()),
         upstream = config.upstream.url.as_str(),
         auth = config.auth.mode.map_or("none", AuthMode::name),

@@ -91,10 +91,11 @@ fn reachable(address: SocketAddr) -> String {
 fn addresses(app: &App) {
     let address = reachable(app.address());
     say!("");
-    say!("  explorer         http://{address}/ (in a browser)");
-    say!("  GraphQL          http://{address}/graphql");
+    let scheme = app.scheme();
+    say!("  explorer         {scheme}://{address}/ (in a browser)");
+    say!("  GraphQL          {scheme}://{address}/graphql");
     if let Some(name) = app.own_name().filter(|_| app.address().ip().is_unspecified()) {
-        say!("                   http://{name}:{}/graphql (from another container)", app.address().port());
+        say!("                   {scheme}://{name}:{}/graphql (from another container)", app.address().port());
     }
     say!("  admin            http://{}/health/ready and /metrics", reachable(app.admin_address()));
 }
@@ -121,6 +122,10 @@ fn greet(config: &Config, app: &App, demo: &Demo, mode: AuthMode, callers: Optio
         AuthMode::Jwt if callers.is_some() => {
             say!("  Each request brings a JWT, as `Authorization: Bearer …`. These are good for this run:");
             "JWT"
+        }
+        AuthMode::Mtls => {
+            say!("  Each connection shows a client certificate of auth.certificates_file. The sample's accounts:");
+            "Flowmatix token"
         }
         AuthMode::ApiKeys => {
             say!(
@@ -149,7 +154,8 @@ fn greet(config: &Config, app: &App, demo: &Demo, mode: AuthMode, callers: Optio
     say!("");
     let address = reachable(app.address());
     let bearer = callers.map(|callers| format!(" -H 'authorization: Bearer {}'", callers.tokens[0]));
-    say!("  curl -s http://{address}/graphql -H 'content-type: application/json'{} \\", bearer.unwrap_or_default());
+    let scheme = app.scheme();
+    say!("  curl -s {scheme}://{address}/graphql -H 'content-type: application/json'{} \\", bearer.unwrap_or_default());
     say!("    -d '{{\"query\":\"{{ teamMembers {{ nodes {{ name role {{ id }} }} }} }}\"}}'");
     say!("");
     if mode == AuthMode::Server && !config.http.listen.ip().is_loopback() {

@@ -45,7 +45,7 @@ impl DemoCallers {
             }),
             AuthMode::ApiKeys if !own_keys => Some(Self::keys(config)?),
             AuthMode::Jwt if !own_issuer => Some(Self::issuer(config)?),
-            AuthMode::ApiKeys | AuthMode::Jwt | AuthMode::Server => None,
+            AuthMode::ApiKeys | AuthMode::Jwt | AuthMode::Mtls | AuthMode::Server => None,
         })
     }
 

@@ -69,7 +69,7 @@ impl Config {
         );
         refuse(
             !self.http.csrf_protection && !self.auth.mode.is_some_and(AuthMode::asks_for_a_token),
-            "http.csrf_protection: can be false only where every request carries a token (not in mode `server`)",
+            "http.csrf_protection: can be false only where every request carries a token (not in the modes `server` and `mtls`)",
         );
         let any_origin = self.http.cors_origins.iter().any(|origin| origin == "*");
         refuse(
@@ -101,11 +101,29 @@ impl Config {
         refuse(self.live.message_rate == 0, "live.message_rate: expected at least 1");
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
+        self.tls(&mut refuse);
         self.listeners(profile, &mut refuse);
         if profile == Profile::Serve {
             self.callers(&mut refuse);
         }
         problems
+    }
+
+    /// Checks TLS, and the mode that stands on it.
+    fn tls(&self, refuse: &mut impl FnMut(bool, &str)) {
+        let tls = &self.http_tls;
+        refuse(
+            tls.certificate_file.is_some() != tls.key_file.is_some(),
+            "http.tls.certificate_file and http.tls.key_file: set both or neither",
+        );
+        refuse(
+            tls.client_ca_file.is_some() && tls.certificate_file.is_none(),
+            "http.tls.client_ca_file: needs http.tls.certificate_file",
+        );
+        if self.auth.mode == Some(AuthMode::Mtls) {
+            refuse(self.auth.certificates_file.is_none(), "auth.certificates_file: mode `mtls` needs it");
+            refuse(tls.client_ca_file.is_none(), "http.tls.client_ca_file: mode `mtls` needs it");
+        }
     }
 
     /// Two listeners cannot share an address.
@@ -125,7 +143,8 @@ impl Config {
             return refuse(
                 true,
                 "auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer \
-                 token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or \
+                 token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), `mtls` \
+                 (each connection brings a client certificate, and the server holds the token), or \
                  `server` (the server holds the token and asks callers for nothing, on a loopback address)",
             );
         };

@@ -22,6 +22,7 @@ impl Config {
             ("http.first_request_timeout", http.first_request_timeout),
             ("http.send_timeout", http.send_timeout),
             ("http.idle_timeout", http.idle_timeout),
+            ("http.tls.handshake_timeout", self.http_tls.handshake_timeout),
             ("upstream.timeout", upstream.timeout),
             ("upstream.attempt_timeout", upstream.attempt_timeout),
             ("upstream.connect_timeout", upstream.connect_timeout),

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
-    HttpConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
+    HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig,
+    UpstreamConfig,
 };
 
 /// All sections.
@@ -16,6 +17,7 @@ use super::{
 #[allow(missing_docs)]
 pub struct Config {
     pub http: HttpConfig,
+    pub http_tls: HttpTlsConfig,
     pub admin: AdminConfig,
     pub graphql: GraphQlConfig,
     pub live: LiveConfig,
@@ -64,9 +66,10 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 16] {
+    pub(super) fn sections(&self) -> [&dyn Section; 17] {
         [
             &self.http,
+            &self.http_tls,
             &self.admin,
             &self.graphql,
             &self.live,
@@ -85,9 +88,10 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 16] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 17] {
         [
             &mut self.http,
+            &mut self.http_tls,
             &mut self.admin,
             &mut self.graphql,
             &mut self.live,
@@ -121,7 +125,7 @@ impl Config {
 
     /// Sets one setting from text; `None` when the path is unknown.
     pub(super) fn set(&mut self, path: &str, text: &str) -> Option<Result<(), String>> {
-        let (name, key) = path.split_once('.')?;
+        let (name, key) = path.rsplit_once('.')?;
         let set = self.sections_mut().into_iter().find(|section| section.name() == name)?.set(key, text);
         if set.is_some() {
             self.given.insert(path.to_owned());

@@ -26,7 +26,7 @@ impl Setting {
     /// The section that it belongs to.
     #[must_use]
     pub fn section(&self) -> &str {
-        self.path.split('.').next().unwrap_or_default()
+        self.path.rsplit_once('.').map_or("", |(section, _)| section)
     }
 }
 

@@ -129,12 +129,20 @@ impl SourceReader {
         };
         for (section, value) in table {
             match value {
-                toml::Value::Table(settings) => {
-                    for (key, value) in settings {
-                        self.toml(&format!("{section}.{key}"), &value, &name);
-                    }
-                }
+                toml::Value::Table(settings) => self.section(&section, &settings, &name),
                 _ => self.unknown(&section, &name),
+            }
+        }
+    }
+
+    /// A section, and those below it.
+    fn section(&mut self, section: &str, settings: &toml::Table, source: &str) {
+        for (key, value) in settings {
+            let path = format!("{section}.{key}");
+            let below = self.config.sections().iter().any(|section| section.name() == path);
+            match value {
+                toml::Value::Table(settings) if below => self.section(&path, settings, source),
+                value => self.toml(&path, value, source),
             }
         }
     }

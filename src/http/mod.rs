@@ -18,6 +18,7 @@ mod request_id;
 mod response;
 mod routes;
 mod streams;
+mod tls;
 
 pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
 pub use app_state::AppState;
@@ -26,3 +27,4 @@ pub use invalidation::InvalidationEndpoint;
 pub use log_names::LogNames;
 pub use routes::{admin, public};
 pub use streams::LiveStreams;
+pub use tls::{InvalidTls, ServerTls};

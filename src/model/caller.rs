@@ -78,6 +78,8 @@ pub enum CallerId {
     Token([u8; 32]),
     /// Who has shown an API key: the key's public identifier.
     Key(Arc<str>),
+    /// Whose client certificate is known: the name in its entry.
+    Certificate(Arc<str>),
     /// Whom a JWT names: a hash of issuer and subject.
     Subject([u8; 32]),
 }
@@ -88,6 +90,7 @@ impl fmt::Debug for CallerId {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Token(_) => f.write_str("token"),
             Self::Key(id) => write!(f, "key:{id}"),
+            Self::Certificate(name) => write!(f, "certificate:{name}"),
             Self::Subject(_) => f.write_str("subject"),
         }
     }

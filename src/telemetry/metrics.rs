@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
 
 /// The metrics of one running service.
@@ -38,6 +39,7 @@ pub struct Metrics {
     credential_refused: Gauge,
     jwks_fetches: Family<ResultLabels, Counter>,
     live: LiveMetrics,
+    listener: ListenerMetrics,
     invalidations: Family<ResultLabels, Counter>,
 }
 
@@ -104,6 +106,7 @@ impl Default for Metrics {
             credential_refused: Gauge::default(),
             jwks_fetches: Family::default(),
             live: LiveMetrics::default(),
+            listener: ListenerMetrics::default(),
             invalidations: Family::default(),
         };
         metrics.register();
@@ -184,6 +187,7 @@ impl Metrics {
             self.jwks_fetches.clone(),
         );
         self.live.register(registry);
+        self.listener.register(registry);
         registry.register(
             "invalidations",
             "Invalidations that were asked for, by result: soft, hard or refused",
@@ -284,6 +288,12 @@ impl Metrics {
     #[must_use]
     pub fn live(&self) -> &LiveMetrics {
         &self.live
+    }
+
+    /// The metrics of the public listener.
+    #[must_use]
+    pub fn listener(&self) -> &ListenerMetrics {
+        &self.listener
     }
 
     /// All metrics in the text exposition format (OpenMetrics 1.0).

@@ -25,6 +25,7 @@ use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackRespon
 use crate::config;
 use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;
+use crate::http::tls::{ServerTls, Transport};
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
@@ -45,6 +46,8 @@ struct Counts {
     metrics: Option<Arc<Metrics>>,
     /// For how long a trusted proxy's header is waited for; `None` where connections have none.
     proxy_header: Option<Duration>,
+    /// Without it, connections are in the clear.
+    tls: Option<Arc<ServerTls>>,
     open: Mutex<OpenConnections>,
 }
 
@@ -57,7 +60,12 @@ struct OpenConnections {
 impl ConnectionLimiter {
     /// With the limits of these settings; `health` tells when no more requests are wanted on them.
     #[must_use]
-    pub fn new(settings: &config::HttpConfig, health: Arc<Health>, metrics: Option<Arc<Metrics>>) -> Self {
+    pub fn new(
+        settings: &config::HttpConfig,
+        health: Arc<Health>,
+        metrics: Option<Arc<Metrics>>,
+        tls: Option<Arc<ServerTls>>,
+    ) -> Self {
         Self(Arc::new(Counts {
             limit: settings.connections_limit,
             peer_limit: settings.peer_connections_limit,
@@ -68,6 +76,7 @@ impl ConnectionLimiter {
             health,
             metrics,
             proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
+            tls,
             open: Mutex::default(),
         }))
     }
@@ -106,10 +115,10 @@ impl Drop for ConnectionPermit {
 }
 
 /// A connection that is let in, and its service.
-type Accepted<S> = (ExplainedStream<LimitedStream>, TrackResponses<S>);
+type Accepted<S> = (ExplainedStream<Transport<LimitedStream>>, TrackResponses<S>);
 
 impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
-    type Stream = ExplainedStream<LimitedStream>;
+    type Stream = ExplainedStream<Transport<LimitedStream>>;
     type Service = TrackResponses<S>;
     type Future = Either<Ready<io::Result<Accepted<S>>>, BoxFuture<'static, io::Result<Accepted<S>>>>;
 
@@ -126,16 +135,26 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
             Ok(admitted) => admitted,
             Err(error) => return Either::Left(ready(Err(error))),
         };
-        match counts.proxy_header.filter(|_| trusted) {
-            None => Either::Left(ready(Ok(counts.let_in(stream, permit, service, None)))),
-            Some(longest) => Either::Right(
-                async move {
-                    let client = proxy_protocol::read(&mut stream, longest).await?;
-                    Ok(counts.let_in(stream, permit, service, client))
-                }
-                .boxed(),
-            ),
+        let header = counts.proxy_header.filter(|_| trusted);
+        if header.is_none() && counts.tls.is_none() {
+            let (stream, responses) = counts.let_in(stream, permit, service, None);
+            return Either::Left(ready(Ok((counts.explained(Transport::Plain(stream)), responses))));
         }
+        Either::Right(
+            async move {
+                let client = match header {
+                    Some(longest) => proxy_protocol::read(&mut stream, longest).await?,
+                    None => None,
+                };
+                let (stream, responses) = counts.let_in(stream, permit, service, client);
+                let (stream, certificate) = match &counts.tls {
+                    Some(tls) => tls.accept(stream).await?,
+                    None => (Transport::Plain(stream), None),
+                };
+                Ok((counts.explained(stream), responses.with_certificate(certificate)))
+            }
+            .boxed(),
+        )
     }
 }
 
@@ -147,13 +166,16 @@ impl Counts {
         permit: ConnectionPermit,
         service: S,
         client: Option<IpAddr>,
-    ) -> Accepted<S> {
+    ) -> (LimitedStream, TrackResponses<S>) {
         let pending =
             PendingResponses::new(self.delivery_timeout, self.send_timeout, self.idle_timeout, self.health.clone());
         let watch = ConnectionDeadline::new(pending.clone());
         let stream = LimitedStream { stream, watch, stalled: None, _permit: permit };
-        let stream = ExplainedStream::new(stream, self.metrics.clone());
         (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))
+    }
+
+    fn explained(&self, stream: Transport<LimitedStream>) -> ExplainedStream<Transport<LimitedStream>> {
+        ExplainedStream::new(stream, self.metrics.clone())
     }
 }
 

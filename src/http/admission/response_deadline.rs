@@ -32,6 +32,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
 use super::client_ip::ProxiedAddress;
+use crate::auth::ClientCertificate;
 use crate::http::Health;
 use crate::model::Clock;
 
@@ -207,11 +208,17 @@ pub struct TrackResponses<S> {
     pending: Arc<PendingResponses>,
     /// The client's address, where a proxy gave it in front of the connection.
     client: Option<ProxiedAddress>,
+    /// What the client has shown in the TLS handshake.
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl<S> TrackResponses<S> {
     pub(in crate::http) fn new(service: S, pending: Arc<PendingResponses>, client: Option<ProxiedAddress>) -> Self {
-        Self { service, pending, client }
+        Self { service, pending, client, certificate: None }
+    }
+
+    pub(in crate::http) fn with_certificate(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { certificate, ..self }
     }
 }
 
@@ -233,6 +240,9 @@ where
         let guard = self.pending.begin(self.pending.timeout);
         if let Some(client) = self.client {
             request.extensions_mut().insert(client);
+        }
+        if let Some(certificate) = &self.certificate {
+            request.extensions_mut().insert(certificate.clone());
         }
         if request.headers().contains_key(UPGRADE) {
             request.extensions_mut().insert(ConnectionStreams(self.pending.clone()));

@@ -92,6 +92,8 @@ impl From<AuthError> for HttpError {
             AuthError::Unauthenticated(message) => {
                 Self { challenge: Some("Bearer"), ..Self::new(Code::Unauthenticated, message) }
             }
+            // No header of a request can mend it, so there is nothing to challenge for.
+            AuthError::NoCertificate(message) => Self::new(Code::Unauthenticated, message),
             AuthError::Invalid(message) => {
                 let challenge = Some(r#"Bearer error="invalid_token""#);
                 Self { challenge, ..Self::new(Code::Unauthenticated, message) }

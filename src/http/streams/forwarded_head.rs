@@ -1,19 +1,26 @@
 //! What of a request's head authenticates a stream, kept for as long as the stream lives.
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::auth::ClientCertificate;
 
 /// What headers of ours begin with.
 const OURS: &str = "x-flowmatix-";
 
 /// The head with nothing but what authentication reads.
-pub(super) fn kept(headers: &HeaderMap) -> Parts {
+pub(super) fn kept(head: &Parts) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
-    for (name, value) in headers.iter().filter(|(name, _)| is_kept(name)) {
+    if let Some(certificate) = head.extensions.get::<Arc<ClientCertificate>>() {
+        parts.extensions.insert(certificate.clone());
+    }
+    for (name, value) in head.headers.iter().filter(|(name, _)| is_kept(name)) {
         parts.headers.append(name.clone(), value.clone());
     }
     parts

@@ -41,7 +41,7 @@ pub(in crate::http) fn subscribe(
     let permit = state.live.admit(payer, stream_type.name(), Default::default(), &state.metrics)?;
     let open = state.health.open_stream();
     let account = live.account().clone();
-    let rights = Rights::new(state.clone(), forwarded_head::kept(&parts.headers), grants);
+    let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);
     let lost = async move { rights.lost(&[account]).await }.boxed();
     let every = state.live.settings.ping_interval;
     let mut heartbeat = interval_at(Clock::instant() + every, every);

@@ -44,7 +44,7 @@ pub(in crate::http) async fn upgrade(state: &Arc<AppState>, parts: &mut Parts) -
     let speaks = upgrade.selected_protocol().is_some();
     let new = NewSocket {
         state: state.clone(),
-        head: forwarded_head::kept(&parts.headers),
+        head: forwarded_head::kept(parts),
         peer: client_ip::address(parts, &state.settings),
         connection: parts.extensions.get::<ConnectionStreams>().map(ConnectionStreams::open),
         open: state.health.open_stream(),

@@ -250,7 +250,7 @@ impl Budget {
     /// Whom the caller's loads are charged to, where several callers share a ledger.
     fn payer(&self, caller: &Caller) -> Option<Payer> {
         let shares = match caller.id {
-            CallerId::Key(_) | CallerId::Subject(_) => true,
+            CallerId::Key(_) | CallerId::Certificate(_) | CallerId::Subject(_) => true,
             CallerId::Token(_) => self.scope == BudgetScope::Host,
             CallerId::Anonymous => false,
         };

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod authority;
 mod events;
 mod file;
 pub mod issuer;
@@ -14,6 +15,7 @@ pub mod wire;
 
 pub use answer::Answer;
 pub use app::{PATIENT, TestApp, demo_settings, settings};
+pub use authority::{Authority, CertificateFiles, Issued};
 pub use events::Events;
 pub use file::TempFile;
 pub use keys::{Keys, make as make_key, make_for as make_key_for};

@@ -4,15 +4,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// No answer takes so long.
 const LONG: Duration = Duration::from_secs(30);
 
+/// What carries a WebSocket: a socket, or TLS over one.
+pub trait Carrier: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Carrier for S {}
+
 pub struct Socket {
-    stream: TcpStream,
+    stream: Box<dyn Carrier>,
     /// The status of the handshake.
     pub status: u16,
     /// The handshake's answer.
@@ -34,7 +39,11 @@ pub enum Frame {
 impl Socket {
     /// Asks for a WebSocket, with these header lines besides the usual ones.
     pub async fn open(address: SocketAddr, headers: &[(&str, &str)]) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        Self::open_over(Box::new(TcpStream::connect(address).await.unwrap()), address, headers).await
+    }
+
+    /// The same over a stream.
+    pub async fn open_over(mut stream: Box<dyn Carrier>, address: SocketAddr, headers: &[(&str, &str)]) -> Self {
         let mut request = format!(
             "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -58,10 +67,15 @@ impl Socket {
     /// The same, as far as `connection_ack`; `payload` is that of `connection_init`.
     pub async fn ready(address: SocketAddr, payload: Value) -> Self {
         let mut socket = Self::open(address, &[]).await;
-        assert_eq!(socket.status, 101, "{}", socket.head);
-        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.next().await, Frame::Message(json!({ "type": "connection_ack" })));
+        socket.initialise(payload).await;
         socket
+    }
+
+    /// Sends `connection_init`, and waits for its acknowledgement.
+    pub async fn initialise(&mut self, payload: Value) {
+        assert_eq!(self.status, 101, "{}", self.head);
+        self.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(self.next().await, Frame::Message(json!({ "type": "connection_ack" })));
     }
 
     pub async fn send(&mut self, message: Value) {

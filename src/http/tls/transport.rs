@@ -1,0 +1,85 @@
+//! A connection's stream: in the clear, or in TLS after its handshake.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+
+use super::ServerTls;
+use crate::auth::ClientCertificate;
+
+/// A stream that carries a connection.
+pub enum Transport<S> {
+    /// As it comes.
+    Plain(S),
+    /// Encrypted.
+    Tls(Box<TlsStream<S>>),
+}
+
+impl ServerTls {
+    /// Makes the handshake, and returns the stream with the certificate that the client has shown.
+    pub(in crate::http) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> io::Result<(Transport<S>, Option<Arc<ClientCertificate>>)> {
+        let handshake = timeout(self.handshake_timeout, self.acceptor().accept(stream)).await;
+        let result = match &handshake {
+            Ok(Ok(_)) => "ok",
+            Ok(Err(_)) => "failed",
+            Err(_) => "timeout",
+        };
+        self.metrics.listener().handshake(result);
+        let stream = handshake.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let certificate = shown.and_then(|certificate| ClientCertificate::read(certificate)).map(Arc::new);
+        Ok((Transport::Tls(Box::new(stream)), certificate))
+    }
+}
+
+macro_rules! poll {
+    ($stream:expr, $call:ident $(, $argument:expr)*) => {
+        match $stream.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).$call($($argument),*),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).$call($($argument),*),
+        }
+    };
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        poll!(self, poll_read, cx, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        poll!(self, poll_write, cx, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        poll!(self, poll_write_vectored, cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll!(self, poll_flush, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll!(self, poll_shutdown, cx)
+    }
+}
