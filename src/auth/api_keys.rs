@@ -22,7 +22,8 @@ use super::error::AuthError;
 use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
 use super::server_credential::ServerCredential;
-use crate::model::{Caller, CallerId, Scopes};
+use super::written_limits::WrittenLimits;
+use crate::model::{Caller, CallerId, CallerLimits, Scopes};
 
 /// The prefix of every key, by which people and secret scanners recognize one.
 const PREFIX: &str = "fmk_";
@@ -42,6 +43,7 @@ struct KeyEntry {
     id: CallerId,
     scopes: Scopes,
     accounts: AllowedAccounts,
+    limits: CallerLimits,
 }
 
 impl ApiKeys {
@@ -57,7 +59,7 @@ impl ApiKeys {
         let known = |entry: &&KeyEntry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
         let entry = entries.iter().find(known).ok_or(AuthError::Invalid("the API key is not known here"))?;
         let caller = Caller { id: entry.id.clone(), credential: self.held.credential(), scopes: entry.scopes };
-        Ok(Admitted { caller, accounts: entry.accounts.clone() })
+        Ok(Admitted { caller, accounts: entry.accounts.clone(), limits: entry.limits })
     }
 }
 
@@ -85,6 +87,9 @@ struct WrittenKey {
     hash: String,
     scopes: Vec<String>,
     accounts: Option<Vec<WrittenAccount>>,
+    rate_limit: Option<u32>,
+    rate_burst: Option<u32>,
+    concurrency: Option<u32>,
 }
 
 fn read(text: &str) -> Result<KeysById, String> {
@@ -108,8 +113,11 @@ fn read(text: &str) -> Result<KeysById, String> {
             Some(list) => WrittenAccount::read_all(&list)
                 .ok_or_else(|| wrong("its accounts are not a list of e-mail addresses and user types"))?,
         };
+        let limits = WrittenLimits::new(key.rate_limit, key.rate_burst, key.concurrency).read();
+        let limits = limits
+            .ok_or_else(|| wrong("its limits are not whole numbers from 1 to 1000000 (rate_limit: 0 = unlimited)"))?;
         let id = CallerId::Key(key.name.as_str().into());
-        keys.entry(key.name).or_default().push(KeyEntry { hash, id, scopes, accounts });
+        keys.entry(key.name).or_default().push(KeyEntry { hash, id, scopes, accounts, limits });
     }
     Ok(keys)
 }

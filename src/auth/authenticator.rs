@@ -18,7 +18,7 @@ use axum::http::request::Parts;
 
 use crate::config;
 use crate::config::AccountSource;
-use crate::model::{AccessError, Account, Caller, CallerId, CredentialId, Grants, Scopes};
+use crate::model::{AccessError, Account, Caller, CallerId, CallerLimits, CredentialId, Grants, Scopes};
 use crate::telemetry::Metrics;
 
 use super::accounts::AllowedAccounts;
@@ -134,14 +134,14 @@ impl Authenticator {
     /// # Errors
     /// [`AuthError`] when there is no valid credential, or the account headers are invalid.
     pub async fn authenticate(&self, parts: &Parts) -> Result<Arc<dyn Grants>, AuthError> {
-        let Admitted { caller, accounts } = match &self.mode {
+        let Admitted { caller, accounts, limits } = match &self.mode {
             Mode::Passthrough(passthrough) => passthrough.admit(parts)?,
             Mode::ApiKeys(keys) => keys.admit(parts)?,
             Mode::Jwt(jwt) => jwt.admit(parts).await?,
             Mode::Mtls(certificates) => certificates.admit(parts)?,
             Mode::Server(held) => {
                 let caller = Caller { id: CallerId::Anonymous, credential: held.credential(), scopes: Scopes::ALL };
-                Admitted { caller, accounts: AllowedAccounts::Any }
+                Admitted { caller, accounts: AllowedAccounts::Any, limits: CallerLimits::default() }
             }
         };
         if !caller.scopes.team {
@@ -156,6 +156,7 @@ impl Authenticator {
         let authority = RequestAuthorizer {
             caller,
             accounts,
+            limits,
             named,
             configured: self.default.clone(),
             preferred: self.allows(AccountSource::Default),

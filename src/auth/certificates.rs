@@ -19,7 +19,8 @@ use super::error::AuthError;
 use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
 use super::server_credential::ServerCredential;
-use crate::model::{Caller, CallerId, Scopes};
+use super::written_limits::WrittenLimits;
+use crate::model::{Caller, CallerId, CallerLimits, Scopes};
 
 /// What subject alternative names begin with.
 const KINDS: [&str; 3] = ["dns:", "email:", "uri:"];
@@ -41,6 +42,7 @@ struct Entry {
     id: CallerId,
     scopes: Scopes,
     accounts: AllowedAccounts,
+    limits: CallerLimits,
 }
 
 impl Certificates {
@@ -57,7 +59,7 @@ impl Certificates {
         let entry = known.by_fingerprint.get(&shown.fingerprint).or_else(by_name);
         let entry = entry.ok_or(AuthError::NoCertificate("the client certificate is not known here"))?;
         let caller = Caller { id: entry.id.clone(), credential: self.held.credential(), scopes: entry.scopes };
-        Ok(Admitted { caller, accounts: entry.accounts.clone() })
+        Ok(Admitted { caller, accounts: entry.accounts.clone(), limits: entry.limits })
     }
 }
 
@@ -76,6 +78,9 @@ struct WrittenCertificate {
     san: Option<String>,
     scopes: Vec<String>,
     accounts: Option<Vec<WrittenAccount>>,
+    rate_limit: Option<u32>,
+    rate_burst: Option<u32>,
+    concurrency: Option<u32>,
 }
 
 fn read(text: &str) -> Result<Known, String> {
@@ -100,7 +105,10 @@ fn read(text: &str) -> Result<Known, String> {
             Some(list) => WrittenAccount::read_all(&list)
                 .ok_or_else(|| wrong("its accounts are not a list of e-mail addresses and user types"))?,
         };
-        let entry = Entry { id: CallerId::Certificate(certificate.name.into()), scopes, accounts };
+        let limits = WrittenLimits::new(certificate.rate_limit, certificate.rate_burst, certificate.concurrency).read();
+        let limits = limits
+            .ok_or_else(|| wrong("its limits are not whole numbers from 1 to 1000000 (rate_limit: 0 = unlimited)"))?;
+        let entry = Entry { id: CallerId::Certificate(certificate.name.into()), scopes, accounts, limits };
         let former = match (certificate.fingerprint, certificate.san) {
             (Some(fingerprint), None) => {
                 let fingerprint = self::fingerprint(&fingerprint).ok_or_else(|| {

@@ -22,8 +22,9 @@ use super::jwks::{Jwks, NoKey};
 use super::reloading_file::{ReloadingFile, Unusable};
 use super::scopes;
 use super::server_credential::ServerCredential;
+use super::written_limits::WrittenLimits;
 use crate::config;
-use crate::model::{AccessError, Account, Caller, CallerId, Clock};
+use crate::model::{AccessError, Account, Caller, CallerId, CallerLimits, Clock};
 use crate::telemetry::Metrics;
 
 pub(super) struct Jwt {
@@ -34,6 +35,7 @@ pub(super) struct Jwt {
     lifetime_limit: Duration,
     scope_claim: String,
     account_claim: String,
+    limits_claim: Option<String>,
     /// Accounts by the account claim's value; without this table, the claim itself holds accounts.
     accounts: Option<ReloadingFile<HashMap<String, Arc<[Account]>>>>,
     held: ServerCredential,
@@ -71,6 +73,7 @@ impl Jwt {
             lifetime_limit: settings.lifetime_limit,
             scope_claim: settings.scope_claim.clone(),
             account_claim: settings.account_claim.clone(),
+            limits_claim: settings.limits_claim.clone(),
             accounts: accounts.map(|path| ReloadingFile::open("jwt.accounts_file", path, read_accounts)).transpose()?,
             held: ServerCredential::new(credential),
         })
@@ -88,7 +91,7 @@ impl Jwt {
             credential: self.held.credential(),
             scopes: scopes::pick(names.iter().map(String::as_str)),
         };
-        Ok(Admitted { caller, accounts: self.accounts(&claims)? })
+        Ok(Admitted { caller, accounts: self.accounts(&claims)?, limits: self.limits(&claims)? })
     }
 
     /// The claims of a valid token.
@@ -148,6 +151,14 @@ impl Jwt {
         let mut id = [0; 32];
         id.copy_from_slice(hash.finish().as_ref());
         CallerId::Subject(id)
+    }
+
+    /// The caller's own limits, where the token says some. A token whose claim has another form is refused.
+    fn limits(&self, claims: &Claims) -> Result<CallerLimits, AuthError> {
+        let wrong = AuthError::Invalid("the token's limits cannot be read");
+        let Some(name) = &self.limits_claim else { return Ok(CallerLimits::default()) };
+        let written: Option<WrittenLimits> = claims.get(name).map_err(|()| wrong.clone())?;
+        written.map_or(Ok(CallerLimits::default()), |written| written.read().ok_or(wrong))
     }
 
     /// The accounts that the token lists. A token without the claim is for the default account; one with an invalid

@@ -23,6 +23,7 @@ mod router_secret;
 mod scopes;
 mod secret;
 mod server_credential;
+mod written_limits;
 
 pub use account_headers::{EMAIL_HEADER, TYPE_HEADER};
 pub use admin_secret::AdminSecret;

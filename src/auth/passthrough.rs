@@ -10,7 +10,7 @@ use super::accounts::AllowedAccounts;
 use super::admitted::Admitted;
 use super::bearer::bearer;
 use super::error::AuthError;
-use crate::model::{Caller, CallerId, Credential, CredentialId, Scopes};
+use crate::model::{Caller, CallerId, CallerLimits, Credential, CredentialId, Scopes};
 
 pub(super) struct Passthrough {
     /// Random in every process, so that a credential id reveals nothing about the token.
@@ -31,7 +31,7 @@ impl Passthrough {
         let credential = Credential::new(CredentialId::Forwarded(identity), SecretString::from(token));
         // The vendor decides which accounts the token can read.
         let caller = Caller { id: CallerId::Token(identity), credential: Arc::new(credential), scopes: Scopes::ALL };
-        Ok(Admitted { caller, accounts: AllowedAccounts::Any })
+        Ok(Admitted { caller, accounts: AllowedAccounts::Any, limits: CallerLimits::default() })
     }
 
     /// What a token is known by.

@@ -1,11 +1,12 @@
 //! Authorization of one request: selects the account and checks that the caller may read it.
 
 use super::accounts::AllowedAccounts;
-use crate::model::{AccessError, Account, Caller, Grant, Grants};
+use crate::model::{AccessError, Account, Caller, CallerLimits, Grant, Grants};
 
 pub(super) struct RequestAuthorizer {
     pub(super) caller: Caller,
     pub(super) accounts: AllowedAccounts,
+    pub(super) limits: CallerLimits,
     /// The account that the request's headers name.
     pub(super) named: Option<Account>,
     /// The account that the configuration names.
@@ -55,6 +56,10 @@ impl Grants for RequestAuthorizer {
 
     fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    fn limits(&self) -> CallerLimits {
+        self.limits
     }
 
     fn is_router(&self) -> bool {

@@ -33,6 +33,9 @@ section! {
         /// The claim that names the caller's accounts: an object of `email` and `type`, or a list of such. A token without
         /// it is for the default account.
         pub account_claim: String = "account".to_owned(),
+        /// The claim that holds the caller's own limits, in place of `http.rate_limit`, `http.rate_burst` and
+        /// `http.caller_concurrency`: an object with any of `rate_limit`, `rate_burst` and `concurrency`.
+        pub limits_claim: Option<String> = None,
         /// A TOML file that says which accounts the claim's texts stand for: under `[accounts]`, a list of `email` and
         /// `type` for each text. With it the claim is a text, or a list of texts. It is read again when it changes.
         pub accounts_file: Option<PathBuf> = None,

@@ -57,6 +57,7 @@ impl Config {
     /// [`Problems`] with every unknown name, invalid value and contradiction.
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
         let mut reader = SourceReader::new(Self::defaults(profile));
+        reader.variables.clone_from(&sources.environment);
         if let Some(path) = &sources.file {
             reader.file(path);
         }
@@ -100,6 +101,10 @@ impl Config {
 
 struct SourceReader {
     config: Config,
+    /// The environment, for values that name a variable.
+    variables: Vec<(String, String)>,
+    /// The variables that they name.
+    named: BTreeSet<String>,
     problems: Vec<String>,
     /// Whether the file could not be read.
     blind: bool,
@@ -107,7 +112,7 @@ struct SourceReader {
 
 impl SourceReader {
     fn new(config: Config) -> Self {
-        Self { config, problems: Vec::new(), blind: false }
+        Self { config, variables: Vec::new(), named: BTreeSet::new(), problems: Vec::new(), blind: false }
     }
 
     fn file(&mut self, path: &Path) {
@@ -158,6 +163,7 @@ impl SourceReader {
             })
         }
         let text = match value {
+            toml::Value::Table(table) if table.contains_key("from_env") => return self.from_env(path, table, source),
             toml::Value::Array(items) => {
                 let known = self.config.settings().into_iter().find(|setting| setting.path == path);
                 if let Some(setting) = known.filter(|setting| !setting.list) {
@@ -179,6 +185,31 @@ impl SourceReader {
         }
     }
 
+    /// `{ from_env = "NAME", default = … }`: the variable's value, or the default where it is not set. Neither is shown: what
+    /// stands in place of the name can be the secret itself.
+    fn from_env(&mut self, path: &str, table: &toml::Table, source: &str) {
+        let name = table.get("from_env").and_then(toml::Value::as_str);
+        let known = |key: &String| key == "from_env" || key == "default";
+        let Some(name) = name.filter(|_| table.keys().all(known)) else {
+            let problem = format!("{source}: {path}: expected {{ from_env = \"NAME\", default = … }}");
+            return self.problems.push(problem);
+        };
+        self.named.insert(name.to_owned());
+        let value = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        match (value, table.get("default")) {
+            (Some(value), _) => self.set(path, &value, source),
+            (None, Some(toml::Value::Table(_))) => {
+                self.problems
+                    .push(format!("{source}: {path}: the default of from_env is a plain value or a list of them"));
+            }
+            (None, Some(default)) => self.toml(path, default, source),
+            (None, None) => {
+                let problem = "the environment variable that from_env names is not set, and there is no default";
+                self.problems.push(format!("{source}: {path}: {problem}"));
+            }
+        }
+    }
+
     fn environment(&mut self, variables: &[(String, String)]) {
         let settings = self.config.settings();
         for (name, value) in variables {
@@ -194,7 +225,7 @@ impl SourceReader {
         let secrets = [self.config.auth.credential_env.clone(), self.config.federation.secret_env.clone()];
         let names: BTreeSet<String> = self.config.settings().iter().map(super::Setting::variable).collect();
         for (name, _) in variables.iter().filter(|(name, _)| name.starts_with("FLOWMATIX_") && !names.contains(name)) {
-            if secrets.iter().flatten().any(|secret| secret == name) {
+            if self.named.contains(name) || secrets.iter().flatten().any(|secret| secret == name) {
                 continue;
             }
             let problem = match renamed::new_variable(name) {

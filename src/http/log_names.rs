@@ -10,7 +10,7 @@ use aws_lc_rs::{hmac, rand};
 use parking_lot::Mutex;
 
 use crate::graphql::Reference;
-use crate::model::{AccessError, Account, Caller, Grant, Grants};
+use crate::model::{AccessError, Account, Caller, CallerLimits, Grant, Grants};
 
 /// The most names of one request.
 const NAMES_LIMIT: usize = 4;
@@ -103,6 +103,10 @@ impl Grants for RecordedGrants {
 
     fn caller(&self) -> &Caller {
         self.grants.caller()
+    }
+
+    fn limits(&self) -> CallerLimits {
+        self.grants.limits()
     }
 
     fn is_router(&self) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::Account;
+use super::{Account, CallerLimits};
 
 /// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -184,6 +184,11 @@ pub trait Grants: Send + Sync {
 
     /// Who asks.
     fn caller(&self) -> &Caller;
+
+    /// The caller's own limits.
+    fn limits(&self) -> CallerLimits {
+        CallerLimits::default()
+    }
 
     /// Whether the caller is a router: whether the request has shown the secret that routers share, where one is asked for.
     fn is_router(&self) -> bool;

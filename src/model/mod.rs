@@ -5,6 +5,7 @@
 
 mod account;
 mod caller;
+mod caller_limits;
 mod cancellation;
 mod clock;
 mod compiled_filter;
@@ -39,6 +40,7 @@ mod vendor_message;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
 pub use caller::{AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, RosterKey, Scopes};
+pub use caller_limits::CallerLimits;
 pub use cancellation::{Cancellation, Cancelled, RowCounter};
 pub use clock::Clock;
 pub use contact::{Contact, Phone};

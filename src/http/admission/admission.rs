@@ -1,28 +1,26 @@
 //! Admission control: what is too much is refused at once, so that what is admitted stays fast, and no caller takes another's
 //! share of permits and memory.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::Response;
 use futures_util::StreamExt;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::time::sleep;
 
 use super::auth_throttle::FailedAuthLimiter;
 use super::body_memory::{BodyMemory, BodyReservation};
-use super::busy::{busy, too_often};
+use super::busy::busy;
 use super::caller_key::CallerKey;
 use super::permits::{Permit, Permits};
+use super::rates::Rates;
 use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
 use crate::compute::Hold;
 use crate::config;
 use crate::graphql::Code;
 use crate::http::response::error::HttpError;
+use crate::model::CallerLimits;
 
-/// How many callers are remembered before those who have been quiet are forgotten.
-const CALLERS_LIMIT: usize = 50_000;
 /// How long an event waits where there is no room for its bytes, before it is looked again.
 const ROOM_WAIT: Duration = Duration::from_millis(100);
 
@@ -31,7 +29,7 @@ pub struct AdmissionControl {
     permits: Permits,
     bodies: BodyMemory,
     responses: ResponseMemory,
-    rates: Option<DefaultKeyedRateLimiter<CallerKey>>,
+    rates: Rates,
     pub(in crate::http) failed_auth: FailedAuthLimiter,
 }
 
@@ -39,27 +37,20 @@ impl AdmissionControl {
     /// With the limits of these settings.
     #[must_use]
     pub fn new(settings: &config::HttpConfig) -> Self {
-        let quota = NonZeroU32::new(settings.rate_limit).map(Quota::per_second);
-        let burst = NonZeroU32::new(settings.rate_burst);
-        let quota = quota.zip(burst).map(|(quota, burst)| quota.allow_burst(burst));
         let bytes = |size: config::Size| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
         let caller_limit = settings.caller_concurrency.unwrap_or(settings.concurrency.div_ceil(2));
         Self {
             permits: Permits::new(settings.concurrency, caller_limit),
             bodies: BodyMemory::new(bytes(settings.bodies_limit)),
             responses: ResponseMemory::new(bytes(settings.responses_limit)),
-            rates: quota.map(RateLimiter::keyed),
+            rates: Rates::new(settings.rate_limit, settings.rate_burst),
             failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit),
         }
     }
 
     /// Counts a request against its caller's rate.
-    pub(in crate::http) fn check_rate(&self, key: &CallerKey) -> Result<(), HttpError> {
-        let Some(rates) = &self.rates else { return Ok(()) };
-        if rates.len() > CALLERS_LIMIT {
-            rates.retain_recent();
-        }
-        rates.check_key(key).map_err(|until| too_often(&until, "requests come more often than allowed"))
+    pub(in crate::http) fn check_rate(&self, key: &CallerKey, limits: CallerLimits) -> Result<(), HttpError> {
+        self.rates.check(key, limits)
     }
 
     /// Refuses a caller, or an address, whose answers are not taken.
@@ -88,8 +79,8 @@ impl AdmissionControl {
     }
 
     /// A permit for one more request of this caller.
-    pub(in crate::http) fn admit(&self, key: CallerKey) -> Result<Permit, HttpError> {
-        self.permits.acquire(key)
+    pub(in crate::http) fn admit(&self, key: CallerKey, limits: CallerLimits) -> Result<Permit, HttpError> {
+        self.permits.acquire(key, limits.concurrency)
     }
 
     /// Memory for an event of a stream, until its last byte has left. Waits until there is room.

@@ -25,10 +25,10 @@ impl Permits {
         Self { all: Arc::new(Semaphore::new(limit)), caller_limit, callers: Arc::default() }
     }
 
-    /// A permit for one more request of this caller.
-    pub(super) fn acquire(&self, key: CallerKey) -> Result<Permit, HttpError> {
+    /// A permit for one more request of this caller, who may have a limit of its own.
+    pub(super) fn acquire(&self, key: CallerKey, limit: Option<usize>) -> Result<Permit, HttpError> {
         let mut callers = self.callers.lock();
-        if callers.get(&key).is_some_and(|count| *count >= self.caller_limit) {
+        if callers.get(&key).is_some_and(|count| *count >= limit.unwrap_or(self.caller_limit)) {
             return Err(busy("too many requests of this caller are under way"));
         }
         let all = self.all.clone().try_acquire_owned().map_err(|_| busy("too many requests are under way"))?;

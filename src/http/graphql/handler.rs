@@ -157,13 +157,14 @@ async fn execute(
     let peer = client_ip::address(parts, &public.settings);
     let caller = identify(public, parts, peer).await?;
     let IdentifiedCaller { grants, key, payer, .. } = &caller;
-    public.admission.check_rate(key)?;
+    let limits = grants.limits();
+    public.admission.check_rate(key, limits)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
     public.admission.check_responses(payer)?;
     reading.store(method.has_body(), Ordering::Relaxed);
     let body = if method.has_body() { Some(public.admission.read(payer, body, limit).await?) } else { None };
     reading.store(false, Ordering::Relaxed);
-    let permit: Hold = Arc::new(public.admission.admit(key.clone())?);
+    let permit: Hold = Arc::new(public.admission.admit(key.clone(), limits)?);
     let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
     let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");

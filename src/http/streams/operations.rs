@@ -197,9 +197,10 @@ async fn execute(
     caller: &IdentifiedCaller,
     state: &Arc<AppState>,
 ) -> Result<Started, HttpError> {
-    state.admission.check_rate(&caller.key)?;
+    let limits = caller.grants.limits();
+    state.admission.check_rate(&caller.key, limits)?;
     state.admission.check_responses(&caller.payer)?;
-    let permit: Hold = Arc::new(state.admission.admit(caller.key.clone())?);
+    let permit: Hold = Arc::new(state.admission.admit(caller.key.clone(), limits)?);
     let deadline = Clock::instant() + state.settings.timeout;
     let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
     let parameters = parameters::of_object(payload)?;
