@@ -16,7 +16,7 @@ use parking_lot::RwLock;
 const LENGTH_LIMIT: u64 = 4 << 20;
 
 /// Parses a file's text. The error message must not quote it.
-pub type Parse<T> = fn(&str) -> Result<T, String>;
+pub(super) type Parse<T> = fn(&str) -> Result<T, String>;
 
 /// A file cannot be read or is invalid.
 #[derive(Debug, thiserror::Error)]

@@ -163,7 +163,7 @@ impl SourceReader {
             })
         }
         let text = match value {
-            toml::Value::Table(table) if table.contains_key("from_env") => return self.from_env(path, table, source),
+            toml::Value::Table(table) if table.contains_key("from_env") => return self.variable(path, table, source),
             toml::Value::Array(items) => {
                 let known = self.config.settings().into_iter().find(|setting| setting.path == path);
                 if let Some(setting) = known.filter(|setting| !setting.list) {
@@ -187,7 +187,7 @@ impl SourceReader {
 
     /// `{ from_env = "NAME", default = … }`: the variable's value, or the default where it is not set. Neither is shown: what
     /// stands in place of the name can be the secret itself.
-    fn from_env(&mut self, path: &str, table: &toml::Table, source: &str) {
+    fn variable(&mut self, path: &str, table: &toml::Table, source: &str) {
         let name = table.get("from_env").and_then(toml::Value::as_str);
         let known = |key: &String| key == "from_env" || key == "default";
         let Some(name) = name.filter(|_| table.keys().all(known)) else {

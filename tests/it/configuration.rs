@@ -91,7 +91,7 @@ fn contradictions_are_named_beside_other_mistakes_but_not_of_the_same_setting() 
       --set: graphql.page_max: expected a whole number
       --set: http.timout: no such setting; did you mean http.timeout?
       http.concurrency: expected at least 1
-      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), `mtls` (each connection brings a client certificate, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
     ");
 }
 
@@ -248,4 +248,48 @@ fn a_list_item_with_a_comma_and_a_list_for_one_value_are_refused() {
       the.toml: http.cors_origins: an item is empty, or has a comma in it
       the.toml: http.listen: expected an address and port such as `127.0.0.1:8080` or `[::1]:8080`, not a list
     ");
+}
+
+#[test]
+fn values_come_from_variables_that_the_file_names() {
+    let file = TempFile::new(
+        "from-env",
+        "[http]\nconcurrency = { from_env = \"SLOTS\" }\nrate_limit = { from_env = \"NOT_SET\", default = 7 }\n\
+         allowed_hosts = { from_env = \"FLOWMATIX_HOSTS\" }\ncors_origins = { from_env = \"NOT_SET\", default = [\"https://a.example\", \"https://b.example\"] }\n\
+         [http.tls]\nhandshake_timeout = { from_env = \"WAIT\", default = \"5s\" }\n",
+    );
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        environment: environment(&[("SLOTS", "40"), ("FLOWMATIX_HOSTS", "a.example,b.example"), ("WAIT", "7s")]),
+        flags: Vec::new(),
+    };
+    let config = Config::load(Profile::Demo, &sources).unwrap();
+    assert_eq!((config.http.concurrency, config.http.rate_limit), (40, 7));
+    assert_eq!(config.http.allowed_hosts, ["a.example", "b.example"]);
+    assert_eq!(config.http.cors_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(config.http_tls.handshake_timeout, Duration::from_secs(7));
+}
+
+#[test]
+fn what_a_variable_lacks_or_holds_wrongly_is_named_and_not_shown() {
+    let file = TempFile::new(
+        "from-env-wrong",
+        "[http]\nconcurrency = { from_env = \"canary_not_set\" }\nrate_limit = { from_env = \"LOTS\" }\n\
+         rate_burst = { from_env = 1 }\ntimeout = { from_env = \"LOTS\", fallback = \"canary\" }\n\
+         idle_timeout = { from_env = \"NOT_SET\", default = { canary = 1 } }\nlisten = { default = \"canary\" }\n",
+    );
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        environment: environment(&[("LOTS", "canary")]),
+        flags: Vec::new(),
+    };
+    insta::assert_snapshot!(problems(&sources), @r#"
+    the configuration is not usable:
+      the.toml: http.concurrency: the environment variable that from_env names is not set, and there is no default
+      the.toml: http.idle_timeout: the default of from_env is a plain value or a list of them
+      the.toml: http.listen: expected a plain value or a list of them
+      the.toml: http.rate_burst: expected { from_env = "NAME", default = … }
+      the.toml: http.rate_limit: expected a whole number
+      the.toml: http.timeout: expected { from_env = "NAME", default = … }
+    "#);
 }

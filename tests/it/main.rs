@@ -15,6 +15,7 @@ mod batching;
 mod bodies;
 mod broken_rows;
 mod browsers;
+mod caller_limits;
 mod cases;
 mod changing_lists;
 mod check;

@@ -4,4 +4,4 @@ mod server_tls;
 mod transport;
 
 pub use server_tls::{InvalidTls, ServerTls};
-pub use transport::Transport;
+pub(in crate::http) use transport::Transport;

@@ -26,6 +26,9 @@ use crate::telemetry::Metrics;
 /// The protocols that are offered (RFC 7301), the preferred one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
+static ALL_VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+static NEWEST_VERSION: &[&SupportedProtocolVersion] = &[&TLS13];
+
 type Chain = Vec<CertificateDer<'static>>;
 type Key = PrivateKeyDer<'static>;
 
@@ -91,9 +94,9 @@ impl ServerTls {
         let authorities = settings.client_ca_file.as_deref();
         let authorities =
             authorities.map(|path| ReloadingFile::open("http.tls.client_ca_file", path, chain)).transpose()?;
-        let versions: &[&SupportedProtocolVersion] = match settings.min_version {
-            TlsVersion::V12 => &[&TLS13, &TLS12],
-            TlsVersion::V13 => &[&TLS13],
+        let versions: &'static [&'static SupportedProtocolVersion] = match settings.min_version {
+            TlsVersion::V12 => ALL_VERSIONS,
+            TlsVersion::V13 => NEWEST_VERSION,
         };
         let files = Files {
             certificate: certificate.get(),
