@@ -74,6 +74,8 @@ impl Listener {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
+            // WebSockets as streams of a connection (RFC 8441), which browsers use where they are told of it.
+            .enable_connect_protocol()
             .max_header_list_size(bytes(settings.header_bytes_limit.as_u64()))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)

@@ -14,15 +14,15 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, UPGRADE};
-use axum::http::{HeaderValue, Response, Version};
+use axum::http::{HeaderValue, Method, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
@@ -50,11 +50,16 @@ pub(in crate::http) struct PendingResponses {
     frame_timeout: Duration,
     /// How many streams are open.
     streams: AtomicUsize,
+    /// Whether the connection is closed because its client takes nothing.
+    overdue: AtomicBool,
 }
 
-/// Marks a response whose body is a stream.
-#[derive(Clone, Copy)]
-pub(in crate::http) struct Streamed;
+/// Why the subscriptions of a connection end: because its client is gone, where nothing else is said.
+pub(in crate::http) type EndReason = Arc<OnceLock<&'static str>>;
+
+/// Marks a response whose body is a stream, and says where the reason is told why it ends.
+#[derive(Clone)]
+pub(in crate::http) struct Streamed(pub(in crate::http) EndReason);
 
 /// Given to a request that may turn its connection into a WebSocket.
 #[derive(Clone)]
@@ -63,24 +68,35 @@ pub(in crate::http) struct ConnectionStreams(Arc<PendingResponses>);
 impl ConnectionStreams {
     /// The connection is not at rest until this is dropped.
     pub(in crate::http) fn open(&self) -> ConnectionStream {
-        ConnectionStream::new(self.0.clone())
+        ConnectionStream::new(self.0.clone(), EndReason::default())
     }
 }
 
 /// A stream that is open on a connection.
-pub(in crate::http) struct ConnectionStream(Arc<PendingResponses>);
+pub(in crate::http) struct ConnectionStream {
+    pending: Arc<PendingResponses>,
+    ends: EndReason,
+}
 
 impl ConnectionStream {
-    fn new(pending: Arc<PendingResponses>) -> Self {
+    fn new(pending: Arc<PendingResponses>, ends: EndReason) -> Self {
         pending.streams.fetch_add(1, Ordering::AcqRel);
-        Self(pending)
+        Self { pending, ends }
+    }
+
+    /// Whether the connection is closed because its client takes nothing.
+    pub(in crate::http) fn is_overdue(&self) -> bool {
+        self.pending.overdue.load(Ordering::Acquire)
     }
 }
 
 impl Drop for ConnectionStream {
     fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::AcqRel);
-        let mut state = self.0.state.lock();
+        if self.is_overdue() {
+            let _ = self.ends.set("slow");
+        }
+        self.pending.streams.fetch_sub(1, Ordering::AcqRel);
+        let mut state = self.pending.state.lock();
         state.at_rest = Clock::instant();
     }
 }
@@ -130,7 +146,8 @@ impl PendingResponses {
     ) -> Arc<Self> {
         let state = Mutex::new(ResponseState { open: VecDeque::new(), at_rest: Clock::instant() });
         let (waiting, taken, streams) = (AtomicUsize::new(0), Notify::new(), AtomicUsize::new(0));
-        Arc::new(Self { timeout, idle_timeout, health, state, waiting, taken, frame_timeout, streams })
+        let overdue = AtomicBool::new(false);
+        Arc::new(Self { timeout, idle_timeout, health, state, waiting, taken, frame_timeout, streams, overdue })
     }
 
     fn begin(self: &Arc<Self>, timeout: Duration) -> Arc<ResponseGuard> {
@@ -187,6 +204,7 @@ impl ConnectionDeadline {
                 deadline = deadline.min(stalled + self.pending.frame_timeout);
             }
             if deadline <= Clock::instant() {
+                self.pending.overdue.store(true, Ordering::Release);
                 return Poll::Ready(());
             }
             // A timer that is early only looks again.
@@ -244,7 +262,7 @@ where
         if let Some(certificate) = &self.certificate {
             request.extensions_mut().insert(certificate.clone());
         }
-        if request.headers().contains_key(UPGRADE) {
+        if request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE) {
             request.extensions_mut().insert(ConnectionStreams(self.pending.clone()));
         }
         let one_by_one = request.version() != Version::HTTP_2;
@@ -260,12 +278,12 @@ where
             if one_by_one && pending.health.is_draining() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            if response.extensions().get::<Streamed>().is_some() {
-                let stream = Arc::new(ConnectionStream::new(pending));
-                return Ok(response.map(|body| TrackedBody { body, held: Held::Frames(stream) }));
+            if let Some(Streamed(ends)) = response.extensions_mut().remove() {
+                let stream = ConnectionStream::new(pending, ends);
+                return Ok(response.map(|body| TrackedBody { held: Held::Frames(stream), body }));
             }
             guard.answered(response.body().size_hint().lower());
-            Ok(response.map(|body| TrackedBody { body, held: Held::Response(guard) }))
+            Ok(response.map(|body| TrackedBody { held: Held::Response(guard), body }))
         }
         .boxed()
     }
@@ -273,8 +291,9 @@ where
 
 /// An answer's body, each of whose bytes holds a guard.
 pub struct TrackedBody {
-    body: Body,
+    /// Dropped before the body, which says then why it ends.
     held: Held,
+    body: Body,
 }
 
 /// What is watched.
@@ -282,7 +301,7 @@ enum Held {
     /// The answer as a whole.
     Response(Arc<ResponseGuard>),
     /// Each frame for itself.
-    Frames(Arc<ConnectionStream>),
+    Frames(ConnectionStream),
 }
 
 impl Held {
@@ -290,7 +309,7 @@ impl Held {
         match self {
             Self::Response(guard) => guard.clone(),
             Self::Frames(stream) => {
-                let guard = stream.0.begin(stream.0.frame_timeout);
+                let guard = stream.pending.begin(stream.pending.frame_timeout);
                 guard.answered(bytes as u64);
                 guard
             }

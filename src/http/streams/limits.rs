@@ -1,18 +1,16 @@
 //! Limits of streams: how many subscriptions there may be, in all and of one caller, and how they are counted.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::config;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::response_deadline::EndReason;
 use crate::http::response::error::HttpError;
 use crate::telemetry::Metrics;
-
-/// Why all subscriptions of a connection end: because its client is gone, where nothing else is said.
-pub(super) type EndReason = Arc<OnceLock<&'static str>>;
 
 /// All subscriptions of the service.
 pub struct LiveStreams {

@@ -9,12 +9,13 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
 
-use super::limits::{EndReason, SubscriptionPermit};
+use super::limits::SubscriptionPermit;
 use super::messages::errors_of;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription, Variables};
 use crate::http::AppState;
+use crate::http::admission::response_deadline::EndReason;
 use crate::http::graphql::callers::IdentifiedCaller;
 use crate::http::graphql::parameters;
 use crate::http::response::error::{HttpError, error_list};

@@ -1,10 +1,11 @@
 //! Streams as responses: a subscription's events in the body of a response, as server-sent events or multipart.
 //!
 //! A body is asked for its next frame when the connection has room for it, so a client who is slow gets the newest state then,
-//! and delays no other. The connection is closed when a frame is not taken within `http.send_timeout`.
+//! and delays no other. The connection is closed when a frame is not taken within `http.send_timeout`, and the stream is cut
+//! when an event finds no memory for as long.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, stream};
-use tokio::time::{Interval, MissedTickBehavior, Sleep, interval_at, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep, timeout_at};
 
 use super::forwarded_head;
 use super::limits::SubscriptionPermit;
@@ -23,7 +24,8 @@ use super::rights::Rights;
 use crate::graphql::{Delivery, GraphQlResponse, LiveRequest, Subscription};
 use crate::http::AppState;
 use crate::http::admission::caller_key::CallerKey;
-use crate::http::admission::response_deadline::Streamed;
+use crate::http::admission::response_deadline::{EndReason, Streamed};
+use crate::http::admission::response_memory::EventMemory;
 use crate::http::health::OpenStream;
 use crate::http::response::error::{HttpError, envelope, error_list};
 use crate::http::response::negotiate::{MediaType, StreamType};
@@ -38,7 +40,8 @@ pub(in crate::http) fn subscribe(
     grants: Arc<dyn Grants>,
     payer: &CallerKey,
 ) -> Result<Response<Body>, HttpError> {
-    let permit = state.live.admit(payer, stream_type.name(), Default::default(), &state.metrics)?;
+    let ends = EndReason::default();
+    let permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
     let open = state.health.open_stream();
     let account = live.account().clone();
     let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);
@@ -52,6 +55,8 @@ pub(in crate::http) fn subscribe(
         stream_type,
         frames: VecDeque::from([stream_type.opening()]),
         subscription: Some(state.engine.listen(live)),
+        waiting: None,
+        is_cut: false,
         lost,
         closing: async move { health.closing().await }.boxed(),
         lifetime: Box::pin(sleep(state.live.settings.lifetime)),
@@ -60,12 +65,8 @@ pub(in crate::http) fn subscribe(
         permit,
         _open: open,
     };
-    let frames =
-        stream::unfold(
-            body,
-            |mut body| async move { body.next().await.map(|frame| (Ok::<_, Infallible>(frame), body)) },
-        );
-    Ok(head(stream_type, Body::from_stream(frames)))
+    let frames = stream::unfold(body, |mut body| async move { body.next().await.map(|frame| (frame, body)) });
+    Ok(head(stream_type, Body::from_stream(frames), ends))
 }
 
 /// An answer as a stream of one event.
@@ -73,16 +74,16 @@ pub(in crate::http) fn answer(answer: &GraphQlResponse, stream_type: StreamType)
     let mut body = stream_type.opening().to_vec();
     stream_type.event(Bytes::copy_from_slice(&answer.body)).iter().for_each(|frame| body.extend_from_slice(frame));
     body.extend_from_slice(&stream_type.ending());
-    head(stream_type, Body::from(body))
+    head(stream_type, Body::from(body), EndReason::default())
 }
 
-fn head(stream_type: StreamType, body: Body) -> Response<Body> {
+fn head(stream_type: StreamType, body: Body, ends: EndReason) -> Response<Body> {
     let mut response = envelope(StatusCode::OK, MediaType::Json, Vec::new());
     *response.body_mut() = body;
     response.headers_mut().insert(CONTENT_TYPE, stream_type.header());
     // Some proxies would collect the events otherwise.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response.extensions_mut().insert(Streamed);
+    response.extensions_mut().insert(Streamed(ends));
     response
 }
 
@@ -94,6 +95,10 @@ struct EventBody {
     frames: VecDeque<Bytes>,
     /// `None` when nothing more comes.
     subscription: Option<Subscription>,
+    /// An event that memory is waited for, and until when.
+    waiting: Option<(Delivery, Instant)>,
+    /// Whether the body ends before its end.
+    is_cut: bool,
     lost: BoxFuture<'static, HttpError>,
     closing: BoxFuture<'static, ()>,
     lifetime: Pin<Box<Sleep>>,
@@ -103,10 +108,19 @@ struct EventBody {
     _open: OpenStream,
 }
 
+/// What the body does next.
+enum Step {
+    Send(Delivery, EventMemory),
+    /// No memory was left for the event in time.
+    Cut,
+    /// There are no more events.
+    End,
+}
+
 impl EventBody {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
         if let Some(frame) = self.frames.pop_front() {
-            return Some(frame);
+            return Some(Ok(frame));
         }
         let subscription = self.subscription.as_mut()?;
         tokio::select! {
@@ -117,18 +131,20 @@ impl EventBody {
             }
             () = &mut self.closing => self.end("drain"),
             () = &mut self.lifetime => self.end("lifetime"),
-            delivery = subscription.next() => match delivery {
-                Some(delivery) => self.deliver(delivery).await,
-                None => self.end("upstream"),
+            step = step(subscription, &mut self.waiting, &self.payer, &self.state) => match step {
+                Step::Send(delivery, memory) => self.send(delivery, memory),
+                Step::Cut => self.cut(),
+                Step::End => self.end("upstream"),
             },
             _ = self.heartbeat.tick() => self.frames.push_back(self.stream_type.heartbeat()),
         }
-        self.frames.pop_front()
+        if self.is_cut {
+            return Some(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.frames.pop_front().map(Ok)
     }
 
-    async fn deliver(&mut self, delivery: Delivery) {
-        let bytes = delivery.payload.len();
-        let memory = self.state.admission.hold_event(&self.payer, bytes).await;
+    fn send(&mut self, delivery: Delivery, memory: EventMemory) {
         self.frames.extend(self.stream_type.event(memory.hold(delivery.payload)));
         self.heartbeat.reset();
         if delivery.ends {
@@ -140,5 +156,35 @@ impl EventBody {
         self.permit.end(reason);
         self.subscription = None;
         self.frames.push_back(self.stream_type.ending());
+    }
+
+    /// Breaks off, so that the client does not take it for the end, and comes back.
+    fn cut(&mut self) {
+        self.permit.end("slow");
+        self.subscription = None;
+        self.is_cut = true;
+    }
+}
+
+/// The next event, with memory for it. Cancelling the wait loses nothing: an event that waits is in `waiting`.
+async fn step(
+    subscription: &mut Subscription,
+    waiting: &mut Option<(Delivery, Instant)>,
+    payer: &CallerKey,
+    state: &AppState,
+) -> Step {
+    let (bytes, deadline) = match waiting {
+        Some((delivery, deadline)) => (delivery.payload.len(), *deadline),
+        None => {
+            let Some(delivery) = subscription.next().await else { return Step::End };
+            let (bytes, deadline) = (delivery.payload.len(), Clock::instant() + state.settings.send_timeout);
+            *waiting = Some((delivery, deadline));
+            (bytes, deadline)
+        }
+    };
+    let memory = timeout_at(deadline, state.admission.hold_event(payer, bytes)).await;
+    match (memory, waiting.take()) {
+        (Ok(memory), Some((delivery, _))) => Step::Send(delivery, memory),
+        _ => Step::Cut,
     }
 }

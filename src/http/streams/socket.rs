@@ -57,10 +57,6 @@ enum End {
 }
 
 impl End {
-    fn client() -> Self {
-        Self::Gone(Gone("client"))
-    }
-
     fn name(&self) -> &'static str {
         match self {
             Self::Close(close) => close.name,
@@ -82,11 +78,11 @@ impl From<Close> for End {
 }
 
 pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
-    let NewSocket { state, head, peer, connection: _connection, open: _open, speaks } = new;
+    let NewSocket { state, head, peer, connection: stream, open: _open, speaks } = new;
     state.metrics.live().socket_opened();
     let _counted = Counted(state.clone());
     let rate = message_rate(state.live.settings.message_rate);
-    let mut connection = Connection { socket, state: state.clone(), rate };
+    let mut connection = Connection { socket, stream, state: state.clone(), rate };
     let end = if speaks { connection.run(head, peer).await } else { End::Close(Close::other_protocol()) };
     if let End::Close(close) = end {
         connection.close(close).await;
@@ -104,6 +100,8 @@ impl Drop for Counted {
 
 struct Connection {
     socket: WebSocket,
+    /// Keeps the connection under it from being at rest.
+    stream: Option<ConnectionStream>,
     state: Arc<AppState>,
     rate: Option<DefaultDirectRateLimiter>,
 }
@@ -264,9 +262,9 @@ impl Connection {
     /// The next text; `None` for a frame that has none.
     async fn receive(&mut self) -> Result<Option<String>, End> {
         let message = match self.socket.recv().await {
-            None => return Err(End::client()),
+            None => return Err(self.gone().into()),
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(broken(&error.to_string())),
+            Some(Err(error)) => return Err(broken(&error.to_string()).map_or_else(|| self.gone().into(), End::Close)),
         };
         if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
             return Err(Close::too_many_messages().into());
@@ -276,7 +274,7 @@ impl Connection {
             Message::Binary(_) => Err(Close::invalid("a message must be text").into()),
             // The library answers pings.
             Message::Ping(_) | Message::Pong(_) => Ok(None),
-            Message::Close(_) => Err(End::client()),
+            Message::Close(_) => Err(Gone("client").into()),
         }
     }
 
@@ -285,13 +283,16 @@ impl Connection {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        let (limit, since) = (self.state.settings.send_timeout, Clock::instant());
-        match timeout(limit, self.socket.send(message)).await {
+        match timeout(self.state.settings.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            // The connection's own watch may be the first to notice.
-            Ok(Err(_)) if since.elapsed() < limit.mul_f64(0.9) => Err(Gone("client")),
-            _ => Err(Gone("slow")),
+            Ok(Err(_)) => Err(self.gone()),
+            Err(_) => Err(Gone("slow")),
         }
+    }
+
+    /// Why the connection is gone. Its own watch may be the first to notice that the client takes nothing.
+    fn gone(&self) -> Gone {
+        Gone(if self.stream.as_ref().is_some_and(ConnectionStream::is_overdue) { "slow" } else { "client" })
     }
 
     /// Says why, and waits a little for the client's half of it, so that the reason arrives.
@@ -316,16 +317,16 @@ fn pings(every: Duration) -> Interval {
     pings
 }
 
-/// What a frame that cannot be read means, by the library's words for it.
-fn broken(error: &str) -> End {
+/// How to close for a frame that cannot be read, by the library's words for it; `None` where the connection is gone.
+fn broken(error: &str) -> Option<Close> {
     let is = |start: &str| error.starts_with(start);
     if is("Space limit exceeded") {
-        Close::too_large().into()
+        Some(Close::too_large())
     } else if is("UTF-8 encoding error") {
-        Close::not_utf8().into()
+        Some(Close::not_utf8())
     } else if is("WebSocket protocol error") && !error.contains("reset") {
-        Close::broken().into()
+        Some(Close::broken())
     } else {
-        End::client()
+        None
     }
 }

@@ -1,4 +1,5 @@
-//! The upgrade of a request to a WebSocket: what is checked before the connection changes hands.
+//! The upgrade of a request to a WebSocket: what is checked before the connection changes hands. Over HTTP/2 it is a stream of
+//! the connection that does (RFC 8441).
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::header::{ORIGIN, UPGRADE};
 use axum::http::request::Parts;
 use axum::http::{Method, Response};
+use hyper::ext::Protocol;
 
 use super::forwarded_head;
 use super::messages::PROTOCOL;
@@ -25,8 +27,12 @@ const WRITE_BUFFER: usize = 0;
 
 /// Whether the request asks for a WebSocket.
 pub(in crate::http) fn is_asked_for(parts: &Parts) -> bool {
-    let websocket = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    parts.method == Method::GET && parts.headers.get(UPGRADE).is_some_and(websocket)
+    let is_websocket = |protocol: &[u8]| protocol.eq_ignore_ascii_case(b"websocket");
+    match parts.method {
+        Method::GET => parts.headers.get(UPGRADE).is_some_and(|value| is_websocket(value.as_bytes())),
+        Method::CONNECT => parts.extensions.get::<Protocol>().is_some_and(|value| is_websocket(value.as_ref())),
+        _ => false,
+    }
 }
 
 /// Upgrades the connection. Its caller is authenticated by `connection_init`.

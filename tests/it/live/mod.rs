@@ -5,6 +5,8 @@ mod bodies;
 mod events;
 mod limits;
 mod rights;
+mod slow;
+mod socket_operations;
 mod sockets;
 mod stop;
 

@@ -36,7 +36,7 @@ impl Events {
     }
 
     /// What comes before this text, without it; `None` at the end of the body.
-    async fn until(&mut self, end: &str) -> Option<String> {
+    pub async fn until(&mut self, end: &str) -> Option<String> {
         loop {
             if let Some(place) = self.read.find(end) {
                 let rest = self.read.split_off(place + end.len());

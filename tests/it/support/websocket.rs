@@ -1,11 +1,16 @@
-//! A WebSocket whose every frame the test chooses.
+//! A WebSocket whose every frame the test chooses, over HTTP/1.1 or as a stream of an HTTP/2 connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::http::{Method, Request};
+use bytes::Bytes;
+use h2::client::SendRequest;
+use h2::ext::Protocol;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// No answer takes so long.
@@ -62,6 +67,67 @@ impl Socket {
         let head = String::from_utf8(head).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Self { stream, status, head }
+    }
+
+    /// A connection that WebSockets can be streams of, and the task that drives it.
+    pub async fn http2(address: SocketAddr) -> (SendRequest<Bytes>, JoinHandle<()>) {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        let mut client = client.ready().await.unwrap();
+        // The service's settings come with its first answer at the latest.
+        let first = Request::options(format!("http://{address}/graphql")).body(()).unwrap();
+        client.send_request(first, true).unwrap().0.await.unwrap();
+        assert!(client.is_extended_connect_protocol_enabled());
+        (client, connection)
+    }
+
+    /// An extended CONNECT (RFC 8441): the answer's status, its body, and where to send.
+    pub async fn connect_as(
+        client: &mut SendRequest<Bytes>,
+        address: SocketAddr,
+        protocol: &'static str,
+        headers: &[(&str, &str)],
+    ) -> (u16, h2::RecvStream, h2::SendStream<Bytes>) {
+        let mut request = Request::builder().method(Method::CONNECT).uri(format!("http://{address}/graphql"));
+        request = request.header("sec-websocket-version", "13");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.extension(Protocol::from_static(protocol)).body(()).unwrap();
+        let (response, sending) = client.send_request(request, false).unwrap();
+        let response = timeout(LONG, response).await.expect("no answer").unwrap();
+        (response.status().as_u16(), response.into_body(), sending)
+    }
+
+    /// Asks for a WebSocket over HTTP/2.
+    pub async fn over_http2(client: &mut SendRequest<Bytes>, address: SocketAddr, headers: &[(&str, &str)]) -> Self {
+        let headers: Vec<_> =
+            headers.iter().copied().chain([("sec-websocket-protocol", "graphql-transport-ws")]).collect();
+        let (status, mut body, mut sending) = Self::connect_as(client, address, "websocket", &headers).await;
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let (mut from_us, mut to_us) = tokio::io::split(theirs);
+        tokio::spawn(async move {
+            while let Some(Ok(data)) = body.data().await {
+                let _ = body.flow_control().release_capacity(data.len());
+                if to_us.write_all(&data).await.is_err() {
+                    return;
+                }
+            }
+            let _ = to_us.shutdown().await;
+        });
+        tokio::spawn(async move {
+            let mut data = vec![0; 16 << 10];
+            while let Ok(read @ 1..) = from_us.read(&mut data).await {
+                if sending.send_data(Bytes::copy_from_slice(&data[..read]), false).is_err() {
+                    return;
+                }
+            }
+            let _ = sending.send_data(Bytes::new(), true);
+        });
+        Self { stream: Box::new(ours), status, head: String::new() }
     }
 
     /// The same, as far as `connection_ack`; `payload` is that of `connection_init`.
