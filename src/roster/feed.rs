@@ -1,7 +1,7 @@
 //! The feed: one poller for each roster that is listened to, however many listen.
 //!
 //! A roster is read at the longest of what its listeners ask for, the configured floor, and what the budget allows; its load
-//! counts like any other, so a plan that is spent stops it. The poller ends with the last listener. A team is stale for its
+//! counts like any other, so a plan that is spent stops it. An invalidation makes it due. The poller ends with the last listener. A team is stale for its
 //! listeners when nothing newer came within its fresh window and the interval that they were told.
 
 use std::pin::pin;
@@ -84,6 +84,12 @@ impl Listener {
         Watcher::new(self.watcher.feed.clone())
     }
 
+    /// Whether the operator has withdrawn what began to be read then.
+    #[must_use]
+    pub fn is_withdrawn(&self, read_at: Instant) -> bool {
+        self.watcher.is_withdrawn(read_at)
+    }
+
     /// Which feed it listens to. One that ended and began again is another.
     #[must_use]
     pub fn feed(&self) -> u64 {
@@ -98,6 +104,12 @@ impl Watcher {
             team.mark_changed();
         }
         Self { team, feed }
+    }
+
+    /// As for [`Listener::is_withdrawn`].
+    #[must_use]
+    pub fn is_withdrawn(&self, read_at: Instant) -> bool {
+        self.feed.is_withdrawn(read_at)
     }
 
     /// The next state, as for [`Listener::next`].
@@ -152,8 +164,9 @@ impl Poller {
         let mut retry_at: Option<Instant> = None;
         while let Some((grant, asked)) = self.feeds.board.payer(&self.feed) {
             let Intervals { fair, now: interval } = self.intervals(&grant, asked);
-            let (began, now) = (self.feed.began(), clock.now());
-            let due = retry_at.or_else(|| began.map(|began| began + interval)).unwrap_or(now);
+            let (began, taken_back, now) = (self.feed.began(), self.feed.taken_back_at(), clock.now());
+            let regular = began.filter(|began| !self.feed.is_taken_back(*began)).map(|began| began + interval);
+            let due = retry_at.or(regular).unwrap_or(now);
             if due <= now {
                 retry_at = self.read_while_wanted(&grant, fair, interval).await.map(|wait| clock.now() + wait);
                 continue;
@@ -164,8 +177,8 @@ impl Poller {
             tokio::select! {
                 () = sleep_until(wake) => {}
                 () = self.feed.changed.notified() => {
-                    // What came meanwhile may be a newer snapshot, of another load.
-                    if self.feed.began() > began {
+                    // What came meanwhile may be a newer snapshot, of another load, or the operator's word that there is one.
+                    if self.feed.began() > began || self.feed.taken_back_at() > taken_back {
                         retry_at = None;
                     }
                 }
@@ -235,10 +248,11 @@ impl Poller {
             Ok(cached) => {
                 let began = now.checked_sub(cached.age).unwrap_or(now);
                 feed.loaded(&cached.roster, began, now);
-                if cached.age <= interval {
+                let taken_back = feed.is_taken_back(began);
+                if cached.age <= interval && !taken_back {
                     return None;
                 }
-                if cached.age >= self.window(fair) {
+                if cached.age >= self.window(fair) || taken_back {
                     feed.overdue(now);
                 }
                 Some(wait(cached.calls, RETRY))

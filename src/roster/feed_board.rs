@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::polling_share::Demand;
-use crate::model::{Grant, Roster, RosterKey, UpstreamError};
+use crate::model::{Grant, Invalidation, InvalidationMode, Roster, RosterKey, UpstreamError};
 
 /// A team as its listeners see it.
 #[derive(Clone, Debug)]
@@ -30,6 +30,14 @@ pub struct LiveTeam {
     pub since: Instant,
     /// When the first call of the newest load that said so was started.
     pub(super) began: Option<Instant>,
+}
+
+impl LiveTeam {
+    /// When it began to be read; of a failure, when it became known.
+    #[must_use]
+    pub fn read_at(&self) -> Instant {
+        self.began.unwrap_or(self.since)
+    }
 }
 
 /// What a listened team costs.
@@ -66,9 +74,19 @@ pub(super) struct Feed {
     pub(super) key: RosterKey,
     pub(super) team: watch::Sender<Option<LiveTeam>>,
     listeners: Mutex<Listeners>,
-    /// Notified when listeners come or go.
+    /// Notified when listeners come or go, and when there is something to do before the next poll is due.
     pub(super) changed: Notify,
     price: Mutex<Price>,
+    taken_back: Mutex<TakenBack>,
+}
+
+/// Up to when the operator has taken back what was read.
+#[derive(Clone, Copy, Default)]
+struct TakenBack {
+    /// It has to be read again.
+    stale: Option<Instant>,
+    /// It may not be shown to anybody who has not seen it.
+    gone: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -99,6 +117,7 @@ impl FeedBoard {
                 listeners: Mutex::default(),
                 changed: Notify::new(),
                 price: Mutex::new(Price { interval, calls: 1 }),
+                taken_back: Mutex::default(),
             })
         });
         let mut listeners = feed.listeners.lock();
@@ -142,6 +161,19 @@ impl FeedBoard {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The operator has taken back what was read of these teams: their pollers read them again now.
+    pub(super) fn take_back(&self, invalidation: &Invalidation, now: Instant) {
+        for feed in self.feeds.lock().values().filter(|feed| invalidation.scope.covers(&feed.key)) {
+            let mut taken_back = feed.taken_back.lock();
+            taken_back.stale = Some(now);
+            if invalidation.mode == InvalidationMode::Hard {
+                taken_back.gone = Some(now);
+            }
+            drop(taken_back);
+            feed.changed.notify_one();
+        }
+    }
+
     /// A roster was read, by whatever load.
     pub(super) fn publish(&self, key: &RosterKey, roster: &Arc<Roster>, began: Instant, calls: u32, now: Instant) {
         let feed = self.feeds.lock().get(key).cloned();
@@ -166,6 +198,21 @@ impl Feed {
     /// Whether there is no listener.
     pub(super) fn is_deserted(&self) -> bool {
         self.listeners.lock().entries.is_empty()
+    }
+
+    /// Whether the operator has taken back what began to be read then.
+    pub(super) fn is_taken_back(&self, began: Instant) -> bool {
+        self.taken_back.lock().stale.is_some_and(|at| began <= at)
+    }
+
+    /// Since when what was read before has to be read again.
+    pub(super) fn taken_back_at(&self) -> Option<Instant> {
+        self.taken_back.lock().stale
+    }
+
+    /// Whether what began to be read then may not be shown any more.
+    pub(super) fn is_withdrawn(&self, began: Instant) -> bool {
+        self.taken_back.lock().gone.is_some_and(|at| began <= at)
     }
 
     fn demand(&self, floor: Duration) -> Option<Demand> {
@@ -200,6 +247,9 @@ impl Feed {
 
     /// A snapshot was read. One that says the same as the last is the last, only fresher.
     pub(super) fn loaded(&self, roster: &Arc<Roster>, began: Instant, now: Instant) {
+        if self.is_withdrawn(began) {
+            return;
+        }
         let known = self.team.borrow().as_ref().and_then(|team| team.roster.clone().ok());
         let same = known.filter(|known| Arc::ptr_eq(known, roster) || known.same_team(roster));
         let (price, is_same) = (self.price(), same.is_some());
@@ -210,8 +260,9 @@ impl Feed {
             }
             match team {
                 Some(team) if is_same && !team.stale && team.roster.is_ok() => {
-                    team.began = Some(began);
-                    false
+                    // What was withdrawn may be shown again.
+                    let before = team.began.replace(began);
+                    before.is_some_and(|before| self.is_withdrawn(before))
                 }
                 team => {
                     let generation = team.as_ref().map_or(0, |team| team.generation + 1);

@@ -33,8 +33,10 @@ impl Rosters {
     }
 
     /// Takes rosters back, whatever that costs: those that are there, and those that loads bring which have begun before now.
+    /// What is listened to is read again at once.
     pub fn apply(&self, invalidation: &Invalidation) {
         self.store.invalidate(invalidation);
+        self.feeds.take_back(invalidation, self.clock.now());
         self.loads.count();
     }
 }

@@ -137,7 +137,9 @@ impl Loads {
                 let generation = self.generations.next(grant.key(), roster.fetched_at());
                 let stored = StoredRoster::new(roster.with_generation(generation), began, calls);
                 self.store.insert(grant.key().clone(), stored.clone());
-                self.feeds.publish(grant.key(), &stored.roster, stored.began, calls, self.clock.now());
+                if !self.store.is_gone(grant.key(), stored.began) {
+                    self.feeds.publish(grant.key(), &stored.roster, stored.began, calls, self.clock.now());
+                }
                 self.negative_cache.clear(grant);
                 self.count();
                 Ok(stored)

@@ -88,8 +88,12 @@ impl Store {
             let oversized = self.oversized.lock();
             oversized.as_ref().filter(|(kept, _)| kept == key).map(|(_, stored)| stored.clone())
         })?;
-        let gone = self.invalidations.gone_before(key).is_some_and(|at| stored.began <= at);
-        (!gone && self.clock.now() - stored.began < self.max_age).then_some(stored)
+        (!self.is_gone(key, stored.began) && self.clock.now() - stored.began < self.max_age).then_some(stored)
+    }
+
+    /// Whether the operator has withdrawn what began to be read then.
+    pub(super) fn is_gone(&self, key: &RosterKey, began: Instant) -> bool {
+        self.invalidations.gone_before(key).is_some_and(|at| began <= at)
     }
 
     /// Until when the operator has taken rosters under this key back: what began to be read by then counts as stale.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flowmatix_graphql::config::LiveConfig;
-use flowmatix_graphql::model::ErrorKind;
+use flowmatix_graphql::model::{ErrorKind, Invalidation, InvalidationMode, InvalidationScope};
 use flowmatix_graphql::roster::{Feeds, Listener, LiveTeam};
 use flowmatix_graphql::telemetry::Metrics;
 use futures_util::FutureExt;
@@ -208,4 +208,68 @@ async fn who_listens_pays_whoever_came_first() {
     listeners.drain(..3);
     sleep(Duration::from_secs(21)).await;
     assert_eq!(lab.calls().len(), 5, "the first has left, and the last goes on");
+}
+
+fn taken_back(mode: InvalidationMode) -> Invalidation {
+    Invalidation { scope: InvalidationScope::All, mode }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_operator_takes_back_is_read_again_at_once_and_then_as_before() {
+    for mode in [InvalidationMode::Soft, InvalidationMode::Hard] {
+        let lab = Lab::new(12, &[PLENTY], growing());
+        let feeds = feeds(&lab, every(60 * SECOND));
+        let (mut one, mut two) = (feeds.listen(&lab.grant(0), None), feeds.listen(&lab.grant(1), None));
+        first(&mut one).await;
+        first(&mut two).await;
+        sleep(10 * SECOND).await;
+        lab.rosters.apply(&taken_back(mode));
+        for listener in [&mut one, &mut two] {
+            let team = timeout(SECOND, listener.next()).await.expect("at once");
+            assert!(!team.stale && !listener.is_withdrawn(team.read_at()));
+        }
+        // Both readings are of the very instant of the invalidation, on this clock, and so are made twice.
+        let read = lab.calls().len();
+        assert!((4..=6).contains(&read), "{read}");
+        // The next poll is due an interval after that one.
+        sleep(55 * SECOND).await;
+        assert_eq!(lab.calls().len(), read);
+        sleep(10 * SECOND).await;
+        assert_eq!(lab.calls().len(), read + 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn taking_back_again_and_again_stays_within_the_plan_and_says_what_is_stale() {
+    let lab = Lab::new(13, &[("budget.calls_per_hour", "100")], growing());
+    let feeds = feeds(&lab, every(600 * SECOND));
+    let mut listener = feeds.listen(&lab.grant(0), None);
+    first(&mut listener).await;
+    for _ in 0..1000 {
+        lab.rosters.apply(&taken_back(InvalidationMode::Soft));
+        sleep(3 * SECOND).await;
+    }
+    assert!(lab.fullest_hour() <= 95, "{}", lab.fullest_hour());
+    assert!(lab.calls().len() > 50, "{}", lab.calls().len());
+    assert!(first(&mut listener).await.stale, "the plan is spent, and what was taken back is all there is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_withdrawn_is_not_shown_to_who_comes_before_it_was_read_again() {
+    let silent = Arc::new(AtomicBool::new(false));
+    let state = silent.clone();
+    let lab =
+        Lab::new(14, &[PLENTY], move |_| if state.load(Ordering::Relaxed) { Reply::Silence } else { Reply::Team });
+    let feeds = feeds(&lab, every(60 * SECOND));
+    let mut early = feeds.listen(&lab.grant(0), None);
+    let team = first(&mut early).await;
+    silent.store(true, Ordering::Relaxed);
+    lab.rosters.apply(&taken_back(InvalidationMode::Hard));
+    let late = feeds.listen(&lab.grant(0), None);
+    assert!(late.is_withdrawn(team.read_at()));
+    let failed = timeout(Duration::from_secs(20), early.next()).await.expect("it is told");
+    assert!(failed.roster.is_err() && !late.is_withdrawn(failed.read_at()));
+    silent.store(false, Ordering::Relaxed);
+    let again = timeout(Duration::from_secs(120), early.next()).await.expect("it is read again");
+    assert!(again.roster.is_ok() && !late.is_withdrawn(again.read_at()));
 }

@@ -9,6 +9,7 @@ mod slow;
 mod socket_operations;
 mod sockets;
 mod stop;
+mod taken_back;
 
 use flowmatix_graphql::demo::ACCOUNTS;
 use serde_json::{Value, json};

@@ -16,6 +16,7 @@ const INTROSPECTION: &str = "{ __schema { types { kind name possibleTypes { name
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
 /// Random numbers, from which choices are made; when they are used up, the first choice each time.
+#[derive(Clone)]
 pub struct Draw<'n> {
     numbers: &'n [u32],
 }
@@ -163,6 +164,27 @@ impl TypeSystem {
         let (contact, cold) = (!writer.draw.one_in(4), writer.draw.one_in(4));
         let variables = writer.given;
         Case { document, operation_name: Some("Q".to_owned()), variables, contact, cold }
+    }
+
+    /// A random selection of a team, as a query.
+    pub fn team_case(&self, draw: &mut Draw, pools: &Pools) -> Case {
+        let mut writer = Writer::new(self, pools, draw);
+        let field = self.fields["Query"].iter().find(|field| field.name == "team").unwrap();
+        let (_, arguments) = writer.key("Query", field);
+        let body = format!("{{ team{arguments} {} }}", writer.selection_set("Team", 1));
+        let document = writer.document("Q", &body);
+        let contact = !writer.draw.one_in(4);
+        let variables = writer.given;
+        Case { document, operation_name: Some("Q".to_owned()), variables, contact, cold: false }
+    }
+
+    /// A random selection of members, in a document that `wrap` makes of it.
+    pub fn member_case(&self, draw: &mut Draw, pools: &Pools, wrap: impl Fn(&str) -> String) -> Case {
+        let mut writer = Writer::new(self, pools, draw);
+        let members = writer.selection_set("TeamMember", 5);
+        let document = writer.document("Q", &wrap(&members));
+        let variables = writer.given;
+        Case { document, operation_name: Some("Q".to_owned()), variables, contact: true, cold: false }
     }
 
     /// For each field of each type an operation that asks for it, and for as little as possible besides.

@@ -4,6 +4,7 @@
 //! `ORACLE_CASES` says how many operations are tried; `make oracle` tries 100,000.
 
 mod documents;
+mod live;
 pub mod world;
 
 use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Variables};
@@ -20,8 +21,8 @@ fn cases() -> u32 {
     std::env::var("ORACLE_CASES").map_or(3000, |cases| cases.parse().unwrap())
 }
 
-async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
-    let request = Request {
+fn request(world: &World, case: &Case) -> Request {
+    Request {
         document: Reference { text: Some(case.document.clone()), ..Reference::default() },
         operation_name: case.operation_name.clone(),
         variables: Variables::from_json(case.variables.clone().into()),
@@ -30,14 +31,21 @@ async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: world.grants(case.contact),
-    };
-    let answer = engine.execute(request).await;
+    }
+}
+
+async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
+    let answer = engine.execute(request(world, case)).await;
     (answer.class, String::from_utf8(answer.body).unwrap())
 }
 
 /// An answer without what it says of the way to it.
 fn result(answer: &(Class, String)) -> &str {
-    answer.1.rsplit_once(",\"extensions\":{").map_or(&answer.1, |(result, _)| result)
+    without_extensions(&answer.1)
+}
+
+fn without_extensions(body: &str) -> &str {
+    body.rsplit_once(",\"extensions\":{").map_or(body, |(result, _)| result)
 }
 
 async fn agree(world: &World, case: &Case) -> Result<(), TestCaseError> {

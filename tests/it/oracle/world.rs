@@ -1,7 +1,7 @@
 //! A world: accounts with random rosters, accounts that fail, and engines of both kinds over them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use flowmatix_graphql::config::{Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
@@ -33,6 +33,7 @@ pub struct World {
     pub pools: Pools,
     metrics: [Arc<Metrics>; 2],
     credential: Arc<Credential>,
+    teams: Arc<Teams>,
 }
 
 /// What random arguments are taken from, so that they often hit something.
@@ -43,11 +44,11 @@ pub struct Pools {
     pub cursors: Vec<String>,
 }
 
-struct Teams(HashMap<EmailAddress, Vec<u8>>);
+struct Teams(Mutex<HashMap<EmailAddress, Vec<u8>>>);
 
 impl Upstream for Teams {
     fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
-        let result = match self.0.get(&load.grant.account().email) {
+        let result = match self.0.lock().unwrap().get(&load.grant.account().email) {
             Some(body) => {
                 load.observer.called();
                 Ok(Fetched { roster: decode([&body[..]]).unwrap(), began: Instant::now() })
@@ -82,22 +83,27 @@ impl Grants for Reader {
     }
 }
 
+/// Random numbers, the same for the same seed.
+pub fn numbers(seed: u64) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    for _ in 0..4000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        numbers.push((state >> 33) as u32);
+    }
+    numbers
+}
+
 fn account(email: &str) -> Account {
     Account { email: EmailAddress::parse(email).unwrap(), user_type: UserType::Customer }
 }
 
 impl World {
     pub fn new(seed: u64) -> Self {
-        let mut numbers = Vec::new();
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
-        for _ in 0..4000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            numbers.push((state >> 33) as u32);
-        }
+        let numbers = numbers(seed);
         let mut draw = Draw::new(&numbers);
         let rows: Vec<Value> = (0..draw.up_to(14)).map(|n| row(&mut draw, n)).collect();
         let odd: Vec<Value> = (0..draw.up_to(6)).map(|n| row(&mut draw, n * 7)).collect();
-        let body = |rows: &[Value]| json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes();
         let teams: HashMap<_, _> = [(ACCOUNTS[0], body(&rows)), (ACCOUNTS[1], body(&odd)), (ACCOUNTS[2], body(&[]))]
             .into_iter()
             .map(|(email, body)| (account(email).email, body))
@@ -125,7 +131,7 @@ impl World {
             cursors,
         };
 
-        let teams = Arc::new(Teams(teams));
+        let teams = Arc::new(Teams(Mutex::new(teams)));
         let metrics = [Arc::default(), Arc::default()];
         let stored = rosters(&teams, true);
         // Each load is a new generation: of two that load on their own, both see the same ones.
@@ -138,7 +144,14 @@ impl World {
             pools,
             metrics,
             credential,
+            teams,
         }
+    }
+
+    /// Gives the default account another team, of so many random rows at most.
+    pub fn change_team(&self, draw: &mut Draw, most: u32) {
+        let rows: Vec<Value> = (0..draw.up_to(most)).map(|n| row(draw, n)).collect();
+        self.teams.0.lock().unwrap().insert(account(ACCOUNTS[0]).email, body(&rows));
     }
 
     /// What a caller may read, with the one credential that there is.
@@ -159,8 +172,7 @@ impl World {
 
     /// An engine that projects, over a team of these rows.
     pub fn with_rows(rows: &[Value]) -> Engine {
-        let body = json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes();
-        let teams = Arc::new(Teams(HashMap::from([(account(ACCOUNTS[0]).email, body)])));
+        let teams = Arc::new(Teams(Mutex::new(HashMap::from([(account(ACCOUNTS[0]).email, body(rows))]))));
         engine(true, &rosters(&teams, true), &Arc::default())
     }
 
@@ -170,6 +182,11 @@ impl World {
         let text = self.metrics[0].exposition();
         text.lines().find_map(|known| known.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
     }
+}
+
+/// The upstream's answer with these rows.
+fn body(rows: &[Value]) -> Vec<u8> {
+    json!({ "success": true, "data": rows, "code": 200 }).to_string().into_bytes()
 }
 
 fn rosters(teams: &Arc<Teams>, store: bool) -> Arc<Rosters> {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::loader::TeamState;
 
 /// One state of a selection.
+#[derive(Clone)]
 pub(super) struct LiveEvent {
     /// Its number among the selection's events.
     pub(super) number: u64,
@@ -19,6 +20,8 @@ pub(super) struct LiveEvent {
     pub(super) ends: bool,
     /// When its cause became known.
     pub(super) since: Instant,
+    /// When what it shows began to be read.
+    pub(super) read_at: Instant,
 }
 
 /// A response that is an event: its bytes, of which the first say what is compared.

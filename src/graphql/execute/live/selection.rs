@@ -69,7 +69,7 @@ impl Selection {
 
     fn numbered(&mut self, full: bytes::Bytes, delta: Option<bytes::Bytes>, ends: bool, team: &TeamState) -> LiveEvent {
         self.written.events += 1;
-        LiveEvent { number: self.written.events, full, delta, ends, since: team.since }
+        LiveEvent { number: self.written.events, full, delta, ends, since: team.since, read_at: team.read_at() }
     }
 
     fn shows_changes(&self) -> bool {
@@ -133,7 +133,8 @@ impl Selection {
     pub(super) fn failed(number: u64, team: &TeamState) -> LiveEvent {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
         let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], team);
-        LiveEvent { number, full: payload.bytes, delta: None, ends: true, since: team.since }
+        let (since, read_at) = (team.since, team.read_at());
+        LiveEvent { number, full: payload.bytes, delta: None, ends: true, since, read_at }
     }
 }
 

@@ -120,9 +120,25 @@ impl Writer {
             };
             match event {
                 Some(event) => drop(self.events.send_replace(Some(Arc::new(event)))),
-                None => self.metrics.live().suppressed(),
+                None => {
+                    self.metrics.live().suppressed();
+                    self.confirm(&team, &watcher);
+                }
             }
         }
+    }
+
+    /// A state that shows the same as the last event, which was withdrawn: those who have not seen it may see it now.
+    fn confirm(&self, team: &TeamState, watcher: &TeamWatcher) {
+        self.events.send_if_modified(|last| {
+            let withdrawn = last.as_ref().filter(|event| watcher.is_withdrawn(event.read_at));
+            let confirmed = withdrawn.map(|event| LiveEvent { read_at: team.read_at(), ..LiveEvent::clone(event) });
+            let is_confirmed = confirmed.is_some();
+            if let Some(event) = confirmed {
+                *last = Some(Arc::new(event));
+            }
+            is_confirmed
+        });
     }
 
     /// The selection again, and the event that it made of the state; `None` where it panicked.

@@ -14,7 +14,7 @@ use crate::telemetry::Metrics;
 pub struct Subscription {
     events: watch::Receiver<Option<Arc<LiveEvent>>>,
     /// Keeps the team read.
-    _listener: TeamListener,
+    listener: TeamListener,
     /// The number of the last event that was delivered.
     last: Option<u64>,
     has_ended: bool,
@@ -36,7 +36,7 @@ impl Subscription {
         listener: TeamListener,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { events, _listener: listener, last: None, has_ended: false, metrics }
+        Self { events, listener, last: None, has_ended: false, metrics }
     }
 
     /// The next event; `None` after the last. Cancelling the wait loses none.
@@ -47,7 +47,10 @@ impl Subscription {
                 return None;
             }
             let event = self.events.borrow_and_update().clone();
-            if let Some(event) = event {
+            // One that is withdrawn comes again when it is known to be true still; who has seen it has seen it.
+            let is_due =
+                |event: &LiveEvent| self.last != Some(event.number) && !self.listener.is_withdrawn(event.read_at);
+            if let Some(event) = event.filter(|event| is_due(event)) {
                 return Some(self.deliver(&event));
             }
         }
