@@ -7,6 +7,7 @@ import "./explorer.css";
 
 import { results } from "./events.js";
 import { memoryStorage } from "./memory.js";
+import { ownOperation } from "./operation.js";
 import { tabs } from "./tabs.js";
 
 async function fetcher(parameters, options) {
@@ -15,7 +16,7 @@ async function fetcher(parameters, options) {
     method: "POST",
     // A subscription comes as a stream, everything else as JSON.
     headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...options?.headers },
-    body: JSON.stringify(parameters),
+    body: JSON.stringify(ownOperation(parameters)),
     signal: abort.signal,
   });
   const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
