@@ -50,7 +50,7 @@ class Version {
       return verdict('syntax', [error]);
     }
     const invalid = validate(library, schema, document, this.rules);
-    if (this.judged++ % 50 === 0) {
+    if (this.judged++ % 50 === 0 && !invalid.some((error) => error.isThrown)) {
       // Whether our walk finds what the library's own finds.
       const own = library.validate(schema, document, this.rules, { maxErrors: 1000 });
       assert.deepEqual(invalid.map(String), own.map(String), request.query);
@@ -257,7 +257,16 @@ function validate(library, schema, document, rules) {
     for (const { visit, place } of visits ?? []) {
       if (skipped[place] !== null) continue;
       current = rules[place].name;
-      const result = visit.apply(undefined, parameters);
+      let result;
+      try {
+        result = visit.apply(undefined, parameters);
+      } catch (error) {
+        // The rule of subscriptions in version 16 throws where a condition at the root is a variable, which the specification of
+        // September 2025 forbids there: it refuses, if not as it should.
+        if (!(error instanceof library.GraphQLError)) throw error;
+        errors.push(Object.assign(error, { rule: current, isThrown: true }));
+        continue;
+      }
       if (result === false) skipped[place] = parameters[0];
       else if (result === library.BREAK) skipped[place] = library.BREAK;
     }

@@ -47,8 +47,12 @@ impl ServedSchema {
             syntax_error(&text, &positions, offset.unwrap_or(text.len()), &finding)
         })?;
         // Definitions of types are refused later; their grammar is not looked at here.
-        let is_executable = ast.definitions.iter().all(ast::Definition::is_executable_definition);
-        if let Some(offset) = argument_without_value(&text).filter(|_| is_executable) {
+        let executable = ast.definitions.iter().filter(|definition| definition.is_executable_definition());
+        let without_value = executable.filter_map(ast::Definition::location).find_map(|at| {
+            let definition = text.get(at.offset()..at.end_offset())?;
+            Some(at.offset() + argument_without_value(definition)?)
+        });
+        if let Some(offset) = without_value {
             return Err(syntax_error(&text, &positions, offset, "expected COLON"));
         }
         if let Some(around) = empty_selection(&ast) {

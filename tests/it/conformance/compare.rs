@@ -49,8 +49,15 @@ pub enum Comparison {
 pub fn decide(verdicts: &[Verdict; 2]) -> Result<&Verdict, String> {
     let [old, new] = verdicts;
     if old.phase == new.phase {
-        let same = shapes(&old.paths) == shapes(&new.paths);
-        return if same { Ok(new) } else { Err("graphql 16 and 17 refuse other arguments".to_owned()) };
+        let (old, earlier) = (shapes(&old.paths), shapes(&new.paths));
+        // 6.3.2, CollectFields: a spread's conditions come before the question whether its fragment was visited. Version 16 asks
+        // that first, and does not see that a condition of the second spread is null.
+        let spread_twice = old.is_subset(&earlier) && new.messages.iter().any(|message| is_null_condition(message));
+        return if old == earlier || spread_twice {
+            Ok(new)
+        } else {
+            Err("graphql 16 and 17 refuse other arguments".to_owned())
+        };
     }
     let earlier = usize::from(new.phase < old.phase);
     let Verdict { phase, messages, .. } = &verdicts[earlier];
@@ -117,6 +124,12 @@ fn is_about_type_name(message: &str, query: &str) -> bool {
     let tokens: Vec<_> = tokens(query).into_iter().filter(|token| !is_ignored(token)).collect();
     let aliased = tokens.windows(3).any(|three| three == [key, ":", "__typename"]);
     (aliased || key == "__typename") && rest.contains("conflicting types") && rest.contains("\"String!\"")
+}
+
+/// Whether a message of version 17 is of a condition that is null.
+fn is_null_condition(message: &str) -> bool {
+    ["Argument \"@skip(if:)\"", "Argument \"@include(if:)\""].iter().any(|start| message.starts_with(start))
+        && message.ends_with("not to be null.")
 }
 
 /// Whether a token, as `shrink` splits a text, means nothing.

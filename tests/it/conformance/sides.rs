@@ -157,9 +157,17 @@ impl Sides {
     ) -> Comparison {
         let Some(query) = &verdicts[0].inlined else { return Comparison::Agree };
         let inlined = Case { query: query.clone(), operation_name: None, variables: None, ..case.clone() };
-        let other = Self::ask(clients, std::slice::from_ref(&inlined)).remove(0);
-        let same = (&outcome.data, &outcome.messages, &outcome.failed) == (&other.data, &other.messages, &other.failed);
-        if same { Comparison::Agree } else { Comparison::Differ("other values of variables".to_owned()) }
+        let mut ask = |case: &Case| Self::ask(clients, std::slice::from_ref(case)).remove(0);
+        let same = |one: &Outcome, other: &Outcome| {
+            (&one.data, &one.messages, &one.failed) == (&other.data, &other.messages, &other.failed)
+        };
+        let other = ask(&inlined);
+        // The team may have been read again between the two; then the first form is answered from the new reading, too.
+        if same(outcome, &other) || same(&ask(case), &other) {
+            Comparison::Agree
+        } else {
+            Comparison::Differ("other values of variables".to_owned())
+        }
     }
 
     /// Compares an answer with its verdicts. Where they differ and the document can be spelled otherwise, graphql-js judges it
