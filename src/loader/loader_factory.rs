@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::request_loader::Loader;
 use crate::config;
 use crate::model::{Caller, Grant, Invalidation, InvalidationReport};
@@ -46,10 +48,11 @@ impl LoaderFactory {
         self.feeds.listen(grant, interval)
     }
 
-    /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one.
+    /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one, `end` the moment by
+    /// which the request must have ended.
     #[must_use]
-    pub fn loader(&self, max_age: Option<Duration>) -> Loader {
-        Loader::new(self.rosters.clone(), self.concurrency, max_age, self.metrics.clone())
+    pub fn loader(&self, max_age: Option<Duration>, end: Option<Instant>) -> Loader {
+        Loader::new(self.rosters.clone(), self.concurrency, max_age, end, self.metrics.clone())
     }
 
     /// Takes rosters back, unless reading them again may cost more calls than their plans have left.

@@ -66,11 +66,17 @@ pub struct LookupSummary {
 }
 
 impl Loader {
-    /// A loader for one request. `concurrency` is the number of accounts that are loaded in parallel, `max_age` the maximum
-    /// age of a roster, if the request asks for one.
+    /// A loader for one request, which must have ended by `end`. `concurrency` is the number of accounts that are loaded in
+    /// parallel, `max_age` the maximum age of a roster, if the request asks for one.
     #[must_use]
-    pub fn new(rosters: Arc<Rosters>, concurrency: usize, max_age: Option<Duration>, metrics: Arc<Metrics>) -> Self {
-        let deadline = rosters.request_deadline();
+    pub fn new(
+        rosters: Arc<Rosters>,
+        concurrency: usize,
+        max_age: Option<Duration>,
+        end: Option<Instant>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let deadline = rosters.request_deadline(end);
         Self {
             batch: Batch { rosters, concurrency, max_age, deadline, metrics },
             batcher: OnceLock::new(),

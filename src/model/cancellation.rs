@@ -39,6 +39,12 @@ impl Cancellation {
         Self(Arc::new(State { cancelled: AtomicBool::new(false), deadline: None }))
     }
 
+    /// When the result is no longer wanted at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
     /// The result is no longer wanted.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Relaxed);

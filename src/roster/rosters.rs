@@ -59,6 +59,8 @@ pub struct LookupWaits {
     lookup: Duration,
     /// All look-ups of a request, from its start.
     request: Duration,
+    /// What the rest of a request needs after its look-ups.
+    rest: Duration,
     /// A load, before its first call.
     start: Duration,
 }
@@ -68,16 +70,17 @@ impl LookupWaits {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let request = config.http.timeout.mul_f64(REQUEST_SHARE);
+        let rest = config.http.timeout.saturating_sub(request);
         let start = config.upstream.timeout;
         let lookup = if config.upstream.paged { request } else { start };
-        Self { lookup, request, start }
+        Self { lookup, request, rest, start }
     }
 }
 
 impl Default for LookupWaits {
     fn default() -> Self {
-        let (lookup, request) = (Duration::from_secs(3), Duration::from_millis(4500));
-        Self { lookup, request, start: lookup }
+        let (lookup, request, rest) = (Duration::from_secs(3), Duration::from_millis(4500), Duration::from_millis(500));
+        Self { lookup, request, rest, start: lookup }
     }
 }
 
@@ -183,10 +186,13 @@ impl Rosters {
         Self { waits, ..self }
     }
 
-    /// By when the look-ups of a request that starts now have an answer.
+    /// By when the look-ups of a request have an answer whose look-ups start now, and which must have ended by `end`: a part of
+    /// its time may have gone already, for example with a body that came slowly.
     #[must_use]
-    pub fn request_deadline(&self) -> Instant {
-        self.clock.now() + self.waits.request
+    pub fn request_deadline(&self, end: Option<Instant>) -> Instant {
+        let now = self.clock.now();
+        let last = end.map(|end| end.checked_sub(self.waits.rest).unwrap_or(now).max(now));
+        last.map_or(now + self.waits.request, |last| last.min(now + self.waits.request))
     }
 
     /// Whether the upstream has accepted the caller's credential, as far as is known here.
@@ -270,7 +276,7 @@ impl Rosters {
     /// # Errors
     /// [`LookupError`] when the upstream gave none and none is left that may still be served.
     pub async fn get(&self, grant: &Grant, max_age: Option<Duration>) -> Result<CachedRoster, LookupError> {
-        self.get_by(grant, max_age, self.request_deadline()).await
+        self.get_by(grant, max_age, self.request_deadline(None)).await
     }
 
     /// The same, with an answer by `deadline`.

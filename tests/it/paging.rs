@@ -10,6 +10,8 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::demo::DemoSwitches;
 use flowmatix_graphql::model::Timestamp;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Answer, PATIENT, TestApp, account, settings};
 
@@ -269,6 +271,26 @@ async fn the_samples_ten_thousand_members_come_page_by_page() {
     let answer = app.query(&format!("{{ teamMembers({}) {{ totalCount }} }}", account(3))).await;
     assert_eq!(answer.upstream()["calls"], 101);
     assert_eq!(answer.clean(), json!({ "teamMembers": { "totalCount": 10_000 } }));
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_leaves_a_long_list_the_rest_of_the_requests_time() {
+    let app = TestApp::with(&[("upstream.paged", "true"), ("http.timeout", "2s")]).await;
+    let _held = app.demo.hold();
+    let body = json!({ "query": format!("{{ __typename teamMembers({}) {{ totalCount }} }}", account(2)) }).to_string();
+    let (first, rest) = body.split_at(10);
+    let mut stream = TcpStream::connect(app.app.address()).await.unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all((head + first).as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("UPSTREAM_TIMEOUT") && answer.contains("\"__typename\":\"Query\""), "{answer}");
 }
 
 #[tokio::test]

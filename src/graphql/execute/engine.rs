@@ -388,7 +388,7 @@ impl Engine {
         max_age: Option<Duration>,
         cancellation: &Cancellation,
     ) -> Session {
-        let loader = Arc::new(self.loaders.loader(max_age));
+        let loader = Arc::new(self.loaders.loader(max_age, cancellation.deadline()));
         let page_limits = self.page_limits();
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         Session::new(grants, loader, page_limits, ResponseMeter::new(limit, cancellation.clone()))
