@@ -61,6 +61,8 @@ mod overload;
 mod paging;
 mod persisted;
 mod plan_command;
+#[cfg(target_os = "linux")]
+mod power_cut;
 mod prepared;
 mod properties;
 mod reference_front;

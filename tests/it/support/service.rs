@@ -30,7 +30,30 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 
 /// Starts `demo` or `serve` on free ports with these settings, and waits until it says where it listens.
 pub fn start(name: &str, settings: &[String], environment: &[(&str, &str)]) -> Service {
-    let mut command = command();
+    start_as(command(), name, settings, environment)
+}
+
+/// The same, with its system calls of these names written to a file.
+#[cfg(target_os = "linux")]
+pub fn start_traced(
+    name: &str,
+    settings: &[String],
+    environment: &[(&str, &str)],
+    calls: &str,
+    trace: &std::path::Path,
+) -> Service {
+    let service = command();
+    let mut command = Command::new("strace");
+    // The tracer is a process beside the service, not its parent: signals go to the service.
+    command.args(["-D", "-f", "-qq", "-y", "-s", "200", "-e", &format!("trace={calls}"), "-o"]).arg(trace);
+    command.arg(service.get_program());
+    for (name, _) in service.get_envs() {
+        command.env_remove(name);
+    }
+    start_as(command, name, settings, environment)
+}
+
+fn start_as(mut command: Command, name: &str, settings: &[String], environment: &[(&str, &str)]) -> Service {
     command.arg(name).args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--set", "log.format=json"]);
     // The sample has an address, and people who stay as they are, where there is one.
     if !settings.iter().any(|setting| setting.starts_with("upstream.url=")) {
