@@ -45,6 +45,13 @@ pub(super) struct Neighbours {
     pub(super) previous: Option<u32>,
 }
 
+impl Neighbours {
+    fn of(roster: &Roster, order: &Order, index: u32, previous: Option<u32>) -> Option<Self> {
+        let hash = |index| member_hash(roster.member(index), order);
+        order.has_name().then(|| Self { own: hash(index), previous: previous.map(hash) })
+    }
+}
+
 /// Why a text is not a cursor of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCursor {
@@ -65,11 +72,10 @@ pub enum InvalidCursor {
 impl Cursor {
     /// The position right behind a member of a roster, in a list where `previous` is in front of it.
     pub(super) fn behind(roster: &Roster, order: &Order, index: u32, previous: Option<u32>) -> Self {
-        let hash = |index| member_hash(roster.member(index), order);
         Self {
             id: roster.member(index).id().plain().into_owned(),
             recorded: order.keys().iter().map(|(field, _)| record(*field, roster, index)).collect(),
-            neighbours: order.has_name().then(|| Neighbours { own: hash(index), previous: previous.map(hash) }),
+            neighbours: Neighbours::of(roster, order, index, previous),
         }
     }
 
@@ -77,31 +83,28 @@ impl Cursor {
     #[must_use]
     pub fn encode(&self, account: &Account, order: &Order) -> String {
         let mut bytes = Vec::with_capacity(64);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&account_hash(account).to_be_bytes());
-        bytes.extend_from_slice(&order.hash32().to_be_bytes());
-        for value in &self.recorded {
-            match value {
-                Recorded::Missing => bytes.push(0),
-                Recorded::Number(number) => {
-                    bytes.push(1);
-                    bytes.extend_from_slice(&number.to_be_bytes());
-                }
-                Recorded::Name(whereabouts) => {
-                    bytes.push(2);
-                    bytes.extend_from_slice(whereabouts);
-                }
-            }
-        }
-        if let Some(Neighbours { own, previous }) = self.neighbours {
-            bytes.extend_from_slice(&own.to_be_bytes());
-            bytes.push(u8::from(previous.is_some()));
-            bytes.extend_from_slice(&previous.unwrap_or_default().to_be_bytes());
-        }
-        bytes.extend_from_slice(self.id.as_bytes());
-        let check = crc32fast::hash(&bytes);
-        bytes.extend_from_slice(&check.to_be_bytes());
+        push_cursor(&mut bytes, account, order, self.recorded.iter().copied(), self.neighbours, &self.id);
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Writes the text of the cursor that [`behind`](Self::behind) makes to the end of `out`; `bytes` is room that is used
+    /// again for the next. An answer has thousands of them.
+    pub(super) fn write_behind(
+        roster: &Roster,
+        account: &Account,
+        order: &Order,
+        (index, previous): (u32, Option<u32>),
+        bytes: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        let recorded = order.keys().iter().map(|(field, _)| record(*field, roster, index));
+        let neighbours = Neighbours::of(roster, order, index, previous);
+        bytes.clear();
+        push_cursor(bytes, account, order, recorded, neighbours, &roster.member(index).id().plain());
+        let start = out.len();
+        out.resize(start + bytes.len() * 4 / 3 + 4, 0);
+        let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut out[start..]).unwrap_or_default();
+        out.truncate(start + length);
     }
 
     /// Reads a cursor of this account and order.
@@ -134,6 +137,41 @@ impl Cursor {
         }
         Ok(Self { id, recorded, neighbours })
     }
+}
+
+/// The bytes of a cursor, with their checksum.
+fn push_cursor(
+    bytes: &mut Vec<u8>,
+    account: &Account,
+    order: &Order,
+    recorded: impl Iterator<Item = Recorded>,
+    neighbours: Option<Neighbours>,
+    id: &str,
+) {
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&account_hash(account).to_be_bytes());
+    bytes.extend_from_slice(&order.hash32().to_be_bytes());
+    for value in recorded {
+        match value {
+            Recorded::Missing => bytes.push(0),
+            Recorded::Number(number) => {
+                bytes.push(1);
+                bytes.extend_from_slice(&number.to_be_bytes());
+            }
+            Recorded::Name(whereabouts) => {
+                bytes.push(2);
+                bytes.extend_from_slice(&whereabouts);
+            }
+        }
+    }
+    if let Some(Neighbours { own, previous }) = neighbours {
+        bytes.extend_from_slice(&own.to_be_bytes());
+        bytes.push(u8::from(previous.is_some()));
+        bytes.extend_from_slice(&previous.unwrap_or_default().to_be_bytes());
+    }
+    bytes.extend_from_slice(id.as_bytes());
+    let check = crc32fast::hash(bytes);
+    bytes.extend_from_slice(&check.to_be_bytes());
 }
 
 /// What is left to read.

@@ -10,7 +10,7 @@ use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, Ranks, Whereabouts};
-use super::{JsonStr, TeamMember};
+use super::{JsonStr, LiveAvailability, TeamMember, TeamMemberStatus, UserType};
 
 /// After so many members it is asked whether the work is still wanted.
 const STRIDE: usize = 1000;
@@ -74,6 +74,10 @@ pub(super) struct Indexes {
     /// Of the times of creation, and of the last change.
     pub(super) created_ranks: Index<Ranks>,
     pub(super) updated_ranks: Index<Ranks>,
+    /// The places of the values in their enums.
+    pub(super) status_ranks: Index<Ranks>,
+    pub(super) live_ranks: Index<Ranks>,
+    pub(super) type_ranks: Index<Ranks>,
 }
 
 impl Default for Indexes {
@@ -92,6 +96,18 @@ impl Default for Indexes {
             updated_ranks: Index::new(|members| {
                 Ranks::of_numbers(members.map(|member| Some(member.updated_at()?.at.millis())))
             }),
+            status_ranks: Index::new(|members| {
+                let values = members.map(|member| Some(member.status()? as u32));
+                Ranks::of_enum(values, TeamMemberStatus::ALL.len())
+            }),
+            live_ranks: Index::new(|members| {
+                let values = members.map(|member| Some(member.live_availability()? as u32));
+                Ranks::of_enum(values, LiveAvailability::ALL.len())
+            }),
+            type_ranks: Index::new(|members| {
+                let values = members.map(|member| Some(member.user_type()? as u32));
+                Ranks::of_enum(values, UserType::ALL.len())
+            }),
         }
     }
 }
@@ -101,7 +117,7 @@ impl Default for Indexes {
 pub(super) fn room(member: TeamMember<'_>) -> usize {
     // Of three columns: where an entry ends, its hash, and its line feed.
     const OFFSETS: usize = 3 * (2 * size_of::<u32>() + 1);
-    const RANKS: usize = 4 * size_of::<u32>() + size_of::<Whereabouts>();
+    const RANKS: usize = 7 * size_of::<u32>() + size_of::<Whereabouts>();
     let folded = |text: Option<JsonStr<'_>>| {
         text.map_or(0, |text| text.json().len() * if text.json().is_ascii() { 1 } else { 3 })
     };

@@ -77,7 +77,8 @@ impl Order {
 
     /// The order in 32 bits, the same in every process.
     pub(super) fn hash32(&self) -> u32 {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|&(field, direction)| [field as u8, direction as u8]).collect();
-        crc32fast::hash(&bytes)
+        let mut hasher = crc32fast::Hasher::new();
+        self.0.iter().for_each(|&(field, direction)| hasher.update(&[field as u8, direction as u8]));
+        hasher.finalize()
     }
 }

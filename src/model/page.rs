@@ -7,7 +7,7 @@ use super::cursor::{Recorded, member_hash, record};
 use super::order::Direction;
 use super::selection::select;
 use super::sort_keys::SortKeys;
-use super::{Cursor, Filter, Order, OrderField, Role, Roster};
+use super::{Account, Cursor, Filter, Order, OrderField, Role, Roster};
 
 /// The arguments of a page; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,9 +74,29 @@ impl Page {
     /// The cursor of the page's n-th member.
     #[must_use]
     pub fn cursor(&self, roster: &Roster, order: &Order, n: usize) -> Option<Cursor> {
+        let (index, previous) = self.with_previous(n)?;
+        Some(Cursor::behind(roster, order, index, previous))
+    }
+
+    /// Writes the text of that cursor to the end of `out`, or returns false where there is no such member; `bytes` is room that
+    /// is used again for the next.
+    pub fn write_cursor(
+        &self,
+        (roster, account): (&Roster, &Account),
+        order: &Order,
+        n: usize,
+        bytes: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let member = self.with_previous(n);
+        member.map(|member| Cursor::write_behind(roster, account, order, member, bytes, out)).is_some()
+    }
+
+    /// The page's n-th member, and the one in front of it in the list.
+    fn with_previous(&self, n: usize) -> Option<(u32, Option<u32>)> {
         let index = *self.members.get(n)?;
         let previous = if n == 0 { self.previous } else { self.members.get(n - 1).copied() };
-        Some(Cursor::behind(roster, order, index, previous))
+        Some((index, previous))
     }
 }
 

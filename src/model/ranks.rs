@@ -32,6 +32,12 @@ impl Ranks {
         Self::of_sorted(length, sorted.iter().map(|(_, index)| *index), |a, b| sorted[a].0 == sorted[b].0)
     }
 
+    /// Places in an enum of `distinct` values, which are ranks already.
+    pub(super) fn of_enum(places: impl Iterator<Item = Option<u32>>, distinct: usize) -> Self {
+        let distinct = u32::try_from(distinct).unwrap_or(u32::MAX);
+        Self { ranks: places.map(|place| place.unwrap_or(distinct)).collect(), distinct }
+    }
+
     /// Ranks from the indexes of the members that have a value, sorted by it; `same` says whether two neighbours in that order
     /// have the same value.
     fn of_sorted(length: u32, sorted: impl Iterator<Item = u32>, same: impl Fn(usize, usize) -> bool) -> Self {

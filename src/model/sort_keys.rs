@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
+use super::Roster;
 use super::cancellation::Cancelled;
 use super::order::{Direction, Order, OrderField};
 use super::ranks::Ranks;
-use super::{LiveAvailability, Roster, TeamMember, TeamMemberStatus, UserType};
 
 /// How members of one roster pack into keys of one order.
 pub(super) struct SortKeys<'r> {
@@ -24,8 +24,6 @@ const COUNTED_LEAST: usize = 64;
 /// Where the rank of a member's value comes from.
 enum Digits<'r> {
     Ranks(&'r Ranks),
-    /// An enum's values, which are ranks themselves, and their number.
-    Values(fn(TeamMember<'r>) -> Option<u32>, u32),
     /// Members lie in the order of their ids.
     Index(u32),
 }
@@ -91,24 +89,18 @@ impl<'r> SortKeys<'r> {
 
     /// Sorts by one digit after the other, the most significant last; members that are equal in it stay as they were.
     fn counted(&self, list: &[u32]) -> Vec<u32> {
-        let mut sorted = list.to_vec();
+        let (mut sorted, mut next, mut starts) = (list.to_vec(), vec![0; list.len()], Vec::new());
         for (digits, direction) in self.digits.iter().rev() {
-            let own: Vec<u32> = sorted.iter().map(|index| digits.directed(*direction, self.roster, *index)).collect();
-            // Where the members with each digit begin.
-            let mut starts = vec![0_u32; digits.distinct() as usize + 2];
-            own.iter().for_each(|digit| starts[*digit as usize + 1] += 1);
-            let mut total = 0;
-            for start in &mut starts {
-                total += *start;
-                *start = total;
+            match digits {
+                Digits::Ranks(ranks) => {
+                    let rank = |index| ranks.get(index);
+                    distribute(&sorted, &mut next, &mut starts, rank, ranks.distinct(), *direction);
+                }
+                Digits::Index(members) => {
+                    distribute(&sorted, &mut next, &mut starts, |index| index, *members, *direction);
+                }
             }
-            let mut next = vec![0; sorted.len()];
-            for (index, digit) in sorted.iter().zip(own) {
-                let start = &mut starts[digit as usize];
-                next[*start as usize] = *index;
-                *start += 1;
-            }
-            sorted = next;
+            std::mem::swap(&mut sorted, &mut next);
         }
         sorted
     }
@@ -116,7 +108,7 @@ impl<'r> SortKeys<'r> {
     /// How two members compare.
     pub(super) fn compare(&self, one: u32, other: u32) -> Ordering {
         let by = |(digits, direction): &(Digits<'r>, Direction)| {
-            let of = |index| digits.directed(*direction, self.roster, index);
+            let of = |index| digits.directed(*direction, index);
             Some(of(one).cmp(&of(other))).filter(|ordering| ordering.is_ne())
         };
         self.digits.iter().find_map(by).unwrap_or_else(|| one.cmp(&other))
@@ -125,7 +117,7 @@ impl<'r> SortKeys<'r> {
     /// The key of a member.
     fn key<K: Key>(&self, index: u32) -> K {
         let key = self.digits.iter().fold(K::ZERO, |key, (digits, direction)| {
-            key.push(digits.distinct() + 1, digits.directed(*direction, self.roster, index))
+            key.push(digits.distinct() + 1, digits.directed(*direction, index))
         });
         key.push(members(self.roster), index)
     }
@@ -138,26 +130,23 @@ impl<'r> Digits<'r> {
             OrderField::UnreadMessages => Self::Ranks(roster.index(|known| &known.unread_ranks, cancelled)?),
             OrderField::CreatedAt => Self::Ranks(roster.index(|known| &known.created_ranks, cancelled)?),
             OrderField::UpdatedAt => Self::Ranks(roster.index(|known| &known.updated_ranks, cancelled)?),
-            OrderField::Status => Self::Values(|m| Some(m.status()? as u32), count(TeamMemberStatus::ALL)),
-            OrderField::LiveAvailability => {
-                Self::Values(|m| Some(m.live_availability()? as u32), count(LiveAvailability::ALL))
-            }
-            OrderField::Type => Self::Values(|m| Some(m.user_type()? as u32), count(UserType::ALL)),
+            OrderField::Status => Self::Ranks(roster.index(|known| &known.status_ranks, cancelled)?),
+            OrderField::LiveAvailability => Self::Ranks(roster.index(|known| &known.live_ranks, cancelled)?),
+            OrderField::Type => Self::Ranks(roster.index(|known| &known.type_ranks, cancelled)?),
             OrderField::Id => Self::Index(members(roster)),
         })
     }
 
     /// The rank of the member's value from the front of an order in this direction.
-    fn directed(&self, direction: Direction, roster: &'r Roster, index: u32) -> u32 {
-        let (rank, distinct) = (self.rank(roster, index), self.distinct());
+    fn directed(&self, direction: Direction, index: u32) -> u32 {
+        let (rank, distinct) = (self.rank(index), self.distinct());
         // The missing come last, whatever the direction.
         if direction == Direction::Desc && rank < distinct { distinct - 1 - rank } else { rank }
     }
 
-    fn rank(&self, roster: &'r Roster, index: u32) -> u32 {
+    fn rank(&self, index: u32) -> u32 {
         match self {
             Self::Ranks(ranks) => ranks.get(index),
-            Self::Values(value, distinct) => value(roster.member(index)).unwrap_or(*distinct),
             Self::Index(_) => index,
         }
     }
@@ -165,15 +154,43 @@ impl<'r> Digits<'r> {
     fn distinct(&self) -> u32 {
         match self {
             Self::Ranks(ranks) => ranks.distinct(),
-            Self::Values(_, distinct) | Self::Index(distinct) => *distinct,
+            Self::Index(distinct) => *distinct,
         }
+    }
+}
+
+/// Puts members in the order of their ranks, of which there are `distinct`, and one more for what is missing, which comes last;
+/// `starts` is room for where each rank begins.
+fn distribute(
+    list: &[u32],
+    to: &mut [u32],
+    starts: &mut Vec<u32>,
+    rank: impl Fn(u32) -> u32,
+    distinct: u32,
+    direction: Direction,
+) {
+    starts.clear();
+    starts.resize(distinct as usize + 1, 0);
+    list.iter().for_each(|index| starts[rank(*index) as usize] += 1);
+    let (present, missing) = starts.split_at_mut(distinct as usize);
+    let mut total = 0;
+    let mut begin = |count: &mut u32| {
+        let start = total;
+        total += *count;
+        *count = start;
+    };
+    match direction {
+        Direction::Asc => present.iter_mut().for_each(&mut begin),
+        Direction::Desc => present.iter_mut().rev().for_each(&mut begin),
+    }
+    missing.iter_mut().for_each(begin);
+    for index in list {
+        let start = &mut starts[rank(*index) as usize];
+        to[*start as usize] = *index;
+        *start += 1;
     }
 }
 
 fn members(roster: &Roster) -> u32 {
     u32::try_from(roster.len()).unwrap_or(u32::MAX)
-}
-
-fn count<T>(values: &[T]) -> u32 {
-    u32::try_from(values.len()).unwrap_or(u32::MAX)
 }

@@ -121,4 +121,16 @@ impl View {
     pub(in crate::graphql) fn cursor(&self, page: &Page, order: &Order, n: usize) -> Option<String> {
         Some(page.cursor(&self.roster, order, n)?.encode(self.account(), order))
     }
+
+    /// Writes it to the end of `out`, or returns false where there is no such member; `bytes` is room for the next one, too.
+    pub(in crate::graphql) fn write_cursor(
+        &self,
+        page: &Page,
+        order: &Order,
+        n: usize,
+        bytes: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        page.write_cursor((&self.roster, self.account()), order, n, bytes, out)
+    }
 }

@@ -66,6 +66,13 @@ impl Victim {
         (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text:.200}")))
     }
 
+    /// Asks with this token, and takes the answer without looking at it.
+    pub async fn flood(&self, token: &str, body: String) {
+        let request = self.client.post(self.service.url("/graphql")).header("content-type", "application/json");
+        let mut answer = request.bearer_auth(token).body(body).send().await.unwrap();
+        while answer.chunk().await.unwrap().is_some() {}
+    }
+
     /// Asks for something small, as a caller with another token, and expects it.
     pub async fn still_answers(&self) {
         let (status, answer) = self.ask(NEIGHBOUR, query("{ teamMembers(first: 1) { totalCount } }", json!({}))).await;

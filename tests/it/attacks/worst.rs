@@ -155,20 +155,29 @@ impl Search {
         }
         (by_cpu, by_memory)
     }
+}
 
-    /// How long a cheap neighbour waits, in the 99th of a hundred cases, while `work` goes on.
-    async fn neighbour(&self) -> Duration {
-        let cheap = query("{ teamMembers(first: 1) { totalCount } }", Value::Null);
+/// How long a cheap neighbour waits, in the 99th of a hundred cases. A thread of its own asks: what the attackers do with their
+/// answers does not count.
+fn neighbour(address: String) -> Duration {
+    let cheap = query("{ teamMembers(first: 1) { totalCount } }", Value::Null);
+    let asking = async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut took = Vec::new();
-        for _ in 0..300 {
+        for _ in 0..1000 {
+            let request = client.post(format!("http://{address}/graphql")).header("content-type", "application/json");
             let started = Instant::now();
-            let (status, _) = self.victim.ask(NEIGHBOUR, cheap.clone()).await;
-            assert_eq!(status, 200);
+            let answer = request.bearer_auth(NEIGHBOUR).body(cheap.clone()).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            answer.bytes().await.unwrap();
             took.push(started.elapsed());
         }
-        took.sort();
-        took[took.len() * 99 / 100]
-    }
+        took
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut took = runtime.block_on(asking);
+    took.sort();
+    took[took.len() * 99 / 100]
 }
 
 fn keep(list: &mut Vec<Found>, found: Found, rate: impl Fn(&Found) -> f64) {
@@ -212,16 +221,21 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
         print("most processor time, accepted", accepted);
     }
 
-    let alone = search.neighbour().await;
+    let (address, victim) = (search.victim.address(), &search.victim);
+    let measure = || {
+        let address = address.clone();
+        tokio::task::spawn_blocking(move || neighbour(address))
+    };
+    let alone = measure().await.unwrap();
     let body = &by_cpu.iter().find(|found| found.codes.is_empty()).unwrap_or(&by_cpu[0]).body;
-    let (victim, busy) = (&search.victim, std::cell::Cell::new(true));
+    let busy = std::cell::Cell::new(true);
     let attackers = (0..32).map(|_| async {
         while busy.get() {
-            victim.ask(KNOWN, body.clone()).await;
+            victim.flood(KNOWN, body.clone()).await;
         }
     });
     let beside = async {
-        let beside = search.neighbour().await;
+        let beside = measure().await.unwrap();
         busy.set(false);
         beside
     };

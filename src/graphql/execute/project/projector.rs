@@ -78,6 +78,8 @@ pub(super) struct Writer<'p> {
     pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
     /// The groups of such lists.
     pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
+    /// Room for the bytes of a cursor.
+    cursor_bytes: Vec<u8>,
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
     pub(super) too_long: bool,
@@ -111,6 +113,7 @@ impl<'p> Writer<'p> {
             found: HashMap::new(),
             pages: HashMap::new(),
             groups: HashMap::new(),
+            cursor_bytes: Vec::new(),
             refused: HashSet::new(),
             too_long: false,
             cancellation,
@@ -244,9 +247,15 @@ impl<'p> Writer<'p> {
     }
 
     pub(super) fn cursor(&mut self, view: &View, list: &PreparedList, page: &Page, n: Option<usize>) {
-        match n.and_then(|n| view.cursor(page, &list.order, n)) {
-            Some(cursor) => json::string(&mut self.out, &cursor),
-            None => json::null(&mut self.out),
+        // What base64 makes needs no escapes.
+        let start = self.out.len();
+        self.out.push(b'"');
+        let written = n.is_some_and(|n| view.write_cursor(page, &list.order, n, &mut self.cursor_bytes, &mut self.out));
+        if written {
+            self.out.push(b'"');
+        } else {
+            self.out.truncate(start);
+            json::null(&mut self.out);
         }
     }
 
