@@ -241,9 +241,9 @@ impl Stage {
             },
         ];
         for (name, title, members, connections) in [
-            ("cold-1", "Cold: an account nobody asked for before, of 1 member", 1, 32),
-            ("cold", "Cold: an account nobody asked for before, of 100 members", 100, 32),
-            ("cold-10000", "Cold: an account nobody asked for before, of 10,000 members", 10_000, 4),
+            ("cold-1", "Cold: an account asked for the first time, of 1 member", 1, 32),
+            ("cold", "Cold: an account asked for the first time, of 100 members", 100, 32),
+            ("cold-10000", "Cold: an account asked for the first time, of 10,000 members", 10_000, 4),
         ] {
             let count = if members > 100 { 16 } else { OPERATIONS };
             let bodies = questions::lists(count, members, |_| Whose::Cold);

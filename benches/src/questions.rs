@@ -33,7 +33,7 @@ const FIELDS: [&str; 14] = [
 pub enum Whose {
     /// One of the few that are warm.
     Warm(usize),
-    /// One that nobody has asked for yet.
+    /// An account that no request has asked for yet.
     Cold,
 }
 
