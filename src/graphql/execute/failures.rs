@@ -5,6 +5,7 @@
 //! it; what is nulled with it says no more of its own.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::Type;
@@ -90,20 +91,39 @@ fn shape_below<'d>(
     sets: &[&'d SelectionSet],
     of: &str,
 ) -> Shape<'d> {
-    let possible: Vec<&str> = match document.schema().types.get(of) {
+    let types = &document.schema().types;
+    let possible: Vec<&str> = match types.get(of) {
         Some(ExtendedType::Object(object)) => vec![object.name.as_str()],
         Some(ExtendedType::Union(union)) => union.members.iter().map(|name| name.as_str()).collect(),
+        Some(ExtendedType::Interface(_)) => types
+            .values()
+            .filter_map(|ty| if let ExtendedType::Object(object) = ty { Some(object) } else { None })
+            .filter(|object| object.implements_interfaces.iter().any(|interface| interface.as_str() == of))
+            .map(|object| object.name.as_str())
+            .collect(),
         _ => Vec::new(),
     };
     let mut shape = Shape::new();
     // Where a condition is null the object is, too.
     for field in possible.into_iter().filter_map(|of| collector.fields(sets, of).ok()).flatten() {
         let below = shape_below(document, collector, &field.below, field.type_name());
-        let known =
-            shape.entry(field.key).or_insert(FieldShape { ty: &field.field.definition.ty, below: Shape::new() });
-        known.below.extend(below);
+        let known = FieldShape { ty: &field.field.definition.ty, below };
+        merge(&mut shape, field.key, known);
     }
     shape
+}
+
+/// Adds a field to a shape, whole: objects of other types may have the same key with other fields below.
+fn merge<'d>(shape: &mut Shape<'d>, key: &'d str, field: FieldShape<'d>) {
+    match shape.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(field);
+        }
+        Entry::Occupied(place) => {
+            let known = &mut place.into_mut().below;
+            field.below.into_iter().for_each(|(key, field)| merge(known, key, field));
+        }
+    }
 }
 
 /// A walk over the engine's data. What returns a truth tells whether the value has to be null.

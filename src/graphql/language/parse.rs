@@ -47,11 +47,15 @@ impl ServedSchema {
             syntax_error(&text, &positions, offset.unwrap_or(text.len()), &finding)
         })?;
         // Definitions of types are refused later; their grammar is not looked at here.
-        let executable = ast.definitions.iter().filter(|definition| definition.is_executable_definition());
-        let without_value = executable.filter_map(ast::Definition::location).find_map(|at| {
-            let definition = text.get(at.offset()..at.end_offset())?;
-            Some(at.offset() + argument_without_value(definition)?)
-        });
+        let mut executable = ast.definitions.iter().filter(|definition| definition.is_executable_definition());
+        let without_value = if executable.clone().count() == ast.definitions.len() {
+            argument_without_value(&text)
+        } else {
+            executable.find_map(|definition| {
+                let at = definition.location()?;
+                Some(at.offset() + argument_without_value(text.get(at.offset()..at.end_offset())?)?)
+            })
+        };
         if let Some(offset) = without_value {
             return Err(syntax_error(&text, &positions, offset, "expected COLON"));
         }

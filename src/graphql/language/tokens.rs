@@ -109,8 +109,12 @@ enum Next {
 /// Where a name among the arguments of a text that the parser accepted, or among the fields of an input object, has no value.
 pub(super) fn argument_without_value(text: &str) -> Option<usize> {
     let mut within = Vec::new();
-    let mut is_first = false;
+    let (mut is_first, mut is_described) = (false, false);
     for token in tokens(text).filter(|token| token.kind != Kind::Ignored) {
+        // What is described is a variable.
+        if std::mem::take(&mut is_described) && token.kind != Kind::Mark(b'$') {
+            return Some(token.start);
+        }
         let around = within.last_mut();
         match (token.kind, around) {
             (Kind::Mark(b')' | b']' | b'}'), around) => {
@@ -124,7 +128,10 @@ pub(super) fn argument_without_value(text: &str) -> Option<usize> {
                 *around = Within::Definitions
             }
             // A description of the first of them.
-            (Kind::String, Some(Within::Arguments(Next::Name))) if is_first => continue,
+            (Kind::String, Some(Within::Arguments(Next::Name))) if is_first => {
+                is_described = true;
+                continue;
+            }
             (Kind::Mark(b'('), _) => within.push(Within::Arguments(Next::Name)),
             (Kind::Mark(b'[' | b'{'), Some(Within::Arguments(Next::Name | Next::Colon))) => return Some(token.start),
             (Kind::Mark(b'['), around) => {
@@ -156,5 +163,6 @@ pub(super) fn argument_without_value(text: &str) -> Option<usize> {
         }
         is_first = token.kind == Kind::Mark(b'(');
     }
-    None
+    // A bracket that is not closed.
+    (!within.is_empty()).then_some(text.len())
 }
