@@ -40,11 +40,12 @@ impl RequestAuthorizer {
 impl Grants for RequestAuthorizer {
     fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError> {
         let account = match (argument, &self.named) {
-            (Some(_), _) if !self.argument => {
-                return Err(AccessError::Forbidden("naming an account with an argument is switched off here"));
-            }
             (Some(argument), Some(named)) if argument != *named => {
                 return Err(AccessError::Forbidden("the argument and the headers name different accounts"));
+            }
+            // An argument, or the key of an entity, may repeat the account that the request has anyway: that selects nothing.
+            (Some(argument), None) if !self.argument && self.preferred().as_ref() != Some(&argument) => {
+                return Err(AccessError::Forbidden("naming an account with an argument is switched off here"));
             }
             (Some(account), _) => account,
             (None, Some(named)) => named.clone(),

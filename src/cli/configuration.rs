@@ -33,6 +33,11 @@ pub(super) struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// For a command that runs nothing: a file, and settings as `--set` takes them.
+    pub(super) fn of(config: Option<PathBuf>, set: Vec<String>) -> Self {
+        Self { config, set, ..Self::default() }
+    }
+
     pub(super) fn load(&self, profile: Profile) -> Result<Config> {
         Ok(Config::load(profile, &self.sources()?)?)
     }

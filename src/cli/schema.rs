@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use super::configuration::ConfigArgs;
 use super::schema_compare::{FailOn, Format, compare};
+use crate::config::Profile;
 use crate::graphql::{api_sdl, federation_sdl};
 
 #[derive(clap::Args)]
@@ -13,6 +15,12 @@ pub(super) struct SchemaArgs {
     /// The schema as a subgraph shows it to a composer, with its federation directives.
     #[arg(long)]
     federation: bool,
+    /// With --federation: a TOML file of settings; those of `federation` decide what is printed.
+    #[arg(long, value_name = "FILE", env = "FLOWMATIX_CONFIG")]
+    config: Option<PathBuf>,
+    /// With --federation: a setting, such as `--set federation.keys=account`. Can be given again.
+    #[arg(long, value_name = "SETTING=VALUE", requires = "federation")]
+    set: Vec<String>,
     /// Leave out what is served only with `tokens.enabled`.
     #[arg(long)]
     without_tokens: bool,
@@ -31,10 +39,18 @@ pub(super) struct SchemaArgs {
 }
 
 pub(super) fn run(arguments: &SchemaArgs) -> ExitCode {
+    let sdl = match sdl(arguments) {
+        Ok(sdl) => sdl,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            // The comparison has a code for what it cannot compare.
+            return if arguments.compare.is_some() { ExitCode::from(2) } else { ExitCode::FAILURE };
+        }
+    };
     if let Some(old) = &arguments.compare {
-        return compare(old, &sdl(arguments), arguments.format, arguments.fail_on);
+        return compare(old, &sdl, arguments.format, arguments.fail_on);
     }
-    match print_or_check(arguments) {
+    match print_or_check(arguments, &sdl) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -43,21 +59,25 @@ pub(super) fn run(arguments: &SchemaArgs) -> ExitCode {
     }
 }
 
-fn sdl(arguments: &SchemaArgs) -> String {
+fn sdl(arguments: &SchemaArgs) -> Result<String> {
     let tokens = !arguments.without_tokens;
-    if arguments.federation { federation_sdl(tokens) } else { api_sdl(tokens) }
+    if !arguments.federation {
+        return Ok(api_sdl(tokens));
+    }
+    let configuration = ConfigArgs::of(arguments.config.clone(), arguments.set.clone());
+    let settings = configuration.load_without_callers(Profile::Serve)?.federation;
+    Ok(federation_sdl(&settings, tokens))
 }
 
-fn print_or_check(arguments: &SchemaArgs) -> Result<()> {
-    let sdl = sdl(arguments);
+fn print_or_check(arguments: &SchemaArgs, sdl: &str) -> Result<()> {
     let Some(path) = &arguments.check else {
-        return super::output::print(&sdl);
+        return super::output::print(sdl);
     };
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     if file == sdl {
         return Ok(());
     }
-    let diff = similar::TextDiff::from_lines(&file, &sdl);
+    let diff = similar::TextDiff::from_lines(file.as_str(), sdl);
     let name = path.display().to_string();
     super::output::print(&diff.unified_diff().context_radius(3).header(&name, "the code").to_string())?;
     let federation = if arguments.federation { " --federation" } else { "" };

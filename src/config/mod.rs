@@ -39,7 +39,7 @@ pub use auth::{AuthConfig, AuthMode};
 pub use budget::{BudgetConfig, BudgetScope};
 pub use demo::DemoConfig;
 pub use documents::{DocumentsConfig, Safelist};
-pub use federation::FederationConfig;
+pub use federation::{FederationConfig, FederationKeys};
 pub use graphql::GraphQlConfig;
 pub use http::{ForwardedHeader, HttpConfig, Statuses};
 pub use http_tls::{HttpTlsConfig, TlsVersion};

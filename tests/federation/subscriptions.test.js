@@ -1,14 +1,14 @@
-// A gateway that passes subscriptions through: Hive Gateway, over graphql-transport-ws and over server-sent events.
+// A gateway that passes subscriptions through: Hive Gateway with each of its planners, over graphql-transport-ws and over
+// server-sent events.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { composeServices } from "@apollo/composition";
 import { createGatewayRuntime } from "@graphql-hive/gateway";
-import { parse } from "graphql";
+import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
 
-import { print, start } from "../service.js";
+import { start } from "../service.js";
+import { supergraph as compose } from "./graph.js";
 
 let service, supergraph, member;
 
@@ -16,13 +16,7 @@ before(async () => {
   const quick = { "live.interval": "300ms", "live.interval_floor": "100ms", "budget.calls_per_hour": 1_000_000 };
   service = await start("demo", quick);
   member = (await service.query("{ teamMembers(first: 1) { nodes { id } } }")).data.teamMembers.nodes[0].id;
-  const permissions = readFileSync(new URL("subgraphs/permissions.graphql", import.meta.url), "utf8");
-  const { supergraphSdl, errors } = composeServices([
-    { name: "team", typeDefs: parse(print("schema", "--federation")), url: service.url },
-    { name: "permissions", typeDefs: parse(permissions), url: "http://127.0.0.1:9/graphql" },
-  ]);
-  assert.equal(errors, undefined);
-  supergraph = supergraphSdl;
+  supergraph = compose(service, { permissions: "http://127.0.0.1:9/graphql" });
 });
 
 after(() => service?.stop());
@@ -39,16 +33,23 @@ async function* events(response) {
   }
 }
 
-for (const [name, team] of [
+const OVER = [
   ["graphql-transport-ws", { options: { subscriptions: { kind: "ws", location: "/graphql" } } }],
   // It asks with GET then.
   ["server-sent events", { headers: [["apollo-require-preflight", "true"]] }],
-]) {
-  test(`Hive Gateway passes a subscription through over ${name}`, async () => {
+];
+const PLANNERS = [
+  ["Hive Gateway", undefined],
+  ["Hive Gateway with Hive Router's planner", unifiedGraphHandler],
+];
+
+for (const [gatewayName, unifiedGraphHandler] of PLANNERS) for (const [name, team] of OVER) {
+  test(`${gatewayName} passes a subscription through over ${name}`, async () => {
     await service.change(member, { liveAvailability: "OFFLINE" });
     const gateway = createGatewayRuntime({
       supergraph,
       logging: false,
+      unifiedGraphHandler,
       transportEntries: { team },
     });
     try {

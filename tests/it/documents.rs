@@ -1,6 +1,7 @@
 //! Printed documents agree with the code: the schema, the federation schema, the README, the error codes, the settings.
 
 use flowmatix_graphql::config::Config;
+use flowmatix_graphql::config::FederationConfig;
 use flowmatix_graphql::demo::{DemoSwitches, InvalidSwitches};
 use flowmatix_graphql::graphql::{Code, api_sdl, federation_sdl};
 use serde_json::Value;
@@ -27,7 +28,7 @@ fn the_federation_schema_file_is_the_codes_schema() {
     let path = "tests/federation/schema.graphql";
     assert_eq!(
         read(path),
-        federation_sdl(false),
+        federation_sdl(&FederationConfig::default(), false),
         "print it anew: cargo run -- schema --federation --without-tokens > {path}"
     );
 }

@@ -1,5 +1,6 @@
 //! Entities: each representation is answered separately, and any number of one account costs at most one load.
 
+use flowmatix_graphql::config::FederationConfig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -88,7 +89,10 @@ async fn roles_are_entities_too() {
 async fn the_service_tells_its_schema() {
     let app = TestApp::start().await;
     let data = app.query("{ _service { sdl } }").await.clean();
-    assert_eq!(data["_service"]["sdl"], flowmatix_graphql::graphql::federation_sdl(false));
+    assert_eq!(
+        data["_service"]["sdl"],
+        flowmatix_graphql::graphql::federation_sdl(&FederationConfig::default(), false)
+    );
 }
 
 #[tokio::test]
@@ -210,4 +214,69 @@ async fn the_schema_is_told_where_it_is_switched_on_and_to_those_who_know_the_se
     }
     let data = app.send(app.post().header(header, "the-routers-secret").body(body)).await.clean();
     assert!(data["_service"]["sdl"].as_str().unwrap().contains("@key"));
+}
+
+/// The key of an entity repeats the account that a request has; any other account is refused where arguments select none.
+#[tokio::test]
+async fn where_only_headers_select_the_account_a_key_may_repeat_it() {
+    let app = TestApp::with(&[("account.sources", "headers")]).await;
+    let pines = json!({ "email": "ops@tall-pines.example", "type": "CUSTOM_USER" });
+    let named = |request: reqwest::RequestBuilder| {
+        request.header("x-flowmatix-email", "ops@tall-pines.example").header("x-flowmatix-type", "CUSTOM_USER")
+    };
+    let ids =
+        app.send(named(app.post()).body(r#"{"query":"{ teamMembers(first: 1) { nodes { id } } }"}"#)).await.clean();
+    let id = &ids["teamMembers"]["nodes"][0]["id"];
+    let representations = json!([
+        { "__typename": "TeamMember", "id": id, "account": pines },
+        { "__typename": "TeamMember", "id": id, "account": { "email": " OPS@Tall-Pines.example", "type": "CUSTOM_USER" } },
+        { "__typename": "TeamMember", "id": id },
+        { "__typename": "Team", "account": pines },
+        { "__typename": "TeamMember", "id": id, "account": { "email": "maya@lantern-books.example", "type": "CUSTOMER" } },
+    ]);
+    let body = json!({ "query": QUERY, "variables": { "r": representations } }).to_string();
+    let answer = app.send(named(app.post()).body(body.clone())).await;
+    let found: Vec<bool> = answer.data()["_entities"].as_array().unwrap().iter().map(Value::is_object).collect();
+    assert_eq!(found, [true, true, true, true, false]);
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+    assert_eq!(answer.body["errors"][0]["path"], json!(["_entities", 4]));
+    // A request without headers has no account to repeat.
+    let answer = app.send(app.post().body(body)).await;
+    assert!(answer.data()["_entities"].as_array().unwrap().iter().all(Value::is_null));
+
+    // The same holds for the account of the configuration.
+    let app = TestApp::with(&[("account.sources", "default")]).await;
+    let ids = member(&app, 0).await;
+    let own = json!({ "email": "maya@lantern-books.example", "type": "CUSTOMER" });
+    let list = json!([
+        { "__typename": "TeamMember", "id": ids[0], "account": own },
+        { "__typename": "TeamMember", "id": ids[0], "account": pines },
+    ]);
+    let answer = ask(&app, list).await;
+    assert!(answer.data()["_entities"][0].is_object() && answer.data()["_entities"][1].is_null());
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+}
+
+/// What `schema --federation` prints is what `_service` tells, whatever the keys.
+#[tokio::test]
+async fn the_settings_decide_which_keys_the_schema_has() {
+    let long = "@key(fields: \"id account { email type }\")";
+    let short = "@key(fields: \"id\")";
+    for (keys, expected) in [("id", [2, 0]), ("account", [0, 2]), ("both", [2, 2])] {
+        let app = TestApp::with(&[("federation.keys", keys), ("federation.requires_scopes", "true")]).await;
+        let data = app.query("{ _service { sdl } }").await.clean();
+        let sdl = data["_service"]["sdl"].as_str().unwrap();
+        assert_eq!([short, long].map(|key| sdl.matches(key).count()), expected, "{keys}");
+        assert!(sdl.contains("type Team @key(fields: \"account { email type }\")"));
+        assert_eq!(sdl.matches("@requiresScopes(scopes: [[\"team:contact:read\"]])").count(), 1);
+        let set = [format!("federation.keys={keys}"), "federation.requires_scopes=true".to_owned()];
+        let arguments = ["schema", "--federation", "--without-tokens", "--set", &set[0], "--set", &set[1]];
+        let printed = crate::support::service::run(&arguments, &[]);
+        assert_eq!(String::from_utf8(printed.stdout).unwrap(), sdl);
+    }
+    let printed =
+        crate::support::service::run(&["schema", "--federation"], &[("FLOWMATIX_FEDERATION_KEYS", "account")]);
+    assert!(!String::from_utf8(printed.stdout).unwrap().contains(short));
+    let wrong = crate::support::service::run(&["schema", "--federation", "--set", "federation.keys=name"], &[]);
+    assert!(!wrong.status.success() && String::from_utf8(wrong.stderr).unwrap().contains("federation.keys"));
 }

@@ -71,6 +71,7 @@ mod row_isolation;
 mod sample;
 mod schema_changes;
 mod scopes;
+mod semantic_nulls;
 mod team;
 mod tenants;
 mod text;

@@ -1,5 +1,6 @@
 //! Relay's `node`: a member or a role of the request's account, by the upstream's identifier.
 
+use flowmatix_graphql::config::FederationConfig;
 use flowmatix_graphql::graphql::federation_sdl;
 use serde_json::{Value, json};
 
@@ -39,6 +40,6 @@ async fn a_node_is_a_member_or_a_role_of_the_requests_account_by_both_executions
 
 #[test]
 fn node_is_no_part_of_the_federation_sdl() {
-    let sdl = federation_sdl(true);
+    let sdl = federation_sdl(&FederationConfig::default(), true);
     assert!(!sdl.contains("Node") && !sdl.contains("node("), "{sdl}");
 }

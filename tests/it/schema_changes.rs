@@ -1,5 +1,6 @@
 //! Changes between schemas: classed as graphql-js classes them, over random pairs of schemas, and told by the command line.
 
+use flowmatix_graphql::config::FederationConfig;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -254,7 +255,7 @@ fn random_changes_are_classed_as_graphql_js_classes_them() {
 
 #[test]
 fn the_schema_has_no_changes_to_itself_and_a_type_that_goes_is_found_where_it_was() {
-    for sdl in [api_sdl(true), federation_sdl(true)] {
+    for sdl in [api_sdl(true), federation_sdl(&FederationConfig::default(), true)] {
         assert_eq!(schema_changes(&sdl, &sdl).unwrap(), []);
     }
     let changes = schema_changes(&api_sdl(true), &api_sdl(false)).unwrap();
@@ -268,7 +269,7 @@ fn the_schema_has_no_changes_to_itself_and_a_type_that_goes_is_found_where_it_wa
             ("breaking", "TYPE_REMOVED", "PermanentToken"),
         ]
     );
-    let federated = federation_sdl(false);
+    let federated = federation_sdl(&FederationConfig::default(), false);
     let without_key = federated.replacen(" @key(fields: \"id\")", "", 1);
     assert_ne!(federated, without_key);
     let changes = schema_changes(&federated, &without_key).unwrap();

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use flowmatix_graphql::auth::NewKey;
+use flowmatix_graphql::config::FederationConfig;
 use flowmatix_graphql::demo::{ACCOUNTS, AGENCY_TOKEN, DemoSwitches, InvalidSwitches, Scripted};
 use flowmatix_graphql::graphql::{api_sdl, federation_sdl};
 use flowmatix_graphql::model::Scopes;
@@ -115,8 +116,8 @@ async fn without_the_setting_there_is_no_mutation_in_the_schema() {
     for (tokens, pairs) in [(false, &[][..]), (true, &[ENABLED][..])] {
         let pairs = [&[("federation.enabled", "true")][..], pairs].concat();
         let sdl = TestApp::with(&pairs).await.query("{ _service { sdl } }").await.clean();
-        assert_eq!(sdl["_service"]["sdl"], federation_sdl(tokens));
-        assert_eq!(federation_sdl(tokens).contains("issuePermanentToken"), tokens);
+        assert_eq!(sdl["_service"]["sdl"], federation_sdl(&FederationConfig::default(), tokens));
+        assert_eq!(federation_sdl(&FederationConfig::default(), tokens).contains("issuePermanentToken"), tokens);
     }
 }
 

@@ -97,7 +97,7 @@ impl Engine {
     /// An engine whose requests load rosters with `loaders`.
     #[must_use]
     pub fn new(settings: Settings, loaders: LoaderFactory, metrics: Arc<Metrics>) -> Self {
-        let schema = ExecutableSchema::new(settings.federation.enabled, settings.tokens.enabled);
+        let schema = ExecutableSchema::new(&settings.federation, settings.tokens.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());

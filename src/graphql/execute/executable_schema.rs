@@ -8,9 +8,10 @@ use async_graphql::{Response, Schema, SchemaBuilder, ValidationMode, Value};
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
 use super::response::{GraphQlResponse, ReportedCost, too_large};
+use crate::config::FederationConfig;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
-use crate::graphql::schema::{ApiRoot, Mutation, ServedTokens, Session, SubgraphRoot, Subscription, build};
+use crate::graphql::schema::{ApiRoot, Mutation, ServedSdl, Session, SubgraphRoot, Subscription, build};
 use crate::loader::LookupSummary;
 
 /// The schema, alone or as a subgraph's.
@@ -21,9 +22,9 @@ pub(super) enum ExecutableSchema {
 }
 
 impl ExecutableSchema {
-    pub(super) fn new(subgraph: bool, tokens: bool) -> Self {
-        if subgraph {
-            Self::Subgraph(configure(build().data(ServedTokens(tokens))))
+    pub(super) fn new(federation: &FederationConfig, tokens: bool) -> Self {
+        if federation.enabled {
+            Self::Subgraph(configure(build().data(ServedSdl::new(federation.clone(), tokens))))
         } else {
             Self::Api(configure(build()))
         }

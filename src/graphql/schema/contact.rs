@@ -6,6 +6,7 @@ use crate::model::{Contact, JsonStr, Phone};
 
 /// How a member can be reached. Reading it needs the scope `team:contact:read`.
 #[derive(SimpleObject)]
+#[graphql(tag = "personal-data")]
 pub(super) struct TeamMemberContact {
     /// The identifier of the contact.
     id: Option<ID>,
@@ -17,7 +18,7 @@ pub(super) struct TeamMemberContact {
 
 /// A telephone number.
 #[derive(SimpleObject)]
-#[graphql(name = "TeamMemberPhone")]
+#[graphql(name = "TeamMemberPhone", tag = "personal-data")]
 pub(super) struct PhoneNumber {
     /// The country code, without `+`.
     prefix: Option<String>,

@@ -3,7 +3,7 @@
 //! Each representation is answered on its own: an unknown id is null; an unknown type, a malformed representation or a
 //! refused account is null with its own error; the others of the list stay.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use async_graphql::{Any, Context, Object, Result, SimpleObject, Union, Value};
 
@@ -13,6 +13,7 @@ use super::role::Role;
 use super::session::Session;
 use super::team::Team;
 use super::team_member::TeamMember;
+use crate::config::FederationConfig;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
 use crate::model::Account;
@@ -30,15 +31,29 @@ pub(super) enum Entity {
     Team(Team),
 }
 
-/// Whether permanent tokens are served.
-pub(in crate::graphql) struct ServedTokens(pub(in crate::graphql) bool);
+/// The subgraph's schema as `_service` tells it, printed when it is first asked for.
+pub(in crate::graphql) struct ServedSdl {
+    settings: FederationConfig,
+    tokens: bool,
+    text: OnceLock<String>,
+}
+
+impl ServedSdl {
+    pub(in crate::graphql) fn new(settings: FederationConfig, tokens: bool) -> Self {
+        Self { settings, tokens, text: OnceLock::new() }
+    }
+
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| super::federation_sdl(&self.settings, self.tokens))
+    }
+}
 
 /// What a composer needs to know of this subgraph.
 #[derive(SimpleObject)]
 #[graphql(name = "_Service")]
 struct Service {
     /// The subgraph's schema.
-    sdl: &'static str,
+    sdl: String,
 }
 
 #[Object(name = "EntityQuery")]
@@ -59,11 +74,9 @@ impl Entities {
 
     /// For composers: this subgraph's schema.
     #[graphql(name = "_service")]
-    async fn service(&self, ctx: &Context<'_>) -> Service {
-        static SDL: LazyLock<String> = LazyLock::new(|| super::federation_sdl(false));
-        static WITH_TOKENS: LazyLock<String> = LazyLock::new(|| super::federation_sdl(true));
-        let tokens = ctx.data_opt::<ServedTokens>().is_some_and(|served| served.0);
-        Service { sdl: if tokens { &WITH_TOKENS } else { &SDL } }
+    async fn service(&self, ctx: &Context<'_>) -> Result<Service> {
+        let served = ctx.data::<ServedSdl>().map_err(|_| fault(Code::Internal, "internal server error"))?;
+        Ok(Service { sdl: served.text().to_owned() })
     }
 }
 

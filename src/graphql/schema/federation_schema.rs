@@ -9,20 +9,23 @@ use super::mutation::Mutation;
 use super::query::{Query, role, team, team_member};
 use super::role::Role;
 use super::sdl::{options, tidy};
+use super::subgraph_sdl::complete;
 use super::subscription::Subscription;
 use super::team::Team;
 use super::team_member::TeamMember;
+use crate::config::FederationConfig;
 
 /// The team of a Flowmatix account: who is in it, with which role, and how they can be reached.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 struct KeyedRoot(Query, EntityKeys);
 
-/// The schema as a subgraph shows it to a composer, with its federation directives; `tokens` adds what is served only with
-/// `tokens.enabled`.
+/// The schema as a subgraph shows it to a composer, with its federation directives as the settings want them; `tokens` adds what
+/// is served only with `tokens.enabled`.
 #[must_use]
-pub fn federation_sdl(tokens: bool) -> String {
-    if tokens { print(Mutation) } else { print(EmptyMutation) }
+pub fn federation_sdl(settings: &FederationConfig, tokens: bool) -> String {
+    let printed = if tokens { print(Mutation) } else { print(EmptyMutation) };
+    tidy(&complete(&printed, settings))
 }
 
 fn print<Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
@@ -30,7 +33,7 @@ fn print<Mutations: ObjectType + 'static>(mutations: Mutations) -> String {
         .enable_federation()
         .enable_subscription_in_federation()
         .finish();
-    tidy(&schema.sdl_with_options(options().federation()))
+    schema.sdl_with_options(options().federation())
 }
 
 /// The entities' keys, as async-graphql prints them into the federation SDL.

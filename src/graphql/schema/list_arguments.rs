@@ -10,12 +10,14 @@ use super::session::Session;
 use crate::graphql::error::{Code, fault};
 use crate::model::{Filter, InvalidPage, Order, PageRequest};
 
-/// Calls the macro of this name with all arguments: name, type, description.
+/// Calls the macro of this name with all arguments: name, type, description, and a tag of the subgraph's where it has one.
 macro_rules! list_arguments {
     ($with:ident) => {
         $with! {
             search: Option<String>
-                = "Text to look for in name, e-mail address and telephone number, whatever the case and accents.";
+                = "Text to look for in name, e-mail address and telephone number, whatever the case and accents.",
+                // What finds people by their addresses tells their addresses.
+                tag "personal-data";
             filter: Option<Box<TeamMemberFilter>> = "Filter conditions.";
             order_by: Option<Vec<TeamMemberOrder>> = "Sort keys, most significant first. Default: by id.";
             first: Option<i32> = "Returns the first n members.";
@@ -29,7 +31,7 @@ macro_rules! list_arguments {
 pub(super) use list_arguments;
 
 macro_rules! list_arguments_struct {
-    ($($name:ident: $type:ty = $about:literal;)+) => {
+    ($($name:ident: $type:ty = $about:literal $(, tag $tag:literal)?;)+) => {
         /// The arguments of a list.
         pub(super) struct ListArguments {
             $(#[doc = $about] pub(super) $name: $type,)+

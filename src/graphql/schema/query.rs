@@ -17,7 +17,7 @@ use super::team_member::TeamMember;
 pub(super) struct Query;
 
 macro_rules! query {
-    ($($argument:ident: $type:ty = $about:literal;)+) => {
+    ($($argument:ident: $type:ty = $about:literal $(, tag $tag:literal)?;)+) => {
 #[Object(name = "TeamQuery")]
 impl Query {
     /// The team of one account, as one snapshot. `account` may be left out where the request's headers (x-flowmatix-email and
@@ -37,7 +37,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account whose team is read.")] account: Option<AccountInput>,
-        $(#[graphql(desc = $about)] $argument: $type,)+
+        $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
         Some(list(ctx, account, ListArguments { $($argument),+ }).await)
     }

@@ -41,7 +41,7 @@ impl Role {
 }
 
 macro_rules! role {
-    ($($argument:ident: $type:ty = $about:literal;)+) => {
+    ($($argument:ident: $type:ty = $about:literal $(, tag $tag:literal)?;)+) => {
 /// A role that at least one member of an account's team has.
 #[Object]
 impl Role {
@@ -60,7 +60,7 @@ impl Role {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        $(#[graphql(desc = $about)] $argument: $type,)+
+        $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
         let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
         Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.place))))

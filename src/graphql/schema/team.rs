@@ -28,7 +28,7 @@ impl Team {
 }
 
 macro_rules! team {
-    ($($argument:ident: $type:ty = $about:literal;)+) => {
+    ($($argument:ident: $type:ty = $about:literal $(, tag $tag:literal)?;)+) => {
 /// One account's team, as one snapshot: everything below it was read from the same upstream answer.
 #[Object]
 impl Team {
@@ -42,7 +42,7 @@ impl Team {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        $(#[graphql(desc = $about)] $argument: $type,)+
+        $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
         let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
         Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, None)))

@@ -23,6 +23,7 @@ pub(super) struct TeamMember {
 
 /// A value of the upstream's that this version could not read.
 #[derive(SimpleObject)]
+#[graphql(tag = "personal-data")]
 struct UnrecognizedField {
     /// The field, by its name here; a dotted path inside `contact`.
     field: &'static str,
@@ -112,7 +113,7 @@ impl TeamMember {
 
     /// E-mail address and telephone number. Needs the scope `team:contact:read`; without it null, with one FORBIDDEN error
     /// for all members of a list.
-    #[graphql(tag = "personal-data")]
+    #[graphql(tag = "personal-data", requires_scopes = "team:contact:read")]
     async fn contact(&self, ctx: &Context<'_>) -> Option<Result<TeamMemberContact>> {
         match Session::of(ctx) {
             Err(error) => Some(Err(error)),
@@ -138,6 +139,7 @@ impl TeamMember {
 
     /// The fields whose upstream value this version could not read, with the raw text. Contact data, and objects and lists, in
     /// which it may be, are among them only for callers with the scope `team:contact:read`.
+    #[graphql(tag = "personal-data")]
     async fn unrecognized(&self, ctx: &Context<'_>) -> Vec<UnrecognizedField> {
         let contact = Session::of(ctx).is_ok_and(|session| session.scopes().contact);
         self.row()

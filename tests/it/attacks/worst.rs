@@ -1,6 +1,7 @@
 //! A search for the worst request: it changes accepted requests, and keeps those that cost most processor time or memory for
 //! their length. `make worst` gives it a minute over an optimised build, and fails where one costs more than promised.
 
+use flowmatix_graphql::config::FederationConfig;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -55,7 +56,7 @@ impl Search {
         }
         let mut search = Self {
             victim,
-            shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl(false)),
+            shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl(&FederationConfig::default(), false)),
             rng: Rng::with_seed(seed),
             answer_rate: 0.0,
             smallest: Duration::ZERO,
@@ -254,7 +255,7 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
 #[tokio::test]
 async fn the_search_makes_requests_that_are_accepted() {
     let app = crate::support::TestApp::with(&[("auth.mode", "server"), ("federation.enabled", "true")]).await;
-    let shapes = Shapes::read(&flowmatix_graphql::graphql::federation_sdl(false));
+    let shapes = Shapes::read(&flowmatix_graphql::graphql::federation_sdl(&FederationConfig::default(), false));
     let mut rng = Rng::with_seed(7);
     let (mut accepted, mut texts) = (0, String::new());
     let mut tree = shapes.tree(&mut rng);
