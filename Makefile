@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench conformance demo explorer pictures test oracle sockets faults tenants worst
+.PHONY: audit bench conformance demo explorer live pictures test oracle sockets faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -70,6 +70,14 @@ bench:
 # Eight tenants, 100,000 steps for each: fails at the first foreign row. Minutes.
 tenants:
 	TENANTS_STEPS=800000 cargo test --locked --test it tenants -- --nocapture
+
+# Ten thousand subscribers of ten accounts for a minute of changes, beside GraphQL Yoga with graphql-ws, and a plan that a
+# hundred listened accounts share; docs/subscriptions.md is written from it. Needs 12,000 open files. Linux.
+live:
+	cargo build --release --locked
+	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bin live
+	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/yoga
+	target/release/live
 
 # Licences, sources and bans of all dependencies. Needs cargo-deny; the workflow checks advisories too.
 audit:

@@ -1,5 +1,6 @@
 //! What the benchmark and its contestants share.
 
+pub mod changing_vendor;
 pub mod chart;
 pub mod figures;
 pub mod load;
@@ -9,4 +10,5 @@ pub mod questions;
 pub mod serve;
 pub mod service;
 pub mod steps;
+pub mod subscribers;
 pub mod team;

@@ -1,6 +1,7 @@
 // Live teams by GraphQL Yoga and graphql-ws, as their documentation has it: a poller for each account that somebody listens to,
 // Yoga's own publish-subscribe, and graphql-ws on a WebSocket server. Prints its address.
 
+import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import { useServer } from "graphql-ws/use/ws";
 import { createPubSub, createSchema, createYoga, map, pipe } from "graphql-yoga";
@@ -18,7 +19,10 @@ const typeDefs = /* GraphQL */ `
   enum LiveAvailability { ONLINE OFFLINE }
 `;
 
-const pubSub = createPubSub();
+// Thousands listen; that is no leak.
+const eventTarget = new EventTarget();
+setMaxListeners(0, eventTarget);
+const pubSub = createPubSub({ eventTarget });
 
 /** One poller for each account, as long as somebody listens. */
 const pollers = new Map();

@@ -179,7 +179,11 @@ async fn run(root: &Path, options: &Options) -> Result<Vec<String>> {
         let ratio = yoga.cpu_of_an_event() / ours.cpu_of_an_event();
         report.add(
             "CPU of a delivered event",
-            format!("{}, beside {} by {YOGA}: × {ratio:.1}", time(ours.cpu_of_an_event()), time(yoga.cpu_of_an_event())),
+            format!(
+                "{}, beside {} by {YOGA}: × {ratio:.1}",
+                time(ours.cpu_of_an_event()),
+                time(yoga.cpu_of_an_event())
+            ),
             ratio >= CPU_RATIO,
         );
     }
@@ -187,7 +191,8 @@ async fn run(root: &Path, options: &Options) -> Result<Vec<String>> {
         vendor.reset();
         plan(options, &vendor, &mut report).await?;
     }
-    let head = ["", "subscribers", "events a second", "delay, median", "p99", "CPU an event", "memory, idle subscriber"];
+    let head =
+        ["", "subscribers", "events a second", "delay, median", "p99", "CPU an event", "memory, idle subscriber"];
     let text = page(options, &table(&head, &rows), &report);
     println!("{text}");
     if options.write && options.only.is_none() {
@@ -299,11 +304,14 @@ async fn plan(options: &Options, vendor: &ChangingVendor, report: &mut Report) -
     let mut sorted: Vec<Instant> = calls.iter().flatten().copied().collect();
     sorted.sort_unstable();
     let window = Duration::from_secs(options.window);
-    let most = (0..sorted.len()).map(|n| sorted[n..].partition_point(|call| *call < sorted[n] + window)).max().unwrap_or(0);
+    let most =
+        (0..sorted.len()).map(|n| sorted[n..].partition_point(|call| *call < sorted[n] + window)).max().unwrap_or(0);
     let told = Spread::of((0..SHARING).map(|n| all.interval(n)).collect());
     let gaps: Vec<f64> = calls
         .iter()
-        .flat_map(|calls| calls.windows(2).filter(|pair| pair[0] >= settled).map(|pair| (pair[1] - pair[0]).as_secs_f64()))
+        .flat_map(|calls| {
+            calls.windows(2).filter(|pair| pair[0] >= settled).map(|pair| (pair[1] - pair[0]).as_secs_f64())
+        })
         .collect();
     ensure!(!gaps.is_empty(), "no team was read twice");
     let gaps = Spread::of(gaps);
@@ -321,7 +329,8 @@ async fn plan(options: &Options, vendor: &ChangingVendor, report: &mut Report) -
             short(gaps.least),
             short(gaps.greatest)
         ),
-        (0.9 * told.least..=1.15 * told.greatest + 1.0).contains(&gaps.median) && gaps.greatest <= 1.3 * told.greatest + 1.0,
+        (0.9 * told.least..=1.15 * told.greatest + 1.0).contains(&gaps.median)
+            && gaps.greatest <= 1.3 * told.greatest + 1.0,
     );
     Ok(())
 }
@@ -363,6 +372,7 @@ fn write(path: &Path, section: &str) -> Result<()> {
     let start = page.find(&format!("{heading}\n")).with_context(|| format!("no `{heading}` in {}", path.display()))?;
     let end = page[start + heading.len()..].find("\n## ").map_or(page.len(), |end| start + heading.len() + end + 1);
     let rest = &page[end..];
-    let text = format!("{}{}{}", &page[..start], section, if rest.is_empty() { String::new() } else { format!("\n{rest}") });
+    let text =
+        format!("{}{}{}", &page[..start], section, if rest.is_empty() { String::new() } else { format!("\n{rest}") });
     Ok(std::fs::write(path, text)?)
 }
