@@ -83,7 +83,14 @@ impl Cursor {
     #[must_use]
     pub fn encode(&self, account: &Account, order: &Order) -> String {
         let mut bytes = Vec::with_capacity(64);
-        push_cursor(&mut bytes, account, order, self.recorded.iter().copied(), self.neighbours, &self.id);
+        push_cursor(
+            &mut bytes,
+            AccountHash::of(account),
+            order,
+            self.recorded.iter().copied(),
+            self.neighbours,
+            &self.id,
+        );
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -91,7 +98,7 @@ impl Cursor {
     /// again for the next. An answer has thousands of them.
     pub(super) fn write_behind(
         roster: &Roster,
-        account: &Account,
+        account: AccountHash,
         order: &Order,
         (index, previous): (u32, Option<u32>),
         bytes: &mut Vec<u8>,
@@ -123,7 +130,7 @@ impl Cursor {
             Some(_) => return Err(InvalidCursor::OtherVersion),
         }
         let mut rest = Bytes(&body[1..]);
-        if rest.number()? != account_hash(account) {
+        if rest.number()? != AccountHash::of(account).0 {
             return Err(InvalidCursor::OtherAccount);
         }
         if rest.number()? != order.hash32() {
@@ -142,14 +149,14 @@ impl Cursor {
 /// The bytes of a cursor, with their checksum.
 fn push_cursor(
     bytes: &mut Vec<u8>,
-    account: &Account,
+    account: AccountHash,
     order: &Order,
     recorded: impl Iterator<Item = Recorded>,
     neighbours: Option<Neighbours>,
     id: &str,
 ) {
     bytes.push(VERSION);
-    bytes.extend_from_slice(&account_hash(account).to_be_bytes());
+    bytes.extend_from_slice(&account.0.to_be_bytes());
     bytes.extend_from_slice(&order.hash32().to_be_bytes());
     for value in recorded {
         match value {
@@ -250,10 +257,17 @@ pub(super) fn member_hash(member: TeamMember<'_>, order: &Order) -> u32 {
     hasher.finalize()
 }
 
-/// The account in 32 bits: enough to notice a cursor of another account, too little to name one.
-fn account_hash(account: &Account) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(account.user_type.name().as_bytes());
-    hasher.update(account.email.as_str().as_bytes());
-    hasher.finalize()
+/// The account in 32 bits, for cursors: enough to notice a cursor of another account, too little to name one.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountHash(u32);
+
+impl AccountHash {
+    /// The hash of an account.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(account.user_type.name().as_bytes());
+        hasher.update(account.email.as_str().as_bytes());
+        Self(hasher.finalize())
+    }
 }

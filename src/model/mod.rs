@@ -44,7 +44,7 @@ pub use caller_limits::CallerLimits;
 pub use cancellation::{Cancellation, Cancelled, RowCounter};
 pub use clock::Clock;
 pub use contact::{Contact, Phone};
-pub use cursor::{Cursor, InvalidCursor};
+pub use cursor::{AccountHash, Cursor, InvalidCursor};
 pub(crate) use fields::member_fields;
 pub use fields::{ScalarField, Since};
 pub use filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCondition, TextSet, TimeCondition};

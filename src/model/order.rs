@@ -32,7 +32,11 @@ pub enum Direction {
 
 /// A sort order; empty is the default, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Order(Vec<(OrderField, Direction)>);
+pub struct Order {
+    keys: Vec<(OrderField, Direction)>,
+    /// Of the keys, for cursors.
+    hash: u32,
+}
 
 impl Order {
     /// Sorts by `keys`, most significant first. Keys that cannot matter are left out, so that equal orders are equal values.
@@ -52,33 +56,33 @@ impl Order {
                 break;
             }
         }
-        Self(needed)
+        let mut hasher = crc32fast::Hasher::new();
+        needed.iter().for_each(|&(field, direction)| hasher.update(&[field as u8, direction as u8]));
+        Self { keys: needed, hash: hasher.finalize() }
     }
 
     /// Whether this is the default order, in which a roster keeps its members.
     #[must_use]
     pub fn is_by_id(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     /// How many keys are compared at most.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     pub(super) fn keys(&self) -> &[(OrderField, Direction)] {
-        &self.0
+        &self.keys
     }
 
     pub(super) fn has_name(&self) -> bool {
-        self.0.iter().any(|(field, _)| *field == OrderField::Name)
+        self.keys.iter().any(|(field, _)| *field == OrderField::Name)
     }
 
     /// The order in 32 bits, the same in every process.
     pub(super) fn hash32(&self) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        self.0.iter().for_each(|&(field, direction)| hasher.update(&[field as u8, direction as u8]));
-        hasher.finalize()
+        self.hash
     }
 }

@@ -7,7 +7,7 @@ use super::cursor::{Recorded, member_hash, record};
 use super::order::Direction;
 use super::selection::select;
 use super::sort_keys::SortKeys;
-use super::{Account, Cursor, Filter, Order, OrderField, Role, Roster};
+use super::{AccountHash, Cursor, Filter, Order, OrderField, Role, Roster};
 
 /// The arguments of a page; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +82,7 @@ impl Page {
     /// is used again for the next.
     pub fn write_cursor(
         &self,
-        (roster, account): (&Roster, &Account),
+        (roster, account): (&Roster, AccountHash),
         order: &Order,
         n: usize,
         bytes: &mut Vec<u8>,

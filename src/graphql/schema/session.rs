@@ -10,7 +10,7 @@ use super::response_meter::ResponseMeter;
 use crate::graphql::error::Code;
 use crate::graphql::error::{contact_forbidden, fault, refused, upstream};
 use crate::loader::{Loaded, Loader};
-use crate::model::{Account, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
+use crate::model::{Account, AccountHash, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 
 /// What a request may do, and what it does it with.
 pub(in crate::graphql) struct Session {
@@ -28,6 +28,7 @@ pub(in crate::graphql) struct View {
     pub(in crate::graphql) roster: Arc<Roster>,
     pub(in crate::graphql) stale: bool,
     grant: Grant,
+    account_hash: AccountHash,
 }
 
 impl Session {
@@ -73,7 +74,7 @@ impl Session {
 
     fn seen(loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
         let found = loaded.map_err(|error| upstream(&error))?;
-        Ok(Arc::new(View { roster: found.roster, stale: found.stale, grant }))
+        Ok(Arc::new(View::new(found.roster, found.stale, grant)))
     }
 
     /// What the caller may read.
@@ -100,7 +101,8 @@ impl Session {
 impl View {
     /// What the grant opens.
     pub(in crate::graphql) fn new(roster: Arc<Roster>, stale: bool, grant: Grant) -> Self {
-        Self { roster, stale, grant }
+        let account_hash = AccountHash::of(grant.account());
+        Self { roster, stale, grant, account_hash }
     }
 
     /// Under what the roster is kept.
@@ -131,6 +133,6 @@ impl View {
         bytes: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> bool {
-        page.write_cursor((&self.roster, self.account()), order, n, bytes, out)
+        page.write_cursor((&self.roster, self.account_hash), order, n, bytes, out)
     }
 }
