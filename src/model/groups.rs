@@ -7,7 +7,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::cancellation::Cancelled;
-use super::{Direction, LeadsVisibility, LiveAvailability, Roster, TeamMember, TeamMemberStatus, UserType};
+use super::ranks::Ranks;
+use super::{Direction, LeadsVisibility, LiveAvailability, Roster, TeamMemberStatus, UserType};
 
 /// How many members are counted between two looks at whether the request is still wanted.
 const BLOCK: usize = 1024;
@@ -108,15 +109,15 @@ impl GroupField {
         }
     }
 
-    /// The number of the member's value among the field's.
-    fn value(self, member: TeamMember<'_>) -> Option<u32> {
+    /// The numbers of the members' values among the field's.
+    fn column<'r>(self, roster: &'r Roster, cancelled: &dyn Fn() -> bool) -> Result<&'r Ranks, Cancelled> {
         match self {
-            Self::Type => member.user_type().map(|value| value as u32),
-            Self::Status => member.status().map(|value| value as u32),
-            Self::LiveAvailability => member.live_availability().map(|value| value as u32),
-            Self::LeadsVisibility => member.leads_visibility().map(|value| value as u32),
-            Self::Role => member.role_place(),
-            Self::Whitelabel => member.whitelabel().map(u32::from),
+            Self::Type => roster.index(|known| &known.type_ranks, cancelled),
+            Self::Status => roster.index(|known| &known.status_ranks, cancelled),
+            Self::LiveAvailability => roster.index(|known| &known.live_ranks, cancelled),
+            Self::LeadsVisibility => roster.index(|known| &known.leads_ranks, cancelled),
+            Self::Role => roster.index(|known| &known.role_ranks, cancelled),
+            Self::Whitelabel => roster.index(|known| &known.whitelabel_ranks, cancelled),
         }
     }
 
@@ -136,24 +137,34 @@ impl GroupField {
 }
 
 /// Packs keys into numbers: at most 324 keys of enums and the flag, times a roster's roles, fit into 64 bits.
-struct Packing {
-    /// Each field, and the number of its values.
-    fields: Vec<(GroupField, u64)>,
+struct Packing<'r> {
+    /// Each field, where its values are, and how many there can be.
+    fields: Vec<(GroupField, &'r Ranks, u64)>,
     /// Whether a smaller number stands for a greater value. A missing value is the greatest number either way.
     reversed: bool,
 }
 
-impl Packing {
-    fn pack(&self, member: TeamMember<'_>) -> u64 {
-        self.fields.iter().fold(0, |key, (field, values)| {
-            let digit = field.value(member).map_or(values - 1, |value| self.turned(value.into(), *values));
-            key * values + digit
-        })
+impl Packing<'_> {
+    /// How many keys there can be.
+    fn keys(&self) -> u64 {
+        self.fields.iter().map(|(_, _, values)| values).product()
+    }
+
+    /// Puts the keys of these members into `keys`, field by field.
+    fn pack(&self, members: &[u32], keys: &mut Vec<u64>) {
+        keys.clear();
+        keys.resize(members.len(), 0);
+        for (_, ranks, values) in &self.fields {
+            let digit = |rank: u32| {
+                if rank < ranks.distinct() { self.turned(rank.into(), *values) } else { values - 1 }
+            };
+            keys.iter_mut().zip(members).for_each(|(key, index)| *key = *key * values + digit(ranks.get(*index)));
+        }
     }
 
     fn unpack(&self, mut packed: u64) -> GroupKey {
         let mut key = GroupKey::default();
-        for (field, values) in self.fields.iter().rev() {
+        for (field, _, values) in self.fields.iter().rev() {
             let digit = packed % values;
             packed /= values;
             if digit < values - 1 {
@@ -165,6 +176,39 @@ impl Packing {
 
     fn turned(&self, value: u64, values: u64) -> u64 {
         if self.reversed { (values - 2).saturating_sub(value) } else { value }
+    }
+}
+
+/// Members and sums of unread messages by key.
+enum Sums {
+    /// Of every key that there can be.
+    All(Vec<(usize, i64)>),
+    /// Of those that occur.
+    Some(HashMap<u64, (usize, i64)>),
+}
+
+impl Sums {
+    /// For so many members with at most so many keys.
+    fn of(keys: u64, members: usize) -> Self {
+        match usize::try_from(keys) {
+            Ok(keys) if keys <= members.saturating_mul(2) => Self::All(vec![(0, 0); keys]),
+            _ => Self::Some(HashMap::new()),
+        }
+    }
+
+    fn at(&mut self, key: u64) -> &mut (usize, i64) {
+        match self {
+            // Packing makes no greater key.
+            Self::All(all) => &mut all[key as usize],
+            Self::Some(some) => some.entry(key).or_default(),
+        }
+    }
+
+    fn list(self) -> Vec<(u64, (usize, i64))> {
+        match self {
+            Self::All(all) => (0..).zip(all).filter(|(_, (count, _))| *count > 0).collect(),
+            Self::Some(some) => some.into_iter().collect(),
+        }
     }
 }
 
@@ -182,22 +226,26 @@ impl Roster {
         first: usize,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Vec<Group>, Cancelled> {
-        let count = |field: &GroupField| (*field, field.value_count(self.roles_len()) as u64);
+        let field = |field: &GroupField| {
+            Ok((*field, field.column(self, cancelled)?, field.value_count(self.roles_len()) as u64))
+        };
         let reversed = order.field == GroupOrderField::Key && order.direction == Direction::Desc;
-        let packing = Packing { fields: by.iter().map(count).collect(), reversed };
-        let mut sums: HashMap<u64, (usize, i64)> = HashMap::new();
+        let packing = Packing { fields: by.iter().map(field).collect::<Result<_, _>>()?, reversed };
+        let unread = self.index(|known| &known.unread, cancelled)?;
+        let mut sums = Sums::of(packing.keys(), members.len());
+        let mut keys = Vec::new();
         for block in members.chunks(BLOCK) {
             if cancelled() {
                 return Err(Cancelled);
             }
-            for index in block {
-                let member = self.member(*index);
-                let (count, unread) = sums.entry(packing.pack(member)).or_default();
+            packing.pack(block, &mut keys);
+            for (key, index) in keys.iter().zip(block) {
+                let (count, sum) = sums.at(*key);
                 *count += 1;
-                *unread += i64::from(member.unread_messages().unwrap_or(0));
+                *sum += i64::from(unread[*index as usize]);
             }
         }
-        let mut sums: Vec<_> = sums.into_iter().collect();
+        let mut sums = sums.list();
         match (order.field, order.direction) {
             (GroupOrderField::Key, _) => sums.sort_unstable_by_key(|(key, _)| *key),
             (GroupOrderField::Count, Direction::Asc) => sums.sort_unstable_by_key(|(key, (count, _))| (*count, *key)),

@@ -10,7 +10,7 @@ use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, Ranks, Whereabouts};
-use super::{JsonStr, LiveAvailability, TeamMember, TeamMemberStatus, UserType};
+use super::{JsonStr, TeamMember};
 
 /// After so many members it is asked whether the work is still wanted.
 const STRIDE: usize = 1000;
@@ -78,6 +78,13 @@ pub(super) struct Indexes {
     pub(super) status_ranks: Index<Ranks>,
     pub(super) live_ranks: Index<Ranks>,
     pub(super) type_ranks: Index<Ranks>,
+    pub(super) leads_ranks: Index<Ranks>,
+    /// The places of their roles in the roster's list.
+    pub(super) role_ranks: Index<Ranks>,
+    /// False, then true.
+    pub(super) whitelabel_ranks: Index<Ranks>,
+    /// How many messages each member has not read; a missing number is zero.
+    pub(super) unread: Index<Box<[i32]>>,
 }
 
 impl Default for Indexes {
@@ -96,18 +103,19 @@ impl Default for Indexes {
             updated_ranks: Index::new(|members| {
                 Ranks::of_numbers(members.map(|member| Some(member.updated_at()?.at.millis())))
             }),
-            status_ranks: Index::new(|members| {
-                let values = members.map(|member| Some(member.status()? as u32));
-                Ranks::of_enum(values, TeamMemberStatus::ALL.len())
-            }),
+            status_ranks: Index::new(|members| Ranks::of_places(members.map(|member| Some(member.status()? as u32)))),
             live_ranks: Index::new(|members| {
-                let values = members.map(|member| Some(member.live_availability()? as u32));
-                Ranks::of_enum(values, LiveAvailability::ALL.len())
+                Ranks::of_places(members.map(|member| Some(member.live_availability()? as u32)))
             }),
-            type_ranks: Index::new(|members| {
-                let values = members.map(|member| Some(member.user_type()? as u32));
-                Ranks::of_enum(values, UserType::ALL.len())
+            type_ranks: Index::new(|members| Ranks::of_places(members.map(|member| Some(member.user_type()? as u32)))),
+            leads_ranks: Index::new(|members| {
+                Ranks::of_places(members.map(|member| Some(member.leads_visibility()? as u32)))
             }),
+            role_ranks: Index::new(|members| Ranks::of_places(members.map(TeamMember::role_place))),
+            whitelabel_ranks: Index::new(|members| {
+                Ranks::of_places(members.map(|member| member.whitelabel().map(u32::from)))
+            }),
+            unread: Index::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
         }
     }
 }
@@ -117,7 +125,7 @@ impl Default for Indexes {
 pub(super) fn room(member: TeamMember<'_>) -> usize {
     // Of three columns: where an entry ends, its hash, and its line feed.
     const OFFSETS: usize = 3 * (2 * size_of::<u32>() + 1);
-    const RANKS: usize = 7 * size_of::<u32>() + size_of::<Whereabouts>();
+    const RANKS: usize = 11 * size_of::<u32>() + size_of::<Whereabouts>();
     let folded = |text: Option<JsonStr<'_>>| {
         text.map_or(0, |text| text.json().len() * if text.json().is_ascii() { 1 } else { 3 })
     };

@@ -32,10 +32,13 @@ impl Ranks {
         Self::of_sorted(length, sorted.iter().map(|(_, index)| *index), |a, b| sorted[a].0 == sorted[b].0)
     }
 
-    /// Places in an enum of `distinct` values, which are ranks already.
-    pub(super) fn of_enum(places: impl Iterator<Item = Option<u32>>, distinct: usize) -> Self {
-        let distinct = u32::try_from(distinct).unwrap_or(u32::MAX);
-        Self { ranks: places.map(|place| place.unwrap_or(distinct)).collect(), distinct }
+    /// Places in a short list, which are ranks already.
+    pub(super) fn of_places(places: impl Iterator<Item = Option<u32>>) -> Self {
+        const MISSING: u32 = u32::MAX;
+        let mut ranks: Box<[u32]> = places.map(|place| place.unwrap_or(MISSING)).collect();
+        let distinct = ranks.iter().filter(|place| **place != MISSING).max().map_or(0, |last| last + 1);
+        ranks.iter_mut().filter(|place| **place == MISSING).for_each(|place| *place = distinct);
+        Self { ranks, distinct }
     }
 
     /// Ranks from the indexes of the members that have a value, sorted by it; `same` says whether two neighbours in that order
