@@ -2,13 +2,16 @@
 //!
 //! Such clients fall into step with the readings that they cause: of two who ask every 100 seconds, the one who had the team read
 //! last finds it old again, and the other one never does. So the readings of an account are followed one by one, from a team
-//! that becomes due to the first request that has it read again.
+//! that becomes due to the first request that has it read again. A team that somebody listens to is polled besides, as long after
+//! the last reading as the poll interval says, whoever had it read.
 
 use fastrand::Rng;
 
 /// Readings that are followed before and while they are counted.
 const SETTLING: u32 = 12;
 const COUNTED: u32 = 40;
+/// By how much a reading's window is shorter or longer than others'.
+const SPREAD: f64 = 0.1;
 /// With more clients, the next request is as far away as the mean says.
 const FOLLOWED: u32 = 64;
 
@@ -23,6 +26,8 @@ pub(super) struct Rule {
     pub(super) ahead: Option<f64>,
     /// The part of requests that this replica gets.
     pub(super) share: f64,
+    /// How often it is read at least, because somebody listens to it.
+    pub(super) poll: Option<f64>,
 }
 
 impl Rule {
@@ -36,13 +41,19 @@ impl Rule {
             None => (old, (old, old)),
         }
     }
+
+    /// The poll interval, where it is so short that no request ever finds a team that is due.
+    fn poll_alone(self) -> Option<f64> {
+        self.poll.filter(|poll| *poll <= self.due(1.0 - SPREAD).0)
+    }
 }
 
 /// How often in an hour a team is read that so many clients ask for with these intervals, in seconds.
 pub(super) fn readings_per_hour(clients: &[u32], intervals: &[f64], rule: Rule, random: &mut Rng) -> f64 {
     let total: u32 = clients.iter().sum();
-    if total == 0 {
-        return 0.0;
+    let poll = if total == 0 { rule.poll } else { rule.poll_alone() };
+    if total == 0 || poll.is_some() {
+        return poll.map_or(0.0, |poll| 3600.0 / poll);
     }
     let crowd = total > FOLLOWED;
     let rate: f64 = clients.iter().zip(intervals).map(|(clients, interval)| f64::from(*clients) / interval).sum();
@@ -57,14 +68,15 @@ pub(super) fn readings_per_hour(clients: &[u32], intervals: &[f64], rule: Rule, 
         if reading == SETTLING {
             since = at;
         }
-        let (from, pause) = rule.due(0.9 + 0.2 * random.f64());
-        at = if crowd {
+        let (from, pause) = rule.due(1.0 - SPREAD + 2.0 * SPREAD * random.f64());
+        let asked = if crowd {
             at + from + 1.0 / (rate * rule.share)
         } else {
             next.iter_mut()
                 .map(|client| first_that_counts(client, at, from, pause, rule.share, random))
                 .fold(f64::INFINITY, f64::min)
         };
+        at = rule.poll.map_or(asked, |poll| asked.min(at + poll));
     }
     f64::from(COUNTED) * 3600.0 / (at - since).max(1e-6)
 }

@@ -13,6 +13,15 @@ pub struct ClientGroup {
     pub accounts_per_request: u32,
 }
 
+/// Subscribers that ask alike: each listens to the team of one account.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SubscriberGroup {
+    /// How many.
+    pub subscribers: u32,
+    /// How often each wants its team to be read.
+    pub interval: Duration,
+}
+
 /// All traffic of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Traffic {
@@ -20,8 +29,8 @@ pub struct Traffic {
     pub groups: Vec<ClientGroup>,
     /// How many accounts there are.
     pub accounts: u32,
-    /// How many subscribers listen, each to one account: a team that somebody listens to is read whenever it is due.
-    pub subscriptions: u32,
+    /// The subscribers. Which account each of them listens to is decided by chance.
+    pub subscribers: Vec<SubscriberGroup>,
     /// How many replicas serve it, each request on one that is chosen by chance.
     pub replicas: u32,
     /// Whether the replicas share rosters and a plan.

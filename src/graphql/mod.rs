@@ -19,7 +19,7 @@ pub use execute::{
     LiveRequest, Request, Settings, Started, Subscription,
 };
 pub use inspect::{
-    Inspector, NotInspected, OperationKind, OperationReport, OperationSource, TeamShape, operation_sources,
+    Inspector, NotInspected, OperationKind, OperationReport, OperationSource, RefusedCost, TeamShape, operation_sources,
 };
 pub use language::Variables;
 pub use limits::VariablesSize;

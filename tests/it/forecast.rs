@@ -1,10 +1,14 @@
 //! The forecast against the service itself: random traffic over real rosters, ledger and guard on the paused clock, and the
 //! calls that an endpoint in memory counted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use flowmatix_graphql::forecast::{ClientGroup, Prediction, Rules, Traffic, predict};
+use flowmatix_graphql::config::LiveConfig;
+use flowmatix_graphql::forecast::{ClientGroup, Prediction, Rules, SubscriberGroup, Traffic, predict};
+use flowmatix_graphql::roster::{Feeds, Listener};
+use flowmatix_graphql::telemetry::Metrics;
 
 use crate::guarded::lab::{Lab, Reply};
 
@@ -20,6 +24,8 @@ fn rules(plan: u32) -> Rules {
         utilization: 0.95,
         reserve_ratio: 0.1,
         retry_ratio: 0.1,
+        interval_floor: Duration::from_secs(5),
+        live_ratio: 0.5,
     }
 }
 
@@ -32,12 +38,21 @@ fn traffic(accounts: u32, groups: &[(u32, u64)]) -> Traffic {
     Traffic {
         groups: groups.iter().map(group).collect(),
         accounts,
-        subscriptions: 0,
+        subscribers: Vec::new(),
         replicas: 1,
         shared: true,
         calls_per_team: 1,
         direct_calls: 0.0,
     }
+}
+
+/// The same with subscribers: how many, and how often they want their team to be read.
+fn listened(traffic: Traffic, groups: &[(u32, u64)]) -> Traffic {
+    let group = |(subscribers, interval): &(u32, u64)| SubscriberGroup {
+        subscribers: *subscribers,
+        interval: Duration::from_secs(*interval),
+    };
+    Traffic { subscribers: groups.iter().map(group).collect(), ..traffic }
 }
 
 /// What the service did in the hours that were measured.
@@ -47,9 +62,11 @@ struct Simulated {
     /// The oldest answer.
     oldest: Duration,
     requests: usize,
+    /// What the subscriber was told whose team is read least.
+    poll_interval: Option<Duration>,
 }
 
-/// Runs the traffic: clients on replicas by chance, each client with an account and a phase of its own.
+/// Runs the traffic: clients and subscribers on replicas by chance, each with an account of its own, clients with a phase.
 async fn simulate(traffic: &Traffic, plan: u32, seed: u64, hours: (u64, u64)) -> Simulated {
     let mut random = Rng::with_seed(seed);
     let calls_per_hour = plan.to_string();
@@ -68,6 +85,16 @@ async fn simulate(traffic: &Traffic, plan: u32, seed: u64, hours: (u64, u64)) ->
     }
     requests.sort_unstable();
     let start = tokio::time::Instant::now();
+    let feeds =
+        labs.iter().map(|lab| Feeds::new(lab.rosters.clone(), &LiveConfig::default(), Arc::<Metrics>::default()));
+    let feeds: Vec<_> = feeds.collect();
+    let mut listeners: Vec<Listener> = Vec::new();
+    for group in &traffic.subscribers {
+        for _ in 0..group.subscribers {
+            let (replica, account) = (random.usize(..labs.len()), random.usize(..traffic.accounts as usize));
+            listeners.push(feeds[replica].listen(&labs[replica].grant(account), Some(group.interval)));
+        }
+    }
     let measured = Duration::from_secs(hours.0 * 3600);
     let mut oldest = Duration::ZERO;
     for (at, account) in &requests {
@@ -80,8 +107,13 @@ async fn simulate(traffic: &Traffic, plan: u32, seed: u64, hours: (u64, u64)) ->
             oldest = oldest.max(found.age);
         }
     }
+    tokio::time::sleep_until(start + Duration::from_secs((hours.0 + hours.1) * 3600)).await;
     let calls = labs.iter().flat_map(Lab::calls).filter(|call| call.after > measured).count();
-    Simulated { calls: calls as f64 / hours.1 as f64, oldest, requests: requests.len() }
+    let mut poll_interval = None;
+    for listener in &mut listeners {
+        poll_interval = poll_interval.max(Some(listener.next().await.price.interval));
+    }
+    Simulated { calls: calls as f64 / hours.1 as f64, oldest, requests: requests.len(), poll_interval }
 }
 
 fn close(predicted: f64, simulated: f64) -> bool {
@@ -125,6 +157,51 @@ async fn predicted_and_simulated_calls_differ_by_less_than_a_tenth_over_random_t
     assert!((3..14).contains(&stretched), "{stretched} of 16 had to be stretched");
 }
 
+/// Teams that somebody listens to, with clients beside the subscribers and without, on plans with plenty and with too little.
+#[tokio::test(start_paused = true)]
+async fn subscriptions_cost_as_predicted_by_the_interval_of_their_pollers() {
+    let mut random = Rng::with_seed(20_261_127);
+    let (mut misses, mut shared, mut stretched) = (Vec::new(), 0, 0);
+    for seed in 200..206 {
+        let accounts = 60 + random.u32(..60);
+        let interval = |random: &mut Rng| [20, 30, 60, 120, 300][random.usize(..5)];
+        let mut subscribers = vec![(accounts + random.u32(..accounts * 3), interval(&mut random))];
+        if seed % 2 == 0 {
+            subscribers.push((accounts / 2 + random.u32(..accounts), interval(&mut random)));
+        }
+        let mut clients = Vec::new();
+        if seed % 4 != 0 {
+            clients.push((accounts / 2 + random.u32(..accounts * 3), 30 + random.u64(..210)));
+        }
+        let traffic = listened(traffic(accounts, &clients), &subscribers);
+        let plenty = predict(&traffic, &rules(1_000_000)).calls;
+        let plan = (plenty * [10.0, 2.5, 1.2, 0.6][random.usize(..4)]).max(400.0) as u32;
+        let prediction = predict(&traffic, &rules(plan));
+        let asked = subscribers.iter().map(|(_, interval)| *interval).max().unwrap();
+        shared += usize::from(prediction.poll_interval.unwrap().as_secs_f64() > asked as f64 * 1.05);
+        stretched += usize::from(prediction.stretch > 1.05);
+        let simulated = simulate(&traffic, plan, seed, (2, 2)).await;
+        let shown = format!(
+            "{accounts} accounts, {subscribers:?}, clients {clients:?}, a plan of {plan} (stretch {:.2}): {:.0} predicted, {:.0} \
+             simulated, polls every {:?} and {:?}",
+            prediction.stretch, prediction.calls, simulated.calls, prediction.poll_interval, simulated.poll_interval
+        );
+        println!("{shown}");
+        assert!(
+            simulated.calls <= prediction.worst_calls * 1.02 && simulated.calls <= f64::from(plan) * 0.95,
+            "{shown}"
+        );
+        let (predicted, told) = (prediction.poll_interval.unwrap(), simulated.poll_interval.unwrap());
+        let same_interval = prediction.stretch > 1.0 || close(predicted.as_secs_f64(), told.as_secs_f64());
+        if !close(prediction.calls, simulated.calls) || !same_interval {
+            misses.push(shown);
+        }
+    }
+    assert!(misses.is_empty(), "{misses:#?}");
+    assert!((1..6).contains(&shared), "{shared} of 6 had to share the plan");
+    assert!((1..6).contains(&stretched), "{stretched} of 6 had to be stretched");
+}
+
 #[tokio::test(start_paused = true)]
 async fn replicas_that_share_nothing_spend_as_predicted() {
     for (seed, replicas) in [(100, 2), (101, 4)] {
@@ -149,11 +226,24 @@ fn plain_cases_come_out_as_on_paper() {
     assert_eq!(crowd.oldest, Duration::from_secs(60));
     // Nobody asks.
     assert_eq!(predict(&traffic(5, &[]), &rules(1000)).calls, 0.0);
-    // Subscribers: as often as a team is fresh, however many.
-    for subscriptions in [1, 10_000] {
-        let live = predict(&Traffic { subscriptions, ..traffic(1, &[]) }, &rules(1000));
-        assert!((live.calls - 60.0).abs() < 0.01, "{live:?}");
+    // Subscribers: one poller for a team, however many they are.
+    for subscribers in [1, 10_000] {
+        let live = predict(&listened(traffic(1, &[]), &[(subscribers, 15)]), &rules(1000));
+        assert!((live.calls - 240.0).abs() < 0.01 && live.oldest == Duration::from_secs(15), "{live:?}");
+        // Below the floor nobody is served, and the shortest of two intervals counts.
+        let quick = predict(&listened(traffic(1, &[]), &[(subscribers, 60), (1, 1)]), &rules(1_000_000));
+        assert!((quick.calls - 720.0).abs() < 0.01 && quick.poll_interval == Some(Duration::from_secs(5)), "{quick:?}");
     }
+    // No more than their part of the plan, half of the 855 calls that are not kept for new teams.
+    let spread = predict(&listened(traffic(100, &[]), &[(100_000, 5)]), &rules(1000));
+    assert!((spread.calls - 427.5).abs() < 1.0 && spread.stretch == 1.0, "{spread:?}");
+    assert!((spread.poll_interval.unwrap().as_secs_f64() - 842.0).abs() < 1.0, "{spread:?}");
+    // Two teams of which one needs little: the other one has the rest. 80 listen, by chance half of them to either.
+    let fair = predict(&listened(traffic(2, &[]), &[(80, 3600), (1, 5)]), &rules(1000));
+    assert!((fair.calls - 427.5).abs() < 1.0, "{fair:?}");
+    // Slower than clients who ask for the team anyway: then they have it read, and the poller has nothing to do.
+    let idle = predict(&listened(traffic(1, &[(10_000, 10)]), &[(1, 600)]), &rules(1000));
+    assert!((idle.calls - 3600.0 / 51.0).abs() < 1.5, "{idle:?}");
     // More accounts than calls: some get no answer, and the plan is spent to its share.
     let flooded = predict(&traffic(20_000, &[(200_000, 10)]), &rules(1000));
     assert!((flooded.calls - 950.0).abs() < 1.0 && flooded.answered < 0.06, "{flooded:?}");

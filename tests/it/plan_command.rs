@@ -171,6 +171,119 @@ fn a_worst_cost_covers_every_variable_and_the_limits_set_the_exit_code() {
     assert_eq!(limited(&["--max-calls", "100"]).0, 2);
 }
 
+/// The documents whose worst costs are held against the service, and the largest variables of each.
+fn worst_requests() -> Vec<(&'static str, Value)> {
+    let (text, many) = ("x".repeat(64 * 256), vec!["x"; 1000]);
+    let keys = json!(["NAME", "STATUS", "CREATED_AT"].map(|field| json!({ "field": field })));
+    vec![
+        (
+            "query A($t: String) { teamMembers(filter: { name: { contains: $t } }) { totalCount } }",
+            json!({ "t": text }),
+        ),
+        ("query A($i: [ID!]) { teamMembers(filter: { id: { in: $i } }) { totalCount } }", json!({ "i": many })),
+        ("query A($s: String) { teamMembers(search: $s) { totalCount } }", json!({ "s": "x".repeat(256) })),
+        ("query A($n: Int) { teamMembers(first: $n) { nodes { id name } } }", json!({ "n": 1000 })),
+        (
+            "query A($n: Int, $c: String) { teamMembers(first: $n, after: $c, orderBy: [{ field: NAME }]) { nodes { id } } }",
+            json!({ "n": 1000, "c": null }),
+        ),
+        (
+            "query A($d: OrderDirection!) { teamMembers(orderBy: [{ field: NAME, direction: $d }]) { totalCount } }",
+            json!({ "d": "DESC" }),
+        ),
+        ("query A($o: [TeamMemberOrder!]) { teamMembers(orderBy: $o) { totalCount } }", json!({ "o": keys })),
+        (
+            "query A($n: TeamMemberStringFilter) { teamMembers(filter: { name: $n }) { totalCount } }",
+            json!({ "n": { "contains": text, "in": many, "isNull": false } }),
+        ),
+        ("query A($f: TeamMemberFilter) { teamMembers(filter: $f) { totalCount } }", json!({ "f": deep_filter() })),
+    ]
+}
+
+/// As many scans as a request may have.
+fn deep_filter() -> Value {
+    json!({ "or": (0..199).map(|n| json!({ "name": { "contains": format!("x{n}") } })).collect::<Vec<_>>() })
+}
+
+/// No request costs more than its operation's worst, and where the variables are written into a document, one costs just that.
+#[tokio::test]
+async fn the_worst_cost_is_what_the_limits_let_through() {
+    let app = TestApp::start().await;
+    for (n, (document, variables)) in worst_requests().into_iter().enumerate() {
+        let folder = Folder::with(&[("a.graphql", document)]);
+        let team = TempFile::new("traffic.toml", "[team]\nmembers = 12\nlargest = 12\n");
+        let report = report(&["--documents", &folder.glob(), "--traffic", team.as_str()]);
+        let worst = report["operations"][0]["cost"]["worst"].as_u64().unwrap();
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let answer = app.send(app.post().header("x-flowmatix-show-cost", "true").body(body)).await;
+        let cost = &answer.body["extensions"]["cost"]["estimated"];
+        let Some(cost) = cost.as_u64() else {
+            assert_eq!((answer.codes(), worst), (vec!["COST_ESTIMATED_TOO_EXPENSIVE"], 200_000), "{document}");
+            continue;
+        };
+        assert!(cost <= worst, "{document}: {cost} of {worst}");
+        if n < 4 {
+            assert_eq!(cost, worst, "{document}");
+        }
+    }
+}
+
+#[test]
+fn what_is_past_the_limit_is_named_and_no_cost() {
+    let folder = Folder::with(&[
+        ("open.graphql", "query Open($who: TeamMemberFilter) { teamMembers(filter: $who) { totalCount } }"),
+        (
+            "named.graphql",
+            "query Named($who: String) { teamMembers(filter: { name: { contains: $who } }) { totalCount } }",
+        ),
+        ("large.graphql", "{ teamMembers(first: 1000) { nodes { role { members(first: 1000) { nodes { id } } } } } }"),
+    ]);
+    let glob = folder.glob();
+    let (code, out, err) = plan(&["--documents", &glob, "--format", "json"]);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let costs: Vec<_> = report["operations"].as_array().unwrap().iter().map(|line| &line["cost"]).collect();
+    // By name: Named, Open, large.
+    assert!(costs[0]["worst"].as_u64().unwrap() < 200_000 && costs[0]["refused"].is_null(), "{costs:?}");
+    assert_eq!((&costs[1]["worst"], &costs[1]["refused"]["argument"]), (&json!(200_000), &json!("filter ($who)")));
+    assert!(costs[1]["refused"]["upTo"].as_u64().unwrap() > 200_000);
+    // A usual team is 100 members, a third of them with one role: 3,300 cells and more, which is no problem.
+    assert_eq!((code, &costs[2]["refused"]["argument"]), (0, &Value::Null), "{err}");
+    let (_, out, _) = plan(&["--documents", &glob]);
+    assert!(out.contains("most of it by filter ($who), and more than graphql.cost_limit is refused"), "{out}");
+    let (_, out, _) = plan(&["--documents", &glob, "--format", "markdown"]);
+    assert!(out.contains("| 200000, more is refused |"), "{out}");
+    // What a usual request costs past the limit, the service would refuse.
+    let (code, _, err) = plan(&["--documents", &glob, "--set", "graphql.cost_limit=1000"]);
+    assert!(code == 1 && err.contains("large costs") && err.contains("graphql.cost_limit (1000) refuses it"), "{err}");
+}
+
+#[test]
+fn subscriptions_are_priced_by_the_interval_that_their_team_is_read_at() {
+    let folder = Folder::with(&[
+        ("live.graphql", "subscription Live { team { generation } }"),
+        ("roles.graphql", "query Roles { roles { id } }"),
+    ]);
+    let glob = folder.glob();
+    let total = |more: &[&str]| {
+        let report = report(&[&["--documents", glob.as_str()], more].concat());
+        let configured = &report["total"]["configured"];
+        (configured["callsPerHour"].as_f64().unwrap(), configured["pollSeconds"].as_f64().unwrap())
+    };
+    // One poller, every 15 seconds, unless they ask for something else or the service is set to something else.
+    assert_eq!(total(&["--subscriptions", "50"]), (240.0, 15.0));
+    assert_eq!(total(&["--subscriptions", "50", "--live-interval", "30s"]), (120.0, 30.0));
+    assert_eq!(total(&["--subscriptions", "50", "--set", "live.interval=60s"]), (60.0, 60.0));
+    // Below the floor, which half of the plan then cannot bear: 427.5 calls.
+    assert_eq!(total(&["--subscriptions", "50", "--live-interval", "1s"]), (428.0, 8.4));
+    let plenty = ["--subscriptions", "50", "--live-interval", "1s", "--set", "budget.calls_per_hour=5000"];
+    assert_eq!(total(&plenty), (720.0, 5.0));
+    let file = TempFile::new("traffic.toml", "subscriptions = 1\n[operations.Live]\nclients = 7\ninterval = \"20s\"\n");
+    assert_eq!(total(&["--traffic", file.as_str()]), (180.0, 20.0));
+    let (_, out, _) = plan(&["--documents", &glob, "--subscriptions", "50", "--clients", "2"]);
+    assert!(out.contains("all together: 120 requests an hour, 50 subscriptions"), "{out}");
+    assert!(out.contains("cache      live, every 15 s") && out.contains("read every 15 s"), "{out}");
+}
+
 #[test]
 fn a_larger_plan_and_the_tier_are_compared() {
     let folder = Folder::with(&[("roles.graphql", "query Roles { roles { id } }")]);
@@ -270,7 +383,8 @@ fn the_table_in_the_guide_is_what_the_command_prints() {
     let files: Vec<_> = documents.iter().map(|(name, text)| (format!("{name}.graphql"), text.as_str())).collect();
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     let folder = Folder::with(&files);
-    let traffic = ["--clients", "500", "--interval", "30s", "--accounts", "40", "--format", "markdown"];
+    let traffic = ["--clients", "500", "--interval", "30s", "--subscriptions", "200", "--accounts", "40"];
+    let traffic = [&traffic[..], &["--format", "markdown"]].concat();
     let (code, table, err) = plan(&[&["--documents", &folder.glob()], &traffic[..]].concat());
     assert_eq!(code, 0, "{err}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.md");

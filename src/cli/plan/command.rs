@@ -38,9 +38,12 @@ pub(in crate::cli) struct PlanArgs {
     /// How many accounts they read between them.
     #[arg(long, value_name = "N")]
     accounts: Option<u32>,
-    /// How many subscribers listen.
+    /// How many subscribers listen with each subscription.
     #[arg(long, value_name = "N")]
     subscriptions: Option<u32>,
+    /// How often they ask for their team to be read; live.interval where this is not given.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    live_interval: Option<Duration>,
     /// How many replicas serve them.
     #[arg(long, value_name = "N")]
     replicas: Option<u32>,
@@ -85,6 +88,7 @@ fn report(arguments: &PlanArgs) -> Result<Vec<String>> {
     traffic.interval = arguments.interval.unwrap_or(traffic.interval);
     traffic.accounts = arguments.accounts.unwrap_or(traffic.accounts);
     traffic.subscriptions = arguments.subscriptions.unwrap_or(traffic.subscriptions);
+    traffic.live_interval = arguments.live_interval.or(traffic.live_interval);
     traffic.replicas = arguments.replicas.unwrap_or(traffic.replicas);
     traffic.check()?;
     let operations = documents::find(&arguments.documents, &arguments.manifest)?;
@@ -99,6 +103,13 @@ fn report(arguments: &PlanArgs) -> Result<Vec<String>> {
 
 fn past(arguments: &PlanArgs, report: &PlanReport) -> Result<Vec<String>> {
     let mut past = Vec::new();
+    for line in report.lines.iter().filter(|line| line.report.estimated_cost > report.cost_limit) {
+        let (cost, limit) = (line.report.estimated_cost, report.cost_limit);
+        past.push(format!(
+            "{} costs {cost} cells over a usual team: graphql.cost_limit ({limit}) refuses it",
+            line.name
+        ));
+    }
     if let Some(most) = arguments.max_cost {
         for line in report.lines.iter().filter(|line| line.report.worst_cost > most) {
             past.push(format!("{} costs up to {} cells, more than {most}", line.name, line.report.worst_cost));

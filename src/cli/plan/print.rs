@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::report::{Forecast, Line, PLANS, PlanReport};
 use crate::forecast::Prediction;
-use crate::graphql::{OperationKind, OperationReport};
+use crate::graphql::{OperationKind, OperationReport, RefusedCost};
 
 /// For people.
 pub(super) fn text(report: &PlanReport) -> String {
@@ -15,16 +15,21 @@ pub(super) fn text(report: &PlanReport) -> String {
     for Line { name, report: operation, forecast } in &report.lines {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}");
-        let _ = writeln!(text, "  cost       {} cells, at worst {}", operation.estimated_cost, operation.worst_cost);
+        let _ = writeln!(text, "  cost       {} cells, at worst {}", operation.estimated_cost, worst(operation));
         let _ = writeln!(text, "  accounts   {}", accounts(operation));
-        let _ = writeln!(text, "  cache      {}", cache(operation, report.fresh_for));
+        let _ = writeln!(text, "  cache      {}", cache(operation, forecast.as_ref(), report.fresh_for));
         let _ = writeln!(text, "  scopes     {}", scopes(operation));
         if let Some(forecast) = forecast {
             text.push_str(&forecast_text(forecast, report.plan));
         }
     }
     if let Some(total) = &report.total {
-        let _ = writeln!(text, "all together: {} requests an hour", rounded(total.requests_per_hour));
+        let _ = writeln!(
+            text,
+            "all together: {} requests an hour{}",
+            rounded(total.requests_per_hour),
+            subscriptions(total)
+        );
         text.push_str(&forecast_text(total, report.plan));
     }
     text
@@ -39,6 +44,9 @@ fn forecast_text(forecast: &Forecast, plan: u32) -> String {
         rounded(calls),
         rounded(worst_calls)
     );
+    if let Some(interval) = forecast.configured.poll_interval {
+        let _ = writeln!(text, "  live       each team that somebody listens to is read every {}", age(interval));
+    }
     for (plan, prediction) in PLANS.iter().zip(&forecast.on_plans) {
         let _ =
             writeln!(text, "  on {plan:>6}  answers up to {} old{}", age(prediction.oldest), unanswered(prediction));
@@ -80,9 +88,13 @@ pub(super) fn markdown(report: &PlanReport) -> String {
             text,
             "| `{name}` | {} | {} | {} | {} | {} |",
             operation.estimated_cost,
-            operation.worst_cost,
+            if operation.refused.is_some() {
+                format!("{}, more is refused", operation.worst_cost)
+            } else {
+                operation.worst_cost.to_string()
+            },
             accounts(operation),
-            cache(operation, report.fresh_for),
+            cache(operation, forecast.as_ref(), report.fresh_for),
             operation.scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", "),
         );
         if with_traffic {
@@ -124,7 +136,13 @@ pub(super) fn json(report: &PlanReport) -> String {
         json!({
             "name": name,
             "kind": kind(operation),
-            "cost": { "estimated": operation.estimated_cost, "worst": operation.worst_cost },
+            "cost": {
+                "estimated": operation.estimated_cost,
+                "worst": operation.worst_cost,
+                "refused": operation.refused.as_ref().map(|RefusedCost { cells, argument }| {
+                    json!({ "upTo": cells, "argument": argument })
+                }),
+            },
             "accounts": { "usual": operation.accounts, "most": operation.most_accounts },
             "directCalls": operation.direct_calls,
             "cacheableSeconds": if operation.cacheable { report.fresh_for.as_secs() } else { 0 },
@@ -138,6 +156,7 @@ pub(super) fn json(report: &PlanReport) -> String {
         "traffic": {
             "clients": report.traffic.clients, "intervalSeconds": report.traffic.interval.as_secs_f64(),
             "accounts": report.traffic.accounts, "subscriptions": report.traffic.subscriptions,
+            "liveIntervalSeconds": report.traffic.live_interval.map(|interval| interval.as_secs_f64()),
             "replicas": report.traffic.replicas,
         },
     });
@@ -148,6 +167,7 @@ fn forecast_json(forecast: &Forecast, plan: u32) -> Value {
     let plans = PLANS.iter().zip(&forecast.on_plans).map(|(plan, prediction)| prediction_json(*plan, prediction));
     json!({
         "requestsPerHour": forecast.requests_per_hour.round(),
+        "subscriptions": forecast.subscriptions,
         "configured": prediction_json(plan, &forecast.configured),
         "plans": plans.collect::<Vec<_>>(),
         "withTier": forecast.with_tier.map(|prediction| prediction_json(plan, &prediction)),
@@ -160,6 +180,7 @@ fn prediction_json(plan: u32, prediction: &Prediction) -> Value {
         "callsPerHour": prediction.calls.round(),
         "worstCallsPerHour": prediction.worst_calls.ceil(),
         "oldestSeconds": prediction.oldest.as_secs_f64().round(),
+        "pollSeconds": prediction.poll_interval.map(|interval| (interval.as_secs_f64() * 10.0).round() / 10.0),
         "answered": (prediction.answered * 1000.0).round() / 1000.0,
         "overruns": prediction.overruns,
     })
@@ -182,9 +203,31 @@ fn accounts(operation: &OperationReport) -> String {
     }
 }
 
-fn cache(operation: &OperationReport, fresh_for: Duration) -> String {
+/// The worst cost, and what more could be asked for by what.
+fn worst(operation: &OperationReport) -> String {
+    let worst = operation.worst_cost;
+    match &operation.refused {
+        None => worst.to_string(),
+        Some(RefusedCost { cells, argument }) => {
+            let by = argument.as_ref().map(|argument| format!(", most of it by {argument}")).unwrap_or_default();
+            format!("{worst}: up to {cells} can be asked for{by}, and more than graphql.cost_limit is refused")
+        }
+    }
+}
+
+fn subscriptions(forecast: &Forecast) -> String {
+    match forecast.subscriptions {
+        0 => String::new(),
+        subscriptions => format!(", {subscriptions} subscriptions"),
+    }
+}
+
+fn cache(operation: &OperationReport, forecast: Option<&Forecast>, fresh_for: Duration) -> String {
     match (operation.kind, operation.cacheable) {
-        (OperationKind::Subscription, _) => "live".to_owned(),
+        (OperationKind::Subscription, _) => match forecast.and_then(|forecast| forecast.configured.poll_interval) {
+            Some(interval) => format!("live, every {}", age(interval)),
+            None => "live".to_owned(),
+        },
         (_, true) => format!("private, up to {}", age(fresh_for)),
         (_, false) => "no-store".to_owned(),
     }

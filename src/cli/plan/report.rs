@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 
 use super::traffic_file::TrafficFile;
 use crate::config::Config;
-use crate::forecast::{ClientGroup, Prediction, Rules, Traffic, predict};
+use crate::forecast::{ClientGroup, Prediction, Rules, SubscriberGroup, Traffic, predict};
 use crate::graphql::{Inspector, OperationReport, OperationSource};
 
 /// The plans that the vendor sells, in calls an hour.
@@ -24,6 +24,7 @@ pub(super) struct Line {
 #[derive(Clone, Copy)]
 pub(super) struct Forecast {
     pub(super) requests_per_hour: f64,
+    pub(super) subscriptions: u32,
     /// On the configured plan.
     pub(super) configured: Prediction,
     pub(super) on_plans: [Prediction; 3],
@@ -37,6 +38,7 @@ pub(super) struct PlanReport {
     pub(super) total: Option<Forecast>,
     pub(super) fresh_for: Duration,
     pub(super) plan: u32,
+    pub(super) cost_limit: usize,
     pub(super) traffic: TrafficFile,
 }
 
@@ -60,23 +62,28 @@ impl PlanReport {
                     continue;
                 }
             };
-            let clients = own.clients.unwrap_or(traffic.clients);
-            let sender = Sender { clients, interval: own.interval.unwrap_or(traffic.interval), report: report.clone() };
-            let forecast = (clients > 0 || is_live(&report) && traffic.subscriptions > 0)
-                .then(|| forecast(std::slice::from_ref(&sender), &traffic, config));
+            let (clients, interval) = if is_live(&report) {
+                (traffic.subscriptions, traffic.live_interval.unwrap_or(config.live.interval))
+            } else {
+                (traffic.clients, traffic.interval)
+            };
+            let (clients, interval) = (own.clients.unwrap_or(clients), own.interval.unwrap_or(interval));
+            let sender = Sender { clients, interval, report: report.clone() };
+            let forecast = (clients > 0).then(|| forecast(std::slice::from_ref(&sender), &traffic, config));
             lines.push(Line { name: name.clone(), report, forecast });
             together.push(sender);
         }
         if !problems.is_empty() {
             return Err(anyhow!("{}", problems.join("\n  ")));
         }
-        let asked = together.iter().any(|sender| sender.clients > 0) || traffic.subscriptions > 0;
+        let asked = together.iter().any(|sender| sender.clients > 0);
         let total = asked.then(|| forecast(&together, &traffic, config));
-        Ok(Self { lines, total, fresh_for: config.roster.fresh_for, plan: config.budget.calls_per_hour, traffic })
+        let (plan, cost_limit) = (config.budget.calls_per_hour, config.graphql.cost_limit);
+        Ok(Self { lines, total, fresh_for: config.roster.fresh_for, plan, cost_limit, traffic })
     }
 }
 
-/// Clients that send an operation.
+/// Clients that send an operation, or subscribers that listen with it.
 struct Sender {
     clients: u32,
     interval: Duration,
@@ -88,28 +95,33 @@ fn is_live(report: &OperationReport) -> bool {
 }
 
 fn forecast(senders: &[Sender], file: &TrafficFile, config: &Config) -> Forecast {
-    let (mut groups, mut direct_calls) = (Vec::new(), 0.0);
-    for sender in senders.iter().filter(|sender| sender.clients > 0 && !is_live(&sender.report)) {
-        let per_hour = f64::from(sender.clients) * 3600.0 / sender.interval.as_secs_f64();
-        direct_calls += per_hour * sender.report.direct_calls as f64;
-        let accounts_per_request = u32::try_from(sender.report.accounts).unwrap_or(u32::MAX);
+    let (mut groups, mut subscribers, mut direct_calls) = (Vec::new(), Vec::new(), 0.0);
+    let (mut requests_per_hour, mut subscriptions) = (0.0, 0_u32);
+    for Sender { clients, interval, report } in senders.iter().filter(|sender| sender.clients > 0) {
+        let (clients, interval) = (*clients, *interval);
+        if is_live(report) {
+            subscriptions = subscriptions.saturating_add(clients);
+            subscribers.push(SubscriberGroup { subscribers: clients, interval });
+            continue;
+        }
+        let per_hour = f64::from(clients) * 3600.0 / interval.as_secs_f64();
+        requests_per_hour += per_hour;
+        direct_calls += per_hour * report.direct_calls as f64;
+        let accounts_per_request = u32::try_from(report.accounts).unwrap_or(u32::MAX);
         if accounts_per_request > 0 {
-            groups.push(ClientGroup { clients: sender.clients, interval: sender.interval, accounts_per_request });
+            groups.push(ClientGroup { clients, interval, accounts_per_request });
         }
     }
     // Clients that send several operations at the same pace send them for the same account, one after the other: one reading
-    // serves them all.
-    groups.sort_by_key(|group| (group.interval, group.clients));
-    groups.dedup_by(|a, b| {
-        a.interval == b.interval && a.clients == b.clients && a.accounts_per_request == b.accounts_per_request
-    });
-    let live = senders.iter().any(|sender| is_live(&sender.report));
-    let requests_per_hour =
-        senders.iter().map(|sender| f64::from(sender.clients) * 3600.0 / sender.interval.as_secs_f64()).sum();
+    // serves them all. So it is with subscribers.
+    groups.sort_by_key(|group| (group.interval, group.clients, group.accounts_per_request));
+    groups.dedup();
+    subscribers.sort_by_key(|group| (group.interval, group.subscribers));
+    subscribers.dedup();
     let traffic = |shared: bool| Traffic {
         groups: groups.clone(),
         accounts: file.accounts,
-        subscriptions: if live { file.subscriptions } else { 0 },
+        subscribers: subscribers.clone(),
         replicas: file.replicas,
         shared,
         calls_per_team: file.team.pages,
@@ -124,11 +136,14 @@ fn forecast(senders: &[Sender], file: &TrafficFile, config: &Config) -> Forecast
         utilization: config.budget.utilization,
         reserve_ratio: config.budget.reserve_ratio,
         retry_ratio: config.upstream.retry_ratio,
+        interval_floor: config.live.interval_floor,
+        live_ratio: config.live.budget_ratio,
     };
     let plan = config.budget.calls_per_hour;
     let alone = file.replicas == 1;
     Forecast {
         requests_per_hour,
+        subscriptions,
         configured: predict(&traffic(alone), &rules(plan)),
         on_plans: PLANS.map(|plan| predict(&traffic(alone), &rules(plan))),
         with_tier: (!alone).then(|| predict(&traffic(true), &rules(plan))),

@@ -20,12 +20,16 @@ pub(super) struct TrafficFile {
     pub(super) interval: Duration,
     /// How many accounts they read between them.
     pub(super) accounts: u32,
-    /// How many subscribers listen to teams.
+    /// How many subscribers listen with each subscription, each to one account.
     pub(super) subscriptions: u32,
+    /// How often they ask for their team to be read; `None` for `live.interval`.
+    #[serde(deserialize_with = "optional_duration")]
+    pub(super) live_interval: Option<Duration>,
     /// How many replicas serve them.
     pub(super) replicas: u32,
     pub(super) team: Team,
-    /// By name, where an operation is sent by others or with these variables.
+    /// By name, where an operation is sent by others or with these variables. A subscription's clients are its subscribers, and
+    /// its interval is the one that they ask for.
     pub(super) operations: BTreeMap<String, OperationTraffic>,
 }
 
@@ -55,6 +59,7 @@ impl Default for TrafficFile {
             interval: Duration::from_secs(60),
             accounts: 1,
             subscriptions: 0,
+            live_interval: None,
             replicas: 1,
             team: Team::default(),
             operations: BTreeMap::new(),
@@ -108,9 +113,10 @@ impl TrafficFile {
         if self.accounts == 0 || self.replicas == 0 || self.team.pages == 0 || self.team.members == 0 {
             bail!("accounts, replicas, team.members and team.pages: expected at least 1");
         }
-        let intervals = self.operations.values().filter_map(|operation| operation.interval).chain([self.interval]);
-        if intervals
-            .into_iter()
+        let own = self.operations.values().filter_map(|operation| operation.interval);
+        if own
+            .chain([self.interval])
+            .chain(self.live_interval)
             .any(|interval| interval < Duration::from_millis(100) || interval > Duration::from_secs(7 * 24 * 3600))
         {
             bail!("interval: expected 100ms to 7days");

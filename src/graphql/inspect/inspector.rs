@@ -8,7 +8,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Node, Schema};
 use async_graphql_value::ConstValue;
 
-use super::worst_case::worst_sizes;
+use super::worst_case::{WorstCase, variables_of};
 use crate::config::GraphQlConfig;
 use crate::graphql::language::{CoercedVariables, ServedSchema, scan};
 use crate::graphql::limits::{ArgumentSize, Estimate, Measured, RosterSize, Rows, SizeLimits};
@@ -56,8 +56,10 @@ pub struct OperationReport {
     pub kind: OperationKind,
     /// Cells over a usual team, with the variables that were given.
     pub estimated_cost: usize,
-    /// Cells over the largest team, with every variable as large as it may be.
+    /// Cells over the largest team, with every variable as large as it may be. What costs more than the limit is refused.
     pub worst_cost: usize,
+    /// What is refused.
+    pub refused: Option<RefusedCost>,
     /// Accounts that one request usually reads.
     pub accounts: usize,
     /// Accounts that one request can read at most.
@@ -68,6 +70,15 @@ pub struct OperationReport {
     pub scopes: Vec<String>,
     /// Whether a browser may keep its answer while the teams in it are fresh.
     pub cacheable: bool,
+}
+
+/// What variables can ask for past the limit on the cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedCost {
+    /// The most, in cells.
+    pub cells: usize,
+    /// The argument that asks for most of it, and its variables, such as `filter ($filter)`. `None` where it needs none.
+    pub argument: Option<String>,
 }
 
 /// Why there is no report.
@@ -110,16 +121,27 @@ impl Inspector {
             (Err(_), None) => CoercedVariables::default(),
             (Err(errors), Some(_)) => return Err(NotInspected(first(errors.errors.into_iter().map(|e| e.message)))),
         };
-        let (mut estimated, mut worst) = (0, 0);
+        let (mut estimated, mut worst, mut argument) = (0, 0, None);
         for plan in self.plans(&prepared, operation, &coerced) {
             let value = |name: &str| coerced.get(name);
             let size_limits = self.size_limits();
             let sizes = plan.arguments.sizes(&value, self.schema.schema(), size_limits);
-            let filters = plan.cost.filters.len();
-            let worst_of = worst_sizes(&plan.arguments, &sizes, filters, self.schema.schema(), &self.limits);
+            let case = WorstCase {
+                arguments: &plan.arguments,
+                given: &sizes,
+                filters: &plan.cost.filters,
+                variables: &operation.variables,
+                schema: self.schema.schema(),
+                limits: &self.limits,
+            };
+            let worst_of = case.sizes();
             estimated = estimated.max(self.cells(&plan, &sizes, usual));
-            worst = worst.max(self.cells(&plan, &worst_of, largest));
+            let cells = self.cells(&plan, &worst_of, largest);
+            if cells > worst {
+                (worst, argument) = (cells, self.dearest(&plan, &sizes, &worst_of, largest));
+            }
         }
+        let refused = (worst > self.limits.cost_limit).then_some(RefusedCost { cells: worst, argument });
         let roots: Vec<_> = operation.root_fields(document.executable()).collect();
         let (accounts, most_accounts) = self.accounts(&roots);
         let kind = match () {
@@ -133,7 +155,8 @@ impl Inspector {
         Ok(OperationReport {
             kind,
             estimated_cost: estimated,
-            worst_cost: worst.max(estimated),
+            worst_cost: worst.min(self.limits.cost_limit).max(estimated),
+            refused,
             accounts: if reads { accounts } else { 0 },
             most_accounts: if reads { most_accounts } else { 0 },
             direct_calls,
@@ -192,6 +215,18 @@ impl Inspector {
             };
             each(rows, team);
         })
+    }
+
+    /// The argument that costs most where it alone is as large as it may be.
+    fn dearest(&self, plan: &Plan, given: &[ArgumentSize], worst: &[ArgumentSize], team: TeamShape) -> Option<String> {
+        let open = plan.arguments.iter().enumerate().filter(|(_, argument)| argument.fixed.is_none());
+        let (_, dearest) = open.max_by_key(|(n, _)| {
+            let sizes =
+                given.iter().zip(worst).enumerate().map(|(at, (given, worst))| if at == *n { worst } else { given });
+            self.cells(plan, &sizes.copied().collect::<Vec<_>>(), team)
+        })?;
+        let variables: Vec<_> = variables_of(&dearest.value).iter().map(|name| format!("${name}")).collect();
+        Some(format!("{} ({})", dearest.definition.name, variables.join(", ")))
     }
 
     /// How many accounts the root fields read, usually and at most: each one that is written out or is a variable, and the

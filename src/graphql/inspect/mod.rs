@@ -7,5 +7,5 @@ mod inspector;
 mod sources;
 mod worst_case;
 
-pub use inspector::{Inspector, NotInspected, OperationKind, OperationReport, TeamShape};
+pub use inspector::{Inspector, NotInspected, OperationKind, OperationReport, RefusedCost, TeamShape};
 pub use sources::{OperationSource, operation_sources};
