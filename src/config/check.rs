@@ -46,6 +46,10 @@ impl Config {
             self.http.responses_limit.as_u64() < 8 * self.graphql.response_limit.as_u64(),
             "http.responses_limit: expected at least eight times graphql.response_limit, so that one caller's part holds an answer",
         );
+        refuse(
+            self.http.failed_auth_rate > 10_000,
+            "http.failed_auth_rate: expected at most 10000: twice as many refusals of an address wait",
+        );
         refuse(self.graphql.compute_queue_limit < 2, "graphql.compute_queue_limit: expected at least 2");
         refuse(
             self.http.proxy_protocol && self.http.trusted_proxies.is_empty(),

@@ -55,6 +55,9 @@ section! {
         /// How many different tokens that have not been accepted may come from one address in any minute; 0 =
         /// unlimited. A token that this process has seen accepted is not counted, and never refused because of others.
         pub failed_auth_limit: usize = 100,
+        /// How many refusals of failed authentication one address is told in a second; 0 = unlimited. Twice as many come at once,
+        /// twice as many more wait for their turn, for up to two seconds, and past that the connection is closed.
+        pub failed_auth_rate: u32 = 20,
         /// Addresses, or networks such as `10.0.0.0/8`, of proxies that are trusted to tell the client's address.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// The header in which they tell it. They must set it themselves: one that a client sent through them is believed.

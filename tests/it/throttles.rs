@@ -167,7 +167,7 @@ async fn a_vendor_that_answers_404_before_it_looks_at_the_token_makes_no_guess_g
 /// Any minute, not each by itself: what was tried at the end of one counts at the start of the next.
 #[tokio::test(start_paused = true)]
 async fn tokens_are_counted_in_a_sliding_window() {
-    let limiter = FailedAuthLimiter::new(100);
+    let limiter = FailedAuthLimiter::new(100, 20);
     let wrong = |n: usize| limiter.attempt(Some(format!("wrong-{n}").as_bytes()), None);
     let count = |range: std::ops::Range<usize>| range.filter(|n| limiter.count(wrong(*n)).is_ok()).count();
     assert_eq!(count(0..1), 1);
@@ -183,26 +183,58 @@ async fn tokens_are_counted_in_a_sliding_window() {
 /// Being refused is free for the first ones; then it takes the client's time, and past that its connection.
 #[tokio::test(start_paused = true)]
 async fn refusals_wait_for_their_turn_and_few_of_them_wait() {
-    let limiter = FailedAuthLimiter::new(100);
-    let started = Instant::now();
+    for rate in [1, 3, 20, 500] {
+        let limiter = FailedAuthLimiter::new(100, rate);
+        let refused = || limiter.pace(limiter.attempt(None, None));
+        let started = Instant::now();
+        // Twice the rate at once, and as many again within two seconds: the next one is one too many.
+        let answers = join_all((0..=4 * rate).map(|_| refused())).await;
+        let past: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+        assert_eq!(past, [Throttled::Refusals { retry_after: 2 }], "{rate}");
+        let took = started.elapsed();
+        assert!(took <= Duration::from_millis(2001) && took >= Duration::from_millis(1999), "{rate}: {took:?}");
+        advance(Duration::from_secs(10)).await;
+        let started = Instant::now();
+        for _ in 0..2 * rate {
+            refused().await.unwrap();
+        }
+        assert_eq!(started.elapsed(), Duration::ZERO, "{rate}: nothing waited");
+        refused().await.unwrap();
+        // The clock's ticks are milliseconds.
+        assert!(started.elapsed() >= Duration::from_millis(1), "{rate}: one waited");
+        let interval = Duration::from_secs(1) / rate;
+        assert!(started.elapsed() <= interval + Duration::from_millis(2), "{rate}: {:?}", started.elapsed());
+    }
+    let limiter = FailedAuthLimiter::new(100, 20);
     let refused = |address: [u8; 4]| limiter.pace(limiter.attempt(None, Some(address.into())));
-    let answers = join_all((0..500).map(|_| refused([203, 0, 113, 1]))).await;
-    let told = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert!((60..=100).contains(&told), "{told}");
-    assert!(answers.iter().flat_map(|answer| answer.err()).all(|error| matches!(error, Throttled::Refusals { .. })));
-    let took = started.elapsed();
-    assert!(took >= Duration::from_millis(1900) && took <= Duration::from_millis(2100), "{took:?}");
     // One after the other, as on one connection.
-    advance(Duration::from_secs(60)).await;
     let started = Instant::now();
     for _ in 0..240 {
         refused([203, 0, 113, 1]).await.unwrap();
     }
     assert!(started.elapsed() >= Duration::from_secs(9), "{:?}", started.elapsed());
-    // Another address has nothing to do with it.
+    // Another address has nothing to do with it, and without a rate nobody waits.
     let started = Instant::now();
     refused([203, 0, 113, 2]).await.unwrap();
+    let unlimited = FailedAuthLimiter::new(100, 0);
+    for _ in 0..1000 {
+        unlimited.pace(unlimited.attempt(None, None)).await.unwrap();
+    }
     assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+/// The same as a client sees it, with the setting: the connection of the first that is too many is closed.
+#[tokio::test]
+async fn the_rate_of_refusals_is_a_setting() {
+    let keys = Keys::new(&[("reports", &[0], false)]);
+    let app = TestApp::with(&[&keys.settings()[..], &[("http.failed_auth_rate", "1")]].concat()).await;
+    let answers = join_all((0..20).map(|_| app.query_as("fmk_reports_wrong", QUERY))).await;
+    let told = answers.iter().filter(|answer| answer.status == 401).count();
+    // Two at once and two that wait, and on a slow machine as many more as seconds have gone by.
+    assert!((4..=10).contains(&told), "{told}");
+    let unlimited = TestApp::with(&[&keys.settings()[..], &[("http.failed_auth_rate", "0")]].concat()).await;
+    let answers = join_all((0..200).map(|_| unlimited.query_as("fmk_reports_wrong", QUERY))).await;
+    assert!(answers.iter().all(|answer| answer.status == 401));
 }
 
 /// From one connection as fast as it can: the wrong key is told some twenty times a second, the good one beside it is answered.

@@ -44,7 +44,7 @@ impl AdmissionControl {
             bodies: BodyMemory::new(bytes(settings.bodies_limit)),
             responses: ResponseMemory::new(bytes(settings.responses_limit)),
             rates: Rates::new(settings.rate_limit, settings.rate_burst),
-            failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit),
+            failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit, settings.failed_auth_rate),
         }
     }
 

@@ -22,16 +22,14 @@ use crate::model::Clock;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are remembered.
 const PEERS_LIMIT: usize = 10_000;
-/// One refusal in this time, after the first ones.
-const REFUSAL_INTERVAL: Duration = Duration::from_millis(50);
-/// So many refusals come at once.
-const REFUSAL_BURST: u32 = 40;
-/// The longest wait for a refusal's turn, and so, by the interval, the number of those that wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The refusals of so many seconds come at once, and as many more wait: for so long at most.
+const BURST_SECONDS: u32 = 2;
 
 /// Counts failed authentication by address.
 pub struct FailedAuthLimiter {
     limit: usize,
+    /// Refusals of an address in a second.
+    rate: u32,
     hasher: RandomState,
     peers: Mutex<HashMap<Option<IpAddr>, Window>>,
 }
@@ -53,10 +51,10 @@ pub struct Attempt {
 }
 
 impl FailedAuthLimiter {
-    /// `limit` is how many different tokens; 0 for as many as they like, as often as they like.
+    /// `limit` is how many different tokens, `rate` how many refusals in a second; 0 = unlimited.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { limit, hasher: RandomState::new(), peers: Mutex::default() }
+    pub fn new(limit: usize, rate: u32) -> Self {
+        Self { limit, rate, hasher: RandomState::new(), peers: Mutex::default() }
     }
 
     /// What a request of this peer shows in `Authorization`.
@@ -95,20 +93,19 @@ impl FailedAuthLimiter {
     /// # Errors
     /// When too many wait. The connection is to be closed.
     pub async fn pace(&self, attempt: Attempt) -> Result<(), Throttled> {
-        if self.limit == 0 {
-            return Ok(());
-        }
+        let Some(interval) = Duration::from_secs(1).checked_div(self.rate) else { return Ok(()) };
         let turn = {
             let now = Clock::instant();
             let mut peers = self.peers();
             let window = open(&mut peers, attempt.peer, now);
             let turn = window.next_refusal.max(now);
             // A burst is a turn that lies behind.
-            let due = turn.checked_sub(REFUSAL_INTERVAL * REFUSAL_BURST).unwrap_or(now).max(now);
-            if due - now > LONGEST_WAIT {
-                return Err(Throttled::Refusals { retry_after: LONGEST_WAIT.as_secs() });
+            let burst = interval * self.rate.saturating_mul(BURST_SECONDS);
+            let due = (turn + interval).checked_sub(burst).unwrap_or(now).max(now);
+            if due - now > burst {
+                return Err(Throttled::Refusals { retry_after: u64::from(BURST_SECONDS) });
             }
-            window.next_refusal = turn + REFUSAL_INTERVAL;
+            window.next_refusal = turn + interval;
             due
         };
         sleep_until(turn).await;
