@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::groups::{PreparedGroups, TeamMemberGroup, TeamMemberGroupField, TeamMemberGroupOrder, output};
-use super::list_arguments::PreparedList;
+use super::list_arguments::{ListArguments, PreparedList};
 use super::metered::Metered;
 use super::scalars::DateTime;
 use super::session::{Session, View};
@@ -14,6 +14,18 @@ use super::team_member::TeamMember;
 use crate::graphql::error::Code;
 use crate::graphql::error::fault;
 use crate::model::{Cancellation, Cursor, Filter, Group, Page, PageLimits, PageRequest, Role};
+
+impl ListArguments {
+    /// The connection of the view's members, or of a role's; null where an argument is refused.
+    pub(super) fn members(
+        self,
+        ctx: &Context<'_>,
+        view: &Arc<View>,
+        role: Option<u32>,
+    ) -> Option<Result<TeamMemberConnection>> {
+        Some(Session::of(ctx).and_then(|session| self.prepare(session)?.list(session, view, role)))
+    }
+}
 
 impl PreparedList {
     /// The connection of the view's members, or of a role's.

@@ -10,7 +10,7 @@ use super::filter::TeamMemberFilter;
 use super::list_arguments::{ListArguments, list_arguments};
 use super::metered::Metered;
 use super::order::TeamMemberOrder;
-use super::session::{Session, View};
+use super::session::View;
 use super::team::Team;
 use crate::model;
 
@@ -62,8 +62,7 @@ impl Role {
         ctx: &Context<'_>,
         $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
-        let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
-        Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, Some(self.place))))
+        ListArguments { $($argument),+ }.members(ctx, &self.view, Some(self.place))
     }
 
     /// How many members have this role.

@@ -44,8 +44,7 @@ impl Team {
         ctx: &Context<'_>,
         $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
-        let (arguments, session) = (ListArguments { $($argument),+ }, Session::of(ctx));
-        Some(session.and_then(|session| arguments.prepare(session)?.list(session, &self.view, None)))
+        ListArguments { $($argument),+ }.members(ctx, &self.view, None)
     }
 
     /// One member; null when the team has none of this id.

@@ -6,12 +6,13 @@
 
 use apollo_compiler::ast::{DirectiveDefinition, DirectiveList};
 use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::{Name, Node, Schema};
 
 use super::change::{Changes, SchemaChange};
 use super::describe::described;
 use super::fields::{enum_values, interfaces, output_fields, union_members};
 use super::inputs::{arguments, input_fields};
+use super::versions::{Version, versions};
 
 /// A text is not a schema.
 #[derive(Debug, thiserror::Error)]
@@ -76,18 +77,19 @@ fn roots(old: &Schema, new: &Schema, changes: &mut Changes) {
 }
 
 fn types(old: &Schema, new: &Schema, changes: &mut Changes) {
-    for (name, before) in old.types.iter().filter(|(_, before)| !before.is_built_in()) {
-        let Some(after) = new.types.get(name) else {
-            changes.breaking("TYPE_REMOVED", name, format!("{name} was removed."));
-            continue;
-        };
-        one_type(name, before, after, changes);
-    }
-    for (name, after) in new.types.iter().filter(|(_, after)| !after.is_built_in()) {
-        if !old.types.contains_key(name) {
-            changes.safe("TYPE_ADDED", name, format!("{name} was added, {}.", kind(after)));
+    for (name, version) in versions(own_types(old), own_types(new)) {
+        match version {
+            Version::Removed => changes.breaking("TYPE_REMOVED", name, format!("{name} was removed.")),
+            Version::Kept(before, after) => one_type(name, before, after, changes),
+            Version::Added(after) => {
+                changes.safe("TYPE_ADDED", name, format!("{name} was added, {}.", kind(after)));
+            }
         }
     }
+}
+
+fn own_types(schema: &Schema) -> impl Iterator<Item = (&Name, &ExtendedType)> {
+    schema.types.iter().filter(|(_, of)| !of.is_built_in())
 }
 
 fn one_type(name: &str, before: &ExtendedType, after: &ExtendedType, changes: &mut Changes) {
@@ -149,15 +151,13 @@ fn keys(name: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut
 }
 
 fn directives(old: &Schema, new: &Schema, changes: &mut Changes) {
-    for (name, before) in &old.directive_definitions {
+    for (name, version) in versions(&old.directive_definitions, &new.directive_definitions) {
         let coordinate = format!("@{name}");
-        match new.directive_definitions.get(name) {
-            None => changes.breaking("DIRECTIVE_REMOVED", &coordinate, format!("@{name} was removed.")),
-            Some(after) => one_directive(&coordinate, before, after, changes),
+        match version {
+            Version::Removed => changes.breaking("DIRECTIVE_REMOVED", &coordinate, format!("@{name} was removed.")),
+            Version::Kept(before, after) => one_directive(&coordinate, before, after, changes),
+            Version::Added(_) => changes.safe("DIRECTIVE_ADDED", &coordinate, format!("@{name} was added.")),
         }
-    }
-    for name in new.directive_definitions.keys().filter(|name| !old.directive_definitions.contains_key(*name)) {
-        changes.safe("DIRECTIVE_ADDED", &format!("@{name}"), format!("@{name} was added."));
     }
 }
 

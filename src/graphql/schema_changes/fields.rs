@@ -7,6 +7,7 @@ use apollo_compiler::{Name, Node};
 use super::change::Changes;
 use super::describe::{deprecated, described};
 use super::inputs::arguments;
+use super::versions::{Version, versions};
 
 pub(super) fn output_fields(
     of: &str,
@@ -14,26 +15,28 @@ pub(super) fn output_fields(
     after: &IndexMap<Name, Node<FieldDefinition>>,
     changes: &mut Changes,
 ) {
-    for (name, old) in before {
+    for (name, version) in versions(before, after) {
         let coordinate = format!("{of}.{name}");
-        let Some(new) = after.get(name) else {
-            changes.breaking("FIELD_REMOVED", &coordinate, format!("{coordinate} was removed."));
-            continue;
-        };
-        arguments(&coordinate, &old.arguments, &new.arguments, false, changes);
-        let message = format!("{coordinate} changed its type from {} to {}.", old.ty, new.ty);
-        if !is_safe_to_read(&old.ty, &new.ty) {
-            changes.breaking("FIELD_CHANGED_KIND", &coordinate, message);
-        } else if old.ty != new.ty {
-            changes.safe("FIELD_CHANGED_KIND_SAFE", &coordinate, message);
+        match version {
+            Version::Removed => {
+                changes.breaking("FIELD_REMOVED", &coordinate, format!("{coordinate} was removed."));
+            }
+            Version::Kept(old, new) => one_field(&coordinate, old, new, changes),
+            Version::Added(_) => changes.safe("FIELD_ADDED", &coordinate, format!("{coordinate} was added.")),
         }
-        deprecated(&coordinate, &old.directives, &new.directives, changes);
-        described(&coordinate, old.description.as_ref(), new.description.as_ref(), changes);
     }
-    for name in after.keys().filter(|name| !before.contains_key(*name)) {
-        let coordinate = format!("{of}.{name}");
-        changes.safe("FIELD_ADDED", &coordinate, format!("{coordinate} was added."));
+}
+
+fn one_field(coordinate: &str, old: &FieldDefinition, new: &FieldDefinition, changes: &mut Changes) {
+    arguments(coordinate, &old.arguments, &new.arguments, false, changes);
+    let message = format!("{coordinate} changed its type from {} to {}.", old.ty, new.ty);
+    if !is_safe_to_read(&old.ty, &new.ty) {
+        changes.breaking("FIELD_CHANGED_KIND", coordinate, message);
+    } else if old.ty != new.ty {
+        changes.safe("FIELD_CHANGED_KIND_SAFE", coordinate, message);
     }
+    deprecated(coordinate, &old.directives, &new.directives, changes);
+    described(coordinate, old.description.as_ref(), new.description.as_ref(), changes);
 }
 
 pub(super) fn interfaces(
@@ -42,13 +45,18 @@ pub(super) fn interfaces(
     after: &IndexSet<Node<Name>>,
     changes: &mut Changes,
 ) {
-    for interface in before.iter().filter(|interface| !after.contains(*interface)) {
-        let message = format!("{name} no longer implements interface {interface}.");
-        changes.breaking("IMPLEMENTED_INTERFACE_REMOVED", name, message);
-    }
-    for interface in after.iter().filter(|interface| !before.contains(*interface)) {
-        let message = format!("{interface} added to interfaces implemented by {name}.");
-        changes.dangerous("IMPLEMENTED_INTERFACE_ADDED", name, message);
+    for (interface, version) in versions(names(before), names(after)) {
+        match version {
+            Version::Removed => {
+                let message = format!("{name} no longer implements interface {interface}.");
+                changes.breaking("IMPLEMENTED_INTERFACE_REMOVED", name, message);
+            }
+            Version::Added(_) => {
+                let message = format!("{interface} added to interfaces implemented by {name}.");
+                changes.dangerous("IMPLEMENTED_INTERFACE_ADDED", name, message);
+            }
+            Version::Kept(..) => {}
+        }
     }
 }
 
@@ -58,13 +66,23 @@ pub(super) fn union_members(
     after: &IndexSet<Node<Name>>,
     changes: &mut Changes,
 ) {
-    for member in before.iter().filter(|member| !after.contains(*member)) {
-        let message = format!("{member} was removed from union type {name}.");
-        changes.breaking("TYPE_REMOVED_FROM_UNION", name, message);
+    for (member, version) in versions(names(before), names(after)) {
+        match version {
+            Version::Removed => {
+                let message = format!("{member} was removed from union type {name}.");
+                changes.breaking("TYPE_REMOVED_FROM_UNION", name, message);
+            }
+            Version::Added(_) => {
+                changes.dangerous("TYPE_ADDED_TO_UNION", name, format!("{member} was added to union type {name}."));
+            }
+            Version::Kept(..) => {}
+        }
     }
-    for member in after.iter().filter(|member| !before.contains(*member)) {
-        changes.dangerous("TYPE_ADDED_TO_UNION", name, format!("{member} was added to union type {name}."));
-    }
+}
+
+/// Names of which nothing else is known.
+fn names(of: &IndexSet<Node<Name>>) -> impl Iterator<Item = (&Name, &Node<Name>)> {
+    of.iter().map(|name| (&**name, name))
 }
 
 pub(super) fn enum_values(
@@ -73,19 +91,22 @@ pub(super) fn enum_values(
     after: &IndexMap<Name, Node<EnumValueDefinition>>,
     changes: &mut Changes,
 ) {
-    for (value, old) in before {
+    for (value, version) in versions(before, after) {
         let coordinate = format!("{of}.{value}");
-        let Some(new) = after.get(value) else {
-            let message = format!("{value} was removed from enum type {of}.");
-            changes.breaking("VALUE_REMOVED_FROM_ENUM", &coordinate, message);
-            continue;
-        };
-        deprecated(&coordinate, &old.directives, &new.directives, changes);
-        described(&coordinate, old.description.as_ref(), new.description.as_ref(), changes);
-    }
-    for value in after.keys().filter(|value| !before.contains_key(*value)) {
-        let coordinate = format!("{of}.{value}");
-        changes.dangerous("VALUE_ADDED_TO_ENUM", &coordinate, format!("{value} was added to enum type {of}."));
+        match version {
+            Version::Removed => {
+                let message = format!("{value} was removed from enum type {of}.");
+                changes.breaking("VALUE_REMOVED_FROM_ENUM", &coordinate, message);
+            }
+            Version::Kept(old, new) => {
+                deprecated(&coordinate, &old.directives, &new.directives, changes);
+                described(&coordinate, old.description.as_ref(), new.description.as_ref(), changes);
+            }
+            Version::Added(_) => {
+                let message = format!("{value} was added to enum type {of}.");
+                changes.dangerous("VALUE_ADDED_TO_ENUM", &coordinate, message);
+            }
+        }
     }
 }
 

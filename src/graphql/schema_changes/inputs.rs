@@ -6,6 +6,7 @@ use apollo_compiler::{Name, Node};
 
 use super::change::Changes;
 use super::describe::{deprecated, described};
+use super::versions::{Version, versions};
 
 /// The arguments of a field or, with `of_directive`, of a directive.
 pub(super) fn arguments(
@@ -15,36 +16,32 @@ pub(super) fn arguments(
     of_directive: bool,
     changes: &mut Changes,
 ) {
-    let find =
-        |list: &[Node<InputValueDefinition>], name: &Name| list.iter().find(|known| known.name == *name).cloned();
     let (removed, required) = if of_directive {
         ("DIRECTIVE_ARG_REMOVED", "REQUIRED_DIRECTIVE_ARG_ADDED")
     } else {
         ("ARG_REMOVED", "REQUIRED_ARG_ADDED")
     };
-    for old in before {
-        let coordinate = format!("{of}({}:)", old.name);
-        match find(after, &old.name) {
-            None => changes.breaking(removed, &coordinate, format!("{coordinate} was removed.")),
-            Some(new) => {
-                one_value(&coordinate, old, &new, &ARGUMENT, changes);
+    for (name, version) in versions(named(before), named(after)) {
+        let coordinate = format!("{of}({name}:)");
+        match version {
+            Version::Removed => changes.breaking(removed, &coordinate, format!("{coordinate} was removed.")),
+            Version::Kept(old, new) => one_value(&coordinate, old, new, &ARGUMENT, changes),
+            Version::Added(new) if new.is_required() => {
+                changes.breaking(required, &coordinate, format!("The required argument {coordinate} was added."));
+            }
+            Version::Added(_) if of_directive => {
+                changes.safe("OPTIONAL_DIRECTIVE_ARG_ADDED", &coordinate, format!("{coordinate} was added."));
+            }
+            Version::Added(_) => {
+                let message = format!("The optional argument {coordinate} was added.");
+                changes.dangerous("OPTIONAL_ARG_ADDED", &coordinate, message);
             }
         }
     }
-    for new in after.iter().filter(|new| find(before, &new.name).is_none()) {
-        let coordinate = format!("{of}({}:)", new.name);
-        if new.is_required() {
-            changes.breaking(required, &coordinate, format!("The required argument {coordinate} was added."));
-        } else if of_directive {
-            changes.safe("OPTIONAL_DIRECTIVE_ARG_ADDED", &coordinate, format!("{coordinate} was added."));
-        } else {
-            changes.dangerous(
-                "OPTIONAL_ARG_ADDED",
-                &coordinate,
-                format!("The optional argument {coordinate} was added."),
-            );
-        }
-    }
+}
+
+fn named(arguments: &[Node<InputValueDefinition>]) -> impl Iterator<Item = (&Name, &Node<InputValueDefinition>)> {
+    arguments.iter().map(|argument| (&argument.name, argument))
 }
 
 pub(super) fn input_fields(
@@ -53,29 +50,21 @@ pub(super) fn input_fields(
     after: &IndexMap<Name, Node<InputValueDefinition>>,
     changes: &mut Changes,
 ) {
-    for (name, old) in before {
+    for (name, version) in versions(before, after) {
         let coordinate = format!("{of}.{name}");
-        match after.get(name) {
-            None => changes.breaking("FIELD_REMOVED", &coordinate, format!("{coordinate} was removed.")),
-            Some(new) => {
-                one_value(&coordinate, old, new, &INPUT_FIELD, changes);
+        match version {
+            Version::Removed => {
+                changes.breaking("FIELD_REMOVED", &coordinate, format!("{coordinate} was removed."));
             }
-        }
-    }
-    for (name, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
-        let coordinate = format!("{of}.{name}");
-        if new.is_required() {
-            changes.breaking(
-                "REQUIRED_INPUT_FIELD_ADDED",
-                &coordinate,
-                format!("The required field {coordinate} was added."),
-            );
-        } else {
-            changes.dangerous(
-                "OPTIONAL_INPUT_FIELD_ADDED",
-                &coordinate,
-                format!("The optional field {coordinate} was added."),
-            );
+            Version::Kept(old, new) => one_value(&coordinate, old, new, &INPUT_FIELD, changes),
+            Version::Added(new) if new.is_required() => {
+                let message = format!("The required field {coordinate} was added.");
+                changes.breaking("REQUIRED_INPUT_FIELD_ADDED", &coordinate, message);
+            }
+            Version::Added(_) => {
+                let message = format!("The optional field {coordinate} was added.");
+                changes.dangerous("OPTIONAL_INPUT_FIELD_ADDED", &coordinate, message);
+            }
         }
     }
 }

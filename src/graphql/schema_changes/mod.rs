@@ -9,6 +9,7 @@ mod compare;
 mod describe;
 mod fields;
 mod inputs;
+mod versions;
 
 pub use change::{ChangeClass, SchemaChange};
 pub use compare::{InvalidSchema, schema_changes};
