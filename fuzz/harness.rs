@@ -61,6 +61,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         health: Arc::default(),
         settings: config.http,
         metrics,
+        shows_tokens: false,
         log_names: LogNames::default(),
     }))
 });

@@ -23,12 +23,15 @@ async function fetcher(parameters, options) {
   return isStream ? results(response, () => abort.abort()) : response.json();
 }
 
+const root = document.getElementById("explorer");
+const starting = tabs("tokens" in root.dataset);
+
 function Explorer() {
   return (
     <GraphiQL
       fetcher={fetcher}
       storage={memoryStorage()}
-      defaultTabs={tabs}
+      defaultTabs={starting}
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
     >
@@ -37,4 +40,4 @@ function Explorer() {
   );
 }
 
-createRoot(document.getElementById("explorer")).render(<Explorer />);
+createRoot(root).render(<Explorer />);

@@ -99,6 +99,60 @@ query Snapshot {
 }
 `;
 
+const groups = `# How many there are of each kind:
+# counted over the whole team, not
+# over a page.
+query Groups {
+  teamMembers(first: 0) {
+    totalCount
+    groups(
+      by: [STATUS, LIVE_AVAILABILITY]
+      orderBy: {
+        field: COUNT
+        direction: DESC
+      }
+    ) {
+      key { status liveAvailability }
+      count
+      unreadMessages
+    }
+  }
+}
+`;
+
+const node = `# A member or a role again, by its id
+# alone, as Relay asks for it. The id
+# is under Variables.
+query Node($id: ID!) {
+  node(id: $id) {
+    __typename
+    id
+    ... on TeamMember { name status }
+    ... on Role {
+      memberCount
+      members(first: 3) {
+        nodes { id name }
+      }
+    }
+  }
+}
+`;
+
+const token = `# A permanent token of an account. It
+# opens the account to all who have
+# it, so treat it like a password.
+mutation Token(
+  $account: AccountInput!
+) {
+  issuePermanentToken(
+    account: $account
+  ) {
+    token
+    active
+  }
+}
+`;
+
 const live = `# Who is online, live: press play
 # and wait. extensions.live tells
 # what the watching costs.
@@ -122,11 +176,18 @@ const pines = { email: "ops@tall-pines.example", type: "CUSTOM_USER" };
 const harbor = { email: "solo@quiet-harbor.example", type: "AGENT" };
 const json = (variables) => JSON.stringify(variables, null, 2);
 
-export const tabs = [
+/** A role of the default account's. */
+const support = "65f100020552c723758530ae";
+
+/** @param {boolean} withTokens whether there is a sample that issues tokens */
+export const tabs = (withTokens) => [
   { query: team },
   { query: role },
   { query: snapshot },
+  { query: groups },
+  { query: node, variables: json({ id: support }) },
   { query: accounts, variables: json({ first: harbor, second: pines }) },
   { query: cost, variables: json({ account: pines }) },
   { query: live },
+  ...(withTokens ? [{ query: token, variables: json({ account: pines }) }] : []),
 ];

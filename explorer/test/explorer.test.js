@@ -11,6 +11,8 @@ import { start } from "../../tests/service.js";
 const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"];
 const screenshots = process.env.SCREENSHOTS;
 
+const TABS = ["Team", "Role", "Snapshot", "Groups", "Node", "Accounts", "Cost", "Live"];
+
 let service, origin, browser;
 
 before(async () => {
@@ -24,8 +26,8 @@ after(async () => {
   service?.stop();
 });
 
-/** Opens the explorer; `page.seen` has each request's URL, and `page.wrong` what the browser complained about. */
-async function open(path = "/", viewport = { width: 1280, height: 800 }) {
+/** Opens the explorer of `at`; `page.seen` has each request's URL, and `page.wrong` what the browser complained about. */
+async function open(path = "/", viewport = { width: 1280, height: 800 }, at = origin) {
   const context = await browser.newContext({ viewport });
   const page = await context.newPage();
   page.seen = [];
@@ -34,7 +36,7 @@ async function open(path = "/", viewport = { width: 1280, height: 800 }) {
   page.on("requestfailed", (request) => page.wrong.push(request.url()));
   page.on("pageerror", (error) => page.wrong.push(error.message));
   page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  await page.goto(origin + path);
+  await page.goto(at + path);
   await page.waitForSelector(".graphiql-execute-button");
   return page;
 }
@@ -65,13 +67,17 @@ test("it opens at / and /playground, runs a query and shows real names", async (
 test("every starting tab runs without an error", async () => {
   const page = await open();
   const tabs = page.locator("button.graphiql-tab-button");
-  assert.equal(await tabs.count(), 6);
-  const expectations = [["Team", "totalCount"], ["Role", "memberCount"], ["Snapshot", "generation"], ["Accounts", "second"], ["Cost", "fetchedAt"]];
+  assert.equal(await tabs.count(), TABS.length);
+  const expectations = [
+    ["Team", "totalCount"], ["Role", "memberCount"], ["Snapshot", "generation"], ["Groups", "unreadMessages"],
+    ["Node", "memberCount"], ["Accounts", "second"], ["Cost", "fetchedAt"],
+  ];
   for (const [name, expected] of expectations) {
     await tabs.getByText(name, { exact: true }).click();
     await page.locator(".graphiql-query-editor").getByText(name, { exact: true }).waitFor();
     const answer = await run(page, expected);
     assert.doesNotMatch(answer, /"errors"/);
+    assert.doesNotMatch(answer, /"node": null/);
     if (expected === "fetchedAt") assert.match(answer, /"calls"/);
   }
   assert.deepEqual(page.wrong, []);
@@ -79,10 +85,11 @@ test("every starting tab runs without an error", async () => {
 });
 
 test("the starting tabs' lines are wholly in view, on a desk and on a phone", async () => {
+  const sample = await start("demo", { "tokens.enabled": true });
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
-    const page = await open("/", viewport);
+    const page = await open("/", viewport, sample.origin);
     const tabs = page.locator("button.graphiql-tab-button");
-    for (const name of ["Team", "Role", "Snapshot", "Accounts", "Cost", "Live"]) {
+    for (const name of [...TABS, "Token"]) {
       await tabs.getByText(name, { exact: true }).click();
       const editor = page.locator(".graphiql-query-editor");
       await editor.getByText(name, { exact: true }).waitFor();
@@ -95,6 +102,21 @@ test("the starting tabs' lines are wholly in view, on a desk and on a phone", as
     await shoot(page, `tabs-${viewport.width}`);
     await page.context().close();
   }
+  sample.stop();
+});
+
+test("tokens have a tab only where the service issues a sample's", async () => {
+  const page = await open();
+  assert.equal(await page.locator("button.graphiql-tab-button").getByText("Token", { exact: true }).count(), 0);
+  await page.context().close();
+  const sample = await start("demo", { "tokens.enabled": true });
+  const its = await open("/", undefined, sample.origin);
+  await its.locator("button.graphiql-tab-button").getByText("Token", { exact: true }).click();
+  await its.locator(".graphiql-query-editor").getByText("Token", { exact: true }).waitFor();
+  const answer = await run(its, "active");
+  assert.match(answer, /"token": "[^"]+"/);
+  await its.context().close();
+  sample.stop();
 });
 
 test("the live tab shows who comes online, without another press, until it is stopped", async () => {

@@ -105,6 +105,8 @@ impl App {
             live: LiveStreams::new(&config.live),
             health: health.clone(),
             metrics: metrics.clone(),
+            // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
+            shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
             log_names: LogNames::default(),
         });
         let invalidations =

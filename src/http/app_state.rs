@@ -24,6 +24,8 @@ pub struct AppState {
     pub live: Arc<LiveStreams>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Whether the explorer shows how a permanent token is issued.
+    pub shows_tokens: bool,
     /// Names operations and accounts in the log.
     pub log_names: LogNames,
 }

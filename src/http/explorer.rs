@@ -1,13 +1,16 @@
 //! The explorer: a GraphQL playground in the browser, from files that were built into the binary. No request leaves the
 //! machine; the page may load, connect to and run nothing but what is served here.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 
+use super::app_state::AppState;
 use super::response::error::not_found;
 
 /// Name, media type and content of each built-in file; empty where the bundle was not built.
@@ -17,23 +20,28 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
+/// Where the page is told what it shows besides what every service has.
+const ROOT: &str = r#"<div id="explorer">"#;
+const ROOT_WITH_TOKENS: &str = r#"<div id="explorer" data-tokens>"#;
+
 /// Serves the page.
-pub(super) async fn page() -> Response<Body> {
+pub(super) async fn page(State(public): State<Arc<AppState>>) -> Response<Body> {
     let html =
         if FILES.is_empty() { include_str!("explorer/not_built.html") } else { include_str!("explorer/page.html") };
-    respond("text/html; charset=utf-8", html.as_bytes())
+    let html = if public.shows_tokens { html.replace(ROOT, ROOT_WITH_TOKENS) } else { html.to_owned() };
+    respond("text/html; charset=utf-8", html)
 }
 
 /// Serves one of the built-in files.
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
     match FILES.iter().find(|(known, ..)| *known == name) {
-        Some((_, media_type, content)) => respond(media_type, content),
+        Some((_, media_type, content)) => respond(media_type, *content),
         None => not_found(&headers),
     }
 }
 
-fn respond(media_type: &'static str, content: &'static [u8]) -> Response<Body> {
-    let mut response = Response::new(Body::from(content));
+fn respond(media_type: &'static str, content: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(content.into());
     let mut set =
         |name: HeaderName, value: &'static str| response.headers_mut().insert(name, HeaderValue::from_static(value));
     set(CONTENT_TYPE, media_type);

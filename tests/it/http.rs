@@ -309,6 +309,12 @@ async fn the_explorer_is_there_only_where_it_is_switched_on() {
         assert!(answer.header("content-security-policy").starts_with("default-src 'none';"));
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
     }
+    // A tab for tokens is for a sample's, where they are switched on.
+    let says_so =
+        async |app: &TestApp| page(app, "/").send().await.unwrap().text().await.unwrap().contains("data-tokens");
+    assert!(!says_so(&app).await);
+    let built = app.send(page(&app, "/explorer/explorer.js")).await.status == 200;
+    assert_eq!(says_so(&TestApp::with(&[("tokens.enabled", "true")]).await).await, built);
     let app = TestApp::with(&[("http.explorer", "false")]).await;
     for path in ["/", "/playground", "/explorer/explorer.js"] {
         let answer = app.send(page(&app, path)).await;
