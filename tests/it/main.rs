@@ -68,6 +68,7 @@ mod properties;
 mod reference_front;
 mod reuse;
 mod row_isolation;
+mod rust_client;
 mod sample;
 mod schema_changes;
 mod scopes;

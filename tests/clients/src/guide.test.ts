@@ -9,8 +9,8 @@ const read = (path: string) => readFileSync(resolve("../..", path), "utf8");
 const guide = read("docs/clients.md");
 
 test("its code is the code of the files it names", () => {
-  const quoted = [...guide.matchAll(/<!-- (\S+) -->\n```(?:ts|python)\n([^]*?)```/g)];
-  assert.ok(quoted.length >= 12);
+  const quoted = [...guide.matchAll(/<!-- (\S+) -->\n```(?:ts|python|rust)\n([^]*?)```/g)];
+  assert.ok(quoted.length >= 14);
   for (const [, path = "", code = ""] of quoted) assert.ok(read(path).includes(code), `${path} has not:\n${code}`);
 });
 
@@ -25,6 +25,8 @@ test("its versions are those of the lock files", () => {
   }
   const python = guide.match(/^\| gql, for Python \| (\S+) \|$/m)?.[1];
   assert.match(read("tests/clients/python/requirements.txt"), new RegExp(`^gql==${python}$`, "m"));
+  const rust = guide.match(/^\| graphql_client, for Rust \| (\S+) \|$/m)?.[1];
+  assert.match(read("Cargo.lock"), new RegExp(`^name = "graphql_client"\nversion = "${rust}"$`, "m"));
 });
 
 test("it has an advice for every code of docs/errors.md, and no other", () => {
