@@ -235,6 +235,30 @@ fn a_renamed_setting_is_refused_with_its_new_name() {
     ");
 }
 
+/// Who upgrades reads the changelog: each pair of names that the service knows is there.
+#[test]
+fn the_changelog_lists_every_setting_that_was_renamed() {
+    let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (code, changelog) = (read("src/config/renamed.rs"), read("CHANGELOG.md"));
+    let pairs: Vec<_> = code.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.strip_suffix("\"),")).collect();
+    assert!(pairs.len() >= 13, "{pairs:?}");
+    for pair in pairs {
+        let line = format!("  - `{}`\n", pair.replace("\", \"", "` → `"));
+        assert!(changelog.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn the_rate_of_refusals_has_a_bound_that_their_queue_can_take() {
+    let load = |rate: &str| {
+        let flags = flags(&[("http.failed_auth_rate", rate)]);
+        Config::load(Profile::Demo, &Sources { flags, ..Sources::default() })
+    };
+    assert!(load("0").is_ok() && load("10000").is_ok());
+    let refused = load("10001").unwrap_err().to_string();
+    assert!(refused.contains("http.failed_auth_rate: expected at most 10000"), "{refused}");
+}
+
 /// In files lists are lists; joined with commas, an item with a comma would become two.
 #[test]
 fn a_list_item_with_a_comma_and_a_list_for_one_value_are_refused() {
