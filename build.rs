@@ -1,7 +1,9 @@
-//! Builds the explorer's bundle into the binary, where `npm run build` has made one. Without it the page says how.
+//! Builds the explorer's bundle into the binary, where `npm run build` has made one, and what it is built from. Without a bundle
+//! the page says how to make it.
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 /// The bundle's files, and the media type that each is served with.
 const FILES: [(&str, &str); 2] =
@@ -23,4 +25,27 @@ fn main() {
     let code = format!("&[{list}]");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");
     std::fs::write(Path::new(&out).join("explorer_files.rs"), code).expect("the build's own folder can be written");
+    tell_build(&root);
+}
+
+/// The commit is given in `FLOWMATIX_COMMIT`, or asked of git. A debug build does not ask: it would be built anew with each commit.
+fn tell_build(root: &str) {
+    println!("cargo::rerun-if-env-changed=FLOWMATIX_COMMIT");
+    let profile = std::env::var("PROFILE").expect("cargo sets it");
+    let given = std::env::var("FLOWMATIX_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let commit = given.or_else(|| (profile == "release").then(|| asked(root)).flatten());
+    println!("cargo::rustc-env=FLOWMATIX_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+    println!("cargo::rustc-env=FLOWMATIX_PROFILE={profile}");
+    println!("cargo::rustc-env=FLOWMATIX_TARGET={}", std::env::var("TARGET").expect("cargo sets it"));
+}
+
+fn asked(root: &str) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(["-C", root]).args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let head = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"])?;
+    println!("cargo::rerun-if-changed={head}");
+    git(&["rev-parse", "--short=12", "HEAD"])
 }

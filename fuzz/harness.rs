@@ -13,7 +13,7 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{AuthMode, Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{AdmissionControl, AppState, LiveStreams, LogNames, public};
+use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, public};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
@@ -56,13 +56,14 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
     public(Arc::new(AppState {
         engine,
         auth,
-        admission: AdmissionControl::new(&config.http),
+        admission: Arc::new(AdmissionControl::new(&config.http)),
         live: LiveStreams::new(&config.live),
         health: Arc::default(),
         settings: config.http,
         metrics,
         shows_tokens: false,
         log_names: LogNames::default(),
+        latest: Latest::default(),
     }))
 });
 

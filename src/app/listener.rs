@@ -40,6 +40,7 @@ pub(super) struct Listener {
     handle: Handle<Peer>,
     server: JoinHandle<std::io::Result<()>>,
     health: Arc<Health>,
+    limiter: ConnectionLimiter,
 }
 
 impl Listener {
@@ -55,9 +56,10 @@ impl Listener {
         let cannot = || format!("{setting}: cannot listen on {address}");
         let gate = Gate::bind(address).with_context(cannot)?;
         let handle = Handle::new();
+        let limiter = ConnectionLimiter::new(settings, health.clone(), metrics, tls);
         let mut server = Server::<Peer>::from_listener(gate.clone())
             .handle(handle.clone())
-            .acceptor(ConnectionLimiter::new(settings, health.clone(), metrics, tls))
+            .acceptor(limiter.clone())
             .first_request_timeout(settings.first_request_timeout);
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;
@@ -85,7 +87,12 @@ impl Listener {
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
         let server = tokio::spawn(server.serve(service));
-        Ok(Self { gate, handle, server, health })
+        Ok(Self { gate, handle, server, health, limiter })
+    }
+
+    /// What its connections are counted and timed by.
+    pub(super) fn limiter(&self) -> ConnectionLimiter {
+        self.limiter.clone()
     }
 
     pub(super) fn address(&self) -> SocketAddr {

@@ -4,12 +4,16 @@
 
 mod credential;
 mod gate;
+mod generation;
 mod listener;
 mod open_files;
 mod prepared;
+mod reload;
 mod service;
 mod signals;
+mod watched_files;
 
 pub use prepared::{verify, warnings};
+pub use reload::ConfigSource;
 pub use service::{App, inspect, upstream};
 pub use signals::Signals;

@@ -1,6 +1,6 @@
 //! The service: builds every stage from a configuration, binds the listeners, and runs the life cycle.
 //!
-//! Stages: start → ready → drain → stop. A second signal ends the process at once.
+//! Stages: start → ready → reload, any number of times → drain → stop. A second signal ends the process at once.
 
 use super::credential::held_token;
 use super::prepared::{self, Prepared};
@@ -15,18 +15,17 @@ use crate::auth::SERVER_CREDENTIAL;
 use crate::compute::ComputePool;
 use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
-use crate::graphql::{Engine, Settings};
-use crate::http;
-use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, LiveStreams, LogNames};
-use crate::loader::LoaderFactory;
+use crate::http::{Health, Latest, LogNames, SwappableRoutes};
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
+use super::generation::{Generation, Lasting, own_name};
 use super::listener::Listener;
-use super::signals::Signals;
+use super::reload::{ConfigSource, Reloader};
+use super::signals::{Signal, Signals};
 
 /// A running service.
 pub struct App {
@@ -34,6 +33,7 @@ pub struct App {
     admin: Listener,
     health: Arc<Health>,
     upstream: Arc<dyn Upstream>,
+    reloader: Reloader,
     is_encrypted: bool,
     drain_delay: Duration,
     grace_period: Duration,
@@ -49,12 +49,13 @@ impl App {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
-        let (prepared, client) = Prepared::with_client(config, token, clock, &metrics).await?;
+        let (prepared, client) = Prepared::with_client(config, token.clone(), clock, &metrics).await?;
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
         let upstream = guarded(config, client, clock, metrics.clone(), compute.clone()).map_err(prepared::problem)?;
-        Ok(Self::build(config, prepared, Arc::new(upstream), clock, metrics, compute).map_err(prepared::problem)?)
+        let upstream = Arc::new(upstream);
+        Ok(Self::build(config, prepared, token, upstream, clock, metrics, compute).map_err(prepared::problem)?)
     }
 
     /// Starts the service over any upstream.
@@ -69,13 +70,14 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
-        let prepared = Prepared::new(config, token, &metrics)?;
-        Self::build(config, prepared, upstream, clock, metrics, compute)
+        let prepared = Prepared::new(config, token.clone(), &metrics)?;
+        Self::build(config, prepared, token, upstream, clock, metrics, compute)
     }
 
     fn build(
         config: &Config,
         prepared: Prepared,
+        token: Option<SecretString>,
         upstream: Arc<dyn Upstream>,
         clock: Clock,
         metrics: Arc<Metrics>,
@@ -84,50 +86,31 @@ impl App {
         let rosters = Arc::new(
             Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
         );
-        let loaders = LoaderFactory::new(rosters, config.loader.concurrency, metrics.clone()).with_live(&config.live);
-        let settings = Settings {
-            graphql: config.graphql.clone(),
-            documents: config.documents.clone(),
-            manifest: prepared.manifest,
-            federation: config.federation.clone(),
-            tokens: config.tokens.clone(),
-        };
         let health = Arc::new(Health::default());
-        let mut settings_of_http = config.http.clone();
-        // By its own name, which containers of one network know, a machine is asked as by its address.
-        settings_of_http.allowed_hosts.extend(own_name());
-        let names = prepared.auth.is_open().then(|| settings_of_http.allowed_hosts.clone());
-        let public = Arc::new(AppState {
-            engine: Engine::new(settings, loaders, metrics.clone()).with_compute(compute),
-            auth: prepared.auth,
-            settings: settings_of_http,
-            admission: AdmissionControl::new(&config.http),
-            live: LiveStreams::new(&config.live),
-            health: health.clone(),
-            metrics: metrics.clone(),
-            // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
-            shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
-            log_names: LogNames::default(),
-        });
-        let invalidations =
-            prepared.admin_secret.map(|secret| InvalidationEndpoint::new(public.clone(), secret, &config.admin));
-        let admin = http::admin(health.clone(), metrics.clone(), names, invalidations);
-        let public = http::public(public);
+        let (log_names, latest) = (LogNames::default(), Latest::default());
+        let lasting = Lasting { rosters, compute, health, metrics, log_names, latest };
+        let tls = prepared.tls.clone();
+        let current = Generation::new(&lasting, config.clone(), prepared, None);
+        let mut reloader = Reloader::new(lasting, current, token, tls.clone());
+        let (health, metrics) = (reloader.lasting.health.clone(), reloader.lasting.metrics.clone());
         // What asks for health and metrics speaks to this listener itself.
         let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
-        let listener = |setting, address, routes, settings: &HttpConfig, metrics, tls| {
-            Listener::start(setting, address, routes, settings, health.clone(), metrics, tls)
+        let listener = |setting, address, routes: &SwappableRoutes, settings: &HttpConfig, metrics, tls| {
+            Listener::start(setting, address, routes.router(), settings, health.clone(), metrics, tls)
         };
-        let is_encrypted = prepared.tls.is_some();
-        Ok(Self {
-            public: listener("http.listen", config.http.listen, public, &config.http, Some(metrics), prepared.tls)?,
-            admin: listener("admin.listen", config.admin.listen, admin, &admin_http, None, None)?,
-            is_encrypted,
-            health,
-            upstream,
-            drain_delay: config.http.drain_delay,
-            grace_period: config.http.grace_period,
-        })
+        let is_encrypted = tls.is_some();
+        let public = listener("http.listen", config.http.listen, &reloader.public, &config.http, Some(metrics), tls)?;
+        let admin = listener("admin.listen", config.admin.listen, &reloader.admin, &admin_http, None, None)?;
+        reloader.limiters = Some([public.limiter(), admin.limiter()]);
+        let (drain_delay, grace_period) = (config.http.drain_delay, config.http.grace_period);
+        Ok(Self { public, admin, is_encrypted, health, upstream, reloader, drain_delay, grace_period })
+    }
+
+    /// Reads the configuration again from there: on SIGHUP, and when its file or the manifest has changed.
+    #[must_use]
+    pub fn with_source(mut self, source: ConfigSource) -> Self {
+        self.reloader.set_source(source);
+        self
     }
 
     /// The address of the GraphQL listener.
@@ -168,12 +151,28 @@ impl App {
         cut
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops.
+    /// Serves until SIGTERM or SIGINT, then stops. Reads the configuration again in between, where it has a source.
     ///
     /// # Errors
     /// When requests were cut off.
-    pub async fn run(self, mut signals: Signals) -> Result<()> {
-        signals.stop(&self.health).await;
+    pub async fn run(mut self, mut signals: Signals) -> Result<()> {
+        signals.watch(&self.health);
+        loop {
+            let interval = self.reloader.interval();
+            let next = async {
+                match interval {
+                    Some(interval) => tokio::time::sleep(interval).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Stop => break,
+                    Signal::Reload => self.reloader.reload("SIGHUP").await,
+                },
+                () = next => self.reloader.look().await,
+            }
+        }
         tracing::info!("stopping");
         let cut = self.stop().await;
         anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
@@ -225,12 +224,4 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     )?;
     let timeout = config.upstream.attempt_timeout;
     check_live(&client, &budget, clock, timeout, &account, &credential).await.context("no call was made")
-}
-
-/// The machine's own name, or its container's.
-fn own_name() -> Option<String> {
-    let name =
-        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    let name = name.ok().or_else(|| std::env::var("HOSTNAME").ok())?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

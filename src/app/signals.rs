@@ -1,4 +1,4 @@
-//! Signals: SIGTERM and SIGINT stop the service, a second one ends the process at once, and SIGHUP does nothing.
+//! Signals: SIGTERM and SIGINT stop the service, a second one ends the process at once, and SIGHUP reads the configuration again.
 //!
 //! They are watched on a thread of their own, which nothing that is computed can hold up.
 
@@ -13,6 +13,8 @@ use crate::http::Health;
 /// The watch over the process's signals.
 pub struct Signals {
     stopping: watch::Receiver<bool>,
+    /// How often SIGHUP has come.
+    hangups: watch::Receiver<u64>,
     /// Knows the requests under way, once there is a service.
     health: Arc<OnceLock<Arc<Health>>>,
 }
@@ -31,6 +33,7 @@ impl Signals {
             (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?, watch(SignalKind::hangup())?)
         };
         let (sender, stopping) = watch::channel(false);
+        let (hangup_sender, hangups) = watch::channel(0);
         let health: Arc<OnceLock<Arc<Health>>> = Arc::default();
         let service = health.clone();
         let watching = async move {
@@ -39,7 +42,7 @@ impl Signals {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                     _ = hangup.recv() => {
-                        tracing::info!("SIGHUP does nothing: files are read again when they change");
+                        hangup_sender.send_modify(|count| *count += 1);
                         continue;
                     }
                 }
@@ -52,13 +55,29 @@ impl Signals {
         };
         let thread = std::thread::Builder::new().name("signals".to_owned());
         thread.spawn(move || runtime.block_on(watching)).context(cannot)?;
-        Ok(Self { stopping, health })
+        Ok(Self { stopping, hangups, health })
     }
 
-    /// Waits until the service is to stop; from now on a second signal knows what it would cut off.
-    pub(super) async fn stop(&mut self, health: &Arc<Health>) {
+    /// From now on a second signal knows what it would cut off.
+    pub(super) fn watch(&self, health: &Arc<Health>) {
         let _ = self.health.set(health.clone());
-        // The sender lives as long as the process.
-        let _ = self.stopping.wait_for(|stopping| *stopping).await;
     }
+
+    /// Waits for the next signal. Several of SIGHUP that come together are one. Cancelling the wait loses nothing.
+    pub(super) async fn next(&mut self) -> Signal {
+        // The senders live as long as the process.
+        tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stopping| *stopping) => Signal::Stop,
+            _ = self.hangups.changed() => Signal::Reload,
+        }
+    }
+}
+
+/// What a signal asks for.
+pub(super) enum Signal {
+    /// The end of the service.
+    Stop,
+    /// The configuration is to be read again.
+    Reload,
 }

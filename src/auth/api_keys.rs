@@ -32,7 +32,7 @@ const HASH_LENGTH: usize = 32;
 
 pub(super) struct ApiKeys {
     keys: ReloadingFile<KeysById>,
-    held: ServerCredential,
+    pub(super) held: ServerCredential,
 }
 
 /// The keys of the file, by name; a name may have several while one key replaces another.

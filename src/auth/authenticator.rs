@@ -51,6 +51,19 @@ enum Mode {
     Server(Box<ServerCredential>),
 }
 
+impl Mode {
+    /// The credential that the server holds.
+    fn held(&self) -> Option<&ServerCredential> {
+        match self {
+            Self::Passthrough(_) => None,
+            Self::ApiKeys(keys) => Some(&keys.held),
+            Self::Jwt(jwt) => Some(&jwt.held),
+            Self::Mtls(certificates) => Some(&certificates.held),
+            Self::Server(held) => Some(held),
+        }
+    }
+}
+
 impl Authenticator {
     /// Every request carries the upstream credential as its bearer token.
     #[must_use]
@@ -106,6 +119,22 @@ impl Authenticator {
 
     fn new(mode: Mode, account: &config::AccountConfig, default: Option<Account>) -> Self {
         Self { mode, default, sources: account.sources.clone(), router_secret: None }
+    }
+
+    /// Goes on from the authenticator of an earlier configuration in the same mode: who was known by an id is known by the same
+    /// one, so that rosters, rates and ledgers stay theirs.
+    #[must_use]
+    pub fn succeeding(mut self, former: &Self) -> Self {
+        match (&mut self.mode, &former.mode) {
+            (Mode::Passthrough(new), Mode::Passthrough(old)) => *new = old.clone(),
+            (Mode::Jwt(new), Mode::Jwt(old)) => new.succeed(old),
+            (new, old) => {
+                if let (Some(new), Some(old)) = (new.held(), old.held()) {
+                    new.succeed(old);
+                }
+            }
+        }
+        self
     }
 
     /// Treats only requests with this secret as a router's.

@@ -28,7 +28,7 @@ const FINGERPRINT_LENGTH: usize = 32;
 
 pub(super) struct Certificates {
     known: ReloadingFile<Known>,
-    held: ServerCredential,
+    pub(super) held: ServerCredential,
 }
 
 #[derive(Default)]

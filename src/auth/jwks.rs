@@ -80,6 +80,17 @@ impl Jwks {
         Ok(Self::Url(remote))
     }
 
+    /// Goes on with the keys that were fetched from the same URL.
+    pub(super) fn succeed(&self, former: &Self) {
+        if let (Self::Url(new), Self::Url(old)) = (self, former)
+            && new.url == old.url
+        {
+            let fetched = old.state().fetched.clone();
+            let mut state = new.state.write();
+            state.fetched = state.fetched.take().or(fetched);
+        }
+    }
+
     /// The key of this id for this algorithm; without an id, the only key.
     pub(super) async fn key(&self, id: Option<&str>, algorithm: &str) -> Result<VerificationKey, NoKey> {
         let remote = match self {

@@ -38,7 +38,7 @@ pub(super) struct Jwt {
     limits_claim: Option<String>,
     /// Accounts by the account claim's value; without this table, the claim itself holds accounts.
     accounts: Option<ReloadingFile<HashMap<String, Arc<[Account]>>>>,
-    held: ServerCredential,
+    pub(super) held: ServerCredential,
 }
 
 /// The JWT settings are incomplete or invalid.
@@ -77,6 +77,12 @@ impl Jwt {
             accounts: accounts.map(|path| ReloadingFile::open("jwt.accounts_file", path, read_accounts)).transpose()?,
             held: ServerCredential::new(credential),
         })
+    }
+
+    /// Goes on with the keys and the credential of an earlier configuration, where they are from the same places.
+    pub(super) fn succeed(&self, former: &Self) {
+        self.jwks.succeed(&former.jwks);
+        self.held.succeed(&former.held);
     }
 
     pub(super) async fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {

@@ -12,6 +12,7 @@ use super::bearer::bearer;
 use super::error::AuthError;
 use crate::model::{Caller, CallerId, CallerLimits, Credential, CredentialId, Scopes};
 
+#[derive(Clone)]
 pub(super) struct Passthrough {
     /// Random in every process, so that a credential id reveals nothing about the token.
     identity_key: hmac::Key,

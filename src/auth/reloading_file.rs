@@ -45,8 +45,8 @@ struct Seen<T> {
 }
 
 /// A file's identity, size and time: changes with its content, without reading it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
     #[cfg(unix)]
@@ -69,7 +69,7 @@ impl<T> ReloadingFile<T> {
     /// The last valid content. An unchanged value is the same allocation.
     #[must_use]
     pub fn get(&self) -> Arc<T> {
-        let now = stamp(&self.path);
+        let now = Stamp::of_path(&self.path);
         {
             let seen = self.seen.read();
             if (now.is_none() && seen.gone) || (seen.stamp == now && !seen.gone) {
@@ -127,10 +127,6 @@ fn shown(path: &Path) -> String {
     if exists(path) || folder.is_some_and(exists) { path.display().to_string() } else { "(no such place)".to_owned() }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
-}
-
 /// The text, and its stamp.
 fn read(path: &Path) -> Result<(Option<Stamp>, String), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
@@ -154,6 +150,12 @@ fn read(path: &Path) -> Result<(Option<Stamp>, String), String> {
 }
 
 impl Stamp {
+    /// The stamp of the file at this path, through links; `None` where there is none.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
+
     fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let inode = {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::Secret;
 use crate::model::{Credential, CredentialId};
@@ -27,6 +27,15 @@ impl ServerCredential {
         let credential =
             Arc::new(Credential::new(CredentialId::Held(SERVER_CREDENTIAL.into()), SecretString::clone(&now)));
         Self { secret, current: RwLock::new(Current { secret: now, credential }) }
+    }
+
+    /// Goes on from the credential of an earlier configuration: where the secret is another one, it is a rotated one.
+    pub(super) fn succeed(&self, former: &Self) {
+        let former = former.credential();
+        let mut current = self.current.write();
+        let same = current.secret.expose_secret() == former.token().expose_secret();
+        let rotated = || Arc::new(former.rotated(SecretString::clone(&current.secret)));
+        current.credential = if same { former.clone() } else { rotated() };
     }
 
     /// The credential with the secret that it has now.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::app::App;
-use crate::config::{AuthMode, Flag, Sources};
+use crate::app::{App, ConfigSource};
+use crate::config::{AuthMode, Flag, Problems, Sources};
 use crate::config::{Config, Profile};
 
 /// Settings: defaults, then the file, then FLOWMATIX_… variables, then these flags.
@@ -53,6 +53,17 @@ impl ConfigArgs {
     /// The admin address.
     pub(super) fn admin_address(&self, profile: Profile) -> Result<SocketAddr> {
         Ok(self.load_without_callers(profile)?.admin.listen)
+    }
+
+    /// Where the configuration is read again; `adapt` changes it as the running one was changed.
+    pub(super) fn source(
+        &self,
+        profile: Profile,
+        adapt: impl Fn(Config) -> Result<Config, Problems> + Send + Sync + 'static,
+    ) -> Result<ConfigSource> {
+        let sources = self.sources()?;
+        let load = move || Config::load(profile, &sources).and_then(&adapt);
+        Ok(ConfigSource { load: Box::new(load), file: self.config.clone() })
     }
 
     fn sources(&self) -> Result<Sources> {

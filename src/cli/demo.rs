@@ -23,16 +23,16 @@ pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     let signals = Signals::install()?;
     super::runtime::block_on(async {
         if config.is_given("upstream.url") {
-            in_front(config, signals).await
+            in_front(config, arguments, signals).await
         } else {
-            with_sample(config, signals).await
+            with_sample(config, arguments, signals).await
         }
     })
 }
 
 /// In front of an upstream that is configured. It is asked with what is configured, and callers are those of the production
 /// profile: nothing is known of whose people these are.
-async fn in_front(mut config: Config, signals: Signals) -> Result<()> {
+async fn in_front(mut config: Config, arguments: &ConfigArgs, signals: Signals) -> Result<()> {
     ensure!(
         !config.is_given("demo"),
         "the settings of [demo] are for the sample Flowmatix, which is not started when upstream.url is given"
@@ -41,7 +41,12 @@ async fn in_front(mut config: Config, signals: Signals) -> Result<()> {
         config.upstream.allow_http = config.upstream.url.is_local();
     }
     config.check(Profile::Serve)?;
-    let app = App::start(&config, None).await?;
+    let allow_http = config.upstream.allow_http;
+    let source = arguments.source(Profile::Demo, move |mut config| {
+        config.upstream.allow_http = allow_http;
+        config.check(Profile::Serve).map(|()| config)
+    })?;
+    let app = App::start(&config, None).await?.with_source(source);
     announce(&config, &app);
     addresses(&app);
     say!("  Flowmatix        {}", config.upstream.url.as_str());
@@ -50,7 +55,7 @@ async fn in_front(mut config: Config, signals: Signals) -> Result<()> {
 }
 
 /// In front of a sample, which is started besides.
-async fn with_sample(mut config: Config, signals: Signals) -> Result<()> {
+async fn with_sample(mut config: Config, arguments: &ConfigArgs, signals: Signals) -> Result<()> {
     let demo = start_sample(&mut config)?;
     let mode = *config.auth.mode.get_or_insert(AuthMode::Server);
     let mut flags = vec![("upstream.url", demo.url())];
@@ -64,7 +69,16 @@ async fn with_sample(mut config: Config, signals: Signals) -> Result<()> {
     config.check(Profile::Demo)?;
     let own_credential = config.auth.credential_env.is_some() || config.auth.credential_file.is_some();
     let token = (mode.holds_the_credential() && !own_credential).then(|| SecretString::from(AGENCY_TOKEN));
-    let app = App::start(&config, token).await?;
+    // Address, callers and upstream are those of the run, whatever the file says of them later.
+    let running = config.clone();
+    let source = arguments.source(Profile::Demo, move |mut config| {
+        let ours =
+            |path: &String| ["auth.", "jwt.", "account.", "upstream.", "demo."].iter().any(|own| path.starts_with(own));
+        let paths: Vec<String> = config.changes(&running).into_iter().filter(ours).collect();
+        config.keep(&paths, &running);
+        config.check(Profile::Demo).map(|()| config)
+    })?;
+    let app = App::start(&config, token).await?.with_source(source);
     announce(&config, &app);
     greet(&config, &app, &demo, mode, callers.as_ref());
     app.run(signals).await

@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
     telemetry::start_logs(&config.log)?;
     let signals = Signals::install()?;
     super::runtime::block_on(async {
-        let app = App::start(&config, None).await?;
+        let app = App::start(&config, None).await?.with_source(arguments.source(Profile::Serve, Ok)?);
         announce(&config, &app);
         app.run(signals).await
     })

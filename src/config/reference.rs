@@ -22,7 +22,10 @@ impl Config {
                     let _ = write!(default, " (`demo`: {})", code(&other.value));
                 }
                 let (path, variable) = (&setting.path, setting.variable());
-                let help = sentence(&setting.help, &setting.shape);
+                let mut help = sentence(&setting.help, &setting.shape);
+                if Self::needs_restart(path) {
+                    help.push_str(" Needs a restart.");
+                }
                 let _ = writeln!(text, "| `{path}` | `{variable}` | {default} | {help} |");
             }
             text.push('\n');

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
-    HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, RosterConfig, Setting, TokensConfig,
-    UpstreamConfig,
+    HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, ReloadConfig, RosterConfig, Setting,
+    TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -32,9 +32,12 @@ pub struct Config {
     pub tokens: TokensConfig,
     pub budget: BudgetConfig,
     pub log: LogConfig,
+    pub reload: ReloadConfig,
     pub demo: DemoConfig,
     /// The settings that a source has given, whatever their values.
     pub(super) given: BTreeSet<String>,
+    /// The profile whose rules it has to keep.
+    pub(super) profile: Option<Profile>,
 }
 
 /// A set of defaults.
@@ -50,7 +53,7 @@ impl Config {
     /// The defaults of a profile.
     #[must_use]
     pub fn defaults(profile: Profile) -> Self {
-        let mut config = Self::default();
+        let mut config = Self { profile: Some(profile), ..Self::default() };
         if profile == Profile::Demo {
             config.http.explorer = true;
             config.graphql.introspection = true;
@@ -66,7 +69,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 17] {
+    pub(super) fn sections(&self) -> [&dyn Section; 18] {
         [
             &self.http,
             &self.http_tls,
@@ -84,11 +87,12 @@ impl Config {
             &self.tokens,
             &self.budget,
             &self.log,
+            &self.reload,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 17] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 18] {
         [
             &mut self.http,
             &mut self.http_tls,
@@ -106,8 +110,15 @@ impl Config {
             &mut self.tokens,
             &mut self.budget,
             &mut self.log,
+            &mut self.reload,
             &mut self.demo,
         ]
+    }
+
+    /// The profile that it was made from.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile.unwrap_or(Profile::Serve)
     }
 
     /// Every setting with the value it has.

@@ -1,6 +1,9 @@
-//! The state that every request of the public listener shares.
+//! The state that every request of the public listener shares, and where streams, which live longer than one configuration,
+//! find the newest.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use parking_lot::RwLock;
 
 use super::{AdmissionControl, Health, LiveStreams, LogNames};
 use crate::auth::Authenticator;
@@ -8,7 +11,7 @@ use crate::config;
 use crate::graphql::Engine;
 use crate::telemetry::Metrics;
 
-/// What the public listener needs to answer requests.
+/// What the public listener needs to answer requests, by one configuration.
 pub struct AppState {
     /// Executes requests.
     pub engine: Engine,
@@ -19,7 +22,7 @@ pub struct AppState {
     /// Whether the service is draining.
     pub health: Arc<Health>,
     /// Sheds load.
-    pub admission: AdmissionControl,
+    pub admission: Arc<AdmissionControl>,
     /// Bounds subscriptions.
     pub live: Arc<LiveStreams>,
     /// The metrics.
@@ -28,4 +31,28 @@ pub struct AppState {
     pub shows_tokens: bool,
     /// Names operations and accounts in the log.
     pub log_names: LogNames,
+    /// Where streams find the state of a later configuration.
+    pub latest: Latest,
+}
+
+/// Where the newest state is found. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Latest(Arc<RwLock<Weak<AppState>>>);
+
+impl Latest {
+    /// Makes this the newest state.
+    pub fn set(&self, state: &Arc<AppState>) {
+        *self.0.write() = Arc::downgrade(state);
+    }
+
+    fn get(&self) -> Option<Arc<AppState>> {
+        self.0.read().upgrade()
+    }
+}
+
+impl AppState {
+    /// The newest state; this one where there is no other.
+    pub(in crate::http) fn latest(self: &Arc<Self>) -> Arc<Self> {
+        self.latest.get().unwrap_or_else(|| self.clone())
+    }
 }

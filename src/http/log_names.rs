@@ -17,7 +17,8 @@ const NAMES_LIMIT: usize = 4;
 /// The bytes of a name.
 const LENGTH: usize = 6;
 
-/// Makes names.
+/// Makes names. Clones make the same.
+#[derive(Clone)]
 pub struct LogNames(hmac::Key);
 
 /// The names of one request, in its response's extensions.

@@ -18,13 +18,15 @@ mod request_id;
 mod response;
 mod routes;
 mod streams;
+mod swappable_routes;
 mod tls;
 
 pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
-pub use app_state::AppState;
+pub use app_state::{AppState, Latest};
 pub use health::Health;
 pub use invalidation::InvalidationEndpoint;
 pub use log_names::LogNames;
 pub use routes::{admin, public};
 pub use streams::LiveStreams;
+pub use swappable_routes::SwappableRoutes;
 pub use tls::{InvalidTls, ServerTls};

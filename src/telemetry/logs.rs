@@ -1,10 +1,12 @@
 //! Logs: tracing events on standard error, for people or as JSON lines.
 
+use std::sync::OnceLock;
+
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::config;
 
@@ -28,6 +30,7 @@ pub enum InvalidLog {
 /// [`InvalidLog`] when the level is invalid, or a logger is already installed.
 pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
+    let (filter, handle) = reload::Layer::new(filter);
     // A separate layer: a directive for one of their modules would override one for the library.
     let capped = filter_fn(|event| *event.level() <= Level::WARN || !is_capped(event.target()));
     let registry = tracing_subscriber::registry().with(filter).with(capped);
@@ -44,7 +47,19 @@ pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
         }
         config::LogFormat::Json => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
     }
-    .map_err(|_| InvalidLog::Twice)
+    .map_err(|_| InvalidLog::Twice)?;
+    let _ = LEVEL.set(handle);
+    Ok(())
+}
+
+/// The filter that is in effect.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Changes `log.level`. Without logs, or for a text that is no filter, nothing happens.
+pub fn set_log_level(level: &str) {
+    if let (Some(handle), Ok(filter)) = (LEVEL.get(), EnvFilter::try_new(level)) {
+        let _ = handle.reload(filter);
+    }
 }
 
 fn is_capped(target: &str) -> bool {

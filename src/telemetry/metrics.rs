@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
+use super::process_metrics::ProcessMetrics;
 
 /// The metrics of one running service.
 pub struct Metrics {
@@ -40,6 +41,7 @@ pub struct Metrics {
     jwks_fetches: Family<ResultLabels, Counter>,
     live: LiveMetrics,
     listener: ListenerMetrics,
+    process: ProcessMetrics,
     invalidations: Family<ResultLabels, Counter>,
 }
 
@@ -107,6 +109,7 @@ impl Default for Metrics {
             jwks_fetches: Family::default(),
             live: LiveMetrics::default(),
             listener: ListenerMetrics::default(),
+            process: ProcessMetrics::default(),
             invalidations: Family::default(),
         };
         metrics.register();
@@ -188,6 +191,7 @@ impl Metrics {
         );
         self.live.register(registry);
         self.listener.register(registry);
+        self.process.register(registry);
         registry.register(
             "invalidations",
             "Invalidations that were asked for, by result: soft, hard or refused",
@@ -294,6 +298,12 @@ impl Metrics {
     #[must_use]
     pub fn listener(&self) -> &ListenerMetrics {
         &self.listener
+    }
+
+    /// The metrics of the process.
+    #[must_use]
+    pub fn process(&self) -> &ProcessMetrics {
+        &self.process
     }
 
     /// All metrics in the text exposition format (OpenMetrics 1.0).

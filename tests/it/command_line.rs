@@ -76,7 +76,7 @@ fn serve_wants_a_caller_mode_and_says_which_there_are() {
     assert!(!output.status.success());
     insta::assert_snapshot!(text(&output.stderr), @r"
     error: the configuration is not usable:
-      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
+      auth.mode: must be chosen: `passthrough` (each request brings the Flowmatix access token as its bearer token), `api-keys` or `jwt` (each request brings one of these, and the server holds the token), `mtls` (each connection brings a client certificate, and the server holds the token), or `server` (the server holds the token and asks callers for nothing, on a loopback address)
     ");
 }
 
@@ -218,7 +218,7 @@ async fn sighup_does_not_end_it() {
         assert_eq!(client.get(service.admin_url("/health/live")).send().await.unwrap().status(), 200);
     }
     let (well, _, log) = service.stop();
-    assert!(well && log.contains("SIGHUP does nothing"), "{log}");
+    assert!(well && log.contains("the configuration is in effect"), "{log}");
 }
 
 /// Each mode of the demo, asked as it tells people to.

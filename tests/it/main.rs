@@ -66,6 +66,7 @@ mod power_cut;
 mod prepared;
 mod properties;
 mod reference_front;
+mod reload;
 mod reuse;
 mod row_isolation;
 mod rust_client;

@@ -55,6 +55,15 @@ impl Documents {
         Self { persisted, manifest, safelist: settings.safelist }
     }
 
+    /// Keeps the documents that clients have registered, where the limit is the same.
+    pub(in crate::graphql) fn keep_registered(&mut self, former: &Self) {
+        if let (Some(new), Some(old)) = (&mut self.persisted, &former.persisted)
+            && new.limit() == old.limit()
+        {
+            *new = old.clone();
+        }
+    }
+
     /// The document that a request means.
     pub(in crate::graphql) fn find(&self, reference: Reference) -> Result<ResolvedDocument, RequestError> {
         let found = match reference {

@@ -18,6 +18,7 @@ mod prepare;
 mod project;
 mod response;
 mod response_cache;
+mod succession;
 mod validated_request;
 
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};

@@ -121,6 +121,12 @@ impl OperationCache {
         Self(Cache::builder().max_capacity(limit).weigher(weigh).build())
     }
 
+    /// Drops everything.
+    pub(in crate::graphql) fn clear(&self) {
+        self.0.invalidate_all();
+        self.0.run_pending_tasks();
+    }
+
     pub(in crate::graphql) fn get(&self, text: &str) -> Option<Arc<PreparedDocument>> {
         self.0.get(text)
     }

@@ -48,6 +48,18 @@ impl AdmissionControl {
         }
     }
 
+    /// Whether other settings have the same limits, so that what is counted by these can go on.
+    #[must_use]
+    pub fn is_same(one: &config::HttpConfig, other: &config::HttpConfig) -> bool {
+        let limits = |settings: &config::HttpConfig| {
+            let rate = (settings.rate_limit, settings.rate_burst);
+            let failures = (settings.failed_auth_limit, settings.failed_auth_rate);
+            let permits = (settings.concurrency, settings.caller_concurrency);
+            (rate, failures, permits, settings.bodies_limit, settings.responses_limit)
+        };
+        limits(one) == limits(other)
+    }
+
     /// Counts a request against its caller's rate.
     pub(in crate::http) fn check_rate(&self, key: &CallerKey, limits: CallerLimits) -> Result<(), HttpError> {
         self.rates.check(key, limits)

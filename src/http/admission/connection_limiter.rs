@@ -14,7 +14,7 @@ use axum_server::accept::Accept;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
 use ipnet::IpNet;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -34,21 +34,40 @@ use crate::telemetry::Metrics;
 pub struct ConnectionLimiter(Arc<Counts>);
 
 struct Counts {
-    limit: usize,
-    peer_limit: usize,
+    limits: RwLock<Arc<ConnectionLimits>>,
+    health: Arc<Health>,
+    /// Counts requests that are refused before a service sees them.
+    metrics: Option<Arc<Metrics>>,
+    /// Without it, connections are in the clear.
+    tls: Option<Arc<ServerTls>>,
+    open: Mutex<OpenConnections>,
+}
+
+/// What new connections go by.
+struct ConnectionLimits {
+    all: usize,
+    peer: usize,
     trusted: Vec<IpNet>,
     /// From a request's arrival to its answer's last byte.
     delivery_timeout: Duration,
     send_timeout: Duration,
     idle_timeout: Duration,
-    health: Arc<Health>,
-    /// Counts requests that are refused before a service sees them.
-    metrics: Option<Arc<Metrics>>,
     /// For how long a trusted proxy's header is waited for; `None` where connections have none.
     proxy_header: Option<Duration>,
-    /// Without it, connections are in the clear.
-    tls: Option<Arc<ServerTls>>,
-    open: Mutex<OpenConnections>,
+}
+
+impl ConnectionLimits {
+    fn new(settings: &config::HttpConfig) -> Self {
+        Self {
+            all: settings.connections_limit,
+            peer: settings.peer_connections_limit,
+            trusted: settings.trusted_proxies.clone(),
+            delivery_timeout: settings.timeout + settings.send_timeout,
+            send_timeout: settings.send_timeout,
+            idle_timeout: settings.idle_timeout,
+            proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -67,28 +86,27 @@ impl ConnectionLimiter {
         tls: Option<Arc<ServerTls>>,
     ) -> Self {
         Self(Arc::new(Counts {
-            limit: settings.connections_limit,
-            peer_limit: settings.peer_connections_limit,
-            trusted: settings.trusted_proxies.clone(),
-            delivery_timeout: settings.timeout + settings.send_timeout,
-            send_timeout: settings.send_timeout,
-            idle_timeout: settings.idle_timeout,
+            limits: RwLock::new(Arc::new(ConnectionLimits::new(settings))),
             health,
             metrics,
-            proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
             tls,
             open: Mutex::default(),
         }))
     }
 
+    /// New connections go by these settings from now on.
+    pub fn set(&self, settings: &config::HttpConfig) {
+        *self.0.limits.write() = Arc::new(ConnectionLimits::new(settings));
+    }
+
     /// A permit for one more connection of this peer.
-    fn admit(&self, peer: IpAddr) -> Option<ConnectionPermit> {
+    fn admit(&self, peer: IpAddr, limits: &ConnectionLimits) -> Option<ConnectionPermit> {
         let counts = &self.0;
-        let exempt = is_trusted(peer, &counts.trusted);
+        let exempt = is_trusted(peer, &limits.trusted);
         let peer = network(peer);
         let mut open = counts.open.lock();
         let known = open.peers.get(&peer).copied().unwrap_or(0);
-        if open.all >= counts.limit || (!exempt && known >= counts.peer_limit) {
+        if open.all >= limits.all || (!exempt && known >= limits.peer) {
             return None;
         }
         open.all += 1;
@@ -124,20 +142,21 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
 
     fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
         let counts = self.0.clone();
+        let limits = counts.limits.read().clone();
         let admitted = stream.peer_addr().and_then(|peer| {
             // Answers are small and complete; waiting to fill a packet only delays them.
             stream.set_nodelay(true)?;
             let peer = peer.ip().to_canonical();
-            let permit = self.admit(peer).ok_or_else(|| io::Error::other("too many connections"))?;
-            Ok((permit, is_trusted(peer, &counts.trusted)))
+            let permit = self.admit(peer, &limits).ok_or_else(|| io::Error::other("too many connections"))?;
+            Ok((permit, is_trusted(peer, &limits.trusted)))
         });
         let (permit, trusted) = match admitted {
             Ok(admitted) => admitted,
             Err(error) => return Either::Left(ready(Err(error))),
         };
-        let header = counts.proxy_header.filter(|_| trusted);
+        let header = limits.proxy_header.filter(|_| trusted);
         if header.is_none() && counts.tls.is_none() {
-            let (stream, responses) = counts.let_in(stream, permit, service, None);
+            let (stream, responses) = counts.let_in(&limits, stream, permit, service, None);
             return Either::Left(ready(Ok((counts.explained(Transport::Plain(stream)), responses))));
         }
         Either::Right(
@@ -146,7 +165,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
                     Some(longest) => proxy_protocol::read(&mut stream, longest).await?,
                     None => None,
                 };
-                let (stream, responses) = counts.let_in(stream, permit, service, client);
+                let (stream, responses) = counts.let_in(&limits, stream, permit, service, client);
                 let (stream, certificate) = match &counts.tls {
                     Some(tls) => tls.accept(stream).await?,
                     None => (Transport::Plain(stream), None),
@@ -162,13 +181,18 @@ impl Counts {
     /// `client` is the address that a proxy gave.
     fn let_in<S>(
         &self,
+        limits: &ConnectionLimits,
         stream: TcpStream,
         permit: ConnectionPermit,
         service: S,
         client: Option<IpAddr>,
     ) -> (LimitedStream, TrackResponses<S>) {
-        let pending =
-            PendingResponses::new(self.delivery_timeout, self.send_timeout, self.idle_timeout, self.health.clone());
+        let pending = PendingResponses::new(
+            limits.delivery_timeout,
+            limits.send_timeout,
+            limits.idle_timeout,
+            self.health.clone(),
+        );
         let watch = ConnectionDeadline::new(pending.clone());
         let stream = LimitedStream { stream, watch, stalled: None, _permit: permit };
         (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))

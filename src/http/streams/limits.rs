@@ -15,7 +15,8 @@ use crate::telemetry::Metrics;
 /// All subscriptions of the service.
 pub struct LiveStreams {
     pub(super) settings: config::LiveConfig,
-    open: Mutex<OpenSubscriptions>,
+    /// Those of earlier settings are in it, too.
+    open: Arc<Mutex<OpenSubscriptions>>,
 }
 
 #[derive(Default)]
@@ -28,7 +29,13 @@ impl LiveStreams {
     /// With the limits of these settings.
     #[must_use]
     pub fn new(settings: &config::LiveConfig) -> Arc<Self> {
-        Arc::new(Self { settings: settings.clone(), open: Mutex::default() })
+        Arc::new(Self { settings: settings.clone(), open: Arc::default() })
+    }
+
+    /// Goes on with other settings: what is open stays, and counts.
+    #[must_use]
+    pub fn with_settings(&self, settings: &config::LiveConfig) -> Arc<Self> {
+        Arc::new(Self { settings: settings.clone(), open: self.open.clone() })
     }
 
     /// Whether subscriptions are served at all.

@@ -28,8 +28,8 @@ impl Rights {
     /// now, or one of `accounts` may no longer be read.
     pub(super) async fn lost(&self, accounts: &[Account]) -> HttpError {
         loop {
-            sleep(self.state.live.settings.recheck_interval).await;
-            match self.state.auth.authenticate(&self.head).await {
+            sleep(self.state.latest().live.settings.recheck_interval).await;
+            match self.state.latest().auth.authenticate(&self.head).await {
                 Ok(grants) if self.is_same(&*grants, accounts) => {}
                 Ok(_) => return HttpError::new(Code::Forbidden, "the caller's rights have changed"),
                 // The keys are not there now; what was checked with them before stands.

@@ -221,6 +221,8 @@ impl Connection {
             }
             ClientMessage::Subscribe(id, _) if session.operations.contains(&id) => Err(Close::duplicate(&id).into()),
             ClientMessage::Subscribe(id, payload) => {
+                // Operations go by the configuration of the time when they begin.
+                self.state = self.state.latest();
                 if session.operations.len() >= self.state.live.settings.socket_operations_limit {
                     let errors = error_list(&busy("too many operations are under way on this WebSocket"));
                     return Ok(self.send(messages::error(&id, &errors)).await?);

@@ -1,0 +1,92 @@
+//! A generation: what one configuration makes of the parts that live as long as the process. A reload makes the next one.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use super::prepared::Prepared;
+use crate::compute::ComputePool;
+use crate::config::Config;
+use crate::graphql::{Engine, Settings};
+use crate::http;
+use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames};
+use crate::loader::LoaderFactory;
+use crate::roster::Rosters;
+use crate::telemetry::Metrics;
+
+/// What lives on: rosters and all behind them, counts, names.
+pub(super) struct Lasting {
+    pub(super) rosters: Arc<Rosters>,
+    pub(super) compute: ComputePool,
+    pub(super) health: Arc<Health>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) log_names: LogNames,
+    pub(super) latest: Latest,
+}
+
+/// One configuration at work.
+pub(super) struct Generation {
+    /// How many there have been, with this one.
+    pub(super) number: u64,
+    pub(super) config: Config,
+    pub(super) state: Arc<AppState>,
+    pub(super) public: Router,
+    pub(super) admin: Router,
+}
+
+impl Generation {
+    /// Goes on from `former`, where there is one: whoever was known, counted or admitted by it still is.
+    pub(super) fn new(lasting: &Lasting, config: Config, prepared: Prepared, former: Option<&Self>) -> Self {
+        let metrics = &lasting.metrics;
+        let loaders = LoaderFactory::new(lasting.rosters.clone(), config.loader.concurrency, metrics.clone());
+        let loaders = loaders.with_live(&config.live);
+        let settings = Settings {
+            graphql: config.graphql.clone(),
+            documents: config.documents.clone(),
+            manifest: prepared.manifest,
+            federation: config.federation.clone(),
+            tokens: config.tokens.clone(),
+        };
+        let engine = Engine::new(settings, loaders, metrics.clone()).with_compute(lasting.compute.clone());
+        let mut http = config.http.clone();
+        // By its own name, which containers of one network know, a machine is asked as by its address.
+        http.allowed_hosts.extend(own_name());
+        let same_limits = former.filter(|former| AdmissionControl::is_same(&former.config.http, &config.http));
+        let state = Arc::new(AppState {
+            engine: former.map(|former| &former.state.engine).into_iter().fold(engine, Engine::succeeding),
+            auth: match former {
+                Some(former) => prepared.auth.succeeding(&former.state.auth),
+                None => prepared.auth,
+            },
+            admission: match same_limits {
+                Some(former) => former.state.admission.clone(),
+                None => Arc::new(AdmissionControl::new(&config.http)),
+            },
+            live: match former {
+                Some(former) => former.state.live.with_settings(&config.live),
+                None => LiveStreams::new(&config.live),
+            },
+            settings: http,
+            health: lasting.health.clone(),
+            metrics: metrics.clone(),
+            // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
+            shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
+            log_names: lasting.log_names.clone(),
+            latest: lasting.latest.clone(),
+        });
+        let invalidations =
+            prepared.admin_secret.map(|secret| InvalidationEndpoint::new(state.clone(), secret, &config.admin));
+        let names = state.auth.is_open().then(|| state.settings.allowed_hosts.clone());
+        let admin = http::admin(lasting.health.clone(), metrics.clone(), names, invalidations);
+        let number = former.map_or(1, |former| former.number + 1);
+        Self { number, config, public: http::public(state.clone()), admin, state }
+    }
+}
+
+/// The machine's own name, or its container's.
+pub(super) fn own_name() -> Option<String> {
+    let name =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = name.ok().or_else(|| std::env::var("HOSTNAME").ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,15 @@
+//! What the binary was built from.
+
+/// The build, as metrics, traces and `--version` name it.
+pub struct Build;
+
+impl Build {
+    /// The version of the package.
+    pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+    /// The commit, where it was known when the binary was built.
+    pub const COMMIT: &str = env!("FLOWMATIX_COMMIT");
+    /// `release` or `debug`.
+    pub const PROFILE: &str = env!("FLOWMATIX_PROFILE");
+    /// The platform.
+    pub const TARGET: &str = env!("FLOWMATIX_TARGET");
+}
