@@ -1,10 +1,16 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench conformance demo explorer live pictures test oracle sockets faults tenants worst
+.PHONY: audit bench conformance demo explorer live pictures test oracle sockets supergraph faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
 	cargo run --locked -- demo
+
+# A model supergraph with a page that shows it: http://127.0.0.1:4000/ (examples/supergraph).
+supergraph:
+	cargo build --locked
+	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/supergraph
+	npm start --silent --prefix examples/supergraph
 
 # The explorer's bundle, which the next build takes into the binary. Where there is no npm, the page says how to have it.
 explorer:
@@ -33,6 +39,8 @@ test:
 	npm test --prefix tests/relay
 	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/team-dashboard
 	npm test --prefix examples/team-dashboard
+	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/supergraph
+	npm test --prefix examples/supergraph
 
 # 100,000 random operations, answered by projection and by the engine: the bytes must be equal. The suite tries 3,000.
 oracle:
