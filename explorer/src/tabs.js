@@ -18,32 +18,37 @@ query Team {
 }
 `;
 
-const role = `# One role's members: everybody with
-# the role of the team's first.
+const role = `# One role's members: everybody
+# with the role of the first in
+# the team.
 query Role {
   teamMembers(first: 1) {
     nodes {
       name
       role {
-        id
-        memberCount
-        members(
-          orderBy: [{
-            field: UNREAD_MESSAGES
-            direction: DESC
-          }]
-        ) {
-          nodes { name unreadMessages }
-        }
+        ...Members
       }
     }
   }
 }
+
+fragment Members on Role {
+  id
+  memberCount
+  members(
+    orderBy: [{
+      field: UNREAD_MESSAGES
+      direction: DESC
+    }]
+  ) {
+    nodes { name unreadMessages }
+  }
+}
 `;
 
-const accounts = `# Several accounts in one request. One
-# that fails does not touch the others.
-# Their names are under Variables.
+const accounts = `# Several accounts in a request.
+# One that fails does not touch
+# the others. Look at Variables.
 query Accounts(
   $first: AccountInput!
   $second: AccountInput!
@@ -61,17 +66,22 @@ query Accounts(
     search: "an"
   ) {
     totalCount
-    nodes { name contact { email } }
+    nodes {
+      name
+      contact { email }
+    }
   }
 }
 `;
 
-const cost = `# What a response cost: run it twice,
-# and look at extensions.upstream,
-# below the data. "calls" is what was
-# asked of Flowmatix, "cache" is where
-# the list came from.
-query Cost($account: AccountInput!) {
+const cost = `# What a response cost: run it
+# twice, and look below the data,
+# at extensions.upstream. "calls"
+# is what was asked of Flowmatix,
+# "cache" where the list was.
+query Cost(
+  $account: AccountInput!
+) {
   teamMembers(
     account: $account
     first: 1
@@ -83,15 +93,19 @@ query Cost($account: AccountInput!) {
 }
 `;
 
-const snapshot = `# A team as one snapshot: all of this
-# was read from one list of Flowmatix's.
+const snapshot = `# A team as one snapshot: all of
+# this was read from one list of
+# Flowmatix's.
 query Snapshot {
   team {
     generation
     fetchedAt
     contactAccess
     roles { id memberCount }
-    members(search: "an", first: 3) {
+    members(
+      search: "an"
+      first: 3
+    ) {
       totalCount
       nodes { name }
     }
@@ -99,20 +113,26 @@ query Snapshot {
 }
 `;
 
-const groups = `# How many there are of each kind:
-# counted over the whole team, not
-# over a page.
+const groups = `# How many there are of each
+# kind: counted over the whole
+# team, not over a page.
 query Groups {
   teamMembers(first: 0) {
     totalCount
     groups(
-      by: [STATUS, LIVE_AVAILABILITY]
+      by: [
+        STATUS
+        LIVE_AVAILABILITY
+      ]
       orderBy: {
         field: COUNT
         direction: DESC
       }
     ) {
-      key { status liveAvailability }
+      key {
+        status
+        liveAvailability
+      }
       count
       unreadMessages
     }
@@ -120,14 +140,17 @@ query Groups {
 }
 `;
 
-const node = `# A member or a role again, by its id
-# alone, as Relay asks for it. The id
-# is under Variables.
+const node = `# A member or a role again, by
+# its id alone, as Relay asks for
+# it. The id is under Variables.
 query Node($id: ID!) {
   node(id: $id) {
     __typename
     id
-    ... on TeamMember { name status }
+    ... on TeamMember {
+      name
+      status
+    }
     ... on Role {
       memberCount
       members(first: 3) {
@@ -138,9 +161,9 @@ query Node($id: ID!) {
 }
 `;
 
-const token = `# A permanent token of an account. It
-# opens the account to all who have
-# it, so treat it like a password.
+const token = `# An account's permanent token.
+# It opens the account to all who
+# have it, like a password.
 mutation Token(
   $account: AccountInput!
 ) {
