@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench conformance demo explorer live pictures test oracle sockets supergraph faults tenants worst
+.PHONY: audit bench chart cluster conformance demo explorer live pictures test oracle sockets supergraph faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -41,6 +41,14 @@ test:
 	npm test --prefix examples/team-dashboard
 	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/supergraph
 	npm test --prefix examples/supergraph
+	$(MAKE) chart
+
+# Renders the Helm chart with Helm itself, and checks it by the schemas of Kubernetes and by what is promised of it.
+chart:
+	python3 -m venv target/chart
+	target/chart/bin/pip install --quiet --disable-pip-version-check -r tests/helm/requirements.txt
+	cargo build --locked
+	target/chart/bin/python tests/helm/check.py target/debug/flowmatix-graphql
 
 # 100,000 random operations, answered by projection and by the engine: the bytes must be equal. The suite tries 3,000.
 oracle:
@@ -95,3 +103,9 @@ audit:
 # is promised, or a cheap neighbour of thirty-two of them waits too long. Linux.
 worst:
 	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 the_worst_accepted_request
+
+# Three replicas, a real Redis and a vendor with a plan, for two minutes under load while replicas are killed and the tier is hung,
+# flushed, restarted and failed over, and 1,000 simulated schedules; fails where a figure falls short.
+cluster:
+	SIMULATION_SEEDS=1000 cargo test --release --locked --test it -- --nocapture cluster::simulation
+	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 cluster::chaos

@@ -3,8 +3,8 @@
 //! A request travels one way, stage by stage, and its response comes back the same way:
 //!
 //! ```text
-//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute · forecast
-//!   └─► auth
+//! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute ·
+//!   └─► auth                                                               cluster · forecast
 //! ```
 //!
 //! `app` builds the stages and is the only module that knows them all; `cli` calls `app`; `demo` is a sample upstream.
@@ -21,6 +21,7 @@ pub mod loader;
 pub mod roster;
 pub mod upstream;
 
+pub mod cluster;
 pub mod compute;
 pub mod config;
 pub mod forecast;

@@ -34,7 +34,7 @@ pub(super) fn held_token(settings: &config::AuthConfig) -> Result<Option<Secret>
 }
 
 /// The secret in the environment variable that one setting names, or in the file that the other does.
-fn find(
+pub(super) fn find(
     (variable, file): (&'static str, &'static str),
     name: Option<&str>,
     path: Option<&Path>,

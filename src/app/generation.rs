@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use super::cluster::TierDocuments;
 use super::prepared::Prepared;
+use crate::cluster::Cluster;
 use crate::compute::ComputePool;
 use crate::config::Config;
 use crate::graphql::{Engine, Settings};
@@ -17,6 +19,8 @@ use crate::telemetry::Metrics;
 /// What lives on: rosters and all behind them, counts, names.
 pub(super) struct Lasting {
     pub(super) rosters: Arc<Rosters>,
+    /// What other replicas share, where there are any.
+    pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) compute: ComputePool,
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
@@ -48,6 +52,13 @@ impl Generation {
             tokens: config.tokens.clone(),
         };
         let engine = Engine::new(settings, loaders, metrics.clone()).with_compute(lasting.compute.clone());
+        let (engine, auth) = match &lasting.cluster {
+            Some(cluster) => (
+                engine.with_shared_documents(Arc::new(TierDocuments(cluster.clone()))),
+                prepared.auth.sharing_identities(&cluster.values.names().secret("identity")),
+            ),
+            None => (engine, prepared.auth),
+        };
         let mut http = config.http.clone();
         // By its own name, which containers of one network know, a machine is asked as by its address.
         http.allowed_hosts.extend(own_name());
@@ -55,8 +66,8 @@ impl Generation {
         let state = Arc::new(AppState {
             engine: former.map(|former| &former.state.engine).into_iter().fold(engine, Engine::succeeding),
             auth: match former {
-                Some(former) => prepared.auth.succeeding(&former.state.auth),
-                None => prepared.auth,
+                Some(former) => auth.succeeding(&former.state.auth),
+                None => auth,
             },
             admission: match same_limits {
                 Some(former) => former.state.admission.clone(),

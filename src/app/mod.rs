@@ -2,6 +2,7 @@
 //!
 //! The only module that knows all stages. `cli` and the tests call it.
 
+mod cluster;
 mod credential;
 mod gate;
 mod generation;
@@ -13,6 +14,7 @@ mod service;
 mod signals;
 mod watched_files;
 
+pub use cluster::try_tier;
 pub use prepared::{verify, warnings};
 pub use reload::ConfigSource;
 pub use service::{App, inspect, upstream};

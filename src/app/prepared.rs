@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 
+use super::cluster::cluster;
 use super::credential::{self, held_token};
 use super::open_files;
 use crate::auth::{AdminSecret, Authenticator, Secret};
@@ -81,6 +82,7 @@ pub async fn verify(config: &Config) -> Result<()> {
     let mut problems = Vec::new();
     kept(client(config, Clock::start()).await, &mut problems);
     Prepared::collect(config, None, &Arc::default(), &mut problems);
+    kept(cluster(config, &Arc::default()).await, &mut problems);
     if let Some(path) = &config.budget.file {
         kept(Budget::try_file(path).map_err(Into::into), &mut problems);
     }
@@ -103,7 +105,7 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
 /// What is usable and worth a warning: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
-    let files: [(&str, Option<&Path>); 11] = [
+    let files: [(&str, Option<&Path>); 14] = [
         ("admin.invalidate_secret_file", config.admin.invalidate_secret_file.as_deref()),
         ("auth.credential_file", config.auth.credential_file.as_deref()),
         ("auth.keys_file", config.auth.keys_file.as_deref()),
@@ -115,6 +117,9 @@ pub fn warnings(config: &Config) -> Vec<String> {
         ("jwt.jwks_file", config.jwt.jwks_file.as_deref()),
         ("jwt.accounts_file", config.jwt.accounts_file.as_deref()),
         ("upstream.ca_file", config.upstream.ca_file.as_deref()),
+        ("cluster.key_file", config.cluster.key_file.as_deref()),
+        ("cluster.password_file", config.cluster.password_file.as_deref()),
+        ("cluster.ca_file", config.cluster.ca_file.as_deref()),
     ];
     let open = files.into_iter().filter_map(|(setting, path)| Some((setting, open_files::weakness(path?)?)));
     open.map(|(setting, weakness)| format!("{setting}: {weakness}")).collect()

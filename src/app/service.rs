@@ -2,6 +2,7 @@
 //!
 //! Stages: start → ready → reload, any number of times → drain → stop. A second signal ends the process at once.
 
+use super::cluster::cluster;
 use super::credential::held_token;
 use super::prepared::{self, Prepared};
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use anyhow::{Context, Result};
 use secrecy::SecretString;
 
 use crate::auth::SERVER_CREDENTIAL;
+use crate::cluster::Cluster;
 use crate::compute::ComputePool;
 use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
@@ -53,9 +55,16 @@ impl App {
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
-        let upstream = guarded(config, client, clock, metrics.clone(), compute.clone()).map_err(prepared::problem)?;
-        let upstream = Arc::new(upstream);
-        Ok(Self::build(config, prepared, token, upstream, clock, metrics, compute).map_err(prepared::problem)?)
+        let cluster = cluster(config, &metrics).await.map_err(prepared::problem)?;
+        let upstream = guarded(config, client, cluster.clone(), clock, metrics.clone(), compute.clone());
+        let upstream = Arc::new(upstream.map_err(prepared::problem)?);
+        if let Some(cluster) = &cluster {
+            cluster.start().await.map_err(|error| prepared::problem(error.into()))?;
+        }
+        let rosters = rosters(config, upstream.clone(), cluster.as_ref(), clock, &metrics);
+        let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
+        let lasting = Lasting { rosters, cluster, compute, health, metrics, log_names, latest };
+        Ok(Self::build(config, prepared, token, upstream, lasting).map_err(prepared::problem)?)
     }
 
     /// Starts the service over any upstream.
@@ -71,7 +80,10 @@ impl App {
     ) -> Result<Self> {
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
         let prepared = Prepared::new(config, token.clone(), &metrics)?;
-        Self::build(config, prepared, token, upstream, clock, metrics, compute)
+        let rosters = rosters(config, upstream.clone(), None, clock, &metrics);
+        let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
+        let lasting = Lasting { rosters, cluster: None, compute, health, metrics, log_names, latest };
+        Self::build(config, prepared, token, upstream, lasting)
     }
 
     fn build(
@@ -79,16 +91,8 @@ impl App {
         prepared: Prepared,
         token: Option<SecretString>,
         upstream: Arc<dyn Upstream>,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-        compute: ComputePool,
+        lasting: Lasting,
     ) -> Result<Self> {
-        let rosters = Arc::new(
-            Rosters::new(&config.roster, upstream.clone(), clock, metrics.clone()).with_waits(LookupWaits::new(config)),
-        );
-        let health = Arc::new(Health::default());
-        let (log_names, latest) = (LogNames::default(), Latest::default());
-        let lasting = Lasting { rosters, compute, health, metrics, log_names, latest };
         let tls = prepared.tls.clone();
         let current = Generation::new(&lasting, config.clone(), prepared, None);
         let mut reloader = Reloader::new(lasting, current, token, tls.clone());
@@ -187,18 +191,37 @@ impl App {
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
     let client = prepared::client(config, clock).await?;
     let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
-    Ok(Arc::new(guarded(config, client, clock, metrics, compute)?))
+    Ok(Arc::new(guarded(config, client, None, clock, metrics, compute)?))
+}
+
+fn rosters(
+    config: &Config,
+    upstream: Arc<dyn Upstream>,
+    cluster: Option<&Arc<Cluster>>,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+) -> Arc<Rosters> {
+    let rosters = Rosters::new(&config.roster, upstream, clock, metrics.clone()).with_waits(LookupWaits::new(config));
+    Arc::new(match cluster {
+        Some(cluster) => rosters.shared_by(cluster.clone()),
+        None => rosters,
+    })
 }
 
 fn guarded(
     config: &Config,
     client: Client,
+    cluster: Option<Arc<Cluster>>,
     clock: Clock,
     metrics: Arc<Metrics>,
     compute: ComputePool,
 ) -> Result<GuardedUpstream> {
     let client = Arc::new(client.with_compute(compute.clone()));
     let budget = Budget::open(&config.budget, clock, metrics.clone())?;
+    let budget = match cluster {
+        Some(cluster) => budget.shared_by(cluster),
+        None => budget,
+    };
     let upstream = GuardedUpstream::new(client, &config.upstream, budget, fastrand::u64(..), clock, metrics);
     Ok(upstream.with_compute(compute))
 }
@@ -222,6 +245,13 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     let budget = Budget::open(&config.budget, clock, Arc::default()).context(
         "a live check makes a call of the plan, which is written in budget.file: stop the service that uses it",
     )?;
+    let budget = match cluster(config, &Arc::default()).await? {
+        Some(cluster) => {
+            cluster.start().await?;
+            budget.shared_by(cluster)
+        }
+        None => budget,
+    };
     let timeout = config.upstream.attempt_timeout;
     check_live(&client, &budget, clock, timeout, &account, &credential).await.context("no call was made")
 }

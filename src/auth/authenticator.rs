@@ -143,6 +143,15 @@ impl Authenticator {
         Self { router_secret: Some(RouterSecret::new(secret)), ..self }
     }
 
+    /// Knows callers' own tokens by the same identities as other replicas, which have the secret as well.
+    #[must_use]
+    pub fn sharing_identities(mut self, secret: &[u8; 32]) -> Self {
+        if let Mode::Passthrough(passthrough) = &mut self.mode {
+            **passthrough = Passthrough::sharing(secret);
+        }
+        self
+    }
+
     /// Whether requests need no credential.
     #[must_use]
     pub fn is_open(&self) -> bool {

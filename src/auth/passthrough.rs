@@ -14,7 +14,7 @@ use crate::model::{Caller, CallerId, CallerLimits, Credential, CredentialId, Sco
 
 #[derive(Clone)]
 pub(super) struct Passthrough {
-    /// Random in every process, so that a credential id reveals nothing about the token.
+    /// Random in every process, or a secret of the replicas', so that a credential id reveals nothing about the token.
     identity_key: hmac::Key,
 }
 
@@ -24,6 +24,11 @@ impl Passthrough {
         // Without randomness the ids are still one-way and distinct.
         let _ = rand::fill(&mut seed);
         Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
+    }
+
+    /// With a secret that other replicas have, too.
+    pub(super) fn sharing(secret: &[u8; 32]) -> Self {
+        Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
     }
 
     pub(super) fn admit(&self, parts: &Parts) -> Result<Admitted, AuthError> {

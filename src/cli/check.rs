@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &CheckArgs) -> ExitCode {
 fn check(arguments: &CheckArgs) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
     super::runtime::block_on(app::verify(&config))?;
+    let tier = super::runtime::block_on(app::try_tier(&config))?;
     for warning in app::warnings(&config) {
         eprintln!("warning: {warning}");
     }
@@ -48,6 +49,19 @@ fn check(arguments: &CheckArgs) -> Result<u8> {
     }
     let holds = config.auth.mode.is_some_and(AuthMode::holds_the_credential);
     say!("  the upstream credential: {}", if holds { "[REDACTED]" } else { "comes with each request" });
+    if let Some(Err(away)) = &tier {
+        eprintln!("warning: {away}: until it can be, no new call is made");
+    }
+    if let Some(Ok((tier, latency))) = tier {
+        let policy = if tier.policy.is_empty() { "unknown" } else { &tier.policy };
+        let sealed = if config.cluster.plaintext { "in the clear" } else { "sealed" };
+        say!(
+            "  the cluster's tier: version {}, eviction policy {policy}, {} replicas, a round trip of {:.1} ms; records are {sealed}",
+            tier.version,
+            tier.copies,
+            latency.as_secs_f64() * 1000.0
+        );
+    }
     if !arguments.live {
         return Ok(0);
     }

@@ -1,15 +1,22 @@
-//! `keys`: makes API keys for mode `api-keys`.
+//! `keys`: makes API keys for mode `api-keys`, and the keys that a cluster seals records with.
 
 use anyhow::Result;
 use secrecy::ExposeSecret;
 
 use crate::auth::NewKey;
+use crate::cluster::{Cipher, new_keys_file};
 use crate::model::Scopes;
 
 #[derive(clap::Subcommand)]
 pub(super) enum KeysCommand {
     /// Make a key. Its entry for auth.keys_file goes to standard output, the key itself, this once, to standard error.
     New(New),
+    /// Make a file of keys for cluster.key_file, with one key of this name. It goes to standard output.
+    Cluster {
+        /// The key's name: 1 to 32 letters, digits, `-` and `_`.
+        #[arg(default_value = "1")]
+        id: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -29,7 +36,16 @@ pub(super) struct New {
 }
 
 pub(super) fn run(command: &KeysCommand) -> Result<()> {
-    let KeysCommand::New(new) = command;
+    let new = match command {
+        KeysCommand::New(new) => new,
+        KeysCommand::Cluster { id } => {
+            let file = new_keys_file(id).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+            // As it will be read.
+            Cipher::read(&file).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+            say!("{file}");
+            return Ok(());
+        }
+    };
     let scopes = Scopes { team: true, contact: new.contact, token: new.token };
     let made = NewKey::make(&new.name, &new.account, scopes)?;
     say!("{}", made.entry);

@@ -3,7 +3,7 @@
 use super::root::Config;
 
 /// Sections and settings that are built into what outlives a reload: sockets, the upstream client, rosters, ledgers.
-const RESTART: [&str; 18] = [
+const RESTART: [&str; 19] = [
     "http.listen",
     "http.timeout",
     "http.uri_limit",
@@ -20,6 +20,7 @@ const RESTART: [&str; 18] = [
     "upstream",
     "tokens.path",
     "budget",
+    "cluster",
     "log.format",
     "demo",
 ];

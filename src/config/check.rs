@@ -106,6 +106,7 @@ impl Config {
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
         self.tls(&mut refuse);
+        self.shared(&mut refuse);
         self.listeners(profile, &mut refuse);
         if profile == Profile::Serve {
             self.callers(&mut refuse);
@@ -128,6 +129,43 @@ impl Config {
             refuse(self.auth.certificates_file.is_none(), "auth.certificates_file: mode `mtls` needs it");
             refuse(tls.client_ca_file.is_none(), "http.tls.client_ca_file: mode `mtls` needs it");
         }
+    }
+
+    /// Checks what replicas share.
+    fn shared(&self, refuse: &mut impl FnMut(bool, &str)) {
+        let (cluster, shares) = (&self.cluster, self.cluster.url.is_some());
+        refuse(
+            !shares && (cluster.key_file.is_some() || cluster.offline_calls > 0),
+            "cluster.url: cluster.key_file and cluster.offline_calls need it",
+        );
+        refuse(
+            shares && cluster.key_file.is_none() && !cluster.plaintext,
+            "cluster.key_file: rosters hold names, e-mail addresses and phone numbers, so records are sealed with its keys \
+             (`keys cluster` makes one); cluster.plaintext = true keeps them in the clear",
+        );
+        refuse(
+            cluster.plaintext && cluster.key_file.is_some(),
+            "cluster.plaintext and cluster.key_file: set one of them",
+        );
+        refuse(
+            cluster.password_env.is_some() && cluster.password_file.is_some(),
+            "cluster.password_env and cluster.password_file: set one of them",
+        );
+        refuse(
+            shares && self.budget.file.is_some(),
+            "budget.file: with cluster.url the ledger is kept in the tier, for all replicas",
+        );
+        let fits = Duration::from_millis(200) <= cluster.lease_time && cluster.lease_time <= self.budget.window / 4;
+        refuse(shares && !fits, "cluster.lease_time: expected 200ms to a quarter of budget.window");
+        refuse(
+            shares && !(Duration::from_millis(5)..=Duration::from_secs(1)).contains(&cluster.timeout),
+            "cluster.timeout: expected 5ms to 1s",
+        );
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        refuse(
+            !cluster.prefix.bytes().all(plain) || cluster.prefix.len() > 32,
+            "cluster.prefix: expected at most 32 letters, digits, `-` and `_`",
+        );
     }
 
     /// Two listeners cannot share an address.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use super::section::Section;
 use super::{
-    AccountConfig, AdminConfig, AuthConfig, BudgetConfig, DemoConfig, DocumentsConfig, FederationConfig, GraphQlConfig,
-    HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, ReloadConfig, RosterConfig, Setting,
-    TokensConfig, UpstreamConfig,
+    AccountConfig, AdminConfig, AuthConfig, BudgetConfig, ClusterConfig, DemoConfig, DocumentsConfig, FederationConfig,
+    GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, ReloadConfig,
+    RosterConfig, Setting, TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -31,6 +31,7 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     pub tokens: TokensConfig,
     pub budget: BudgetConfig,
+    pub cluster: ClusterConfig,
     pub log: LogConfig,
     pub reload: ReloadConfig,
     pub demo: DemoConfig,
@@ -69,7 +70,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 18] {
+    pub(super) fn sections(&self) -> [&dyn Section; 19] {
         [
             &self.http,
             &self.http_tls,
@@ -86,13 +87,14 @@ impl Config {
             &self.upstream,
             &self.tokens,
             &self.budget,
+            &self.cluster,
             &self.log,
             &self.reload,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 18] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 19] {
         [
             &mut self.http,
             &mut self.http_tls,
@@ -109,6 +111,7 @@ impl Config {
             &mut self.upstream,
             &mut self.tokens,
             &mut self.budget,
+            &mut self.cluster,
             &mut self.log,
             &mut self.reload,
             &mut self.demo,

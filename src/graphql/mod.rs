@@ -12,7 +12,7 @@ mod request_error;
 mod schema;
 mod schema_changes;
 
-pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference};
+pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference, SharedDocuments};
 pub use error::Code;
 pub use execute::{
     BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine, GraphQlResponse,

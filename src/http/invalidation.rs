@@ -100,7 +100,7 @@ impl InvalidationEndpoint {
                 .with_status(StatusCode::REQUEST_TIMEOUT)
         })??;
         let invalidation = self.read(&body.bytes)?;
-        let report = self.public.engine.invalidate(&invalidation);
+        let report = self.public.engine.invalidate(&invalidation).await;
         let (mode, scope) = (invalidation.mode.name(), invalidation.scope.kind());
         self.public.metrics.invalidated(if report.done { mode } else { "refused" });
         tracing::info!(mode, scope, rosters = report.rosters, calls = report.calls, done = report.done, "invalidation");
@@ -112,9 +112,15 @@ impl InvalidationEndpoint {
             );
             return Err(HttpError::new(Code::InvalidationTooExpensive, message).with_status(StatusCode::CONFLICT));
         }
-        let said = serde_json::json!({
+        let mut said = serde_json::json!({
             "mode": mode, "rosters": report.rosters, "calls": report.calls, "callsLeft": report.calls_left,
         });
+        if let Some(told) = report.replicas_told {
+            if !told {
+                tracing::warn!(mode, scope, "the other replicas could not be told of an invalidation");
+            }
+            said["replicasTold"] = told.into();
+        }
         let mut response = Response::new(Body::from(format!("{said}\n")));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

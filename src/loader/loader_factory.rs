@@ -56,8 +56,8 @@ impl LoaderFactory {
     }
 
     /// Takes rosters back, unless reading them again may cost more calls than their plans have left.
-    pub fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
-        self.rosters.invalidate(invalidation)
+    pub async fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
+        self.rosters.invalidate(invalidation).await
     }
 
     /// Whether the upstream has accepted the caller's credential.

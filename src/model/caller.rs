@@ -13,7 +13,7 @@ use super::{Account, CallerLimits};
 /// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum CredentialId {
-    /// A caller's own token: a keyed hash of it, different in every process.
+    /// A caller's own token: a keyed hash of it, different in every process, or in every cluster of replicas.
     Forwarded([u8; 32]),
     /// One that the server holds: its configured name, so that a rotated secret keeps its rosters.
     Held(Arc<str>),

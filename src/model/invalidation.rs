@@ -75,4 +75,6 @@ pub struct InvalidationReport {
     pub calls_left: Option<u32>,
     /// Whether it was done. It is not where it may cost more calls than are left.
     pub done: bool,
+    /// Whether the other replicas were told; `None` where there are none, or it was not done.
+    pub replicas_told: Option<bool>,
 }

@@ -78,7 +78,7 @@ impl Roster {
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
-        drift.duplicate_rows = sort(&strings, &mut rows);
+        drift.duplicate_rows += sort(&strings, &mut rows);
         let (role_ends, role_members) = index_roles(&mut strings, &mut rows);
         strings.texts.shrink();
         let extent = RosterExtent::of(rows.iter().map(|row| TeamMember::new(&strings, row)), &role_ends);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::json_str::{JsonArena, JsonStr, Span};
 use super::member_record::{MemberRecord, Strings};
-use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp};
+use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp, Unrecognized};
 
 /// Rows, and their texts.
 #[derive(Default)]
@@ -100,6 +100,16 @@ impl RosterBuilder {
     /// Takes back all rows but the first `length`; their texts are taken back by their checkpoint.
     pub fn truncate(&mut self, length: usize) {
         self.rows.truncate(length);
+    }
+
+    /// Gives the last row its unreadable values, by the names of their fields; `None` where there is no such row or field.
+    pub fn set_unrecognized(&mut self, values: &[(String, String, bool)]) -> Option<()> {
+        let value = |(field, value, has_structure): &(String, String, bool)| {
+            let (field, value) = (Unrecognized::field_of(field)?, value.as_str().into());
+            Some(Unrecognized { field, value, has_structure: *has_structure })
+        };
+        self.rows.last_mut()?.unrecognized = values.iter().map(value).collect::<Option<_>>()?;
+        Some(())
     }
 
     /// Takes a row, whose texts have been put.

@@ -1,5 +1,7 @@
 //! Values of the upstream that could not be read as what their field is.
 
+use super::fields::ScalarField;
+
 /// A value that was there but could not be read as what its field is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unrecognized {
@@ -12,7 +14,26 @@ pub struct Unrecognized {
     pub has_structure: bool,
 }
 
+/// The fields that are no scalars of a member and may have such values.
+const OTHER_FIELDS: [&str; 8] = [
+    "role",
+    "agencyId",
+    "contact",
+    "contact.id",
+    "contact.email",
+    "contact.phone",
+    "contact.phone.prefix",
+    "contact.phone.number",
+];
+
 impl Unrecognized {
+    /// The field of this name, if there is one that may have such values.
+    #[must_use]
+    pub fn field_of(name: &str) -> Option<&'static str> {
+        let scalar = ScalarField::from_name(name).map(ScalarField::name);
+        scalar.or_else(|| OTHER_FIELDS.into_iter().find(|field| *field == name))
+    }
+
     /// Whether the text may be contact data.
     #[must_use]
     pub fn may_be_contact(&self) -> bool {

@@ -161,13 +161,13 @@ impl FeedBoard {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The operator has taken back what was read of these teams: their pollers read them again now.
-    pub(super) fn take_back(&self, invalidation: &Invalidation, now: Instant) {
+    /// The operator has taken back what was read of these teams by then: their pollers read them again now.
+    pub(super) fn take_back(&self, invalidation: &Invalidation, at: Instant) {
         for feed in self.feeds.lock().values().filter(|feed| invalidation.scope.covers(&feed.key)) {
             let mut taken_back = feed.taken_back.lock();
-            taken_back.stale = Some(now);
+            taken_back.stale = taken_back.stale.max(Some(at));
             if invalidation.mode == InvalidationMode::Hard {
-                taken_back.gone = Some(now);
+                taken_back.gone = taken_back.gone.max(Some(at));
             }
             drop(taken_back);
             feed.changed.notify_one();

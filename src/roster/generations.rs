@@ -36,6 +36,11 @@ impl Generations {
         slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).map_or(by_time, next)
     }
 
+    /// Another replica has given out this number.
+    pub(super) fn observe(&self, key: &RosterKey, generation: u32) {
+        self.slot(key).fetch_max(generation, Ordering::Relaxed);
+    }
+
     fn slot(&self, key: &RosterKey) -> &AtomicU32 {
         &self.last[self.hasher.hash_one(key) as usize % SLOTS]
     }

@@ -1,8 +1,6 @@
-//! Taking rosters back for the operator: `invalidate` weighs what that may cost against what the plan has left, and `apply` does
-//! it.
+//! Taking rosters back for the operator, after weighing what that may cost against what the plan has left.
 //!
-//! With several replicas, the one that is asked weighs and then has the others apply: `apply` needs nothing but the
-//! invalidation, and may come late or twice.
+//! With several replicas, the one that is asked weighs, and the others follow (`shared_invalidation`).
 
 use std::collections::HashMap;
 
@@ -10,8 +8,10 @@ use super::rosters::Rosters;
 use crate::model::{CredentialId, Invalidation, InvalidationReport};
 
 impl Rosters {
-    /// Takes rosters back, unless reading them again may cost more calls than their plans have left.
-    pub fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
+    /// Takes rosters back, here and at all other replicas, unless reading them again may cost more calls than their plans have
+    /// left: those that are there, and those that loads bring which have begun before now.
+    pub async fn invalidate(&self, invalidation: &Invalidation) -> InvalidationReport {
+        let now = self.clock.now();
         let covered = self.store.covered(&invalidation.scope);
         let mut calls: HashMap<CredentialId, u32> = HashMap::new();
         for (key, n) in &covered {
@@ -20,14 +20,17 @@ impl Rosters {
         }
         let calls: Vec<_> = calls.into_iter().collect();
         let room = self.upstream.room(&calls);
-        let report = InvalidationReport {
+        let mut report = InvalidationReport {
             rosters: covered.len(),
             calls: calls.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n)),
             calls_left: room.map(|room| room.left),
             done: room.is_none_or(|room| room.wanted <= room.left),
+            replicas_told: None,
         };
         if report.done {
-            self.apply(invalidation);
+            // First of all, so that nothing is read back from what replicas share.
+            report.replicas_told = self.spread(invalidation).await;
+            self.loads.take_back(invalidation, now);
         }
         report
     }
@@ -35,8 +38,6 @@ impl Rosters {
     /// Takes rosters back, whatever that costs: those that are there, and those that loads bring which have begun before now.
     /// What is listened to is read again at once.
     pub fn apply(&self, invalidation: &Invalidation) {
-        self.store.invalidate(invalidation);
-        self.feeds.take_back(invalidation, self.clock.now());
-        self.loads.count();
+        self.loads.take_back(invalidation, self.clock.now());
     }
 }

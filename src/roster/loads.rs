@@ -15,20 +15,27 @@ use super::credential_gate::CredentialGate;
 use super::feed_board::FeedBoard;
 use super::generations::Generations;
 use super::negative_cache::NegativeCache;
+use super::second_level::{Lookup, SecondLevel, Turn};
 use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
 use super::store::{Store, StoredRoster};
-use crate::model::{Clock, CredentialId, ErrorKind, Grant, UpstreamError};
+use crate::model::{Clock, CredentialId, ErrorKind, Grant, Invalidation, UpstreamError};
 use crate::telemetry::Metrics;
 use crate::upstream::{Fetched, Load, LoadObserver, Need, Upstream};
 
+/// By how much later than it was an invalidation of another replica may be dated here.
+const HEARD_LATE: Duration = Duration::from_millis(250);
+
+#[derive(Clone)]
 pub(super) struct Loads {
     pub(super) upstream: Arc<dyn Upstream>,
     pub(super) store: Arc<Store>,
     pub(super) negative_cache: Arc<NegativeCache>,
     pub(super) gate: Arc<CredentialGate>,
     pub(super) flights: Arc<SingleFlight>,
-    pub(super) generations: Generations,
+    pub(super) generations: Arc<Generations>,
     pub(super) feeds: Arc<FeedBoard>,
+    /// What other replicas have read.
+    pub(super) second: Option<Arc<SecondLevel>>,
     /// Whether concurrent requests share a load.
     pub(super) shared: bool,
     pub(super) clock: Clock,
@@ -79,7 +86,7 @@ impl Loads {
             let (loads, grant) = (self.clone(), grant.clone());
             async move {
                 let deadline = loads.clock.now() + timeout;
-                let load = AssertUnwindSafe(loads.load(&grant, need, deadline, &flight));
+                let load = AssertUnwindSafe(loads.load(&grant, need, oldest, deadline, &flight));
                 let result = load.catch_unwind().await.unwrap_or_else(|_| {
                     tracing::error!("a roster load panicked");
                     Err(ErrorKind::Internal.into())
@@ -91,7 +98,82 @@ impl Loads {
         self.flights.join_or_start(grant.key(), self.shared, current, load)
     }
 
+    /// Takes the roster that another replica has read, or reads it for all.
     async fn load(
+        &self,
+        grant: &Grant,
+        need: Need,
+        oldest: Instant,
+        deadline: Instant,
+        flight: &InFlight,
+    ) -> Result<StoredRoster, UpstreamError> {
+        let Some(second) = &self.second else { return self.admitted(grant, need, deadline, flight).await };
+        let names = second.names(grant);
+        // What the operator has taken back is not read back.
+        let taken_back = self.store.invalidated(grant.key()).and_then(|at| at.checked_sub(HEARD_LATE));
+        let oldest = taken_back.map_or(oldest, |at| at.max(oldest));
+        let generation = match second.find(&names, oldest).await {
+            Lookup::Roster(stored, true, _) => return self.take(grant, stored),
+            Lookup::Roster(stored, false, generation) => {
+                // To be served where there is no newer one to be had.
+                if self.store.get(grant.key()).is_none() {
+                    self.store.insert(grant.key().clone(), stored);
+                }
+                generation
+            }
+            Lookup::Missing(generation) => generation,
+            Lookup::Refused(error) => return Err(self.refused_elsewhere(grant, error)),
+            Lookup::Away => return self.admitted(grant, need, deadline, flight).await,
+        };
+        let (claim, generation) = match second.turn(&names, generation, oldest, deadline).await {
+            Turn::Ours(claim, generation) => (claim, generation),
+            Turn::Roster(stored) => return self.take(grant, stored),
+            Turn::Refused(error) => return Err(self.refused_elsewhere(grant, error)),
+        };
+        let loaded = second.holding(claim.as_ref(), self.admitted(grant, need, deadline, flight)).await;
+        match &loaded {
+            Ok(stored) => second.publish(names, stored, generation, claim),
+            Err(error) => {
+                if flight.calls() > 0 {
+                    second.refuse(grant, &names, error).await;
+                }
+                second.give_up(claim);
+            }
+        }
+        loaded
+    }
+
+    /// Keeps what another replica has read: with this credential, so it is accepted.
+    fn take(&self, grant: &Grant, mut stored: StoredRoster) -> Result<StoredRoster, UpstreamError> {
+        // It was published under the marks of now, so it is newer than any invalidation, also than one that was heard of late.
+        if let Some(at) = self.store.invalidated(grant.key()) {
+            stored.began = stored.began.max(at + Duration::from_nanos(1));
+        }
+        self.gate.record(&grant.caller().credential, None);
+        self.generations.observe(grant.key(), stored.roster.generation());
+        self.store.insert(grant.key().clone(), stored.clone());
+        self.feeds.publish(grant.key(), &stored.roster, stored.began, stored.calls, self.clock.now());
+        self.negative_cache.clear(grant);
+        self.count();
+        Ok(stored)
+    }
+
+    /// Takes in what another replica was refused.
+    pub(super) fn refused_elsewhere(&self, grant: &Grant, error: UpstreamError) -> UpstreamError {
+        self.gate.record(&grant.caller().credential, Some(&error));
+        self.negative_cache.insert(grant, &error, self.clock.now());
+        self.drop_refused(grant, &error);
+        error
+    }
+
+    /// Takes rosters back that began to be read at `at` or before. What is listened to is read again at once.
+    pub(super) fn take_back(&self, invalidation: &Invalidation, at: Instant) {
+        self.store.invalidate(invalidation, at);
+        self.feeds.take_back(invalidation, at);
+        self.count();
+    }
+
+    async fn admitted(
         &self,
         grant: &Grant,
         need: Need,

@@ -17,7 +17,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::credential_gate::CredentialGate;
 use super::feed_board::FeedBoard;
-use super::generations::Generations;
 use super::loads::Loads;
 use super::negative_cache::NegativeCache;
 use super::single_flight::Loaded;
@@ -49,7 +48,7 @@ pub struct Rosters {
     pub(super) settings: config::RosterConfig,
     waits: LookupWaits,
     pub(super) clock: Clock,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// How long look-ups wait for a load.
@@ -171,8 +170,9 @@ impl Rosters {
             negative_cache: negative_cache.clone(),
             gate: gate.clone(),
             flights: Arc::default(),
-            generations: Generations::default(),
+            generations: Arc::default(),
             feeds: feeds.clone(),
+            second: None,
             shared: settings.single_flight,
             clock,
             metrics: metrics.clone(),
@@ -342,7 +342,9 @@ impl Rosters {
             };
             let loaded = timeout_at(deadline, load.wait()).await;
             calls += load.calls();
-            let cache = if load.joined() { CacheResult::Coalesced } else { CacheResult::Miss };
+            // A load without a call took what another replica has read.
+            let shared = load.joined() || (self.loads.second.is_some() && load.calls() == 0);
+            let cache = if shared { CacheResult::Coalesced } else { CacheResult::Miss };
             match loaded {
                 Err(_) => return (Waited::StillLoading, calls),
                 Ok(Loaded { result: Ok(stored), .. }) => {

@@ -110,17 +110,21 @@ impl Store {
         all.map(|(key, stored)| (key, stored.calls)).collect()
     }
 
-    /// Takes rosters back, and those that are brought by loads which have begun.
-    pub(super) fn invalidate(&self, invalidation: &Invalidation) {
+    /// Takes rosters back that began to be read at `at` or before, stored already or brought by loads under way.
+    pub(super) fn invalidate(&self, invalidation: &Invalidation, at: Instant) {
         // First of all, so that what is inserted meanwhile is known to be old.
-        self.invalidations.record(invalidation, self.clock.now());
+        self.invalidations.record(invalidation, at);
         let (InvalidationMode::Hard, Some(rosters)) = (invalidation.mode, &self.rosters) else { return };
-        for (key, _) in rosters {
-            if invalidation.scope.covers(&key) {
+        let covers = |key: &RosterKey, stored: &StoredRoster| stored.began <= at && invalidation.scope.covers(key);
+        for (key, stored) in rosters {
+            if covers(&key, &stored) {
                 rosters.invalidate(&*key);
             }
         }
-        self.remove_oversized(|kept| invalidation.scope.covers(kept));
+        let mut oversized = self.oversized.lock();
+        if oversized.as_ref().is_some_and(|(key, stored)| covers(key, stored)) {
+            *oversized = None;
+        }
     }
 
     pub(super) fn insert(&self, key: RosterKey, stored: StoredRoster) {

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::cluster_metrics::ClusterMetrics;
 use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
 use super::process_metrics::ProcessMetrics;
@@ -39,6 +40,7 @@ pub struct Metrics {
     ledger_writes: Family<ResultLabels, Counter>,
     credential_refused: Gauge,
     jwks_fetches: Family<ResultLabels, Counter>,
+    cluster: ClusterMetrics,
     live: LiveMetrics,
     listener: ListenerMetrics,
     process: ProcessMetrics,
@@ -107,12 +109,14 @@ impl Default for Metrics {
             ledger_writes: Family::default(),
             credential_refused: Gauge::default(),
             jwks_fetches: Family::default(),
+            cluster: ClusterMetrics::default(),
             live: LiveMetrics::default(),
             listener: ListenerMetrics::default(),
             process: ProcessMetrics::default(),
             invalidations: Family::default(),
         };
         metrics.register();
+        metrics.cluster.register(&mut metrics.registry);
         // From the start, so that an alert on the first failure sees it rise from 0.
         for family in [&metrics.ledger_writes, &metrics.jwks_fetches] {
             for ok in [true, false] {
@@ -279,6 +283,31 @@ impl Metrics {
     /// Counts an invalidation by its result (`soft`, `hard`, `refused`).
     pub fn invalidated(&self, result: &'static str) {
         self.invalidations.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// Records whether a connection to the cluster's tier is up.
+    pub fn tier_up(&self, connection: &'static str, up: bool) {
+        self.cluster.set_up(connection, up);
+    }
+
+    /// Counts a round trip to the cluster's tier.
+    pub fn tier_called(&self, ok: bool, elapsed: Duration) {
+        self.cluster.called(ok, elapsed);
+    }
+
+    /// Sets how many calls of the plan this replica holds and has not used.
+    pub fn leases_held(&self, calls: u32) {
+        self.cluster.held(calls);
+    }
+
+    /// Counts a call of those that are kept for when the tier is away.
+    pub fn spent_offline(&self) {
+        self.cluster.spent_offline();
+    }
+
+    /// Counts a look-up in the second level of rosters, by result: `hit`, `miss`, `waited` or `away`.
+    pub fn second_level(&self, result: &'static str) {
+        self.cluster.second_level(result);
     }
 
     /// Counts deviations from the documented upstream response, by kind.

@@ -1,6 +1,7 @@
 //! Telemetry: logs and metrics, without personal data or secrets.
 
 mod build;
+mod cluster_metrics;
 mod listener_metrics;
 mod live_metrics;
 mod logs;

@@ -1,17 +1,13 @@
 //! One attempt: the one place where a call is made, between the last questions and the records of how it went.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::guarded::{FailedAttempt, GuardedUpstream, Reading};
 use super::protect::BreakerPermit;
-use super::{Called, Endpoint, RateLimit, RowPage};
+use super::{Called, Endpoint, Need, RateLimit, RowPage};
+use crate::cluster::LeasedCall;
 use crate::model::{Account, Credential, ErrorKind, Fault, UpstreamError};
-
-/// The longest that writing a call down may take; later it is not made, because the file would forget it too early.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
 impl From<UpstreamError> for FailedAttempt {
     /// A call that was not made.
@@ -44,6 +40,7 @@ impl GuardedUpstream {
         let _permit = permit.map_err(|no_time| {
             UpstreamError::from(ErrorKind::Timeout).blaming(Fault::Local).with_retry_after(no_time.retry_after)
         })?;
+        let lease = self.lease(reading, deadline).await?;
         // While it waited, much may have been learnt.
         if let Some(paused) = self.paused() {
             return Err(paused.into());
@@ -56,12 +53,16 @@ impl GuardedUpstream {
             }
         };
         reading.load.observer.before_call()?;
-        let asked = self.clock.now();
-        let latest_end = asked + WRITE_LIMIT + self.settings.attempt_timeout;
+        let write_limit = self.budget.write_limit();
+        let latest_end = self.clock.now() + write_limit + self.settings.attempt_timeout;
         let call = reading.reservation.commit(latest_end).map_err(|exhausted| self.exhausted(&exhausted))?;
+        if let Some(lease) = lease {
+            lease.make();
+        }
+        let asked = self.clock.now();
         let written = self.budget.write().await;
         let started = self.clock.now();
-        if written.is_err() || started - asked > WRITE_LIMIT {
+        if written.is_err() || started - asked > write_limit {
             call.cancel();
             self.metrics.budget_refused("ledger");
             return Err(UpstreamError::from(ErrorKind::NotRecorded).into());
@@ -84,13 +85,36 @@ impl GuardedUpstream {
         if let Some(permit) = breaker_permit {
             match result.as_ref().err().map(|error| (error.kind(), error.fault())) {
                 Some((ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::BadResponse(_), fault)) => {
-                    permit.failure(fault, now, &self.metrics);
+                    if let Some(sources) = permit.failure(fault, now, &self.metrics) {
+                        self.budget.tell_outage(sources);
+                    }
                 }
                 // A refusal is an answer, too.
-                None | Some(_) => permit.success(now, &self.metrics),
+                None | Some(_) => {
+                    if permit.success(now, &self.metrics) {
+                        self.budget.tell_answered();
+                    }
+                }
             }
         }
         result.map_err(|error| FailedAttempt { error, called: true, probe })
+    }
+
+    /// A call of the plan, where other replicas spend it, too. For a roster that is not there yet it is waited for, as long as
+    /// there is time to make a call.
+    async fn lease(&self, reading: &Reading<'_>, deadline: Instant) -> Result<Option<LeasedCall>, UpstreamError> {
+        let start_by = self.start_by(reading.subject, deadline);
+        loop {
+            let exhausted = match self.budget.lease(&reading.ledger).await {
+                Ok(lease) => return Ok(lease),
+                Err(exhausted) => exhausted,
+            };
+            if reading.load.need != Need::Missing || exhausted.available_at > start_by {
+                self.metrics.budget_refused(exhausted.reason);
+                return Err(self.exhausted(&exhausted));
+            }
+            sleep_until(exhausted.available_at).await;
+        }
     }
 
     /// Takes in what an answer says about host, credential and plan.
@@ -115,9 +139,14 @@ impl GuardedUpstream {
         match error {
             Some((ErrorKind::RateLimited(asked), ..)) => {
                 // What the caller is told is the pause that there really is.
-                return Err(ErrorKind::RateLimited(reading.ledger.rate_limited(asked, started)).into());
+                let pause = reading.ledger.rate_limited(asked, started);
+                self.budget.tell_paused(&reading.ledger, pause);
+                return Err(ErrorKind::RateLimited(pause).into());
             }
-            Some((ErrorKind::Unavailable, _, Some(asked))) => self.host_pause.lock().unavailable(asked, now),
+            Some((ErrorKind::Unavailable, _, Some(asked))) => {
+                self.host_pause.lock().unavailable(asked, now);
+                self.budget.tell_host_paused(asked);
+            }
             Some((ErrorKind::Unavailable | ErrorKind::Timeout, ..)) => {}
             Some(_) => reading.ledger.answered(started),
             None => {

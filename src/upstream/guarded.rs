@@ -48,8 +48,8 @@ pub struct GuardedUpstream {
     pub(super) endpoint: Arc<dyn Endpoint>,
     pub(super) settings: config::UpstreamConfig,
     pub(super) budget: Budget,
-    pub(super) breaker: Option<Breaker>,
-    pub(super) host_pause: Mutex<HostPause>,
+    pub(super) breaker: Option<Arc<Breaker>>,
+    pub(super) host_pause: Arc<Mutex<HostPause>>,
     pub(super) latency: Arc<Latency>,
     permits: Arc<FairPermits>,
     /// For credentials that the upstream has not accepted yet.
@@ -97,12 +97,18 @@ impl GuardedUpstream {
         metrics: Arc<Metrics>,
     ) -> Self {
         let latency = Arc::new(Latency::new(settings.attempt_timeout));
+        let host_pause = Arc::<Mutex<HostPause>>::default();
+        budget.hear_host_pauses(&host_pause);
+        let breaker = settings.breaker.then(|| Arc::new(Breaker::new(seed)));
+        if let Some(breaker) = &breaker {
+            budget.hear_outages(breaker, &metrics);
+        }
         let permits = |capacity: usize| FairPermits::new(capacity, latency.clone(), clock);
         Self {
             endpoint,
             budget,
-            breaker: settings.breaker.then(|| Breaker::new(seed)),
-            host_pause: Mutex::default(),
+            breaker,
+            host_pause,
             permits: permits(settings.concurrency),
             unaccepted_permits: permits(part(settings.concurrency, UNACCEPTED_SHARE)),
             retries: Retries::new(settings.retry_ratio, seed),
@@ -203,7 +209,7 @@ impl GuardedUpstream {
     }
 
     /// When a call has to start at the latest to be over by `deadline`.
-    fn start_by(&self, subject: Subject, deadline: Instant) -> Instant {
+    pub(super) fn start_by(&self, subject: Subject, deadline: Instant) -> Instant {
         let needed = self.latency.needed(subject.source, self.clock.now());
         deadline.checked_sub(needed).unwrap_or(deadline)
     }

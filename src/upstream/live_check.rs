@@ -23,8 +23,12 @@ pub async fn check_live(
     let refused = |exhausted: BudgetExhausted| {
         ErrorKind::RateLimited(exhausted.available_at.saturating_duration_since(clock.now()))
     };
+    let lease = budget.lease(&ledger).await.map_err(refused)?;
     let mut reservation = budget.reserve_check(&ledger).map_err(refused)?;
     let call = reservation.commit(clock.now() + attempt_timeout).map_err(refused)?;
+    if let Some(lease) = lease {
+        lease.make();
+    }
     if budget.write().await.is_err() {
         call.cancel();
         return Err(ErrorKind::NotRecorded.into());

@@ -17,7 +17,7 @@ mod token_call;
 mod transport;
 
 pub use budget::{Budget, InvalidLedger};
-pub use decode::{RowPage, decode};
+pub use decode::{RowPage, decode, decode_roster, encode_roster};
 pub use guarded::GuardedUpstream;
 pub use interface::{Called, Endpoint, Fetched, Load, LoadObserver, Need, Upstream};
 pub use live_check::check_live;

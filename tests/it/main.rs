@@ -19,6 +19,7 @@ mod caller_limits;
 mod cases;
 mod changing_lists;
 mod check;
+mod cluster;
 mod command_line;
 mod compute;
 mod configuration;

@@ -10,6 +10,7 @@ use crate::graphql::request_error::RequestError;
 
 use super::hash::{Hash, PREFIX};
 use super::persisted::Persisted;
+use super::shared::SharedDocuments;
 use super::trusted::Manifest;
 
 /// What a request says of its document.
@@ -47,12 +48,30 @@ pub(in crate::graphql) struct Documents {
     persisted: Option<Persisted>,
     manifest: Manifest,
     safelist: Safelist,
+    shared: Option<Arc<dyn SharedDocuments>>,
 }
 
 impl Documents {
     pub(in crate::graphql) fn new(settings: &config::DocumentsConfig, manifest: Manifest) -> Self {
         let persisted = settings.persisted_queries.then(|| Persisted::new(settings.persisted_limit.as_u64()));
-        Self { persisted, manifest, safelist: settings.safelist }
+        Self { persisted, manifest, safelist: settings.safelist, shared: None }
+    }
+
+    /// The same, with the documents that other replicas know.
+    pub(in crate::graphql) fn shared_by(self, shared: Arc<dyn SharedDocuments>) -> Self {
+        Self { shared: Some(shared), ..self }
+    }
+
+    /// Asks the other replicas for a document that is named by its hash and not known here.
+    pub(in crate::graphql) async fn fetch(&self, reference: &Reference) {
+        let (Some(shared), Some(persisted), None) = (&self.shared, &self.persisted, &reference.text) else { return };
+        let named = reference.persisted.as_ref().map(|query| query.sha256_hash.as_str());
+        let named = named.or_else(|| reference.id.as_deref().map(|id| id.strip_prefix(PREFIX).unwrap_or(id)));
+        let Some(hash) = named.and_then(Hash::parse).filter(|hash| self.of_hash(*hash).is_none()) else { return };
+        let text = shared.get(&hash.to_string()).await;
+        if let Some(text) = text.filter(|text| Hash::of(text) == hash) {
+            persisted.put(hash, text.into());
+        }
     }
 
     /// Keeps the documents that clients have registered, where the limit is the same.
@@ -156,6 +175,9 @@ impl Documents {
     /// Keeps a document that was found to be valid, where a client wants it kept.
     pub(in crate::graphql) fn keep(&self, text: &Arc<str>, hash: Option<Hash>) {
         if let (Some(persisted), Some(hash)) = (&self.persisted, hash) {
+            if let Some(shared) = self.shared.as_ref().filter(|_| persisted.get(hash).is_none()) {
+                shared.put(hash.to_string(), text.clone());
+            }
             persisted.put(hash, text.clone());
         }
     }

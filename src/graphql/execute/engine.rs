@@ -153,6 +153,7 @@ impl Engine {
 
     /// Answers one request. Never fails: what goes wrong is in the answer.
     pub async fn execute(&self, request: Request) -> GraphQlResponse {
+        self.documents.fetch(&request.document).await;
         let mut totals = RequestTotals::default();
         match self.prepare(request, &mut totals) {
             Ok(request) if request.is_subscription => self.refuse(needs_stream()),
@@ -188,6 +189,7 @@ impl Engine {
         let mut totals = RequestTotals::default();
         let mut prepared = Vec::with_capacity(requests.len());
         for request in requests {
+            self.documents.fetch(&request.document).await;
             match self.prepare(request, &mut totals) {
                 Err(Rejection::Request(error)) if error.is_limit() => return Err(self.refuse(error)),
                 Ok(request) if request.is_mutation() => {

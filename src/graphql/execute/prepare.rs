@@ -12,7 +12,7 @@ use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
 use super::validated_request::{Rejection, ValidatedRequest};
-use crate::graphql::documents::{ResolvedDocument, not_listed};
+use crate::graphql::documents::{ResolvedDocument, SharedDocuments, not_listed};
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, scan};
 use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize};
@@ -21,6 +21,13 @@ use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::graphql::request_error::RequestError;
 
 impl Engine {
+    /// The same, with the registered documents that other replicas know.
+    #[must_use]
+    pub fn with_shared_documents(mut self, shared: Arc<dyn SharedDocuments>) -> Self {
+        self.documents = self.documents.shared_by(shared);
+        self
+    }
+
     /// Everything that can be said of a request before it runs.
     pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
         let limits = &self.settings.graphql;

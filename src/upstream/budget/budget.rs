@@ -10,64 +10,47 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::sync::Cache;
 use parking_lot::Mutex;
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use super::file::{InvalidLedger, LedgerFile, LedgerSource, NotRecorded};
-use super::file_format::LedgerSnapshot;
-use super::ledger::{BudgetExhausted, Ledger};
+use super::exhausted::BudgetExhausted;
+use super::file::{InvalidLedger, LedgerFile, NotRecorded};
+use super::ledger::Ledger;
 use super::ledger_state::Payer;
+use super::ledgers::{ANY_TOKEN, LedgerOwner, Ledgers, UNACCEPTED, instant};
 use super::policy::BudgetPolicy;
 use super::reservation::LoadReservation;
+use super::shared::SharedPlan;
+use crate::cluster::{Cluster, LeasedCall};
 use crate::config::{self, BudgetScope};
 use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, PlanRoom, Pressure, RefreshPlan};
 use crate::telemetry::Metrics;
 use crate::upstream::Need;
+use crate::upstream::protect::LONGEST_PAUSE;
 
 /// The most ledgers. With so many credentials in use, a new one has to wait for another to become idle.
 const LEDGERS_LIMIT: usize = 100_000;
+/// The longest that writing a call down may take; later it is not made, because the file would forget it too early. Without a
+/// file nothing is written.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+const SHARED_WRITE_LIMIT: Duration = Duration::from_secs(1);
 /// How often it is looked for idle ledgers while there is no room.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
-/// What the file knows the total of unaccepted credentials by.
-const UNACCEPTED: &str = "unaccepted";
-/// What the file knows calls by that any forwarded token may have made, and what the names of such tokens begin with.
-const ANY_TOKEN: &str = "forwarded";
+/// Pauses of plans that are not asked for here; of more, the plan's own next answer tells.
+const PAUSES_LIMIT: u64 = 10_000;
 
 /// The ledgers of all credentials.
 pub struct Budget {
     scope: BudgetScope,
     file: Option<Arc<LedgerFile>>,
-    ledgers: Arc<Ledgers>,
+    pub(super) ledgers: Arc<Ledgers>,
     payers: RandomState,
-    clock: Clock,
-}
-
-struct Ledgers {
-    policy: BudgetPolicy,
-    clock: Clock,
-    index: Mutex<Index>,
-    /// The total of unaccepted credentials.
-    unaccepted: Arc<Ledger>,
-}
-
-#[derive(Default)]
-struct Index {
-    /// By what this process knows a credential by.
-    known: HashMap<LedgerOwner, (Arc<str>, Arc<Ledger>)>,
-    /// By what the file knows it by: from before the restart, and not asked for since.
-    restored: HashMap<Arc<str>, Arc<Ledger>>,
-    /// When half the plan was taken for spent, because the file could not be read.
-    unknown_since: Option<Instant>,
-    /// Calls of forwarded tokens whose names another process's salt has made: any such token may have made them.
-    of_any_token: Vec<Instant>,
-    purged: Option<Instant>,
-}
-
-/// Whose plan it is.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum LedgerOwner {
-    Credential(CredentialId),
-    Host,
+    pub(super) clock: Clock,
+    pub(super) cluster: Option<Arc<Cluster>>,
+    /// Until when plans are paused of which only other replicas have a ledger yet, by their name in the cluster.
+    pub(super) paused_elsewhere: Cache<String, Instant>,
 }
 
 impl Budget {
@@ -113,7 +96,30 @@ impl Budget {
             }
         };
         let ledgers = Arc::new(ledgers);
-        Ok(Self { scope: settings.scope, file, ledgers, payers: RandomState::new(), clock })
+        let paused_elsewhere = Cache::builder().max_capacity(PAUSES_LIMIT).time_to_live(LONGEST_PAUSE).build();
+        let payers = RandomState::new();
+        Ok(Self { scope: settings.scope, file, ledgers, payers, clock, cluster: None, paused_elsewhere })
+    }
+
+    /// The same, for a plan that other replicas spend, too.
+    #[must_use]
+    pub fn shared_by(mut self, cluster: Arc<Cluster>) -> Self {
+        self.hear_pauses(&cluster);
+        self.cluster = Some(cluster);
+        self
+    }
+
+    /// A call of the ledger's plan, where other replicas spend it, too. It is made, or given back when it is dropped.
+    pub(in crate::upstream) async fn lease(&self, ledger: &Ledger) -> Result<Option<LeasedCall>, BudgetExhausted> {
+        match ledger.shared() {
+            Some(plan) => plan.acquire().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// How long writing a call down may take, and how much longer than its time-out a call is taken to last.
+    pub(in crate::upstream) fn write_limit(&self) -> Duration {
+        if self.cluster.is_some() { SHARED_WRITE_LIMIT } else { WRITE_LIMIT }
     }
 
     /// The credential's ledger, made where there is none; `None` when there are too many already.
@@ -147,6 +153,14 @@ impl Budget {
             }
             Arc::new(ledger)
         });
+        if let Some(cluster) = &self.cluster {
+            let name: Arc<str> = cluster.values.names().of("ledger", &self.plan_of(credential)).into();
+            ledger.share_with(SharedPlan::new(cluster.leases.clone(), name.clone()));
+            cluster.leases.register(&name, &ledger);
+            if let Some(until) = self.paused_elsewhere.get(&*name).filter(|until| *until > now) {
+                ledger.rate_limited(until - now, now);
+            }
+        }
         index.known.insert(owner, (id, ledger.clone()));
         Some(ledger)
     }
@@ -254,7 +268,32 @@ impl Budget {
             CallerId::Token(_) => self.scope == BudgetScope::Host,
             CallerId::Anonymous => false,
         };
-        shares.then(|| self.payers.hash_one(&caller.id))
+        shares.then(|| match (&self.cluster, &caller.id) {
+            (None, id) => self.payers.hash_one(id),
+            // The same on all replicas.
+            (Some(cluster), id) => {
+                let names = cluster.values.names();
+                match id {
+                    CallerId::Key(id) => names.number("payer", &[b"key", id.as_bytes()]),
+                    CallerId::Certificate(name) => names.number("payer", &[b"certificate", name.as_bytes()]),
+                    CallerId::Subject(hash) => names.number("payer", &[b"subject", hash]),
+                    CallerId::Token(_) | CallerId::Anonymous => {
+                        names.number("payer", &[b"token", caller.credential.token().expose_secret().as_bytes()])
+                    }
+                }
+            }
+        })
+    }
+
+    /// What a plan is known by on all replicas.
+    fn plan_of<'c>(&self, credential: &'c Credential) -> Vec<&'c [u8]> {
+        match (self.scope, credential.id()) {
+            (BudgetScope::Host, _) => vec![b"host"],
+            (BudgetScope::Credential, CredentialId::Held(name)) => vec![b"held", name.as_bytes()],
+            (BudgetScope::Credential, CredentialId::Forwarded(_)) => {
+                vec![b"forwarded", credential.token().expose_secret().as_bytes()]
+            }
+        }
     }
 
     /// Brings the ledgers to disk, so that a call that was recorded is remembered. Calls that start together share one write.
@@ -287,6 +326,9 @@ impl Budget {
     /// Writes the file for the last time, so that a restart knows how every call ended.
     pub(in crate::upstream) async fn close(&self) {
         let _ = self.write().await;
+        if let Some(cluster) = &self.cluster {
+            cluster.close().await;
+        }
     }
 
     fn owner(&self, id: &CredentialId) -> LedgerOwner {
@@ -295,75 +337,4 @@ impl Budget {
             BudgetScope::Host => LedgerOwner::Host,
         }
     }
-}
-
-impl LedgerSource for Ledgers {
-    /// The wall clock, and when the calls of each ledger have ended or will have at the latest, by the same clock.
-    fn snapshot(&self) -> (i64, LedgerSnapshot) {
-        let mut index = self.index.lock();
-        index.restored.retain(|_, ledger| !ledger.is_idle());
-        let known = index.known.values().map(|(id, ledger)| (id.clone(), ledger.clone()));
-        let restored = index.restored.iter().map(|(id, ledger)| (id.clone(), ledger.clone()));
-        let total = (Arc::from(UNACCEPTED), self.unaccepted.clone());
-        let ledgers: Vec<_> = known.chain(restored).chain([total]).collect();
-        let now = self.clock.now();
-        index.of_any_token.retain(|end| now.saturating_duration_since(*end) < self.policy.window);
-        let of_any_token = index.of_any_token.clone();
-        drop(index);
-        let wall_now = self.clock.wall(now).millis();
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        let wall = |end: &Instant| {
-            let (ahead, age) = (end.saturating_duration_since(now), now.saturating_duration_since(*end));
-            wall_now + millis(ahead) - millis(age)
-        };
-        let ends =
-            ledgers.into_iter().map(|(id, ledger)| (id, ledger.ends())).chain([(ANY_TOKEN.into(), of_any_token)]);
-        let remembered = ends.filter(|(_, ends)| !ends.is_empty());
-        (wall_now, remembered.map(|(id, ends)| (id, ends.iter().map(wall).collect())).collect())
-    }
-
-    fn merge(&self, calls: LedgerSnapshot, shared: bool) {
-        let now = self.clock.now();
-        let wall = self.clock.wall(now).millis();
-        let mut index = self.index.lock();
-        for (id, ends) in calls {
-            let ends: Vec<Instant> = ends.into_iter().map(|end| instant(end, wall, now)).collect();
-            if &*id == ANY_TOKEN || (!shared && id.starts_with(ANY_TOKEN)) {
-                index.charge_any_token(ends);
-                continue;
-            }
-            let ledger = match &*id {
-                UNACCEPTED => self.unaccepted.clone(),
-                _ => index.named(&id).unwrap_or_else(|| {
-                    let ledger = Arc::new(Ledger::new(self.policy, self.clock));
-                    index.restored.insert(id, ledger.clone());
-                    ledger
-                }),
-            };
-            if shared { ledger.merge(ends) } else { ledger.restore(ends) }
-        }
-    }
-}
-
-impl Index {
-    /// The ledger that the file knows by this name.
-    fn named(&self, id: &Arc<str>) -> Option<Arc<Ledger>> {
-        let known = self.known.values().find(|(known, _)| known == id).map(|(_, ledger)| ledger);
-        known.or_else(|| self.restored.get(id)).cloned()
-    }
-
-    /// Counts the calls of one token, it is not known which, for every token that callers bring.
-    fn charge_any_token(&mut self, ends: Vec<Instant>) {
-        let known = self.known.values().map(|(id, ledger)| (id, ledger));
-        for (_, ledger) in known.chain(&self.restored).filter(|(id, _)| id.starts_with(ANY_TOKEN)) {
-            ledger.restore(ends.iter().copied());
-        }
-        self.of_any_token.extend(ends);
-    }
-}
-
-/// An end by the wall clock. One that lies ahead is taken for now: a clock that was set back makes a call count longer.
-fn instant(end: i64, wall: i64, now: Instant) -> Instant {
-    let age = Duration::from_millis(u64::try_from(wall.saturating_sub(end)).unwrap_or(0));
-    now.checked_sub(age).unwrap_or(now)
 }

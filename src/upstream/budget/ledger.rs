@@ -4,8 +4,9 @@
 //! its start and its end, so no sliding window of the vendor's ever holds more calls than the ledger does. Nothing removes a
 //! recorded call early. Invariant: recorded calls and reservations together never exceed what the policy allows.
 
+use super::exhausted::BudgetExhausted;
 use super::ledger_state::{EndedCall, LedgerState, Payer, StartedCall, subtract};
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -14,12 +15,13 @@ use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::policy::BudgetPolicy;
+use super::shared::{Elsewhere, SharedPlan};
 use crate::model::{BudgetShare, Clock, Pressure};
 use crate::upstream::Need;
 use crate::upstream::transport::RateLimit;
 
 /// When a caller is told to come back where only reservations are in the way: they are given back within about a call's time.
-const RESERVATION_WAIT: Duration = Duration::from_secs(1);
+pub(super) const RESERVATION_WAIT: Duration = Duration::from_secs(1);
 /// From this share of what refreshing may spend, little is left, and the fresh window stretches, the more the less is left.
 const LOW_WATERMARK: f64 = 0.8;
 /// Below this share the pace of spending does not stretch the fresh window.
@@ -27,26 +29,39 @@ const STRETCH_FLOOR: f64 = 0.3;
 
 pub(in crate::upstream) struct Ledger {
     policy: BudgetPolicy,
-    clock: Clock,
-    state: Mutex<LedgerState>,
+    pub(super) clock: Clock,
+    pub(super) state: Mutex<LedgerState>,
     /// Notified when reservations are given back.
     released: Notify,
-}
-
-/// Why a call may not be made now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::upstream) struct BudgetExhausted {
-    /// `plan`, `reserve`, `share` or `blocked`.
-    pub(in crate::upstream) reason: &'static str,
-    /// The earliest instant at which it may.
-    pub(in crate::upstream) available_at: Instant,
-    /// Whether a reservation that is given back would be enough.
-    pub(in crate::upstream) reserved: bool,
+    /// Set where other replicas spend the same plan. Asked before `state` is locked, and never while it is.
+    shared: OnceLock<SharedPlan>,
 }
 
 impl Ledger {
     pub(super) fn new(policy: BudgetPolicy, clock: Clock) -> Self {
-        Self { policy, clock, state: Mutex::default(), released: Notify::new() }
+        Self { policy, clock, state: Mutex::default(), released: Notify::new(), shared: OnceLock::new() }
+    }
+
+    /// From now on, other replicas spend the same plan.
+    pub(super) fn share_with(&self, plan: SharedPlan) {
+        let _ = self.shared.set(plan);
+    }
+
+    /// The ledger's place in the cluster, where there is one.
+    pub(super) fn shared(&self) -> Option<&SharedPlan> {
+        self.shared.get()
+    }
+
+    pub(super) fn policy(&self) -> &BudgetPolicy {
+        &self.policy
+    }
+
+    pub(super) fn spent_by_payers(&self) -> Vec<(Payer, u32)> {
+        self.state.lock().spent_by.iter().map(|(payer, calls)| (*payer, *calls)).collect()
+    }
+
+    pub(super) fn elsewhere(&self, payer: Option<Payer>) -> Elsewhere {
+        self.shared().map(|plan| plan.elsewhere(payer)).unwrap_or_default()
     }
 
     /// Adds calls of an earlier process, by their ends.
@@ -71,23 +86,6 @@ impl Ledger {
         state.ended.make_contiguous().sort_by_key(|call| call.at);
     }
 
-    /// Reserves `n` calls.
-    pub(in crate::upstream) fn reserve(
-        self: &Arc<Self>,
-        n: u32,
-        need: Need,
-        payer: Option<Payer>,
-    ) -> Result<Reservation, BudgetExhausted> {
-        let mut state = self.current();
-        self.check(&state, n, need, payer)?;
-        state.reserved += n;
-        if let Some(payer) = payer {
-            *state.reserved_by.entry(payer).or_default() += n;
-        }
-        drop(state);
-        Ok(Reservation { ledger: self.clone(), calls: n, payer })
-    }
-
     /// Whether `reserve` would succeed.
     pub(in crate::upstream) fn would_reserve(
         &self,
@@ -95,7 +93,9 @@ impl Ledger {
         need: Need,
         payer: Option<Payer>,
     ) -> Result<(), BudgetExhausted> {
-        self.check(&self.current(), n, need, payer)
+        self.shared().map_or(Ok(()), SharedPlan::would_acquire)?;
+        let elsewhere = self.elsewhere(payer);
+        self.check(&self.current(), elsewhere, n, need, payer)
     }
 
     /// Completes when reservations have been given back since this was called.
@@ -103,7 +103,14 @@ impl Ledger {
         self.released.notified()
     }
 
-    fn check(&self, state: &LedgerState, n: u32, need: Need, payer: Option<Payer>) -> Result<(), BudgetExhausted> {
+    pub(super) fn check(
+        &self,
+        state: &LedgerState,
+        elsewhere: Elsewhere,
+        n: u32,
+        need: Need,
+        payer: Option<Payer>,
+    ) -> Result<(), BudgetExhausted> {
         let now = self.clock.now();
         let (bound, reason) = match need {
             Need::Missing => (self.policy.spendable(), "plan"),
@@ -113,7 +120,7 @@ impl Ledger {
             let share = payer.is_none() || own + n <= self.policy.share(counted - own);
             (counted + n <= bound, share)
         };
-        let (counted, own) = (state.counted(), payer.map_or(0, |payer| state.spent_by(payer)));
+        let (counted, own) = counts(state, elsewhere, payer);
         let own_reserved = payer.map_or(0, |payer| state.reserved_by(payer));
         let within_plan = counted + state.reserved + n <= bound;
         let within_share = payer.is_none()
@@ -133,14 +140,14 @@ impl Ledger {
         let reserved = free == (true, true) && self.blocked(state, n, now).is_none();
         let mut available_at = now + RESERVATION_WAIT;
         if !reserved {
-            let expired = self.expiry(state, payer, |counted, own| fits(counted, own, n) == (true, true));
+            let expired = self.expiry(state, elsewhere, payer, |counted, own| fits(counted, own, n) == (true, true));
             available_at = expired.into_iter().chain(blocked).max().unwrap_or(available_at).max(now);
         }
         Err(BudgetExhausted { reason, available_at, reserved })
     }
 
     /// Until when the vendor wants no call, or not `n` more.
-    fn blocked(&self, state: &LedgerState, n: u32, now: Instant) -> Option<Instant> {
+    pub(super) fn blocked(&self, state: &LedgerState, n: u32, now: Instant) -> Option<Instant> {
         let paused = state.pause.until(now);
         let quota = state.vendor.remaining(now);
         let quota = quota.filter(|(left, limit, _)| left.saturating_sub(self.policy.headroom(*limit)) < n);
@@ -149,8 +156,14 @@ impl Ledger {
 
     /// When so many of the oldest calls no longer count that `fits` says yes of all calls and the payer's; `None` when it says
     /// yes now. Calls under way count for at least another window.
-    fn expiry(&self, state: &LedgerState, payer: Option<Payer>, fits: impl Fn(u32, u32) -> bool) -> Option<Instant> {
-        let (mut counted, mut own) = (state.counted(), payer.map_or(0, |payer| state.spent_by(payer)));
+    pub(super) fn expiry(
+        &self,
+        state: &LedgerState,
+        elsewhere: Elsewhere,
+        payer: Option<Payer>,
+        fits: impl Fn(u32, u32) -> bool,
+    ) -> Option<Instant> {
+        let (mut counted, mut own) = counts(state, elsewhere, payer);
         let mut at = None;
         for call in &state.ended {
             if fits(counted, own) {
@@ -160,18 +173,25 @@ impl Ledger {
             own -= u32::from(payer.is_some() && call.payer == payer);
             at = Some(call.at + self.policy.window);
         }
-        if fits(counted, own) { at } else { Some(self.clock.now() + self.policy.window) }
+        let later = self.clock.now() + self.policy.window;
+        if fits(counted, own) { at } else { Some(elsewhere.next_expiry().unwrap_or(later).min(later)) }
     }
 
     /// How short the plan is.
     pub(in crate::upstream) fn pressure(&self) -> Pressure {
+        let elsewhere = self.elsewhere(None);
         let state = self.current();
         let now = self.clock.now();
-        let mut used = f64::from(state.counted() + state.reserved) / f64::from(self.policy.for_refreshing().max(1));
+        let mut used = f64::from(state.counted() + state.reserved + elsewhere.calls)
+            / f64::from(self.policy.for_refreshing().max(1));
         // The part of the window in which that was spent: as much of the plan may be, and a little.
-        let first = state.ended.front().map_or(Duration::ZERO, |call| now - call.at);
+        let there = elsewhere.first_expiry.map_or(Duration::ZERO, |at| self.policy.window.saturating_sub(at - now));
+        let first = state.ended.front().map_or(Duration::ZERO, |call| now - call.at).max(there);
         let spent_in = first.as_secs_f64() / self.policy.window.as_secs_f64();
-        let ahead = if used < STRETCH_FLOOR { 0.0 } else { used / spent_in.max(1e-3) };
+        // What counts because nobody knows was not spent in that time.
+        let unknown = f64::from(elsewhere.unknown.0) / f64::from(self.policy.for_refreshing().max(1));
+        let paced = if unknown > 0.0 { (used - unknown) / (1.0 - unknown).max(1e-6) } else { used };
+        let ahead = if paced < STRETCH_FLOOR { 0.0 } else { paced / spent_in.max(1e-3) };
         if let Some((remaining, Some(limit), _)) = state.vendor.remaining(now) {
             used = used.max(1.0 - f64::from(remaining) / f64::from(limit.max(1)));
         }
@@ -182,11 +202,13 @@ impl Ledger {
 
     /// What the payer, or every caller with the credential, may still spend. Reservations are not spent.
     pub(in crate::upstream) fn share(&self, payer: Option<Payer>) -> BudgetShare {
+        let elsewhere = self.elsewhere(payer);
         let state = self.current();
         let now = self.clock.now();
         let spendable = self.policy.spendable();
-        let mut remaining = spendable.saturating_sub(state.counted());
+        let mut remaining = spendable.saturating_sub(state.counted() + elsewhere.calls);
         let first = state.ended.front().map(|call| call.at + self.policy.window);
+        let first = first.into_iter().chain(elsewhere.next_expiry()).min();
         let mut reset = first.or_else(|| (!state.open.is_empty()).then(|| now + self.policy.window)).unwrap_or(now);
         if let Some((left, of, resets_at)) = state.vendor.remaining(now) {
             let left = left.saturating_sub(self.policy.headroom(of));
@@ -198,8 +220,8 @@ impl Ledger {
             (remaining, reset) = (0, until);
         }
         let limit = payer.map_or(spendable, |payer| {
-            let own = state.spent_by(payer);
-            let limit = self.policy.share(state.counted() - own);
+            let (counted, own) = counts(&state, elsewhere, Some(payer));
+            let limit = self.policy.share(counted - own);
             remaining = remaining.min(limit.saturating_sub(own));
             limit
         });
@@ -245,7 +267,7 @@ impl Ledger {
         self.released.notify_waiters();
     }
 
-    fn start(&self, latest_end: Instant, payer: Option<Payer>) -> u64 {
+    pub(super) fn start(&self, latest_end: Instant, payer: Option<Payer>) -> u64 {
         let mut state = self.state.lock();
         let number = state.next;
         state.next += 1;
@@ -257,14 +279,14 @@ impl Ledger {
         number
     }
 
-    fn end(&self, number: u64) {
+    pub(super) fn end(&self, number: u64) {
         let mut state = self.state.lock();
         if let Some(call) = state.open.remove(&number) {
             state.ended.push_back(EndedCall { at: self.clock.now(), payer: call.payer });
         }
     }
 
-    fn cancel(&self, number: u64) {
+    pub(super) fn cancel(&self, number: u64) {
         let mut state = self.state.lock();
         if let Some(call) = state.open.remove(&number)
             && let Some(payer) = call.payer
@@ -275,7 +297,7 @@ impl Ledger {
         self.released.notify_waiters();
     }
 
-    fn give_back(&self, n: u32, payer: Option<Payer>) {
+    pub(super) fn give_back(&self, n: u32, payer: Option<Payer>) {
         if n == 0 {
             return;
         }
@@ -289,7 +311,7 @@ impl Ledger {
     }
 
     /// The state, without the calls that no longer count.
-    fn current(&self) -> MutexGuard<'_, LedgerState> {
+    pub(super) fn current(&self) -> MutexGuard<'_, LedgerState> {
         let mut state = self.state.lock();
         let now = self.clock.now();
         while let Some(call) = state.ended.front().copied().filter(|call| now - call.at >= self.policy.window) {
@@ -302,88 +324,8 @@ impl Ledger {
     }
 }
 
-/// Calls that may be made. What is not used is given back.
-pub(in crate::upstream) struct Reservation {
-    ledger: Arc<Ledger>,
-    calls: u32,
-    payer: Option<Payer>,
-}
-
-impl Reservation {
-    pub(in crate::upstream) fn calls(&self) -> u32 {
-        self.calls
-    }
-
-    /// Turns one reserved call into a recorded one that ends at `latest_end` at the latest; refused where the vendor has asked
-    /// for a pause since the reservation.
-    pub(super) fn commit(&mut self, latest_end: Instant) -> Result<RecordedCall, BudgetExhausted> {
-        if self.calls == 0 {
-            let more = self.ledger.reserve(1, Need::Missing, self.payer)?;
-            self.absorb(more);
-        }
-        let now = self.ledger.clock.now();
-        let state = self.ledger.state.lock();
-        let probing = state.pause.is_unproven() && !state.open.is_empty();
-        let blocked = self.ledger.blocked(&state, 1, now).or_else(|| probing.then(|| now + RESERVATION_WAIT));
-        // Another process's calls may have been taken over since the reservation.
-        let spendable = self.ledger.policy.spendable();
-        let is_over = state.counted() + state.reserved > spendable;
-        let expiry = || self.ledger.expiry(&state, None, |counted, _| counted < spendable).unwrap_or(now);
-        let blocked = blocked.or_else(|| is_over.then(expiry));
-        drop(state);
-        if let Some(available_at) = blocked {
-            return Err(BudgetExhausted { reason: "blocked", available_at, reserved: false });
-        }
-        let number = self.ledger.start(latest_end, self.payer);
-        self.calls -= 1;
-        self.ledger.give_back(1, self.payer);
-        Ok(RecordedCall { ledger: self.ledger.clone(), number: Some(number) })
-    }
-
-    /// Reserves more calls, where there are so many.
-    pub(super) fn extend(&mut self, n: u32, need: Need) -> Result<(), BudgetExhausted> {
-        let more = self.ledger.reserve(n, need, self.payer)?;
-        self.absorb(more);
-        Ok(())
-    }
-
-    /// Gives back all but `n` calls.
-    pub(super) fn keep(&mut self, n: u32) {
-        let less = self.calls.saturating_sub(n);
-        self.calls -= less;
-        self.ledger.give_back(less, self.payer);
-    }
-
-    fn absorb(&mut self, mut more: Self) {
-        self.calls += std::mem::take(&mut more.calls);
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.ledger.give_back(self.calls, self.payer);
-    }
-}
-
-/// A call that is written in the ledger. Dropped, it has ended.
-pub(super) struct RecordedCall {
-    ledger: Arc<Ledger>,
-    number: Option<u64>,
-}
-
-impl RecordedCall {
-    /// The call was not made.
-    pub(super) fn cancel(mut self) {
-        if let Some(number) = self.number.take() {
-            self.ledger.cancel(number);
-        }
-    }
-}
-
-impl Drop for RecordedCall {
-    fn drop(&mut self) {
-        if let Some(number) = self.number.take() {
-            self.ledger.end(number);
-        }
-    }
+/// The calls that count, and the payer's own of them.
+fn counts(state: &LedgerState, elsewhere: Elsewhere, payer: Option<Payer>) -> (u32, u32) {
+    let own = payer.map_or(0, |payer| state.spent_by(payer));
+    (state.counted() + elsewhere.calls, own + elsewhere.own)
 }

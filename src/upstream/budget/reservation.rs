@@ -1,7 +1,8 @@
 //! What one load may spend: calls reserved in its credential's ledger and, while the credential has not been accepted, in the
 //! total of all unaccepted credentials too. A call is recorded in both before it is made.
 
-use super::ledger::{BudgetExhausted, RecordedCall, Reservation};
+use super::exhausted::BudgetExhausted;
+use super::recorded::{RecordedCall, Reservation};
 use crate::upstream::Need;
 use tokio::time::Instant;
 

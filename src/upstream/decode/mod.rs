@@ -13,8 +13,10 @@ pub(super) mod permanent_token;
 mod row;
 mod rows;
 mod scan;
+mod snapshot;
 mod value;
 
 pub(super) use pages::{PageRead, Pages, Progress};
 pub use pages::{RowPage, decode};
 pub(super) use rows::DecodedRows;
+pub use snapshot::{decode_roster, encode_roster};

@@ -13,7 +13,7 @@ use super::rows::DecodedRows;
 use crate::model::{Malformed, Roster, SkippedRow, TeamMember, Timestamp};
 
 /// The reason of the skipped row that marks a list which changed while it was read.
-const CHANGED: &str = "the list changed while it was read: rows may be missing or out of date";
+pub(super) const CHANGED: &str = "the list changed while it was read: rows may be missing or out of date";
 
 /// In milliseconds: the upstream says to the second when it sent an answer.
 const SECOND: i64 = 1000;

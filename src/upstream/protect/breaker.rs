@@ -21,6 +21,8 @@ const HOST_FAILURES: usize = 3;
 const FAILURES: usize = 5;
 /// Failures older than this are no evidence, and a source that was answered within it shows a working host.
 const RECENT: Duration = Duration::from_secs(60);
+/// A host that has answered here so shortly before another replica gave it up is asked on.
+const DOUBT: Duration = Duration::from_secs(1);
 /// Failures and answered sources that are remembered.
 const REMEMBERED: usize = 256;
 /// Accounts that have probed and give way to others.
@@ -111,6 +113,24 @@ impl Breaker {
         drop(state);
         Some(BreakerPermit { breaker: self, subject, probe })
     }
+
+    /// Another replica has opened its breaker `age` ago, because calls of so many sources had failed. This one opens, too, unless
+    /// the host has answered here since or shortly before: what ails may be that replica's own network, or its one caller.
+    pub(in crate::upstream) fn heard_of_outage(&self, sources: u64, age: Duration, now: Instant, metrics: &Metrics) {
+        let mut state = self.state.lock();
+        let doubt = if sources > 1 { DOUBT } else { RECENT };
+        let answered = state.answered.values().any(|at| now.saturating_duration_since(*at) < age + doubt);
+        if state.outage.is_none() && !answered && age < RECENT {
+            state.open(now, metrics);
+        }
+    }
+
+    /// Another replica was answered: a probe may go out at once.
+    pub(in crate::upstream) fn heard_of_answer(&self, now: Instant) {
+        if let Some(outage) = &mut self.state.lock().outage {
+            outage.next_probe = outage.next_probe.min(now);
+        }
+    }
 }
 
 impl State {
@@ -137,6 +157,13 @@ impl State {
             self.failures.pop_front();
         }
         self.failures.push_back(failure);
+    }
+
+    fn open(&mut self, now: Instant, metrics: &Metrics) {
+        let next_probe = now + probe_backoff(Duration::ZERO, &mut self.random);
+        self.outage = Some(Outage { since: now, next_probe, probing: false, probed: VecDeque::new(), others: None });
+        metrics.breaker(true);
+        tracing::warn!("the upstream keeps failing: calling it only to see whether it is back");
     }
 
     fn is_down(&self, now: Instant) -> bool {
@@ -168,8 +195,8 @@ impl BreakerPermit<'_> {
         self.probe
     }
 
-    /// The host answered as a working one does.
-    pub(in crate::upstream) fn success(self, now: Instant, metrics: &Metrics) {
+    /// The host answered as a working one does; whether that has closed the breaker.
+    pub(in crate::upstream) fn success(self, now: Instant, metrics: &Metrics) -> bool {
         let mut state = self.breaker.state.lock();
         state.failures.clear();
         if state.answered.len() >= REMEMBERED && !state.answered.contains_key(&self.subject.source) {
@@ -180,26 +207,26 @@ impl BreakerPermit<'_> {
             }
         }
         state.answered.insert(self.subject.source, now);
-        if state.outage.take().is_some() {
+        let closed = state.outage.take().is_some();
+        if closed {
             metrics.breaker(false);
             tracing::info!("the upstream answers again");
         }
+        closed
     }
 
-    /// The call failed through the fault of the host or of the account.
-    pub(in crate::upstream) fn failure(self, fault: Fault, now: Instant, metrics: &Metrics) {
+    /// The call failed through the fault of the host or of the account; with how many sources whose calls have failed, where
+    /// that has opened the breaker.
+    pub(in crate::upstream) fn failure(self, fault: Fault, now: Instant, metrics: &Metrics) -> Option<u64> {
         if fault == Fault::Local {
-            return;
+            return None;
         }
         let mut state = self.breaker.state.lock();
         state.record(Failure { subject: self.subject, fault, at: now });
-        if state.outage.is_none() && state.is_down(now) {
-            let next_probe = now + probe_backoff(Duration::ZERO, &mut state.random);
-            let probed = VecDeque::new();
-            state.outage = Some(Outage { since: now, next_probe, probing: false, probed, others: None });
-            metrics.breaker(true);
-            tracing::warn!("the upstream keeps failing: calling it only to see whether it is back");
-        }
+        (state.outage.is_none() && state.is_down(now)).then(|| {
+            state.open(now, metrics);
+            state.sources() as u64
+        })
     }
 }
 

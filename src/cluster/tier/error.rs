@@ -1,0 +1,41 @@
+//! Why the tier cannot be used, and what the library's errors mean.
+
+/// Why the tier cannot be used. The texts are for the operator, and quote no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TierError {
+    /// It cannot be reached, or did not answer in time.
+    #[error("it cannot be reached, or does not answer in time")]
+    Away,
+    /// It refuses the user name or the password.
+    #[error("it refuses the user name or the password, or does not allow what the service needs")]
+    Denied,
+    /// It is too old.
+    #[error("its version is {0}: 7.0 or newer is needed")]
+    TooOld(String),
+    /// It drops data when memory is short.
+    #[error(
+        "its maxmemory-policy is `{0}`: a ledger that is evicted is a plan that is overrun; set it to `noeviction`"
+    )]
+    Evicts(String),
+    /// It is a copy of another one.
+    #[error("it is a replica, which cannot be written to: name the primary")]
+    Copy,
+    /// It says what makes no sense.
+    #[error("it answers what makes no sense")]
+    Garbage,
+    /// The settings name no tier that can be connected to.
+    #[error("{0}")]
+    Setting(&'static str),
+}
+
+/// What an error of the library means.
+pub(super) fn classify(error: &redis::RedisError) -> TierError {
+    match error.kind() {
+        redis::ErrorKind::AuthenticationFailed => TierError::Denied,
+        redis::ErrorKind::Io => TierError::Away,
+        _ if matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS")) => TierError::Denied,
+        _ if matches!(error.code(), Some("READONLY")) => TierError::Copy,
+        _ if matches!(error.code(), Some("LOADING" | "BUSY" | "MASTERDOWN" | "OOM" | "TRYAGAIN")) => TierError::Away,
+        _ => TierError::Garbage,
+    }
+}

@@ -1,0 +1,12 @@
+//! The connection to Valkey or Redis: how it is made (`connector`, `sentinel`), used (`link`, `allowance`) and kept (`tier`).
+
+mod allowance;
+mod connector;
+mod error;
+mod link;
+mod sentinel;
+mod tier;
+
+pub use connector::TierInfo;
+pub use error::TierError;
+pub use tier::Tier;

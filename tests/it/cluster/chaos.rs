@@ -1,0 +1,200 @@
+//! `make cluster`: three replicas, a tier with a copy, a vendor with a plan, load, and everything that may happen to them, for two
+//! minutes; prints a table, and fails where a figure falls short. Not a part of the suite.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::counting_vendor::CountingVendor;
+use super::load::Load;
+use super::proxy::Proxy;
+use super::redis_server::RedisServer;
+use super::replicas::{Replicas, is_fine, until};
+
+const WINDOW: Duration = Duration::from_secs(10);
+const SPENDABLE: usize = 190;
+const SETTINGS: [&str; 6] = [
+    "budget.window=10s",
+    "budget.calls_per_hour=200",
+    "cluster.lease_time=1s",
+    "cluster.timeout=100ms",
+    "roster.fresh_for=1s",
+    "roster.stale_for=1h",
+];
+const ACCOUNTS: usize = 40;
+
+struct Row {
+    what: &'static str,
+    asked: usize,
+    failed: usize,
+    stale: usize,
+    most: usize,
+    recovery: Option<Duration>,
+}
+
+/// The tier, and what stands behind its address.
+struct Stage {
+    vendor: CountingVendor,
+    replicas: Replicas,
+    proxy: Proxy,
+    first: RedisServer,
+    second: RedisServer,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let vendor = CountingVendor::start().await;
+        vendor.set_latency(Duration::from_millis(20));
+        let first = RedisServer::start();
+        let second = RedisServer::copy_of(&first);
+        until(|| async { second.text(&["INFO", "replication"]) }, |text| text.contains("master_link_status:up")).await;
+        let proxy = Proxy::start(first.port).await;
+        let url = format!("redis://127.0.0.1:{}", proxy.port);
+        let replicas = Replicas::at(3, &url, &vendor, &SETTINGS).await;
+        let stage = Self { vendor, replicas, proxy, first, second };
+        for n in 0..ACCOUNTS {
+            until(|| stage.replicas.ask(n % 3, &format!("account-{n}")), is_fine).await;
+        }
+        stage
+    }
+
+    /// How long until a team that nobody knows is read again.
+    async fn recovery(&self, n: usize) -> Duration {
+        let started = Instant::now();
+        let at = (0..3).find(|at| self.replicas.all[*at].is_some()).unwrap();
+        until(|| self.replicas.ask(at, &format!("new-{n}")), is_fine).await;
+        started.elapsed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes of work; see `make cluster`"]
+async fn a_plan_is_kept_while_everything_fails() {
+    let mut stage = Stage::new().await;
+    let mut rows = Vec::new();
+    let phases = [
+        "nothing",
+        "a replica is killed with -9",
+        "the tier hangs for 5 s",
+        "the tier is flushed",
+        "the tier loses its scripts",
+        "the tier is restarted empty",
+        "the tier fails over to a copy that is behind",
+    ];
+    for (n, what) in phases.into_iter().enumerate() {
+        let load = Load::start(&stage.replicas, ACCOUNTS);
+        sleep(Duration::from_secs(3)).await;
+        match n {
+            1 => stage.replicas.kill(0),
+            2 => {
+                stage.first.signal("STOP");
+                sleep(Duration::from_secs(5)).await;
+                stage.first.signal("CONT");
+            }
+            3 => drop(stage.first.command(&["FLUSHALL"])),
+            4 => drop(stage.first.command(&["SCRIPT", "FLUSH"])),
+            5 => stage.first.restart_empty(),
+            6 => {
+                stage.second.command(&["REPLICAOF", "NO", "ONE"]);
+                sleep(Duration::from_millis(200)).await;
+                stage.first.kill();
+                stage.proxy.lead_to(stage.second.port);
+            }
+            _ => {}
+        }
+        let recovery = Some(stage.recovery(n).await).filter(|_| n > 0);
+        sleep(Duration::from_secs(6)).await;
+        let killed = if n == 1 { load.stop_without(0).await } else { load.stop().await };
+        stage.replicas.start_missing().await;
+        rows.push(Row {
+            what,
+            asked: killed.asked,
+            failed: killed.failed,
+            stale: killed.stale,
+            most: stage.vendor.most_in(WINDOW),
+            recovery,
+        });
+    }
+    let loads = stampede(&stage).await;
+    println!(
+        "| what happens | asked | failed | stale | calls in any 10 s so far (190 allowed) | a new team is read after |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for row in &rows {
+        let recovery = row.recovery.map_or("–".to_owned(), |after| format!("{:.1} s", after.as_secs_f64()));
+        println!("| {} | {} | {} | {} | {} | {recovery} |", row.what, row.asked, row.failed, row.stale, row.most);
+    }
+    println!("\n10,000 equal cold questions over the three: {loads} call(s)");
+    assert!(stage.vendor.most_in(WINDOW) <= SPENDABLE);
+    assert_eq!(loads, 1);
+    for row in &rows {
+        assert_eq!(row.failed, 0, "{}: of {}", row.what, row.asked);
+    }
+}
+
+async fn stampede(stage: &Stage) -> usize {
+    // In a window of its own.
+    sleep(WINDOW + Duration::from_secs(4)).await;
+    stage.vendor.set_latency(Duration::from_millis(500));
+    let mut asked = JoinSet::new();
+    for n in 0..10_000 {
+        asked.spawn(stage.replicas.request(n % 3, "stampede").send());
+        while asked.len() > 600 {
+            asked.join_next().await;
+        }
+    }
+    asked.join_all().await;
+    stage.vendor.calls_for(&super::replicas::email("stampede"))
+}
+
+/// A plan of 1,000 in an hour, 500 accounts and as many look-ups as come, a hundred times as fast: one process, then three.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes of work; see `make cluster`"]
+async fn three_replicas_spend_a_plan_as_one_process_does() {
+    println!("| replicas | look-ups | calls | the most in a window (950 allowed) | oldest answer, in windows |");
+    println!("|---|---|---|---|---|");
+    for count in [1, 3] {
+        let (tier, vendor) = (RedisServer::start(), CountingVendor::start().await);
+        let settings = [
+            "budget.window=36s",
+            "budget.calls_per_hour=1000",
+            "cluster.lease_time=1s",
+            "roster.fresh_for=600ms",
+            "roster.stale_for=1h",
+        ];
+        let replicas = Replicas::start(count, &tier, &vendor, &settings).await;
+        let window = Duration::from_secs(36);
+        let load = Load::start(&replicas, 500);
+        sleep(2 * window).await;
+        let told = load.stop().await;
+        let most = vendor.most_in(window);
+        let oldest = told.oldest.as_secs_f64() / window.as_secs_f64();
+        println!("| {count} | {} | {} | {most} | {oldest:.2} |", told.asked, vendor.calls());
+        assert!(most <= 950, "{most}");
+    }
+}
+
+/// What a second-level hit costs beside a vendor that answers at once.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "see `make cluster`"]
+async fn a_second_level_hit_costs_less_than_a_call() {
+    let (tier, vendor) = (RedisServer::start(), CountingVendor::start().await);
+    let mut replicas =
+        Replicas::start(1, &tier, &vendor, &["budget.calls_per_hour=10000", "roster.fresh_for=10m"]).await;
+    let median = async |replicas: &Replicas, at: usize| {
+        let mut times = Vec::new();
+        for n in 0..200 {
+            let asked = Instant::now();
+            assert!(is_fine(&replicas.ask(at, &format!("account-{n}")).await));
+            times.push(asked.elapsed());
+        }
+        times.sort_unstable();
+        times[100]
+    };
+    let (cold, warm) = (median(&replicas, 0).await, median(&replicas, 0).await);
+    replicas.add().await;
+    let hit = median(&replicas, 1).await;
+    println!("median of 200: warm {warm:?}, second level {hit:?}, a call to a vendor on this machine {cold:?}");
+    assert_eq!(vendor.calls(), 200);
+}

@@ -1,0 +1,15 @@
+//! Several replicas, one plan.
+
+mod chaos;
+mod counting_vendor;
+mod load;
+mod proxy;
+mod redis_server;
+mod replicas;
+mod script_tier;
+mod shared_plan;
+mod shared_rosters;
+mod simulation;
+mod snapshots;
+mod tier;
+mod told;
