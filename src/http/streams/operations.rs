@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{BoxStream, SelectAll, unfold};
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
 
@@ -27,9 +27,11 @@ const LONG_PAYLOAD: usize = 8 << 10;
 /// Everything under way on one WebSocket.
 #[derive(Default)]
 pub(super) struct Operations {
-    running: FuturesUnordered<Abortable<BoxFuture<'static, (String, u64, Progress)>>>,
+    running: SelectAll<Abortable<BoxStream<'static, NumberedProgress>>>,
     /// By id.
-    open: HashMap<String, Open>,
+    open: HashMap<Arc<str>, Open>,
+    /// How often the accounts have changed that are subscribed to.
+    changes: u64,
     started: u64,
     ends: EndReason,
 }
@@ -41,15 +43,25 @@ struct Open {
     account: Option<Account>,
 }
 
+/// Of which operation, and what has come of it.
+type NumberedProgress = (Arc<str>, u64, Progress);
+
 /// What has come of an operation.
 enum Progress {
     /// A query or mutation was answered, or something was refused.
     Answered(GraphQlResponse),
     Refused(HttpError),
-    /// A subscription has begun.
-    Begun(Box<LiveOperation>),
+    /// A subscription to this account's team has begun.
+    Begun(Account),
     /// It has an event, or none any more.
-    Event(Box<LiveOperation>, Option<Delivery>),
+    Event(Option<Delivery>),
+}
+
+/// Where an operation stands.
+enum Stage {
+    Starting(BoxFuture<'static, Result<Box<LiveOperation>, Progress>>),
+    Live(Box<LiveOperation>),
+    Ended,
 }
 
 struct LiveOperation {
@@ -61,11 +73,11 @@ struct LiveOperation {
 /// What to tell the client of an operation.
 pub(super) enum Outcome {
     /// A response, and whether it is the last.
-    Next { id: String, payload: bytes::Bytes, is_last: bool },
+    Next { id: Arc<str>, payload: bytes::Bytes, is_last: bool },
     /// It was not executed.
-    Refused { id: String, errors: String },
+    Refused { id: Arc<str>, errors: String },
     /// It has ended.
-    Complete { id: String },
+    Complete { id: Arc<str> },
 }
 
 impl Operations {
@@ -86,6 +98,11 @@ impl Operations {
         self.open.values().filter_map(|open| open.account.clone()).collect()
     }
 
+    /// Another number whenever these have changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Begins an operation: a GraphQL request, as it was written.
     pub(super) fn begin(
         &mut self,
@@ -96,8 +113,14 @@ impl Operations {
         state: &Arc<AppState>,
     ) {
         self.started += 1;
+        let (id, number): (Arc<str>, _) = (id.into(), self.started);
         let started = start(payload.to_owned(), max_age, caller.clone(), state.clone(), self.ends.clone());
-        self.run(id, self.started, None, started.boxed());
+        let name = id.clone();
+        let progress = unfold(Stage::Starting(started.boxed()), advance);
+        let progress = progress.map(move |progress| (name.clone(), number, progress));
+        let (abort, registration) = AbortHandle::new_pair();
+        self.open.insert(id, Open { number, abort, account: None });
+        self.running.push(Abortable::new(progress.boxed(), registration));
     }
 
     /// Says why everything ends that is under way.
@@ -107,54 +130,47 @@ impl Operations {
 
     /// Ends an operation that its client no longer wants.
     pub(super) fn complete(&mut self, id: &str) {
-        if let Some(open) = self.open.remove(id) {
+        if let Some(open) = self.remove(id) {
             open.abort.abort();
         }
     }
 
-    fn run(&mut self, id: String, number: u64, account: Option<Account>, progress: BoxFuture<'static, Progress>) {
-        let (abort, registration) = AbortHandle::new_pair();
-        self.open.insert(id.clone(), Open { number, abort, account });
-        let progress = async move { (id, number, progress.await) };
-        self.running.push(Abortable::new(progress.boxed(), registration));
+    fn remove(&mut self, id: &str) -> Option<Open> {
+        let open = self.open.remove(id)?;
+        self.changes += u64::from(open.account.is_some());
+        Some(open)
     }
 
     /// The next thing to tell; waits for ever where nothing is under way. Cancelling the wait loses nothing.
     pub(super) async fn next(&mut self) -> Outcome {
         loop {
-            let Some(progress) = self.running.next().await else { return std::future::pending().await };
+            let Some((id, number, progress)) = self.running.next().await else { return std::future::pending().await };
             // Aborted ones have been forgotten before.
-            let Ok((id, number, progress)) = progress else { continue };
-            if self.open.get(&id).is_none_or(|open| open.number != number) {
-                continue;
-            }
+            let Some(open) = self.open.get_mut(&id).filter(|open| open.number == number) else { continue };
             match progress {
-                Progress::Begun(live) => {
-                    let account = Some(live.account.clone());
-                    self.run(id, number, account, event(live).boxed());
+                Progress::Begun(account) => {
+                    open.account = Some(account);
+                    self.changes += 1;
                 }
-                Progress::Event(live, Some(Delivery { payload, ends: false })) => {
-                    let account = Some(live.account.clone());
-                    self.run(id.clone(), number, account, event(live).boxed());
-                    return Outcome::Next { id, payload, is_last: false };
+                Progress::Event(Some(Delivery { payload, ends })) => {
+                    if ends {
+                        self.remove(&id);
+                    }
+                    return Outcome::Next { id, payload, is_last: ends };
                 }
-                Progress::Event(mut live, delivery) => {
-                    live.permit.end("upstream");
-                    self.open.remove(&id);
-                    return match delivery {
-                        Some(Delivery { payload, .. }) => Outcome::Next { id, payload, is_last: true },
-                        None => Outcome::Complete { id },
-                    };
+                Progress::Event(None) => {
+                    self.remove(&id);
+                    return Outcome::Complete { id };
                 }
                 Progress::Answered(answer) => {
-                    self.open.remove(&id);
+                    self.remove(&id);
                     return match errors_of(&answer.body) {
                         Some(errors) if answer.class != graphql::Class::Executed => Outcome::Refused { id, errors },
                         _ => Outcome::Next { id, payload: answer.body.into(), is_last: true },
                     };
                 }
                 Progress::Refused(refusal) => {
-                    self.open.remove(&id);
+                    self.remove(&id);
                     return Outcome::Refused { id, errors: error_list(&refusal) };
                 }
             }
@@ -162,9 +178,26 @@ impl Operations {
     }
 }
 
-async fn event(mut live: Box<LiveOperation>) -> Progress {
-    let delivery = live.subscription.next().await;
-    Progress::Event(live, delivery)
+/// The next progress of an operation, and where it stands then.
+async fn advance(stage: Stage) -> Option<(Progress, Stage)> {
+    match stage {
+        Stage::Starting(started) => Some(match started.await {
+            Ok(live) => (Progress::Begun(live.account.clone()), Stage::Live(live)),
+            Err(progress) => (progress, Stage::Ended),
+        }),
+        Stage::Live(mut live) => {
+            let delivery = live.subscription.next().await;
+            let goes_on = delivery.as_ref().is_some_and(|delivery| !delivery.ends);
+            let stage = if goes_on {
+                Stage::Live(live)
+            } else {
+                live.permit.end("upstream");
+                Stage::Ended
+            };
+            Some((Progress::Event(delivery), stage))
+        }
+        Stage::Ended => None,
+    }
 }
 
 async fn start(
@@ -173,20 +206,20 @@ async fn start(
     caller: Arc<IdentifiedCaller>,
     state: Arc<AppState>,
     ends: EndReason,
-) -> Progress {
+) -> Result<Box<LiveOperation>, Progress> {
     match execute(&payload, max_age, &caller, &state).await {
-        Ok(Started::Answer(answer)) => Progress::Answered(answer),
+        Ok(Started::Answer(answer)) => Err(Progress::Answered(answer)),
         Ok(Started::Live(live)) => match state.live.admit(&caller.payer, "websocket", ends, &state.metrics) {
             Ok(permit) => {
                 let account = live.account().clone();
                 let subscription = state.engine.listen(live);
-                Progress::Begun(Box::new(LiveOperation { subscription, account, permit }))
+                Ok(Box::new(LiveOperation { subscription, account, permit }))
             }
-            Err(refusal) => Progress::Refused(refusal),
+            Err(refusal) => Err(Progress::Refused(refusal)),
         },
         Err(refusal) => {
             state.metrics.refused(refusal.code.name());
-            Progress::Refused(refusal)
+            Err(Progress::Refused(refusal))
         }
     }
 }

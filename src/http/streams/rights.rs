@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use tokio::time::sleep;
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
 
 use crate::auth::AuthError;
 use crate::graphql::Code;
 use crate::http::AppState;
 use crate::http::response::error::HttpError;
-use crate::model::{Account, Grants};
+use crate::model::{Account, Clock, Grants};
 
 /// What a stream's caller has shown, and what that was good for.
 pub(super) struct Rights {
@@ -17,18 +18,22 @@ pub(super) struct Rights {
     /// Without what authentication does not read.
     head: Parts,
     grants: Arc<dyn Grants>,
+    /// When they are checked next, whatever the client does meanwhile.
+    next: Mutex<Instant>,
 }
 
 impl Rights {
     pub(super) fn new(state: Arc<AppState>, head: Parts, grants: Arc<dyn Grants>) -> Self {
-        Self { state, head, grants }
+        let next = Mutex::new(Clock::instant() + state.live.settings.recheck_interval);
+        Self { state, head, grants, next }
     }
 
     /// Completes when they are lost, with the reason: the credential has expired, was taken away, or is good for other things
     /// now, or one of `accounts` may no longer be read.
     pub(super) async fn lost(&self, accounts: &[Account]) -> HttpError {
         loop {
-            sleep(self.state.latest().live.settings.recheck_interval).await;
+            let next = *self.next.lock();
+            sleep_until(next).await;
             match self.state.latest().auth.authenticate(&self.head).await {
                 Ok(grants) if self.is_same(&*grants, accounts) => {}
                 Ok(_) => return HttpError::new(Code::Forbidden, "the caller's rights have changed"),
@@ -36,6 +41,7 @@ impl Rights {
                 Err(AuthError::Unavailable { .. }) => {}
                 Err(denied) => return denied.into(),
             }
+            *self.next.lock() = Clock::instant() + self.state.latest().live.settings.recheck_interval;
         }
     }
 

@@ -114,10 +114,13 @@ struct Session {
     operations: Operations,
     /// Completes when the caller's rights are lost. Made anew when the accounts change that are subscribed to.
     lost: BoxFuture<'static, HttpError>,
+    /// For which of their changes it was made.
+    watched: u64,
 }
 
 impl Session {
     fn watch_rights(&mut self) {
+        self.watched = self.operations.changes();
         let (rights, accounts) = (self.rights.clone(), self.operations.accounts());
         self.lost = async move { rights.lost(&accounts).await }.boxed();
     }
@@ -163,7 +166,7 @@ impl Connection {
         self.send(messages::ACK.to_owned()).await?;
         let rights = Arc::new(Rights::new(self.state.clone(), head, caller.grants.clone()));
         let lost = std::future::pending().boxed();
-        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost };
+        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost, watched: 0 };
         session.watch_rights();
         Ok(session)
     }
@@ -175,8 +178,11 @@ impl Connection {
         let mut lifetime = Box::pin(sleep(settings.lifetime));
         let mut idle = Box::pin(sleep(settings.idle_timeout));
         loop {
+            let was_idle = session.operations.is_empty();
             let step = tokio::select! {
                 biased;
+                // First, because it is what a socket mostly wakes for: the rest is looked at when it has been told.
+                outcome = session.operations.next() => self.tell(outcome, &session.caller.payer).await.map_err(End::from),
                 () = &mut closing => Err(Close::going_away().into()),
                 _ = &mut session.lost => Err(Close::forbidden().into()),
                 () = &mut lifetime => Err(Close::lifetime().into()),
@@ -189,21 +195,16 @@ impl Connection {
                         Err(end) => Err(end),
                     }
                 }
-                outcome = session.operations.next() => {
-                    let accounts = session.operations.accounts().len();
-                    let told = self.tell(outcome, &session.caller.payer).await.map_err(End::from);
-                    if accounts != session.operations.accounts().len() {
-                        session.watch_rights();
-                    }
-                    told
-                }
                 _ = pings.tick() => self.ping(&mut answered).await,
             };
             if let Err(end) = step {
                 session.operations.end(end.name());
                 return end;
             }
-            if !session.operations.is_empty() {
+            if session.watched != session.operations.changes() {
+                session.watch_rights();
+            }
+            if !was_idle && session.operations.is_empty() {
                 idle.as_mut().reset(Clock::instant() + settings.idle_timeout);
             }
         }
@@ -216,7 +217,6 @@ impl Connection {
             ClientMessage::Pong => Ok(()),
             ClientMessage::Complete(id) => {
                 session.operations.complete(&id);
-                session.watch_rights();
                 Ok(())
             }
             ClientMessage::Subscribe(id, _) if session.operations.contains(&id) => Err(Close::duplicate(&id).into()),
@@ -229,7 +229,6 @@ impl Connection {
                 }
                 let Session { caller, max_age, operations, .. } = session;
                 operations.begin(id, payload, *max_age, caller, &self.state);
-                session.watch_rights();
                 Ok(())
             }
         }

@@ -21,8 +21,9 @@ use crate::http::admission::response_deadline::ConnectionStreams;
 use crate::http::framing::host;
 use crate::http::response::error::HttpError;
 
-/// Buffers of a WebSocket, in bytes: for reading, and from where on writes go to the socket.
-const READ_BUFFER: usize = 2 << 10;
+/// Buffers of a WebSocket, in bytes: for reading, which is cleared whenever there may be something to read, so that a large one
+/// costs each event; and from where on writes go to the socket.
+const READ_BUFFER: usize = 512;
 const WRITE_BUFFER: usize = 0;
 
 /// Whether the request asks for a WebSocket.

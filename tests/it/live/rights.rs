@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{QUICK, quick};
 use crate::support::issuer::{AUDIENCE, ISSUER, SigningKey, jwks, now};
-use crate::support::{Events, Keys, Socket, TempFile, TestApp, account};
+use crate::support::{Events, Frame, Keys, Socket, TempFile, TestApp, account};
 
 const CONTACTS: &str = "subscription { team { members(first: 1) { nodes { id contact { email } } } } }";
 
@@ -94,6 +94,33 @@ async fn a_key_that_is_taken_away_ends_its_streams_and_nobody_elses() {
         tokio::task::yield_now().await;
     }
     assert_eq!(app.metric("flowmatix_subscriptions_active{transport=\"sse\"}").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_client_that_is_never_quiet_is_checked_all_the_same() {
+    let keys = Keys::new(&[("goes", &[0], true), ("stays", &[0], true)]);
+    let pairs: Vec<_> = QUICK.into_iter().chain(keys.settings()).chain([("live.message_rate", "0")]).collect();
+    let app = TestApp::with(&pairs).await;
+    let mut socket =
+        Socket::ready(app.app.address(), json!({ "authorization": format!("Bearer {}", keys.key(0)) })).await;
+    let text = std::fs::read_to_string(keys.file.path()).unwrap();
+    let kept = text.split_inclusive("[[key]]").collect::<Vec<_>>();
+    keys.file.replace(&format!("[[key]]{}", kept.last().unwrap()));
+    // The accounts that are watched change more often than they are checked.
+    for n in 0.. {
+        assert!(n < 20_000, "it was never closed");
+        socket.subscribe("a", "subscription { team { stale } }").await;
+        match socket.next().await {
+            Frame::Message(message) => assert_eq!(message["type"], "next"),
+            Frame::Close(code, reason) => {
+                assert_eq!((code, reason.as_str()), (4403, "Forbidden"));
+                break;
+            }
+            Frame::Ping | Frame::Pong => {}
+            Frame::End => panic!("it was not told why"),
+        }
+        socket.send(json!({ "id": "a", "type": "complete" })).await;
+    }
 }
 
 #[tokio::test]
