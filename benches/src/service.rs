@@ -58,6 +58,7 @@ pub fn request(body: &str, grants: Arc<dyn Grants>) -> anyhow::Result<Request> {
         operation_name: None,
         variables,
         show_cost: false,
+        trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         max_age: None,

@@ -15,6 +15,9 @@ section! {
         /// Whether that schema has `@requiresScopes` on contact data, for routers that check scopes themselves. A gateway that
         /// cannot, such as `@apollo/gateway`, refuses to start with it. The service checks scopes either way.
         pub requires_scopes: bool = false,
+        /// The maximum number of nodes of a trace, which a router asks for with `apollo-federation-include-trace: ftv1`;
+        /// 0 = there are no traces. With a secret, only requests that carry it get one.
+        pub trace_nodes_limit: usize = 10_000,
         /// The name of the environment variable with the secret that routers send in `x-flowmatix-router-secret`.
         /// With a secret, `_service` is answered only to requests that carry it.
         pub secret_env: Option<String> = None,

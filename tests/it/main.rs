@@ -81,3 +81,4 @@ mod text;
 mod throttles;
 mod tls;
 mod tokens;
+mod traces;

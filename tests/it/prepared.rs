@@ -102,6 +102,7 @@ async fn a_long_answer_is_written_beside_the_workers() {
         operation_name: None,
         variables: Variables::default(),
         show_cost: false,
+        trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: world.grants(true),

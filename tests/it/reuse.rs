@@ -26,6 +26,7 @@ async fn ask(world: &World, question: &Question) -> String {
         operation_name: question.operation.map(str::to_owned),
         variables: Variables::from_json(question.variables.clone()),
         show_cost: false,
+        trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: question.grants.clone(),

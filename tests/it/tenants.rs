@@ -211,6 +211,7 @@ impl World {
             variables: Variables::from_json(variables),
             max_age: None,
             show_cost: false,
+            trace: false,
             ticket: flowmatix_graphql::compute::Ticket::default(),
             queries_only: false,
             grants,

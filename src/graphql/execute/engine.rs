@@ -6,27 +6,25 @@
 //! check what it costs over these rosters → write it by the plan (`project`) → write what is around it (`response`). An
 //! operation that is not over plain data is executed by async-graphql. Whatever goes wrong has a code.
 
-use super::response::{Class, GraphQlResponse, ReportedCost, too_large};
+use super::response::{Class, GraphQlResponse, too_large};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_graphql::Response;
 use futures_util::FutureExt;
 
 use super::arguments::Arguments;
-use super::executable_schema::{ExecutableSchema, execute_by_engine, respond_in};
+use super::executable_schema::{ExecutableSchema, respond_in};
 use super::live::SharedSelections;
 use super::loaded_request::{LoadedData, LoadedRequest};
-use super::lookups::{Resolved, resolve};
-use super::project::{ProjectionOptions, project};
-use super::response_cache::{CacheKey, ResponseCache};
+use super::lookups::resolve;
+use super::response_cache::ResponseCache;
 use super::validated_request::{Rejection, ValidatedRequest, needs_stream};
 use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
 
-use crate::compute::{ComputeError, ComputePool, Ticket};
+use crate::compute::{ComputePool, Ticket};
 use crate::config;
 use crate::graphql::documents::Manifest;
 use crate::graphql::documents::{Documents, Reference};
@@ -38,9 +36,6 @@ use crate::graphql::schema::Session;
 use crate::loader::{LoaderFactory, LookupSummary};
 use crate::model::{Cancellation, Grants, PageLimits};
 use crate::telemetry::Metrics;
-
-/// From so many cells on an answer is written beside the runtime's workers.
-pub(super) const OFFLOAD_THRESHOLD: usize = 8192;
 
 /// Reading and validating a document that is longer, in bytes, is long work.
 const LONG_DOCUMENT: usize = 8 << 10;
@@ -55,6 +50,8 @@ pub struct Request {
     pub variables: Variables,
     /// Whether the answer tells what it was estimated to cost.
     pub show_cost: bool,
+    /// Whether the answer is to have a trace (ftv1).
+    pub trace: bool,
     /// How old a team may be, for a caller who asks for a younger one than usual.
     pub max_age: Option<Duration>,
     /// Whether only queries may run (GET).
@@ -241,17 +238,22 @@ impl Engine {
     }
 
     /// Loads the rosters that a request reads, and looks for the response to an identical one.
-    async fn load(&self, request: ValidatedRequest) -> LoadedRequest {
+    async fn load(&self, mut request: ValidatedRequest) -> LoadedRequest {
         let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let data = AssertUnwindSafe(self.load_data(&request, &session)).catch_unwind().await;
+        if let Some(times) = &mut request.trace {
+            times.set_loaded();
+        }
         LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 }
     }
 
     async fn load_data(&self, request: &ValidatedRequest, session: &Session) -> LoadedData {
         let projects = self.settings.graphql.projection && request.is_projectable();
         let (text, name) = (request.prepared.document.text(), request.operation_name.as_deref());
-        let cache_key =
-            projects.then(|| self.response_cache.cache_key(text, name, &request.variables, &*request.grants)).flatten();
+        // A trace is made from what the answer is made from.
+        let cache_key = (projects && request.trace.is_none())
+            .then(|| self.response_cache.cache_key(text, name, &request.variables, &*request.grants))
+            .flatten();
         if let Some(cached) = cache_key.as_ref().and_then(|key| self.response_cache.get(key)) {
             let grants = cached.accounts.iter().map(|account| session.grant(account.clone())).collect();
             if cached.is_of(&session.loader.run_with_batches(session.load_all(grants)).await) {
@@ -298,75 +300,6 @@ impl Engine {
             }
         }
         answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
-    }
-
-    /// The answer by an identical request's response, by projection, or else by the engine.
-    async fn write(&self, loaded: LoadedRequest) -> GraphQlResponse {
-        let LoadedRequest { request, session, data, cells } = loaded;
-        let limit = self.settings.graphql.cost_limit;
-        let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
-        match data {
-            LoadedData::Panicked => return GraphQlResponse::panicked(),
-            LoadedData::Cached(cached) => {
-                self.metrics.executed("response_cache");
-                return GraphQlResponse::reused(&cached.data, session.loader.summary(), cost);
-            }
-            LoadedData::Resolved(resolved, cache_key, true) => {
-                let projection = self.project(&request, &session, resolved, cache_key, cells, cost);
-                if let Some(answer) = projection.await {
-                    return answer;
-                }
-            }
-            LoadedData::Resolved(..) => {}
-        }
-        self.metrics.executed("engine");
-        // It resolves field by field, and never yields where everything is there: never on a worker of the runtime.
-        let (ticket, schema) = (request.ticket.clone(), self.schema.clone());
-        let ValidatedRequest { prepared, variables, operation_name, .. } = request;
-        let limit = self.settings.graphql.response_limit.as_u64();
-        let execution = execute_by_engine(schema, prepared, variables, operation_name, session, cost, limit);
-        let executed = self.compute.drive(&ticket, execution.boxed()).await;
-        executed.unwrap_or_else(GraphQlResponse::not_computed)
-    }
-
-    /// The answer by projection; `None` where that panicked.
-    async fn project(
-        &self,
-        request: &ValidatedRequest,
-        session: &Session,
-        resolved: Resolved,
-        cache_key: Option<CacheKey>,
-        cells: usize,
-        cost: Option<ReportedCost>,
-    ) -> Option<GraphQlResponse> {
-        let summary = session.loader.summary();
-        self.metrics.executed("projection");
-        let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
-        let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
-        let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
-        let plan = request.plan.clone();
-        let job = move |cancellation: &Cancellation| (project(&plan, &resolved, options, cancellation, out), resolved);
-        let (projected, resolved) = if cells > OFFLOAD_THRESHOLD {
-            match self.compute.run(&request.ticket, job).await {
-                Ok(done) => done,
-                // What panics there is tried by the engine.
-                Err(ComputeError::Panicked) => return None,
-                Err(error) => return Some(GraphQlResponse::not_computed(error)),
-            }
-        } else {
-            job(request.ticket.cancellation())
-        };
-        let Ok(projected) = projected else {
-            return Some(GraphQlResponse::not_computed(ComputeError::Cancelled));
-        };
-        if projected.is_too_long {
-            return Some(GraphQlResponse::refused(too_large(limit as u64)));
-        }
-        request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
-        if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
-            self.response_cache.keep(cache_key, &resolved, cells, &projected.out);
-        }
-        Some(GraphQlResponse::projected(projected, summary, cost))
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.

@@ -7,7 +7,8 @@ use async_graphql::{Response, Schema, SchemaBuilder, ValidationMode, Value};
 
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
-use super::response::{GraphQlResponse, ReportedCost, too_large};
+use super::response::{Beside, GraphQlResponse, ReportedCost, too_large};
+use super::trace::Tracing;
 use crate::config::FederationConfig;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
@@ -63,7 +64,7 @@ pub(super) async fn execute_by_engine(
     variables: CoercedVariables,
     operation_name: Option<String>,
     session: Session,
-    cost: Option<ReportedCost>,
+    (cost, tracing): (Option<ReportedCost>, Option<Arc<Tracing>>),
     limit: u64,
 ) -> GraphQlResponse {
     let (document, meter) = (&prepared.document, session.meter.clone());
@@ -91,5 +92,5 @@ pub(super) async fn execute_by_engine(
             _ => Value::Null,
         };
     }
-    GraphQlResponse::executed(response, summary, cost)
+    GraphQlResponse::executed(response, Beside { summary, cost, ftv1: None }, tracing.as_deref(), limit)
 }

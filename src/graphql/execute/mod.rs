@@ -19,7 +19,9 @@ mod project;
 mod response;
 mod response_cache;
 mod succession;
+mod trace;
 mod validated_request;
+mod write;
 
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};

@@ -11,6 +11,7 @@ use apollo_compiler::executable::Operation;
 use async_graphql_value::ConstValue;
 
 use super::engine::{Engine, Request};
+use super::trace::TraceTimes;
 use super::validated_request::{Rejection, ValidatedRequest};
 use crate::graphql::documents::{ResolvedDocument, SharedDocuments, not_listed};
 use crate::graphql::error::Code;
@@ -31,6 +32,7 @@ impl Engine {
     /// Everything that can be said of a request before it runs.
     pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
         let limits = &self.settings.graphql;
+        let trace = request.trace.then(TraceTimes::start);
         let ResolvedDocument { text, keep, trusted } = self.documents.find(request.document)?;
         let known = self.operation_cache.get(&text);
         self.metrics.prepared(if known.is_some() { "hit" } else { "miss" });
@@ -74,6 +76,8 @@ impl Engine {
         let is_decided = is_decided(&prepared, operation, &variables)?;
         let is_subscription = operation.is_subscription();
         let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
+        let federation = &self.settings.federation;
+        let may_trace = federation.enabled && federation.trace_nodes_limit > 0 && grants.is_router();
         Ok(ValidatedRequest {
             prepared,
             plan,
@@ -87,6 +91,7 @@ impl Engine {
             ticket,
             max_age,
             show_cost,
+            trace: trace.filter(|_| may_trace),
         })
     }
 

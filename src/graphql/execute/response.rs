@@ -6,6 +6,7 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Va
 use serde::Serialize;
 
 use super::project::Projected;
+use super::trace::Tracing;
 use crate::compute::ComputeError;
 use crate::graphql::error::Code;
 use crate::graphql::language::{DocumentError, DocumentErrors};
@@ -21,6 +22,14 @@ const FIRST_ROOM: usize = 64 << 10;
 
 /// More than what is around the data of an answer without errors, in bytes.
 const AROUND: usize = 256;
+
+/// What an answer with data begins with.
+const DATA: &[u8] = b"{\"data\":";
+
+/// The data of an answer that begins as [`GraphQlResponse::begin`] has it, and of which nothing else is written yet.
+pub(super) fn data_of(out: &[u8]) -> &[u8] {
+    out.strip_prefix(DATA).unwrap_or_default()
+}
 
 /// What to send back.
 #[derive(Debug)]
@@ -56,6 +65,17 @@ struct Extensions {
     upstream: Option<UpstreamExtension>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<ReportedCost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ftv1: Option<String>,
+}
+
+/// What stands beside the data of an operation that was executed.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub(super) summary: Option<LookupSummary>,
+    pub(super) cost: Option<ReportedCost>,
+    /// The trace.
+    pub(super) ftv1: Option<String>,
 }
 
 /// What an operation was estimated to cost, in cells.
@@ -101,7 +121,7 @@ impl GraphQlResponse {
         };
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
-        Self::new(b"{".to_vec(), &[error], None, None, class)
+        Self::new(b"{".to_vec(), &[error], Beside::default(), class)
     }
 
     /// The refusal of a document that is not valid.
@@ -116,7 +136,7 @@ impl GraphQlResponse {
         };
         let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
         let class = if code == Code::ParseFailed { Class::Refused(code) } else { Class::Invalid };
-        Self::new(b"{".to_vec(), &errors, None, None, class)
+        Self::new(b"{".to_vec(), &errors, Beside::default(), class)
     }
 
     /// Work for it was not done, or not to its end.
@@ -137,18 +157,18 @@ impl GraphQlResponse {
     pub(super) fn panicked() -> Self {
         let mut error = ServerError::new("internal server error", None);
         set_code(&mut error, Code::Internal);
-        Self::new(b"{\"data\":null".to_vec(), &[error], None, None, Class::Executed)
+        Self::new(b"{\"data\":null".to_vec(), &[error], Beside::default(), Class::Executed)
     }
 
     /// An operation that failed as a whole once it was executed.
     pub(super) fn failed(error: DocumentError) -> Self {
         let mut failed = ServerError { locations: error.locations, ..ServerError::new(error.message, None) };
         set_code(&mut failed, Code::BadUserInput);
-        Self::new(b"{\"data\":null".to_vec(), &[failed], None, None, Class::Executed)
+        Self::new(b"{\"data\":null".to_vec(), &[failed], Beside::default(), Class::Executed)
     }
 
-    /// The engine's response.
-    pub(super) fn executed(mut response: Response, summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
+    /// The engine's response, with a trace of it where one is wanted.
+    pub(super) fn executed(mut response: Response, beside: Beside, tracing: Option<&Tracing>, limit: u64) -> Self {
         for error in &mut response.errors {
             // Ours all have a code. What the engine says itself is of values that do not fit their types.
             if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
@@ -160,20 +180,22 @@ impl GraphQlResponse {
         // Neither values nor vectors fail to be written.
         let _ = serde_json::to_writer(&mut out, &response.data);
         in_order(&response.data, &mut response.errors);
-        Self::new(out, &response.errors, summary, cost, Class::Executed)
+        let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(out.len());
+        let ftv1 = tracing.and_then(|tracing| tracing.encode(data_of(&out), &response.errors, room));
+        Self::new(out, &response.errors, Beside { ftv1, ..beside }, Class::Executed)
     }
 
     /// What an answer with data begins with, and room for so many bytes of it, but not for much: that the last answer to an
     /// operation was long is no reason for the next one to be.
     pub(super) fn begin(length: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity((length + length / 8).min(FIRST_ROOM) + AROUND);
-        out.extend_from_slice(b"{\"data\":");
+        out.extend_from_slice(DATA);
         out
     }
 
     /// The projection's data, written after what [`begin`](Self::begin) gave.
-    pub(super) fn projected(projected: Projected, summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
-        Self::new(projected.out, &projected.errors, summary, cost, Class::Executed)
+    pub(super) fn projected(projected: Projected, beside: Beside) -> Self {
+        Self::new(projected.out, &projected.errors, beside, Class::Executed)
     }
 
     /// The answer, unless it is longer than `limit` bytes.
@@ -189,20 +211,15 @@ impl GraphQlResponse {
     }
 
     /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
-    pub(super) fn reused(data: &[u8], summary: Option<LookupSummary>, cost: Option<ReportedCost>) -> Self {
+    pub(super) fn reused(data: &[u8], beside: Beside) -> Self {
         let mut body = Vec::with_capacity(data.len() + AROUND);
         body.extend_from_slice(data);
-        Self::new(body, &[], summary, cost, Class::Executed)
+        Self::new(body, &[], beside, Class::Executed)
     }
 
     /// Completes `body`, which holds the bracket and the data, if there is any.
-    fn new(
-        mut body: Vec<u8>,
-        errors: &[ServerError],
-        summary: Option<LookupSummary>,
-        cost: Option<ReportedCost>,
-        class: Class,
-    ) -> Self {
+    fn new(mut body: Vec<u8>, errors: &[ServerError], beside: Beside, class: Class) -> Self {
+        let Beside { summary, cost, ftv1 } = beside;
         let upstream = summary.map(|summary| UpstreamExtension {
             calls: summary.calls,
             cache: summary.cache.map(|cache| cache.name()),
@@ -221,8 +238,8 @@ impl GraphQlResponse {
         if !errors.is_empty() {
             member(b"\"errors\":", &|body| serde_json::to_writer(body, errors));
         }
-        if upstream.is_some() || cost.is_some() {
-            let extensions = Extensions { upstream, cost };
+        if upstream.is_some() || cost.is_some() || ftv1.is_some() {
+            let extensions = Extensions { upstream, cost, ftv1 };
             member(b"\"extensions\":", &|body| serde_json::to_writer(body, &extensions));
         }
         body.push(b'}');

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::trace::TraceTimes;
 use crate::compute::Ticket;
 use crate::graphql::documents::Hash;
 use crate::graphql::error::Code;
@@ -32,6 +33,8 @@ pub(super) struct ValidatedRequest {
     pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
+    /// What it did when, where its answer is to have a trace.
+    pub(super) trace: Option<TraceTimes>,
 }
 
 impl ValidatedRequest {

@@ -35,6 +35,8 @@ use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted
 use crate::http::streams;
 use crate::model::{Cancellation, Clock, Grants};
 
+/// With `ftv1`: the answer has a trace.
+const INCLUDE_TRACE: &str = "apollo-federation-include-trace";
 /// With `true`: the answer tells what it was estimated to cost.
 const SHOW_COST: &str = "x-flowmatix-show-cost";
 /// What comes in a body that is longer, in bytes, or encoded, is read, validated and executed beside the runtime's workers.
@@ -168,6 +170,7 @@ async fn execute(
     let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
     let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
+    let trace = parts.headers.get(INCLUDE_TRACE).is_some_and(|value| value == "ftv1");
     let queries_only = method.is_safe();
     let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
@@ -201,6 +204,7 @@ async fn execute(
             variables: Variables::new(parameters.variables),
             max_age: parameters.live_interval.filter(|_| stream.is_some()).or(max_age),
             show_cost,
+            trace,
             queries_only,
             grants: grants_of_work.clone(),
             ticket: work.clone(),

@@ -17,7 +17,8 @@ use crate::model;
 
 /// The request headers that an answer depends on.
 const VARY_BY: &str = "authorization, accept, accept-encoding, origin, x-flowmatix-email, x-flowmatix-type, \
-                       x-flowmatix-max-age, x-flowmatix-show-cost, x-flowmatix-router-secret";
+                       x-flowmatix-max-age, x-flowmatix-show-cost, x-flowmatix-router-secret, \
+                       apollo-federation-include-trace";
 /// The content codings of bodies that can be read, as `Accept-Encoding` of a refusal lists them.
 pub(in crate::http) const BODY_CODINGS: &str = "zstd, br, gzip";
 

@@ -244,6 +244,7 @@ async fn execute(
         variables: Variables::new(parameters.variables),
         max_age: parameters.live_interval.or(max_age),
         show_cost: false,
+        trace: false,
         queries_only: false,
         grants: caller.grants.clone(),
         ticket: ticket.clone(),

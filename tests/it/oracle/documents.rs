@@ -106,6 +106,7 @@ impl TypeSystem {
             variables: Variables::default(),
             max_age: None,
             show_cost: false,
+            trace: false,
             ticket: flowmatix_graphql::compute::Ticket::default(),
             queries_only: false,
             grants,

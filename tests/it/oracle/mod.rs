@@ -11,6 +11,9 @@ use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Variables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
+use serde_json::Value;
+
+use crate::support::trace::Trace;
 use documents::{Case, Draw, TypeSystem};
 use world::World;
 
@@ -28,6 +31,7 @@ fn request(world: &World, case: &Case) -> Request {
         variables: Variables::from_json(case.variables.clone().into()),
         max_age: None,
         show_cost: true,
+        trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: world.grants(case.contact),
@@ -35,7 +39,11 @@ fn request(world: &World, case: &Case) -> Request {
 }
 
 async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
-    let answer = engine.execute(request(world, case)).await;
+    run_traced(engine, world, case, false).await
+}
+
+async fn run_traced(engine: &Engine, world: &World, case: &Case, trace: bool) -> (Class, String) {
+    let answer = engine.execute(Request { trace, ..request(world, case) }).await;
     (answer.class, String::from_utf8(answer.body).unwrap())
 }
 
@@ -57,6 +65,20 @@ async fn agree(world: &World, case: &Case) -> Result<(), TestCaseError> {
     prop_assert_eq!(&projected, &executed, "{:#?}", case);
     prop_assert_eq!(&again, &executed, "asked again: {:#?}", case);
     prop_assert_eq!(result(&first), result(&executed), "asked first: {:#?}", case);
+    // The same with a trace, which is the same from both, and has a node for each field and item of the answer.
+    let projected = run_traced(&world.projection, world, case, true).await;
+    let engine = run_traced(&world.engine, world, case, true).await;
+    prop_assert_eq!(result(&projected), result(&engine), "traced: {:#?}", case);
+    let (projected, engine): (Value, Value) =
+        (serde_json::from_str(&projected.1).unwrap(), serde_json::from_str(&engine.1).unwrap());
+    let (trace, of_engine) = (Trace::of(&projected), Trace::of(&engine));
+    prop_assert_eq!(&trace, &of_engine, "traced: {:#?}", case);
+    prop_assert!(trace.is_some() || projected["data"].is_null(), "{:#?}", case);
+    if let Some(trace) = trace {
+        let errors = projected["errors"].as_array().map_or(0, Vec::len);
+        prop_assert_eq!(trace.errors(), errors, "{:#?}", case);
+        prop_assert!(trace.is_incomplete || trace.root.as_ref().unwrap().is_of(&projected["data"]), "{:#?}", case);
+    }
     if case.cold {
         let projected = run(&world.cold_projection, world, case).await;
         let executed = run(&world.cold_engine, world, case).await;

@@ -9,6 +9,7 @@ pub mod issuer;
 mod keys;
 pub mod service;
 mod team;
+pub mod trace;
 pub mod vendor;
 mod websocket;
 pub mod wire;

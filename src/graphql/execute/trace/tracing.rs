@@ -1,0 +1,140 @@
+//! A trace: when the operation began and ended, and the tree of its fields with masked errors.
+//!
+//! A root field's time is from the start to the end of the answer, its look-ups included. Everything below one is read from
+//! rosters that are there by then, so its time is that of writing the answer. An error keeps its place and its code; its
+//! message may name what a client sent, and is masked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{PathSegment, ServerError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::messages::{Error, Location, Node, NodeId, Timestamp, Trace};
+use super::nodes::{NodeBuilder, Span};
+use crate::graphql::language::CoercedVariables;
+use crate::graphql::plan::operation_cache::PreparedDocument;
+use crate::model::Clock;
+
+/// What stands for the message of an error.
+const MASKED: &str = "<masked>";
+
+/// When an operation did what.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graphql::execute) struct TraceTimes {
+    started: Instant,
+    /// The wall clock at the start, since 1970.
+    started_at: Duration,
+    /// When the rosters were there.
+    loaded: Instant,
+}
+
+impl TraceTimes {
+    pub(in crate::graphql::execute) fn start() -> Self {
+        let now = Clock::instant();
+        Self { started: now, started_at: Clock::since_epoch(), loaded: now }
+    }
+
+    pub(in crate::graphql::execute) fn set_loaded(&mut self) {
+        self.loaded = Clock::instant();
+    }
+}
+
+/// What the trace of an operation is made from, besides its answer.
+pub(in crate::graphql::execute) struct Tracing {
+    pub(in crate::graphql::execute) times: TraceTimes,
+    pub(in crate::graphql::execute) prepared: Arc<PreparedDocument>,
+    pub(in crate::graphql::execute) operation_name: Option<String>,
+    pub(in crate::graphql::execute) variables: CoercedVariables,
+    /// The types of the objects in a root field whose own type is abstract, by its response key.
+    pub(in crate::graphql::execute) types: HashMap<Box<str>, Vec<&'static str>>,
+    /// How many nodes a trace may have.
+    pub(in crate::graphql::execute) nodes_limit: usize,
+}
+
+impl Tracing {
+    /// The trace in base64, as `extensions.ftv1` has it; `None` where it would be longer than `room` bytes.
+    pub(in crate::graphql::execute) fn encode(
+        &self,
+        data: &[u8],
+        errors: &[ServerError],
+        room: usize,
+    ) -> Option<String> {
+        let ended = Clock::instant();
+        let since_start = |instant: Instant| nanoseconds(instant.saturating_duration_since(self.times.started));
+        let (loaded, end) = (since_start(self.times.loaded), since_start(ended));
+        let operation = self.prepared.document.operation(self.operation_name.as_deref())?;
+        let spans = (Span { start: 0, end }, Span { start: loaded, end });
+        let truths = |name: &str| self.variables.truth(name);
+        let builder = NodeBuilder::new(&self.prepared.document, &truths, &self.types, spans, self.nodes_limit);
+        let (children, mut is_incomplete) = builder.build(operation, data);
+        let mut root = Node { child: children, ..Node::default() };
+        for error in errors.iter().take(self.nodes_limit) {
+            place(&mut root, &error.path).error.push(masked(error, end));
+        }
+        is_incomplete |= errors.len() > self.nodes_limit;
+        let trace = Trace {
+            start_time: Some(timestamp(self.times.started_at)),
+            end_time: Some(timestamp(self.times.started_at + Duration::from_nanos(end))),
+            duration_ns: end,
+            root: Some(root),
+            is_incomplete,
+        };
+        // Base64 takes four bytes for three.
+        (trace.encoded_len().div_ceil(3).saturating_mul(4) <= room).then(|| STANDARD.encode(trace.encode_to_vec()))
+    }
+}
+
+/// The node at the end of a path, or the last on it that there is.
+fn place<'n>(root: &'n mut Node, path: &[PathSegment]) -> &'n mut Node {
+    let mut node = root;
+    for segment in path {
+        let is_meant = |child: &Node| match (&child.id, segment) {
+            (Some(NodeId::ResponseName(name)), PathSegment::Field(key)) => name == key,
+            (Some(NodeId::Index(index)), PathSegment::Index(at)) => *index as usize == *at,
+            _ => false,
+        };
+        // The items of a list are in order, and all there unless the trace was cut.
+        let at = match segment {
+            PathSegment::Index(at) if node.child.get(*at).is_some_and(is_meant) => Some(*at),
+            _ => node.child.iter().position(is_meant),
+        };
+        let Some(at) = at else { break };
+        node = &mut node.child[at];
+    }
+    node
+}
+
+fn masked(error: &ServerError, time_ns: u64) -> Error {
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let location = |pos: &async_graphql::Pos| Location { line: small(pos.line), column: small(pos.column) };
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    let json = json!({
+        "message": MASKED,
+        "locations": error.locations,
+        "path": error.path,
+        "extensions": { "code": code },
+    });
+    Error {
+        message: MASKED.to_owned(),
+        location: error.locations.iter().map(location).collect(),
+        time_ns,
+        json: json.to_string(),
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn timestamp(since_epoch: Duration) -> Timestamp {
+    Timestamp {
+        seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(since_epoch.subsec_nanos()).unwrap_or_default(),
+    }
+}

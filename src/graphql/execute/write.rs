@@ -1,0 +1,143 @@
+//! Writing: the answer to a request whose rosters are loaded, by an identical request's response, by projection, or else by
+//! async-graphql; with a trace where one is wanted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
+
+use super::engine::Engine;
+use super::executable_schema::execute_by_engine;
+use super::loaded_request::{LoadedData, LoadedRequest};
+use super::lookups::{Resolved, RootData};
+use super::project::{ProjectionOptions, project};
+use super::response::{Beside, GraphQlResponse, ReportedCost, data_of, too_large};
+use super::response_cache::CacheKey;
+use super::trace::{TraceTimes, Tracing};
+use super::validated_request::ValidatedRequest;
+use crate::compute::ComputeError;
+use crate::graphql::schema::{EntityKey, Session};
+use crate::model::Cancellation;
+
+/// From so many cells on an answer is written beside the runtime's workers.
+pub(super) const OFFLOAD_THRESHOLD: usize = 8192;
+
+impl Engine {
+    /// The answer by an identical request's response, by projection, or else by the engine.
+    pub(super) async fn write(&self, loaded: LoadedRequest) -> GraphQlResponse {
+        let LoadedRequest { request, session, data, cells } = loaded;
+        let limit = self.settings.graphql.cost_limit;
+        let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
+        let tracing = request.trace.map(|times| Arc::new(self.tracing(&request, times, &data)));
+        match data {
+            LoadedData::Panicked => return GraphQlResponse::panicked(),
+            LoadedData::Cached(cached) => {
+                self.metrics.executed("response_cache");
+                return GraphQlResponse::reused(
+                    &cached.data,
+                    Beside { summary: session.loader.summary(), cost, ftv1: None },
+                );
+            }
+            LoadedData::Resolved(resolved, cache_key, true) => {
+                let extensions = Beside { cost, ..Beside::default() };
+                let projection = self.project(&request, &session, resolved, (cache_key, cells), extensions, &tracing);
+                if let Some(answer) = projection.await {
+                    return answer;
+                }
+            }
+            LoadedData::Resolved(..) => {}
+        }
+        self.metrics.executed("engine");
+        // It resolves field by field, and never yields where everything is there: never on a worker of the runtime.
+        let (ticket, schema) = (request.ticket.clone(), self.schema.clone());
+        let ValidatedRequest { prepared, variables, operation_name, .. } = request;
+        let limit = self.settings.graphql.response_limit.as_u64();
+        let execution = execute_by_engine(schema, prepared, variables, operation_name, session, (cost, tracing), limit);
+        let executed = self.compute.drive(&ticket, execution.boxed()).await;
+        executed.unwrap_or_else(GraphQlResponse::not_computed)
+    }
+
+    /// The answer by projection; `None` where that panicked.
+    async fn project(
+        &self,
+        request: &ValidatedRequest,
+        session: &Session,
+        resolved: Resolved,
+        (cache_key, cells): (Option<CacheKey>, usize),
+        beside: Beside,
+        tracing: &Option<Arc<Tracing>>,
+    ) -> Option<GraphQlResponse> {
+        let summary = session.loader.summary();
+        self.metrics.executed("projection");
+        let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
+        let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
+        let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
+        let plan = request.plan.clone();
+        let traced = tracing.clone();
+        let job = move |cancellation: &Cancellation| {
+            let projected = project(&plan, &resolved, options, cancellation, out);
+            let ftv1 = traced.zip(projected.as_ref().ok()).and_then(|(tracing, projected)| {
+                tracing.encode(data_of(&projected.out), &projected.errors, limit.saturating_sub(projected.out.len()))
+            });
+            (projected, resolved, ftv1)
+        };
+        let (projected, resolved, ftv1) = if cells > OFFLOAD_THRESHOLD || tracing.is_some() {
+            match self.compute.run(&request.ticket, job).await {
+                Ok(done) => done,
+                // What panics there is tried by the engine.
+                Err(ComputeError::Panicked) => return None,
+                Err(error) => return Some(GraphQlResponse::not_computed(error)),
+            }
+        } else {
+            job(request.ticket.cancellation())
+        };
+        let Ok(projected) = projected else {
+            return Some(GraphQlResponse::not_computed(ComputeError::Cancelled));
+        };
+        if projected.is_too_long {
+            return Some(GraphQlResponse::refused(too_large(limit as u64)));
+        }
+        request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
+        if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
+            self.response_cache.keep(cache_key, &resolved, cells, &projected.out);
+        }
+        Some(GraphQlResponse::projected(projected, Beside { summary, ftv1, ..beside }))
+    }
+
+    /// What the trace of a request's answer is made from.
+    fn tracing(&self, request: &ValidatedRequest, times: TraceTimes, data: &LoadedData) -> Tracing {
+        let types = match data {
+            LoadedData::Resolved(resolved, ..) => {
+                let keys = request.plan.roots.fields.iter().map(|field| field.key.clone());
+                keys.zip(resolved.roots.iter().map(concrete_types)).collect()
+            }
+            LoadedData::Cached(_) | LoadedData::Panicked => HashMap::new(),
+        };
+        Tracing {
+            times,
+            prepared: request.prepared.clone(),
+            operation_name: request.operation_name.clone(),
+            variables: request.variables.clone(),
+            types,
+            nodes_limit: self.settings.federation.trace_nodes_limit,
+        }
+    }
+}
+
+/// The types of the objects of a root field, where the field's own type is abstract: `_entities`, `node`.
+fn concrete_types(root: &RootData) -> Vec<&'static str> {
+    let entity = |key: &EntityKey| match key {
+        EntityKey::TeamMember(_) => "TeamMember",
+        EntityKey::Role(_) => "Role",
+        EntityKey::Team => "Team",
+    };
+    match root {
+        RootData::Entities(list) => {
+            list.iter().map(|found| found.as_ref().map_or("", |found| entity(&found.key))).collect()
+        }
+        RootData::One(view, id) if view.roster.find(id).is_some() => vec!["TeamMember"],
+        RootData::One(..) => vec!["Role"],
+        _ => Vec::new(),
+    }
+}
