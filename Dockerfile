@@ -21,6 +21,8 @@ COPY build.rs ./
 COPY src src
 COPY tests/it/main.rs tests/it/main.rs
 COPY --from=explorer /explorer/dist explorer/dist
+# What `--version` and the metrics say: the context has no git folder.
+ARG FLOWMATIX_COMMIT=
 RUN cargo build --release --locked
 
 # What runs: CA certificates, the C library and the binary; no shell, no root, and nothing is written.

@@ -13,7 +13,7 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{AuthMode, Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, public};
+use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, Plans, public};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
@@ -63,6 +63,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         metrics,
         shows_tokens: false,
         log_names: LogNames::default(),
+        plans: Plans::new(LogNames::default(), Box::new(|_| None)),
         latest: Latest::default(),
     }))
 });

@@ -11,7 +11,7 @@ use crate::compute::ComputePool;
 use crate::config::Config;
 use crate::graphql::{Engine, Settings};
 use crate::http;
-use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames};
+use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames, Plans};
 use crate::loader::LoaderFactory;
 use crate::roster::Rosters;
 use crate::telemetry::Metrics;
@@ -25,6 +25,7 @@ pub(super) struct Lasting {
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log_names: LogNames,
+    pub(super) plans: Plans,
     pub(super) latest: Latest,
 }
 
@@ -83,12 +84,13 @@ impl Generation {
             // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
             shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
             log_names: lasting.log_names.clone(),
+            plans: lasting.plans.clone(),
             latest: lasting.latest.clone(),
         });
         let invalidations =
             prepared.admin_secret.map(|secret| InvalidationEndpoint::new(state.clone(), secret, &config.admin));
         let names = state.auth.is_open().then(|| state.settings.allowed_hosts.clone());
-        let admin = http::admin(lasting.health.clone(), metrics.clone(), names, invalidations);
+        let admin = http::admin(lasting.health.clone(), metrics.clone(), lasting.plans.clone(), names, invalidations);
         let number = former.map_or(1, |former| former.number + 1);
         Self { number, config, public: http::public(state.clone()), admin, state }
     }

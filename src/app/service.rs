@@ -17,7 +17,7 @@ use crate::cluster::Cluster;
 use crate::compute::ComputePool;
 use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
-use crate::http::{Health, Latest, LogNames, SwappableRoutes};
+use crate::http::{Health, Latest, LogNames, Plans, SwappableRoutes};
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::Metrics;
@@ -63,7 +63,8 @@ impl App {
         }
         let rosters = rosters(config, upstream.clone(), cluster.as_ref(), clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
-        let lasting = Lasting { rosters, cluster, compute, health, metrics, log_names, latest };
+        let plans = plans(&log_names, upstream.clone());
+        let lasting = Lasting { rosters, cluster, compute, health, metrics, log_names, plans, latest };
         Ok(Self::build(config, prepared, token, upstream, lasting).map_err(prepared::problem)?)
     }
 
@@ -82,7 +83,8 @@ impl App {
         let prepared = Prepared::new(config, token.clone(), &metrics)?;
         let rosters = rosters(config, upstream.clone(), None, clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
-        let lasting = Lasting { rosters, cluster: None, compute, health, metrics, log_names, latest };
+        let plans = plans(&log_names, upstream.clone());
+        let lasting = Lasting { rosters, cluster: None, compute, health, metrics, log_names, plans, latest };
         Self::build(config, prepared, token, upstream, lasting)
     }
 
@@ -182,6 +184,11 @@ impl App {
         anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
         Ok(())
     }
+}
+
+/// Whose plans are spent, as far as the upstream tells it.
+fn plans(names: &LogNames, upstream: Arc<dyn Upstream>) -> Plans {
+    Plans::new(names.clone(), Box::new(move |caller| upstream.share(caller)))
 }
 
 /// The configured upstream, with budget, breaker and retries.

@@ -23,3 +23,18 @@ pub enum AuthError {
     /// The account selection is invalid.
     Refused(AccessError),
 }
+
+impl AuthError {
+    /// The reason as metrics name it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "missing",
+            Self::NoCertificate(_) => "certificate",
+            Self::Invalid(_) => "invalid",
+            Self::Insufficient(_) => "scope",
+            Self::Unavailable { .. } => "no_keys",
+            Self::Refused(_) => "account",
+        }
+    }
+}

@@ -274,6 +274,10 @@ impl Remote {
         }
         let fetched = self.ask().await;
         self.metrics.jwks_fetched(fetched.is_ok());
+        if fetched.is_ok() {
+            let now = Clock::since_epoch().as_secs();
+            self.metrics.listener().keys_fetched(i64::try_from(now).unwrap_or(i64::MAX));
+        }
         let mut state = self.state.write();
         state.tried_at = Some(started);
         match fetched {

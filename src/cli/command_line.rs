@@ -1,15 +1,27 @@
 //! The command line: one file per command.
 
-use super::{check, configuration, demo, demo_upstream, health, keys, plan, schema, serve, settings};
+use super::{check, configuration, demo, demo_upstream, health, keys, manual, plan, schema, serve, settings};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// What `--version` prints: the version, and what the binary was built from.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("FLOWMATIX_COMMIT"),
+    ", ",
+    env!("FLOWMATIX_PROFILE"),
+    " build for ",
+    env!("FLOWMATIX_TARGET"),
+    ")"
+);
 
 /// A GraphQL service layer in front of the Flowmatix team-members endpoint.
 ///
 /// Without a command it runs `demo`: a sample Flowmatix and the service in front of it.
 #[derive(Parser)]
-#[command(version, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
+#[command(version, long_version = LONG_VERSION, after_help = "Settings: see `flowmatix-graphql settings`, or docs/configuration.md.")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -36,6 +48,10 @@ enum Command {
     Keys(keys::KeysCommand),
     /// Print every setting with its default and meaning, as Markdown.
     Settings,
+    /// Print the manual page, in roff.
+    Man,
+    /// Print a shell's completions.
+    Completions(manual::CompletionsArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -53,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
         Command::Keys(command) => keys::run(&command),
         Command::Settings => settings::run(),
+        Command::Man => manual::man(Cli::command()),
+        Command::Completions(arguments) => manual::completions(&arguments, Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ mod demo_callers;
 mod demo_upstream;
 mod health;
 mod keys;
+mod manual;
 mod plan;
 mod runtime;
 mod schema;

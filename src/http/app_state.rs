@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use super::{AdmissionControl, Health, LiveStreams, LogNames};
+use super::{AdmissionControl, Health, LiveStreams, LogNames, Plans};
 use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
@@ -31,6 +31,8 @@ pub struct AppState {
     pub shows_tokens: bool,
     /// Names operations and accounts in the log.
     pub log_names: LogNames,
+    /// Whose plans are spent.
+    pub plans: Plans,
     /// Where streams find the state of a later configuration.
     pub latest: Latest,
 }

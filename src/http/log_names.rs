@@ -10,7 +10,7 @@ use aws_lc_rs::{hmac, rand};
 use parking_lot::Mutex;
 
 use crate::graphql::Reference;
-use crate::model::{AccessError, Account, Caller, CallerLimits, Grant, Grants};
+use crate::model::{AccessError, Account, Caller, CallerLimits, CredentialId, Grant, Grants};
 
 /// The most names of one request.
 const NAMES_LIMIT: usize = 4;
@@ -50,6 +50,14 @@ impl LogNames {
 
     fn account(&self, account: &Account) -> String {
         self.name("account", format!("{} {}", account.user_type.name(), account.email.as_str()).as_bytes())
+    }
+
+    /// The name of a credential, which is an identity of it already.
+    pub(in crate::http) fn credential(&self, id: &CredentialId) -> String {
+        match id {
+            CredentialId::Forwarded(hash) => self.name("credential", hash),
+            CredentialId::Held(name) => self.name("credential", name.as_bytes()),
+        }
     }
 
     fn name(&self, kind: &str, text: &[u8]) -> String {

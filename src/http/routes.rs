@@ -19,7 +19,8 @@ use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
-use super::{Health, InvalidationEndpoint, cors, explorer, health, invalidation};
+use super::status::{self, StatusState};
+use super::{Health, InvalidationEndpoint, Plans, cors, explorer, health, invalidation};
 use crate::graphql::Code;
 use crate::telemetry::Metrics;
 
@@ -60,11 +61,12 @@ pub fn public(public: Arc<AppState>) -> Router {
 }
 
 /// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
-/// callers need no credential, a page of another site must not read metrics either. Without an endpoint for invalidations there
+/// callers need no credential, a page of another site must not read metrics either. `plans` are those of the public listener. Without an endpoint for invalidations there
 /// is no such path.
 pub fn admin(
     health: Arc<Health>,
     metrics: Arc<Metrics>,
+    plans: Plans,
     names: Option<Vec<String>>,
     invalidations: Option<InvalidationEndpoint>,
 ) -> Router {
@@ -87,15 +89,21 @@ pub fn admin(
             }
         }
     };
+    let status = StatusState { health: health.clone(), metrics, plans };
+    let figures = Router::new().route("/metrics", get(exposition)).route("/status.json", get(status::status));
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .with_state(health)
-        .merge(Router::new().route("/metrics", get(exposition)).with_state(metrics))
+        .route("/", get(status::page))
+        .route("/status.js", get(status::script))
+        .route("/status.css", get(status::style))
+        .merge(figures.with_state(status))
         .merge(invalidations)
         .layer(from_fn(check_host))
 }
 
-async fn exposition(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+async fn exposition(State(StatusState { metrics, plans, .. }): State<StatusState>) -> impl IntoResponse {
+    plans.tell(&metrics);
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.exposition())
 }

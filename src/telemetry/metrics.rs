@@ -244,6 +244,7 @@ impl Metrics {
     /// Counts an upstream call by outcome.
     pub fn called(&self, outcome: &'static str, elapsed: Duration) {
         self.upstream_calls.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.listener.called();
         self.upstream_duration.observe(elapsed.as_secs_f64());
     }
 

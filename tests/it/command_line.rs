@@ -309,3 +309,26 @@ async fn an_unspecified_address_is_printed_as_one_that_can_be_opened() {
         assert_eq!(request.send().await.unwrap().status(), 200, "{host}");
     }
 }
+
+#[test]
+fn version_man_page_and_completions_tell_what_the_command_line_is() {
+    let said = |arguments: &[&str]| {
+        let output = run(arguments, &[]);
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let version = said(&["--version"]);
+    assert!(version.contains(env!("CARGO_PKG_VERSION")) && version.contains("(commit "), "{version}");
+    assert!(version.contains(" build for "), "{version}");
+    let page = said(&["man"]).replace("\\-", "-");
+    for expected in ["flowmatix-graphql", "flowmatix-graphql serve", "--admin-listen", "completions"] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    for (shell, expected) in [
+        ("bash", "complete -F _flowmatix"),
+        ("zsh", "#compdef flowmatix-graphql"),
+        ("fish", "complete -c flowmatix-graphql"),
+    ] {
+        assert!(said(&["completions", shell]).contains(expected), "{shell}");
+    }
+}

@@ -111,6 +111,7 @@ impl ConnectionLimiter {
         }
         open.all += 1;
         open.peers.insert(peer, known + 1);
+        counts.metrics.iter().for_each(|metrics| metrics.listener().connection_opened());
         Some(ConnectionPermit { counts: counts.clone(), peer })
     }
 }
@@ -125,6 +126,7 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.counts.open.lock();
         open.all -= 1;
+        self.counts.metrics.iter().for_each(|metrics| metrics.listener().connection_closed());
         match open.peers.get_mut(&self.peer) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(open.peers.remove(&self.peer)),
@@ -194,7 +196,7 @@ impl Counts {
             self.health.clone(),
         );
         let watch = ConnectionDeadline::new(pending.clone());
-        let stream = LimitedStream { stream, watch, stalled: None, _permit: permit };
+        let stream = LimitedStream { stream, watch, stalled: None, permit };
         (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))
     }
 
@@ -209,10 +211,17 @@ pub struct LimitedStream {
     watch: ConnectionDeadline,
     /// Since when the socket takes nothing.
     stalled: Option<Instant>,
-    _permit: ConnectionPermit,
+    permit: ConnectionPermit,
 }
 
 impl LimitedStream {
+    /// Counts what was written.
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let (Poll::Ready(Ok(bytes)), Some(metrics)) = (written, &self.permit.counts.metrics) {
+            metrics.listener().sent(*bytes);
+        }
+    }
+
     /// What waiting to write comes to.
     fn unless_stalled<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         self.stalled = if waited.is_pending() { self.stalled.or_else(|| Some(Clock::instant())) } else { None };
@@ -238,6 +247,7 @@ impl AsyncRead for LimitedStream {
 impl AsyncWrite for LimitedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.count(&written);
         self.unless_stalled(written, cx)
     }
 
@@ -247,6 +257,7 @@ impl AsyncWrite for LimitedStream {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.count(&written);
         self.unless_stalled(written, cx)
     }
 

@@ -50,6 +50,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let name = RequestName::of(&request);
+        let counted = InFlight::new(self.metrics.clone());
         let span = name.span();
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
@@ -72,10 +73,27 @@ where
             }
             let mut response = if without_content { head(response) } else { response };
             name.finish(&mut response);
+            drop(counted);
             Ok(response)
         }
         .instrument(span)
         .boxed()
+    }
+}
+
+/// Counts a request until it has an answer, or its client has gone.
+struct InFlight(Arc<Metrics>);
+
+impl InFlight {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.listener().request_begun();
+        Self(metrics)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.listener().request_ended();
     }
 }
 

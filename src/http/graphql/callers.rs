@@ -36,6 +36,7 @@ pub(in crate::http) async fn identify(
     let grants = match state.auth.authenticate(head).await {
         Ok(grants) => grants,
         Err(denied) => {
+            state.metrics.listener().auth_failed(denied.reason());
             failed_auth.pace(attempt).await?;
             if matches!(denied, AuthError::Invalid(_)) {
                 failed_auth.count(attempt)?;
@@ -48,6 +49,9 @@ pub(in crate::http) async fn identify(
         failed_auth.pace(attempt).await?;
         return Err(refusal.into());
     }
+    if !is_unproven {
+        state.plans.used(grants.caller());
+    }
     let key = CallerKey::of(&*grants, peer);
     let payer = if is_unproven { CallerKey::of_address(peer) } else { key.clone() };
     Ok(IdentifiedCaller { grants, key, payer, unproven: is_unproven.then_some(attempt) })
@@ -58,6 +62,7 @@ impl IdentifiedCaller {
     pub(in crate::http) fn recheck(&self, state: &AppState) {
         if let Some(attempt) = self.unproven.filter(|_| state.engine.has_accepted(&*self.grants)) {
             state.admission.failed_auth.forget(attempt);
+            state.plans.used(self.grants.caller());
         }
     }
 }
