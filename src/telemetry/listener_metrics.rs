@@ -1,6 +1,6 @@
 //! The metrics of the public listener: TLS, what comes in and goes out, who is let in, and what is left of plans.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,6 +8,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+use crate::model::Clock;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
@@ -72,7 +75,7 @@ impl Default for ListenerMetrics {
             keys_fetched: Gauge::default(),
             plan_limit: Family::default(),
             plan_remaining: Family::default(),
-            calls: Mutex::new(CallHistory { since: Instant::now(), minutes: [0; MINUTES] }),
+            calls: Mutex::new(CallHistory { since: Clock::instant(), minutes: [0; MINUTES] }),
         };
         // From the start, so that an alert on the first failure sees it rise from 0.
         for result in ["ok", "failed", "timeout"] {
