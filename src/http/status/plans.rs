@@ -4,6 +4,7 @@
 //! the ones that were used last.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -68,7 +69,9 @@ impl Plans {
     pub(in crate::http) fn now(&self) -> Vec<Plan> {
         let callers: Vec<_> =
             self.0.known.lock().values().map(|seen| (seen.name.clone(), seen.caller.clone())).collect();
-        let plan = |(name, caller): (Arc<str>, Caller)| Some(Plan { name, share: (self.0.share)(&caller)? });
+        // A plan that cannot be told is left out: the metrics are what an operator looks at then.
+        let share = |caller: &Caller| catch_unwind(AssertUnwindSafe(|| (self.0.share)(caller))).ok().flatten();
+        let plan = |(name, caller): (Arc<str>, Caller)| Some(Plan { name, share: share(&caller)? });
         let mut plans: Vec<Plan> = callers.into_iter().filter_map(plan).collect();
         plans.sort_by(|one, other| one.name.cmp(&other.name));
         plans

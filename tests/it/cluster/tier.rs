@@ -188,8 +188,9 @@ async fn wrong_values_of_every_type_under_our_names_are_misses() {
     ];
     for wrong in wrongs {
         for name in &names {
-            tier.command(&["DEL", name]);
-            tier.command(&[&wrong[..1], &[name.as_str()], &wrong[2..]].concat());
+            // In one step: a replica may write the name again in between.
+            let replace = "redis.call('DEL', KEYS[1]) return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))";
+            tier.command(&[&["EVAL", replace, "1", name.as_str()], &wrong[..1], &wrong[2..]].concat());
         }
         // It has neither what is there nor a lease; it answers, one way or the other, and lives.
         replicas.add().await;
