@@ -84,8 +84,9 @@ test("every starting tab runs without an error", async () => {
   await page.context().close();
 });
 
-test("the starting tabs' lines are wholly in view, on a desk and on a phone", async () => {
+test("the starting tabs' lines are wholly in view, on a desk and on a phone", async (t) => {
   const sample = await start("demo", { "tokens.enabled": true });
+  t.after(() => sample.stop());
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
     const page = await open("/", viewport, sample.origin);
     const tabs = page.locator("button.graphiql-tab-button");
@@ -103,21 +104,20 @@ test("the starting tabs' lines are wholly in view, on a desk and on a phone", as
     await shoot(page, `tabs-${viewport.width}`);
     await page.context().close();
   }
-  sample.stop();
 });
 
-test("tokens have a tab only where the service issues a sample's", async () => {
+test("tokens have a tab only where the service issues a sample's", async (t) => {
   const page = await open();
   assert.equal(await page.locator("button.graphiql-tab-button").getByText("Token", { exact: true }).count(), 0);
   await page.context().close();
   const sample = await start("demo", { "tokens.enabled": true });
+  t.after(() => sample.stop());
   const its = await open("/", undefined, sample.origin);
   await its.locator("button.graphiql-tab-button").getByText("Token", { exact: true }).click();
   await its.locator(".graphiql-query-editor").getByText("Token", { exact: true }).waitFor();
   const answer = await run(its, "active");
   assert.match(answer, /"token": "[^"]+"/);
   await its.context().close();
-  sample.stop();
 });
 
 test("the live tab shows who comes online, without another press, until it is stopped", async () => {

@@ -125,7 +125,7 @@ fn close(predicted: f64, simulated: f64) -> bool {
 async fn predicted_and_simulated_calls_differ_by_less_than_a_tenth_over_random_traffic() {
     let mut random = Rng::with_seed(20_261_126);
     let (mut misses, mut stretched) = (Vec::new(), 0);
-    for seed in 0..16 {
+    for seed in 0..10 {
         let accounts = 60 + random.u32(..200);
         let mut groups = vec![(accounts / 2 + random.u32(..accounts * 3), 30 + random.u64(..210))];
         if seed % 3 == 0 {
@@ -154,7 +154,7 @@ async fn predicted_and_simulated_calls_differ_by_less_than_a_tenth_over_random_t
         }
     }
     assert!(misses.is_empty(), "{misses:#?}");
-    assert!((3..14).contains(&stretched), "{stretched} of 16 had to be stretched");
+    assert!((2..9).contains(&stretched), "{stretched} of 10 had to be stretched");
 }
 
 /// Teams that somebody listens to, with clients beside the subscribers and without, on plans with plenty and with too little.

@@ -342,7 +342,7 @@ impl World {
 }
 
 fn seeds() -> u64 {
-    std::env::var("SIMULATION_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(60)
+    std::env::var("SIMULATION_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(25)
 }
 
 /// Runs all seeds on two threads; says of each how many calls there were at most in a window, and in all.
