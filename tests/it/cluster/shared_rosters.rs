@@ -13,7 +13,10 @@ use super::replicas::{Replicas, TOKEN, email, is_fine, until};
 async fn ten_thousand_equal_cold_questions_over_three_replicas_are_one_call() {
     let (tier, vendor) = (RedisServer::start(), CountingVendor::start().await);
     vendor.set_latency(Duration::from_millis(300));
-    let replicas = Replicas::start(3, &tier, &vendor, &["http.timeout=60s", "upstream.timeout=40s"]).await;
+    // As many requests of one caller are under way at once as the test has sockets.
+    let permits = ["http.concurrency=700", "http.caller_concurrency=700"];
+    let settings = [&["http.timeout=60s", "upstream.timeout=40s"], &permits[..]].concat();
+    let replicas = Replicas::start(3, &tier, &vendor, &settings).await;
     let mut asked = JoinSet::new();
     for n in 0..10_000 {
         asked.spawn(replicas.request(n % 3, "stampede").send());
