@@ -40,7 +40,7 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// Goes on from `former`, where there is one: whoever was known, counted or admitted by it still is.
+    /// Takes over the state of `former`, where there is one: known callers, counts and permits stay.
     pub(super) fn new(lasting: &Lasting, config: Config, prepared: Prepared, former: Option<&Self>) -> Self {
         let metrics = &lasting.metrics;
         let loaders = LoaderFactory::new(lasting.rosters.clone(), config.loader.concurrency, metrics.clone());

@@ -7,7 +7,7 @@ use crate::model::CallerLimits;
 /// More than this is no limit that was meant.
 const MOST: u32 = 1_000_000;
 
-/// `rate_limit`, `rate_burst` and `concurrency`, each where it is other than everybody's.
+/// `rate_limit`, `rate_burst` and `concurrency`, each where it differs from the settings.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenLimits {

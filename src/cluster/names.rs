@@ -1,4 +1,4 @@
-//! The names of keys in the tier: keyed hashes, so that nobody who reads the tier learns whom a record is about.
+//! The names of keys in the tier: keyed hashes, so that reading the tier does not tell which account a record is about.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;

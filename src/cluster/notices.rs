@@ -98,7 +98,7 @@ impl Notices {
         self.tier.call_all(&commands, 4 << 10).await.map(drop)
     }
 
-    /// Reads notices for as long as somebody holds this.
+    /// Reads notices until this is dropped.
     pub(super) fn start(self: &Arc<Self>) {
         let notices = Arc::downgrade(self);
         #[expect(clippy::disallowed_methods, reason = "one for a service, and it ends with it")]

@@ -139,7 +139,7 @@ impl SharedValues {
         self.tier.call_all(&commands, 4 << 10).await.map(drop)
     }
 
-    /// Claims something for so long; `None` when somebody else has.
+    /// Claims something for so long; `None` when another replica has.
     ///
     /// # Errors
     /// When the tier is away.

@@ -2,8 +2,8 @@
 //!
 //! Such clients fall into step with the readings that they cause: of two who ask every 100 seconds, the one who had the team read
 //! last finds it old again, and the other one never does. So the readings of an account are followed one by one, from a team
-//! that becomes due to the first request that has it read again. A team that somebody listens to is polled besides, as long after
-//! the last reading as the poll interval says, whoever had it read.
+//! that becomes due to the first request that has it read again. A team with subscribers is polled besides, as long after
+//! the last reading as the poll interval says, whichever request had it read.
 
 use fastrand::Rng;
 
@@ -26,7 +26,7 @@ pub(super) struct Rule {
     pub(super) ahead: Option<f64>,
     /// The part of requests that this replica gets.
     pub(super) share: f64,
-    /// How often it is read at least, because somebody listens to it.
+    /// How often it is read at least, because it has subscribers.
     pub(super) poll: Option<f64>,
 }
 

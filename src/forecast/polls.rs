@@ -1,4 +1,4 @@
-//! Polls: how often teams are read that somebody listens to. One poller reads a team for all who listen to it, at the shortest of
+//! Polls: how often teams with subscribers are read. One poller reads a team for all who listen to it, at the shortest of
 //! the intervals that they ask for, and no oftener than its fair share of a part of the plan allows.
 
 use super::traffic::{SubscriberGroup, seconds};

@@ -40,9 +40,9 @@ pub struct Rules {
     pub reserve_ratio: f64,
     /// Retries on top, at most.
     pub retry_ratio: f64,
-    /// The shortest interval at which a team is read because somebody listens to it.
+    /// The shortest interval at which a team with subscribers is read.
     pub interval_floor: Duration,
-    /// The part of what is for reading again that all teams together may take to which somebody listens.
+    /// The part of what is for reading again that all teams with subscribers may take together.
     pub live_ratio: f64,
 }
 
@@ -55,7 +55,7 @@ pub struct Prediction {
     pub worst_calls: f64,
     /// The age of the oldest answers, events of subscriptions included.
     pub oldest: Duration,
-    /// How often a team is read that somebody listens to, at the longest; `None` where nobody does.
+    /// How often a team with subscribers is read, at the longest; `None` where no team has any.
     pub poll_interval: Option<Duration>,
     /// The part of the accounts that can be answered. Below 1 the plan is too small, whatever age is allowed.
     pub answered: f64,
@@ -199,7 +199,7 @@ impl Accounts {
         self.polled.iter().map(|polled| polled.stretched(stretch, window)).max_by(f64::total_cmp)
     }
 
-    /// How long nobody may ask for a team; `None` where there is one that no client reads.
+    /// How long no client may ask for a team; `None` where there is one that no client reads.
     fn longest_gap(&self) -> Option<f64> {
         let all_read = self.sample.iter().all(|readers| readers.iter().any(|readers| *readers > 0));
         all_read.then(|| self.intervals.iter().copied().fold(0.0, f64::max))

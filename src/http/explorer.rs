@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
+use axum::http::{HeaderMap, Response};
 
 use super::app_state::AppState;
 use super::response::error::not_found;
+use super::response::page_part::page_part;
 
 /// Name, media type and content of each built-in file; empty where the bundle was not built.
 static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/explorer_files.rs"));
@@ -41,14 +39,6 @@ pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Respon
 }
 
 fn respond(media_type: &'static str, content: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(content.into());
-    let mut set =
-        |name: HeaderName, value: &'static str| response.headers_mut().insert(name, HeaderValue::from_static(value));
-    set(CONTENT_TYPE, media_type);
-    set(CONTENT_SECURITY_POLICY, POLICY);
-    set(REFERRER_POLICY, "no-referrer");
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The files change with the binary, and have no version in their names.
-    set(CACHE_CONTROL, "no-cache");
-    response
+    page_part(media_type, POLICY, "no-cache", content)
 }

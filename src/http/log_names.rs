@@ -1,7 +1,7 @@
 //! Names in the request log: the operations of a request and the accounts whose teams it may read, as keyed hashes.
 //!
 //! The same operation and account have the same names as long as the process runs, so that lines can be compared. The key is
-//! random, so that nobody finds an account in the log by hashing addresses.
+//! random, so that hashing addresses does not find an account in the log.
 
 use std::sync::Arc;
 
@@ -54,10 +54,8 @@ impl LogNames {
 
     /// The name of a credential, which is an identity of it already.
     pub(in crate::http) fn credential(&self, id: &CredentialId) -> String {
-        match id {
-            CredentialId::Forwarded(hash) => self.name("credential", hash),
-            CredentialId::Held(name) => self.name("credential", name.as_bytes()),
-        }
+        let [_, name] = id.parts();
+        self.name("credential", name)
     }
 
     fn name(&self, kind: &str, text: &[u8]) -> String {

@@ -19,6 +19,17 @@ pub enum CredentialId {
     Held(Arc<str>),
 }
 
+impl CredentialId {
+    /// Kind and name, to be hashed.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 2] {
+        match self {
+            Self::Held(name) => [b"held", name.as_bytes()],
+            Self::Forwarded(hash) => [b"forwarded", hash],
+        }
+    }
+}
+
 impl fmt::Debug for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

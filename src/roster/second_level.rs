@@ -71,7 +71,7 @@ pub(super) enum Lookup {
 
 /// The right to load, as far as other replicas heed it.
 pub(super) enum Turn {
-    /// Nobody else loads.
+    /// No other replica loads.
     Ours(Option<Claim>, Generation),
     /// It is there already.
     Roster(StoredRoster),
@@ -114,7 +114,7 @@ impl SecondLevel {
             roster: names.of("roster", &account),
             claim: names.of("claim", &account),
             generations: [
-                names.of("credential-mark", &identity(&grant.key().credential)),
+                names.of("credential-mark", &grant.key().credential.parts()),
                 names.of("account-mark", &account),
                 names.of("anybodys-mark", &account[1..]),
                 names.single("all-mark"),
@@ -311,14 +311,6 @@ impl SecondLevel {
         // How old it is follows from how long it has still to live: no two clocks are compared.
         let began = self.clock.now().checked_sub(max_age.checked_sub(left)?)?;
         Some(StoredRoster::new(roster, began, calls))
-    }
-}
-
-/// What a credential is known by on all replicas.
-pub(super) fn identity(credential: &CredentialId) -> [&[u8]; 2] {
-    match credential {
-        CredentialId::Held(name) => [b"held", name.as_bytes()],
-        CredentialId::Forwarded(hash) => [b"forwarded", hash],
     }
 }
 

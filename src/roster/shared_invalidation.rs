@@ -5,7 +5,7 @@
 //! it for as old as it is by the tier's clock: what has been read since is not taken back.
 
 use super::rosters::Rosters;
-use super::second_level::{SecondLevel, identity};
+use super::second_level::SecondLevel;
 use crate::cluster::{Notice, TierError};
 use crate::model::{Account, CredentialId, EmailAddress, Invalidation, InvalidationMode, InvalidationScope, UserType};
 
@@ -50,7 +50,7 @@ impl SecondLevel {
                         format!("{FORWARDED}{sealed}")
                     }
                 };
-                (names.of("credential-mark", &identity(id)), about)
+                (names.of("credential-mark", &id.parts()), about)
             }
         };
         let nonce = format!("{:016x}", fastrand::u64(..));

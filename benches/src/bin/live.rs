@@ -260,7 +260,7 @@ async fn crowd(server: &Process, vendor: &ChangingVendor, count: usize, seconds:
     for n in 0..ACCOUNTS {
         let calls = vendor.calls(&account(n));
         possible += (last_states[n] - first_states[n]) * (all.listeners(n) + 1);
-        // A state that was left out for somebody who was slow has no last subscriber.
+        // A state that was left out for a slow subscriber has no last subscriber.
         let complete = (first_states[n]..last_states[n]).filter_map(|state| {
             let arrivals = all.arrivals(n, state).filter(|arrivals| arrivals.count == all.listeners(n))?;
             Some(arrivals.last.saturating_duration_since(calls.states[state]).as_secs_f64())

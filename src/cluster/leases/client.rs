@@ -196,7 +196,7 @@ impl Leases {
         }
     }
 
-    /// Tells the tier regularly that this replica is there, and what it has spent, for as long as somebody holds this.
+    /// Tells the tier regularly that this replica is there, and what it has spent, until this is dropped.
     pub(in crate::cluster) fn start(self: &Arc<Self>) {
         let leases = Arc::downgrade(self);
         #[expect(clippy::disallowed_methods, reason = "one for a service, and it ends with it")]
@@ -216,7 +216,7 @@ impl Leases {
         });
     }
 
-    /// Tells the tier for the last time: nothing that is not used stays booked, and nobody waits for this replica.
+    /// Tells the tier for the last time: nothing that is not used stays booked, and no replica waits for this one.
     pub async fn close(&self) {
         let ledgers: Vec<_> = self.ledgers.lock().keys().cloned().collect();
         let _step = self.step.lock().await;

@@ -98,7 +98,7 @@ for id, member in pairs(members) do
   else
     if member.gone == 0 then
       live = live + 1
-      -- Whoever may have to speak for this replica knows that it is there.
+      -- A replica that may have to report for this one knows that it is there.
       if id ~= me and member.saw < mine.joined then eligible = false end
     end
     table.insert(list, id .. ',' .. int(member.gone) .. ',' .. member.done)
@@ -250,7 +250,7 @@ for id, other in pairs(records) do
   end
 end
 
--- Where nobody knows what was spent, half counts as spent for as long as any of it could count.
+-- Where it is unknown what was spent, half counts as spent for as long as any of it could count.
 local half = 0
 if half_left > 0 then
   half = math.floor(spendable / 2)

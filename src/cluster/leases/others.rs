@@ -7,7 +7,7 @@ use tokio::time::Instant;
 pub struct Others {
     /// The calls that count.
     pub calls: u32,
-    /// How many of them count because nobody knows, and until when.
+    /// How many of them count because it is unknown what was spent, and until when.
     pub unknown: (u32, Option<Instant>),
     /// When the first of the others no longer does.
     pub first_expiry: Option<Instant>,

@@ -61,7 +61,7 @@ pub enum Refusal {
     Spent,
     /// The replica, or the tier, is new: others are waited for.
     Joining,
-    /// A replica is gone together with the tier's data, so nobody knows what it has spent.
+    /// A replica is gone together with the tier's data, so it is unknown what it has spent.
     Unsure,
 }
 
@@ -307,7 +307,7 @@ impl Replica {
         self.leases.get(ledger).and_then(|lease| lease.refused)
     }
 
-    /// What the others have spent and hold of a ledger, and what counts as spent because nobody knows.
+    /// What the others have spent and hold of a ledger, and what counts as spent because it is unknown.
     #[must_use]
     pub fn others(&self, ledger: &str, now: Instant) -> Others {
         let Some(lease) = self.leases.get(ledger) else { return Others::default() };

@@ -43,7 +43,7 @@ pub(super) struct LedgerReply {
     pub(super) extended: bool,
     pub(super) unused: u32,
     pub(super) offline: u32,
-    /// Calls that count as spent because nobody knows.
+    /// Calls that count as spent because it is unknown whether they were.
     pub(super) half: u32,
     /// The records of the others, as text.
     pub(super) others: String,

@@ -64,7 +64,7 @@ impl Tier {
         Ok(info)
     }
 
-    /// Keeps the tier connected for as long as somebody holds it. The log has one line when it goes, and one when it comes.
+    /// Keeps the tier connected until it is dropped. The log has one line when it goes, and one when it comes.
     pub fn keep_connected(self: &Arc<Self>, name: &'static str) {
         let tier = Arc::downgrade(self);
         #[expect(clippy::disallowed_methods, reason = "one for a connection, and it ends with the service")]

@@ -171,7 +171,7 @@ impl Inspector {
         };
         let tokens = scan::check_text(text, &mut 0, &self.limits).map_err(refused)?;
         let failed = |errors: crate::graphql::language::DocumentErrors| {
-            // Lines are those of a document that was put together, which nobody has seen.
+            // Lines are those of a document that was put together, which no user has seen.
             NotInspected(first(errors.errors.into_iter().map(|error| error.message)))
         };
         let parsed = self.schema.parse(text.into(), tokens, self.limits.nesting_limit).map_err(failed)?;

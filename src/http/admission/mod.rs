@@ -10,7 +10,7 @@ pub(super) mod client_ip;
 mod connection_limiter;
 mod permits;
 mod proxy_protocol;
-mod rates;
+pub(super) mod rates;
 pub(super) mod response_deadline;
 pub(super) mod response_memory;
 

@@ -1,4 +1,4 @@
-//! Rates: how often callers may ask, everybody by the settings, and those with limits of their own by these.
+//! Rates: how often callers may ask, by the settings or by limits of their own.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -14,7 +14,7 @@ use crate::model::CallerLimits;
 
 /// How many callers are remembered before those who have been quiet are forgotten.
 const CALLERS_LIMIT: usize = 50_000;
-/// How many different quotas there may be besides everybody's. They come from the operator's files, and from claims.
+/// How many different quotas there may be besides that of the settings. They come from the operator's files, and from claims.
 const QUOTAS_LIMIT: usize = 1_000;
 
 type Limiter = DefaultKeyedRateLimiter<CallerKey>;
@@ -22,7 +22,7 @@ type Limiter = DefaultKeyedRateLimiter<CallerKey>;
 pub(super) struct Rates {
     rate: u32,
     burst: u32,
-    /// `None` where everybody is unlimited.
+    /// `None` where the settings have no limit.
     usual: Option<Limiter>,
     /// By rate and burst.
     own: Mutex<HashMap<(u32, u32), Arc<Limiter>>>,
@@ -65,8 +65,12 @@ impl Rates {
 }
 
 fn limiter(rate: u32, burst: u32) -> Option<Limiter> {
-    let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
-    Some(RateLimiter::keyed(quota))
+    quota(rate, burst).map(RateLimiter::keyed)
+}
+
+/// So many a second, and so many at once; `None` where either is 0.
+pub(in crate::http) fn quota(rate: u32, burst: u32) -> Option<Quota> {
+    Some(Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?))
 }
 
 fn check(limiter: &Limiter, key: &CallerKey) -> Result<(), HttpError> {

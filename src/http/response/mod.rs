@@ -4,5 +4,6 @@ mod accept_encoding;
 pub(super) mod compression;
 pub(super) mod error;
 pub(super) mod negotiate;
+pub(super) mod page_part;
 mod quality;
 pub(super) mod status;

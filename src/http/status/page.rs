@@ -2,12 +2,10 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderName, HeaderValue, Response};
+use axum::http::Response;
 
 use super::StatusState;
+use crate::http::response::page_part::page_part;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -30,13 +28,5 @@ pub(in crate::http) async fn status(State(state): State<StatusState>) -> Respons
 }
 
 fn respond(media_type: &'static str, content: Body) -> Response<Body> {
-    let mut response = Response::new(content);
-    let mut set =
-        |name: HeaderName, value: &'static str| response.headers_mut().insert(name, HeaderValue::from_static(value));
-    set(CONTENT_TYPE, media_type);
-    set(CONTENT_SECURITY_POLICY, POLICY);
-    set(REFERRER_POLICY, "no-referrer");
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(CACHE_CONTROL, "no-store");
-    response
+    page_part(media_type, POLICY, "no-store", content)
 }

@@ -4,7 +4,6 @@
 //! takes nothing sends nothing, gets the newest states when it takes something, and is dropped after `http.send_timeout`.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::request::Parts;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout, timeout_at};
 
 use super::forwarded_head;
@@ -22,6 +21,7 @@ use super::rights::Rights;
 use crate::http::AppState;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::rates::quota;
 use crate::http::admission::response_deadline::ConnectionStream;
 use crate::http::admission::response_memory::EventMemory;
 use crate::http::graphql::callers::{IdentifiedCaller, identify};
@@ -308,8 +308,7 @@ impl Connection {
 
 /// So many messages a second, and a burst of `BURST` times as many.
 fn message_rate(a_second: u32) -> Option<DefaultDirectRateLimiter> {
-    let (rate, burst) = (NonZeroU32::new(a_second)?, NonZeroU32::new(a_second.saturating_mul(BURST))?);
-    Some(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)))
+    quota(a_second, a_second.saturating_mul(BURST)).map(RateLimiter::direct)
 }
 
 fn pings(every: Duration) -> Interval {

@@ -188,7 +188,7 @@ impl Ledger {
         let there = elsewhere.first_expiry.map_or(Duration::ZERO, |at| self.policy.window.saturating_sub(at - now));
         let first = state.ended.front().map_or(Duration::ZERO, |call| now - call.at).max(there);
         let spent_in = first.as_secs_f64() / self.policy.window.as_secs_f64();
-        // What counts because nobody knows was not spent in that time.
+        // What counts because it is unknown was not spent in that time.
         let unknown = f64::from(elsewhere.unknown.0) / f64::from(self.policy.for_refreshing().max(1));
         let paced = if unknown > 0.0 { (used - unknown) / (1.0 - unknown).max(1e-6) } else { used };
         let ahead = if paced < STRETCH_FLOOR { 0.0 } else { paced / spent_in.max(1e-3) };

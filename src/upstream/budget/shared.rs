@@ -24,7 +24,7 @@ pub(super) struct Elsewhere {
     pub(super) calls: u32,
     /// The payer's own of them.
     pub(super) own: u32,
-    /// How many of all count because nobody knows, and until when.
+    /// How many of all count because it is unknown what was spent, and until when.
     pub(super) unknown: (u32, Option<Instant>),
     /// When the first of the others no longer counts.
     pub(super) first_expiry: Option<Instant>,
