@@ -48,6 +48,12 @@ impl SharedValues {
         Self { tier, names, cipher, limit }
     }
 
+    /// How long an answer may take.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.tier.wait()
+    }
+
     /// How names are made.
     #[must_use]
     pub fn names(&self) -> &Names {

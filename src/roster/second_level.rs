@@ -17,9 +17,9 @@ use crate::model::{Clock, CredentialId, ErrorKind, Grant, UpstreamError};
 use crate::telemetry::Metrics;
 use crate::upstream::{decode_roster, encode_roster};
 
-/// How long a claim holds unless it is renewed, and how often it is.
+/// How long a claim holds unless it is renewed, at least; it is renewed thrice in that time.
 const CLAIM: Duration = Duration::from_millis(900);
-const RENEWAL: Duration = Duration::from_millis(300);
+const RENEWALS: u32 = 3;
 /// How often another replica's load is looked for, at first and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 /// How long a refusal keeps others from trying.
@@ -38,6 +38,8 @@ pub(super) struct SecondLevel {
     pub(super) cluster: Arc<Cluster>,
     /// How long a roster may be served.
     pub(super) max_age: Duration,
+    /// How long a claim holds unless it is renewed: long enough for a renewal that the tier takes its whole time for.
+    claim_time: Duration,
     /// By the hash that a notice is about.
     known: Cache<Arc<str>, Grant>,
     clock: Clock,
@@ -81,7 +83,8 @@ pub(super) enum Turn {
 impl SecondLevel {
     pub(super) fn new(cluster: Arc<Cluster>, max_age: Duration, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let known = Cache::builder().max_capacity(KNOWN).time_to_idle(2 * max_age).build();
-        Self { cluster, max_age, known, clock, metrics }
+        let claim_time = CLAIM.max(RENEWALS * cluster.values.wait());
+        Self { cluster, max_age, claim_time, known, clock, metrics }
     }
 
     /// Has `act` told of what other replicas were refused: a grant that it is about, and the error.
@@ -172,7 +175,7 @@ impl SecondLevel {
         let mut generation = found;
         let mut pause = POLL.0;
         loop {
-            let claim = match self.cluster.values.claim(&names.claim, CLAIM).await {
+            let claim = match self.cluster.values.claim(&names.claim, self.claim_time).await {
                 Ok(claim) => claim,
                 Err(_) => return Turn::Ours(None, generation),
             };
@@ -202,9 +205,9 @@ impl SecondLevel {
     pub(super) async fn holding<T>(&self, claim: Option<&Claim>, load: impl Future<Output = T>) -> T {
         let renew = async {
             loop {
-                tokio::time::sleep(RENEWAL).await;
+                tokio::time::sleep(self.claim_time / RENEWALS).await;
                 if let Some(claim) = claim {
-                    self.cluster.values.renew(claim, CLAIM).await;
+                    self.cluster.values.renew(claim, self.claim_time).await;
                 }
             }
         };

@@ -1,6 +1,7 @@
 //! One connection to the tier. A call that gets no answer in time gives the connection up: what comes later would be taken for
 //! the answer to something else, or never come.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,10 +9,12 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{Cmd, Pipeline, Value};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{timeout, timeout_at};
 
 use super::allowance::Allowance;
 use super::error::{TierError, classify};
+use crate::model::Clock;
 
 #[derive(Clone)]
 pub(super) struct Link(Arc<Shared>);
@@ -59,7 +62,7 @@ impl Link {
     pub(super) async fn call(&self, command: &Cmd, limit: usize, wait: Duration) -> Result<Value, CallError> {
         let mut connection = self.0.connection.clone();
         let _awaited = self.0.allowance.expect(limit);
-        let answer = timeout(wait, connection.req_packed_command(command)).await;
+        let answer = in_time(wait, connection.req_packed_command(command)).await;
         self.settle(answer.map(|answer| answer.and_then(refused)))
     }
 
@@ -72,11 +75,11 @@ impl Link {
     ) -> Result<Vec<Value>, CallError> {
         let mut connection = self.0.connection.clone();
         let _awaited = self.0.allowance.expect(limit);
-        let answers = timeout(wait, connection.req_packed_commands(commands, 0, commands.len())).await;
+        let answers = in_time(wait, connection.req_packed_commands(commands, 0, commands.len())).await;
         self.settle(answers.map(|answers| answers.and_then(|values| values.into_iter().map(refused).collect())))
     }
 
-    fn settle<T>(&self, answer: Result<redis::RedisResult<T>, tokio::time::error::Elapsed>) -> Result<T, CallError> {
+    fn settle<T>(&self, answer: Result<redis::RedisResult<T>, Elapsed>) -> Result<T, CallError> {
         let error = match answer {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,
@@ -95,6 +98,17 @@ impl Link {
             self.0.broken.store(true, Ordering::Release);
         }
         Err(CallError::Tier(known))
+    }
+}
+
+/// The answer, if it comes in time. A process that is late itself gives the answer as much longer, at most as long again: what
+/// it has not looked at may be there.
+async fn in_time<T>(wait: Duration, answer: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut answer = pin!(answer);
+    let due = Clock::instant() + wait;
+    match timeout_at(due, &mut answer).await {
+        Ok(answer) => Ok(answer),
+        Err(_) => timeout(due.elapsed().min(wait), &mut answer).await,
     }
 }
 

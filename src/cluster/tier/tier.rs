@@ -103,6 +103,12 @@ impl Tier {
         });
     }
 
+    /// How long an answer may take.
+    #[must_use]
+    pub const fn wait(&self) -> Duration {
+        self.wait
+    }
+
     /// Whether there is a connection, as far as is known.
     #[must_use]
     pub fn is_up(&self) -> bool {
