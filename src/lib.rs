@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute ·
-//!   └─► auth                                                               cluster · forecast
+//!   └─► auth                                                               cluster · forecast · files
 //! ```
 //!
 //! `app` builds the stages and is the only module that knows them all; `cli` calls `app`; `demo` is a sample upstream.
@@ -24,6 +24,7 @@ pub mod upstream;
 pub mod cluster;
 pub mod compute;
 pub mod config;
+pub mod files;
 pub mod forecast;
 pub mod model;
 pub mod telemetry;

@@ -1,8 +1,9 @@
 //! What replicas share, from the configuration: reads the files that it names.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -10,6 +11,7 @@ use secrecy::SecretString;
 use super::credential::find;
 use crate::cluster::{Cluster, ClusterSecrets, InvalidCluster, TierError, TierInfo};
 use crate::config::Config;
+use crate::files;
 use crate::graphql::SharedDocuments;
 use crate::telemetry::Metrics;
 
@@ -17,6 +19,7 @@ use crate::telemetry::Metrics;
 const LATE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a registered document is kept after it was registered last.
 const DOCUMENTS: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
 /// The largest file of keys or certificates.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -31,22 +34,18 @@ pub(super) async fn cluster(config: &Config, metrics: &Arc<Metrics>) -> Result<O
     }
     let names = ("cluster.password_env", "cluster.password_file");
     let password = find(names, settings.password_env.as_deref(), settings.password_file.as_deref())?;
-    let read = async |setting: &str, path: &std::path::Path| -> Result<Vec<u8>> {
-        let cannot = || format!("{setting}: cannot read {}", path.display());
-        let metadata = tokio::fs::metadata(path).await.with_context(cannot)?;
-        anyhow::ensure!(metadata.is_file(), "{setting}: {} is not a regular file", path.display());
-        anyhow::ensure!(metadata.len() <= FILE_LIMIT, "{setting}: {} is larger than 1 MiB", path.display());
-        tokio::fs::read(path).await.with_context(cannot)
+    let read = |setting: &str, path: &Path| {
+        files::read(path, FILE_LIMIT).map_err(|problem| anyhow!("{setting}: {}: {problem}", path.display()))
     };
     let keys = match &settings.key_file {
         Some(path) => {
-            let text = String::from_utf8(read("cluster.key_file", path).await?);
+            let text = String::from_utf8(read("cluster.key_file", path)?);
             Some(SecretString::from(text.ok().context("cluster.key_file: expected text")?))
         }
         None => None,
     };
     let ca_pem = match &settings.ca_file {
-        Some(path) => Some(read("cluster.ca_file", path).await?),
+        Some(path) => Some(read("cluster.ca_file", path)?),
         None => None,
     };
     let password = password.map(|password| SecretString::clone(&password.get()));

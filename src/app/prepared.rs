@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
 
 use super::cluster::cluster;
@@ -15,12 +15,16 @@ use super::credential::{self, held_token};
 use super::open_files;
 use crate::auth::{AdminSecret, Authenticator, Secret};
 use crate::config;
-use crate::config::{AuthMode, Config, Problems};
+use crate::config::{AuthMode, Config, FILE_LIMIT, Problems};
+use crate::files;
 use crate::graphql::Manifest;
 use crate::http::ServerTls;
 use crate::model::{Account, Clock, EmailAddress};
 use crate::telemetry::Metrics;
 use crate::upstream::{Budget, Client};
+
+/// The largest file of certificates, in bytes.
+const CERTIFICATES_LIMIT: u64 = 1 << 20;
 
 /// How callers are authenticated, and which documents are trusted.
 pub(super) struct Prepared {
@@ -128,9 +132,8 @@ pub fn warnings(config: &Config) -> Vec<String> {
 pub(super) async fn client(config: &Config, clock: Clock) -> Result<Client> {
     let ca_pem = match &config.upstream.ca_file {
         Some(path) => {
-            let cannot = || format!("upstream.ca_file: cannot read {}", path.display());
-            anyhow::ensure!(!is_special(path), "upstream.ca_file: {} is not a regular file", path.display());
-            Some(tokio::fs::read(path).await.with_context(cannot)?)
+            let cannot = |problem| anyhow!("upstream.ca_file: {}: {problem}", path.display());
+            Some(files::read(path, CERTIFICATES_LIMIT).map_err(cannot)?)
         }
         None => None,
     };
@@ -177,10 +180,10 @@ fn tls(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<ServerTls>>
 
 fn manifest(settings: &config::DocumentsConfig) -> Result<Manifest> {
     let Some(path) = &settings.manifest else { return Ok(Manifest::default()) };
-    let cannot = || format!("documents.manifest: {}", path.display());
-    anyhow::ensure!(!is_special(path), "{}: it is not a regular file", cannot());
-    let text = std::fs::read_to_string(path).with_context(cannot)?;
-    Manifest::read(&text).with_context(cannot)
+    let cannot = |problem| anyhow!("documents.manifest: {}: {problem}", path.display());
+    let bytes = files::read(path, FILE_LIMIT).map_err(cannot)?;
+    let text = String::from_utf8(bytes).map_err(|_| cannot("it is no text".to_owned()))?;
+    Manifest::read(&text).with_context(|| format!("documents.manifest: {}", path.display()))
 }
 
 pub(super) fn default_account(config: &Config) -> Result<Option<Account>> {
@@ -189,11 +192,6 @@ pub(super) fn default_account(config: &Config) -> Result<Option<Account>> {
     };
     let email = EmailAddress::parse(email).context("account.email")?;
     Ok(Some(Account { email, user_type }))
-}
-
-/// Whether the path is something other than a file: reading a pipe waits for its writer.
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// The value, or its absence and one problem more.

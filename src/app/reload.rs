@@ -4,7 +4,7 @@
 //! and certificates → make the next generation → swap the routes. Rosters, ledgers, breakers, connections and subscriptions
 //! go on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use super::generation::{Generation, Lasting};
 use super::prepared::{self, Prepared};
 use super::watched_files::WatchedFiles;
-use crate::config::{Config, HttpConfig, Problems};
+use crate::config::{Config, FILE_LIMIT, HttpConfig, Problems};
 use crate::http::{ConnectionLimiter, ServerTls, SwappableRoutes};
 use crate::model::Clock;
 use crate::telemetry;
@@ -50,7 +50,7 @@ impl Reloader {
         lasting.latest.set(&current.state);
         let (public, admin) =
             (SwappableRoutes::new(current.public.clone()), SwappableRoutes::new(current.admin.clone()));
-        let watched = WatchedFiles::new([]);
+        let watched = WatchedFiles::new([], FILE_LIMIT);
         Self { lasting, current, public, admin, limiters: None, tls, token, source: None, watched }
     }
 
@@ -64,7 +64,7 @@ impl Reloader {
     fn watch(&mut self) {
         let file = self.source.as_ref().and_then(|source| source.file.as_deref());
         let manifest = self.current.config.documents.manifest.as_deref();
-        self.watched = WatchedFiles::new(file.into_iter().chain(manifest).collect::<Vec<&Path>>());
+        self.watched = WatchedFiles::new(file.into_iter().chain(manifest), FILE_LIMIT);
     }
 
     /// How often files are looked at; `None` where they are not.
@@ -90,7 +90,7 @@ impl Reloader {
         }
         // Seen before they are read, so that a change that comes meanwhile is one.
         let manifest = |config: &Config| config.documents.manifest.clone();
-        let mut watched = WatchedFiles::new(source.file.as_deref());
+        let mut watched = WatchedFiles::new(source.file.as_deref(), FILE_LIMIT);
         watched.add(manifest(&self.current.config));
         let next = match (source.load)() {
             Ok(config) => {

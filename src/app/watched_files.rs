@@ -1,56 +1,30 @@
-//! Files whose content is watched: a file counts as changed when its content is another one, however that came about.
+//! The files that a reload waits for: the configuration's, and those that it is read with.
 
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::files::{Look, WatchedFile};
 
-use crate::auth::Stamp;
-
-/// What was seen of some files the last time.
-pub(super) struct WatchedFiles(Vec<Watched>);
-
-struct Watched {
-    path: PathBuf,
-    /// Tells without reading that nothing has changed.
-    stamp: Option<Stamp>,
-    content: Option<[u8; 32]>,
+/// The files that a reload waits for.
+pub(super) struct WatchedFiles {
+    files: Vec<WatchedFile>,
+    /// The maximum size of each, in bytes.
+    limit: u64,
 }
 
 impl WatchedFiles {
-    pub(super) fn new<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Self {
-        Self(paths.into_iter().map(Watched::new).collect())
+    pub(super) fn new<'p>(paths: impl IntoIterator<Item = &'p Path>, limit: u64) -> Self {
+        Self { files: paths.into_iter().map(|path| WatchedFile::new(path, limit)).collect(), limit }
     }
 
     /// Watches one more file.
     pub(super) fn add(&mut self, path: Option<PathBuf>) {
-        let new = path.filter(|path| self.0.iter().all(|file| file.path != *path));
-        self.0.extend(new.as_deref().map(Watched::new));
+        let new = path.filter(|path| self.files.iter().all(|file| file.path() != path));
+        self.files.extend(new.map(|path| WatchedFile::new(&path, self.limit)));
     }
 
-    /// Whether the content of one has changed since the last time. One that is gone has not: it may be between two versions.
+    /// Whether one has changed since the last time, also to something that cannot be read, which reading it says why. One that is
+    /// gone has not: it may be between two versions.
     pub(super) fn have_changed(&mut self) -> bool {
-        self.0.iter_mut().any(Watched::has_changed)
+        self.files.iter_mut().any(|file| matches!(file.look(), Look::Changed(_) | Look::Unreadable(_)))
     }
-}
-
-impl Watched {
-    fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), stamp: Stamp::of_path(path), content: content(path) }
-    }
-
-    fn has_changed(&mut self) -> bool {
-        let stamp = Stamp::of_path(&self.path);
-        if stamp == self.stamp || stamp.is_none() {
-            return false;
-        }
-        self.stamp = stamp;
-        let content = content(&self.path);
-        content.is_some() && std::mem::replace(&mut self.content, content) != content
-    }
-}
-
-fn content(path: &Path) -> Option<[u8; 32]> {
-    // A pipe or a device has no content that could change.
-    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    digest(&SHA256, &std::fs::read(path).ok()?).as_ref().try_into().ok()
 }

@@ -32,6 +32,6 @@ pub use authenticator::Authenticator;
 pub use client_certificate::ClientCertificate;
 pub use error::AuthError;
 pub use jwt::InvalidJwt;
-pub use reloading_file::{ReloadingFile, Stamp, Unusable};
+pub use reloading_file::{ReloadingFile, Unusable};
 pub use secret::Secret;
 pub use server_credential::SERVER_CREDENTIAL;

@@ -1,6 +1,6 @@
 //! Configuration: plain data, one file for each section. Sources, weakest first: defaults, a TOML file, the environment, flags.
 //!
-//! A leaf: it imports only the model's names. Invariant: an invalid configuration starts nothing, and every mistake in it is reported
+//! A leaf: it imports only the model's names, and how files are read. Invariant: an invalid configuration starts nothing, and every mistake in it is reported
 //! at once.
 
 // Textual macros: they must come before the sections.
@@ -55,7 +55,7 @@ pub use reload::ReloadConfig;
 pub use root::{Config, Profile};
 pub use roster::RosterConfig;
 pub use section::Setting;
-pub use sources::{Flag, Problems, Sources};
+pub use sources::{FILE_LIMIT, Flag, Problems, Sources};
 pub use tokens::TokensConfig;
 pub use upstream::UpstreamConfig;
 pub use value::{HttpUrl, Size};

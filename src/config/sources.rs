@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::renamed;
 use super::root::{Config, Profile};
+use crate::files::read_at_most;
 
+/// The largest file of a configuration, or one that it is read with, in bytes.
+pub const FILE_LIMIT: u64 = 64 << 20;
 /// The similarity from which a known name is suggested for an unknown one.
 const ALIKE: f64 = 0.75;
 
@@ -99,6 +102,12 @@ impl Config {
     }
 }
 
+/// The text of a configuration, which may come through a pipe.
+fn read(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(read_at_most(file, FILE_LIMIT)?).map_err(|_| "it is no text".to_owned())
+}
+
 struct SourceReader {
     config: Config,
     /// The environment, for values that name a variable.
@@ -117,11 +126,11 @@ impl SourceReader {
 
     fn file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let text = match std::fs::read_to_string(path) {
+        let text = match read(path) {
             Ok(text) => text,
-            Err(error) => {
+            Err(problem) => {
                 self.blind = true;
-                return self.problems.push(format!("{name}: cannot be read: {error}"));
+                return self.problems.push(format!("{name}: {problem}"));
             }
         };
         let table = match text.parse::<toml::Table>() {

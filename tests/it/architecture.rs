@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use imports::{Source, sources};
 
 /// Each module of the crate, and those it may import. A stage imports its next neighbour and the leaves.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("http", &["auth", "graphql", "compute", "config", "model", "telemetry"]),
-    ("auth", &["config", "model", "telemetry"]),
+    ("auth", &["config", "files", "model", "telemetry"]),
     ("graphql", &["loader", "compute", "config", "model", "telemetry"]),
     ("loader", &["roster", "config", "model", "telemetry"]),
     ("roster", &["upstream", "cluster", "compute", "config", "model", "telemetry"]),
@@ -18,8 +18,10 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("cluster", &["config", "model", "telemetry"]),
     ("compute", &["model"]),
     ("model", &[]),
+    // Reading and watching.
+    ("files", &[]),
     // The names of user types are the model's.
-    ("config", &["model"]),
+    ("config", &["files", "model"]),
     ("telemetry", &["config"]),
     // The composition root, the commands, and the upstream in a box.
     (
@@ -29,6 +31,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "cluster",
             "compute",
             "config",
+            "files",
             "graphql",
             "http",
             "loader",

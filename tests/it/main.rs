@@ -33,6 +33,7 @@ mod documents;
 mod engine;
 mod entities;
 mod faults;
+mod files;
 mod forecast;
 mod fuzz;
 mod generated_configurations;

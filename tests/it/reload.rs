@@ -274,3 +274,14 @@ async fn the_level_of_the_log_changes() {
     let (_, _, log) = world.service.stop();
     assert_eq!(log.lines().filter(|line| line.contains("\"answered\"")).count(), 1, "{log}");
 }
+
+#[tokio::test]
+async fn a_configuration_that_is_too_long_is_read_no_further_and_refused() {
+    let world = World::start(SERVER, "").await;
+    world.write("");
+    std::fs::File::options().write(true).open(world.file.path()).unwrap().set_len(1 << 30).unwrap();
+    world.reached(FAILED, 1.0).await;
+    world.ask(None, QUERY).await.clean();
+    let (_, _, log) = world.service.stop();
+    assert!(log.contains("it is longer than 64 MiB"), "{log}");
+}

@@ -1,0 +1,7 @@
+//! Files, read within a bound and watched by their content: a leaf.
+
+mod bounded_read;
+mod watched_file;
+
+pub use bounded_read::{read, read_at_most};
+pub use watched_file::{Look, WatchedFile};

@@ -1,0 +1,135 @@
+//! A watched file: tells when its content is another one, however that came about.
+//!
+//! A look costs one `stat` where nothing has changed; no background task runs. A file that was only touched, or replaced by an
+//! equal one, has not changed, and times that go backwards, links that are swapped and files that are gone for a while are
+//! seen.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+
+use super::bounded_read::{open, read_at_most};
+
+/// A file, and what was seen of it the last time.
+pub struct WatchedFile {
+    path: PathBuf,
+    /// The maximum size, in bytes.
+    limit: u64,
+    /// `None` where there was none.
+    stamp: Option<Stamp>,
+    /// Of the content that was read last.
+    digest: Option<Digest>,
+}
+
+/// What a look has found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The content is the same.
+    Same,
+    /// The content is this now.
+    Changed(Vec<u8>),
+    /// It is not there any more. It may be between two versions.
+    Gone,
+    /// It is another file, which cannot be read, for this reason.
+    Unreadable(String),
+}
+
+/// A file's identity, size and times: changes with its content, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+impl WatchedFile {
+    /// Watches a file, and reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is longer than `limit` bytes.
+    pub fn open(path: &Path, limit: u64) -> Result<(Self, Vec<u8>), String> {
+        let (stamp, bytes) = read(path, limit)?;
+        let digest = Some(digest(&SHA256, &bytes));
+        Ok((Self { path: path.to_owned(), limit, stamp, digest }, bytes))
+    }
+
+    /// Watches a file that may not be there yet.
+    #[must_use]
+    pub fn new(path: &Path, limit: u64) -> Self {
+        let stamp = Stamp::of_path(path);
+        let opened = Self::open(path, limit).map(|(file, _)| file);
+        opened.unwrap_or_else(|_| Self { path: path.to_owned(), limit, stamp, digest: None })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it was not there the last time.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.stamp.is_none()
+    }
+
+    /// Whether a look would find the same, as far as that can be told without reading it.
+    #[must_use]
+    pub fn is_as_seen(&self) -> bool {
+        Stamp::of_path(&self.path) == self.stamp
+    }
+
+    /// Looks at it. What was found once is not found again.
+    pub fn look(&mut self) -> Look {
+        let now = Stamp::of_path(&self.path);
+        if now == self.stamp {
+            return Look::Same;
+        }
+        self.stamp = now;
+        if now.is_none() {
+            return Look::Gone;
+        }
+        match read(&self.path, self.limit) {
+            Ok((stamp, bytes)) => {
+                self.stamp = stamp;
+                let digest = digest(&SHA256, &bytes);
+                let former = self.digest.replace(digest);
+                let is_same = former.is_some_and(|former| former.as_ref() == digest.as_ref());
+                if is_same { Look::Same } else { Look::Changed(bytes) }
+            }
+            Err(problem) => Look::Unreadable(problem),
+        }
+    }
+}
+
+/// The content, and its stamp.
+fn read(path: &Path, limit: u64) -> Result<(Option<Stamp>, Vec<u8>), String> {
+    let file = open(path)?;
+    // Taken before the content is read, so that a concurrent write changes the next stamp.
+    let stamp = file.metadata().ok().map(|metadata| Stamp::of(&metadata));
+    Ok((stamp, read_at_most(file, limit)?))
+}
+
+impl Stamp {
+    /// The stamp of the file at this path, through links; `None` where there is none.
+    fn of_path(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
+
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        };
+        Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode,
+        }
+    }
+}
