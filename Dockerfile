@@ -9,6 +9,7 @@ RUN npm run build
 # The binary. The dependencies are a layer of their own, built again only when the lock file changes.
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
+RUN cargo install --locked cargo-auditable@0.7.7
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it \
     && echo '//! Nothing yet.' > src/lib.rs \
@@ -23,7 +24,8 @@ COPY tests/it/main.rs tests/it/main.rs
 COPY --from=explorer /explorer/dist explorer/dist
 # What `--version` and the metrics say: the context has no git folder.
 ARG FLOWMATIX_COMMIT=
-RUN cargo build --release --locked
+# With the list of the dependencies in the binary, which scanners of images read.
+RUN cargo auditable build --release --locked
 
 # What runs: CA certificates, the C library and the binary; no shell, no root, and nothing is written.
 FROM gcr.io/distroless/cc-debian12:nonroot

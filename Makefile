@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench chart cluster conformance demo explorer live pictures test oracle sockets supergraph faults tenants worst
+.PHONY: audit bench chart cluster conformance demo explorer live pictures release-check test oracle sockets supergraph faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -98,6 +98,12 @@ live:
 # Licences, sources and bans of all dependencies. Needs cargo-deny; the workflow checks advisories too.
 audit:
 	cargo deny --locked check bans licenses sources
+
+# What can be checked of a release before it is tagged: the version, the bill of materials, the list of dependencies in the binary,
+# what is printed from the code, and whether two builds are alike. Builds twice; Linux.
+release-check: explorer
+	./tests/release/tools
+	python3 tests/release/check.py
 
 # Searches for a minute for the request that costs most for its length, over an optimised build; fails where it costs more than
 # is promised, or a cheap neighbour of thirty-two of them waits too long. Linux.
