@@ -63,6 +63,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         metrics,
         shows_tokens: false,
         log_names: LogNames::default(),
+        audit: None,
         plans: Plans::new(LogNames::default(), Box::new(|_| None)),
         latest: Latest::default(),
     }))

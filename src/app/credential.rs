@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::auth::Secret;
 use crate::config;
+
+/// The least length of the audit log's key.
+const KEY_LENGTH: usize = 16;
 
 /// The secret that routers share; `None` where the configuration names no place for one.
 ///
@@ -22,6 +26,18 @@ pub(super) fn router_secret(settings: &config::FederationConfig) -> Result<Optio
 /// When the file cannot be read, or holds no secret. The secret is in no message.
 pub(super) fn admin_secret(settings: &config::AdminConfig) -> Result<Option<Secret>> {
     find(("", "admin.invalidate_secret_file"), None, settings.invalidate_secret_file.as_deref())
+}
+
+/// The key of accounts' names in the audit log; `None` where the configuration names no file of one.
+///
+/// # Errors
+/// When the file cannot be read, or holds no key. The key is in no message.
+pub(super) fn audit_key(settings: &config::AuditConfig) -> Result<Option<SecretString>> {
+    let Some(path) = &settings.key_file else { return Ok(None) };
+    let key = SecretString::clone(&Secret::file("audit.key_file", path)?.get());
+    let length = key.expose_secret().len();
+    anyhow::ensure!(length >= KEY_LENGTH, "audit.key_file: expected a key of at least {KEY_LENGTH} characters");
+    Ok(Some(key))
 }
 
 /// The upstream access token that the server holds; `None` where the configuration names no place for one.

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use axum::Router;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cluster::TierDocuments;
 use super::prepared::Prepared;
 use crate::cluster::Cluster;
 use crate::compute::ComputePool;
-use crate::config::Config;
+use crate::config::{AuditAccounts, AuditConfig, Config};
 use crate::graphql::{Engine, Settings};
 use crate::http;
-use crate::http::{AdmissionControl, AppState, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames, Plans};
+use crate::http::{
+    AdmissionControl, AppState, Auditor, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames, Plans,
+    StatusSource,
+};
 use crate::loader::LoaderFactory;
 use crate::roster::Rosters;
-use crate::telemetry::Metrics;
+use crate::telemetry::{AuditLog, Metrics, OpenTarget};
 
 /// What lives on: rosters and all behind them, counts, names.
 pub(super) struct Lasting {
@@ -25,8 +29,27 @@ pub(super) struct Lasting {
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log_names: LogNames,
+    pub(super) audit_log: AuditLog,
     pub(super) plans: Plans,
+    /// What the status page is told.
+    pub(super) stages: Arc<dyn StatusSource>,
     pub(super) latest: Latest,
+}
+
+impl Lasting {
+    /// Writes the audit log, from now on to this target.
+    fn auditor(&self, settings: &AuditConfig, target: OpenTarget, key: Option<SecretString>) -> Arc<Auditor> {
+        let limit = usize::try_from(settings.queue_limit.as_u64()).unwrap_or(usize::MAX);
+        if let Err(problem) = self.audit_log.set(target, limit) {
+            tracing::error!(%problem, "there can be no thread for the audit log; records are dropped");
+        }
+        let account_names = match (settings.accounts, key) {
+            (AuditAccounts::Clear, _) => None,
+            (AuditAccounts::Hash, Some(key)) => Some(LogNames::with_key(key.expose_secret().as_bytes())),
+            (AuditAccounts::Hash, None) => Some(self.log_names.clone()),
+        };
+        Auditor::new(self.audit_log.clone(), account_names, self.log_names.clone())
+    }
 }
 
 /// One configuration at work.
@@ -60,6 +83,7 @@ impl Generation {
             ),
             None => (engine, prepared.auth),
         };
+        let audit = prepared.audit_target.map(|target| lasting.auditor(&config.audit, target, prepared.audit_key));
         let mut http = config.http.clone();
         // By its own name, which containers of one network know, a machine is asked as by its address.
         http.allowed_hosts.extend(own_name());
@@ -84,13 +108,15 @@ impl Generation {
             // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
             shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
             log_names: lasting.log_names.clone(),
+            audit,
             plans: lasting.plans.clone(),
             latest: lasting.latest.clone(),
         });
         let invalidations =
             prepared.admin_secret.map(|secret| InvalidationEndpoint::new(state.clone(), secret, &config.admin));
         let names = state.auth.is_open().then(|| state.settings.allowed_hosts.clone());
-        let admin = http::admin(lasting.health.clone(), metrics.clone(), lasting.plans.clone(), names, invalidations);
+        let status = (lasting.plans.clone(), lasting.stages.clone());
+        let admin = http::admin(lasting.health.clone(), metrics.clone(), status, names, invalidations);
         let number = former.map_or(1, |former| former.number + 1);
         Self { number, config, public: http::public(state.clone()), admin, state }
     }

@@ -12,6 +12,7 @@ mod prepared;
 mod reload;
 mod service;
 mod signals;
+mod status_source;
 mod watched_files;
 
 pub use cluster::try_tier;

@@ -20,7 +20,7 @@ use crate::files;
 use crate::graphql::Manifest;
 use crate::http::ServerTls;
 use crate::model::{Account, Clock, EmailAddress};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, OpenTarget};
 use crate::upstream::{Budget, Client};
 
 /// The largest file of certificates, in bytes.
@@ -34,6 +34,10 @@ pub(super) struct Prepared {
     pub(super) tls: Option<Arc<ServerTls>>,
     /// What invalidations have to show, where they are served.
     pub(super) admin_secret: Option<AdminSecret>,
+    /// Where the audit log is written, where there is one; open once the configuration is to be used.
+    pub(super) audit_target: Option<OpenTarget>,
+    /// The key of accounts' names in it.
+    pub(super) audit_key: Option<SecretString>,
 }
 
 impl Prepared {
@@ -44,7 +48,13 @@ impl Prepared {
     pub(super) fn new(config: &Config, token: Option<SecretString>, metrics: &Arc<Metrics>) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let prepared = Self::collect(config, token, metrics, &mut problems);
-        prepared.ok_or_else(|| Problems::from(problems))
+        prepared.ok_or_else(|| Problems::from(problems))?.opened(config)
+    }
+
+    /// Opens what only a configuration that is used may open.
+    fn opened(self, config: &Config) -> Result<Self, Problems> {
+        let target = config.audit.target.as_ref().map(OpenTarget::open).transpose();
+        Ok(Self { audit_target: target.map_err(|error| problem(error.into()))?, ..self })
     }
 
     /// With a client of the upstream.
@@ -60,7 +70,8 @@ impl Prepared {
         let mut problems = Vec::new();
         let client = kept(client(config, clock).await, &mut problems);
         let prepared = Self::collect(config, token, metrics, &mut problems);
-        prepared.zip(client).ok_or_else(|| Problems::from(problems))
+        let (prepared, client) = prepared.zip(client).ok_or_else(|| Problems::from(problems))?;
+        Ok((prepared.opened(config)?, client))
     }
 
     fn collect(
@@ -73,7 +84,17 @@ impl Prepared {
         let manifest = kept(manifest(&config.documents), problems);
         let secret = kept(credential::admin_secret(&config.admin), problems);
         let tls = kept(tls(config, metrics), problems);
-        Some(Self { auth: auth?, manifest: manifest?, tls: tls?, admin_secret: secret?.map(AdminSecret::new) })
+        let audit_key = kept(credential::audit_key(&config.audit), problems);
+        let target = config.audit.target.as_ref().map_or(Ok(()), OpenTarget::check);
+        kept(target.map_err(Into::into), problems)?;
+        Some(Self {
+            auth: auth?,
+            manifest: manifest?,
+            tls: tls?,
+            admin_secret: secret?.map(AdminSecret::new),
+            audit_target: None,
+            audit_key: audit_key?,
+        })
     }
 }
 
@@ -109,8 +130,9 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
 /// What is usable and worth a warning: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
-    let files: [(&str, Option<&Path>); 14] = [
+    let files: [(&str, Option<&Path>); 15] = [
         ("admin.invalidate_secret_file", config.admin.invalidate_secret_file.as_deref()),
+        ("audit.key_file", config.audit.key_file.as_deref()),
         ("auth.credential_file", config.auth.credential_file.as_deref()),
         ("auth.keys_file", config.auth.keys_file.as_deref()),
         ("auth.certificates_file", config.auth.certificates_file.as_deref()),

@@ -20,7 +20,7 @@ use crate::config::{Config, HttpConfig};
 use crate::http::{Health, Latest, LogNames, Plans, SwappableRoutes};
 use crate::model::{Clock, Credential, CredentialId};
 use crate::roster::{LookupWaits, Rosters};
-use crate::telemetry::Metrics;
+use crate::telemetry::{AuditLog, Metrics};
 use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
@@ -28,6 +28,10 @@ use super::generation::{Generation, Lasting, own_name};
 use super::listener::Listener;
 use super::reload::{ConfigSource, Reloader};
 use super::signals::{Signal, Signals};
+use super::status_source::Stages;
+
+/// How long a stop waits for the audit log to be written.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running service.
 pub struct App {
@@ -64,7 +68,11 @@ impl App {
         let rosters = rosters(config, upstream.clone(), cluster.as_ref(), clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
         let plans = plans(&log_names, upstream.clone());
-        let lasting = Lasting { rosters, cluster, compute, health, metrics, log_names, plans, latest };
+        let audit_log = AuditLog::new(metrics.clone());
+        let stages = Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: cluster.clone() };
+        let stages = Arc::new(stages);
+        let lasting =
+            Lasting { rosters, cluster, compute, health, metrics, log_names, audit_log, plans, stages, latest };
         Ok(Self::build(config, prepared, token, upstream, lasting).map_err(prepared::problem)?)
     }
 
@@ -84,7 +92,10 @@ impl App {
         let rosters = rosters(config, upstream.clone(), None, clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
         let plans = plans(&log_names, upstream.clone());
-        let lasting = Lasting { rosters, cluster: None, compute, health, metrics, log_names, plans, latest };
+        let (cluster, audit_log) = (None, AuditLog::new(metrics.clone()));
+        let stages = Arc::new(Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: None });
+        let lasting =
+            Lasting { rosters, cluster, compute, health, metrics, log_names, audit_log, plans, stages, latest };
         Self::build(config, prepared, token, upstream, lasting)
     }
 
@@ -154,6 +165,9 @@ impl App {
         let (cut, _) = tokio::join!(self.public.stop(self.grace_period), streams);
         self.admin.stop(Duration::ZERO).await;
         self.upstream.close().await;
+        let audit_log = self.reloader.lasting.audit_log.clone();
+        // It waits for a thread, which waits for a disk or for who reads a pipe.
+        let _ = tokio::task::spawn_blocking(move || audit_log.close(AUDIT_PATIENCE)).await;
         cut
     }
 

@@ -13,7 +13,7 @@ use super::notices::Notices;
 use super::tier::{Tier, TierError, TierInfo};
 use super::values::SharedValues;
 use crate::config::ClusterConfig;
-use crate::model::Clock;
+use crate::model::{Clock, ClusterStatus};
 use crate::telemetry::Metrics;
 
 /// What is in the way of names in the clear: nothing, so they are hashed with a key that everybody knows.
@@ -126,6 +126,13 @@ impl Cluster {
         let asked = Clock::instant();
         self.value_tier.call(&redis::cmd("PING"), 1 << 10).await?;
         Ok((info, asked.elapsed()))
+    }
+
+    /// How the replicas are.
+    #[must_use]
+    pub fn status(&self) -> ClusterStatus {
+        let (replicas, joined) = self.leases.replicas();
+        ClusterStatus { replicas, joined, up: (self.ledger_tier.is_up(), self.value_tier.is_up()) }
     }
 
     /// Leaves the others.

@@ -105,6 +105,9 @@ impl Config {
         refuse(self.live.message_rate == 0, "live.message_rate: expected at least 1");
         refuse(!(0.0..=1.0).contains(&self.upstream.retry_ratio), "upstream.retry_ratio: expected 0 to 1");
         refuse(!(0.0..=1.0).contains(&self.demo.error_rate), "demo.error_rate: expected 0 to 1");
+        let queue = self.audit.queue_limit;
+        refuse(queue < Size::kib(64) || queue > Size::mib(1024), "audit.queue_limit: expected 64KiB to 1GiB");
+        refuse(self.audit.target.is_none() && self.audit.key_file.is_some(), "audit.key_file: needs audit.target");
         self.tls(&mut refuse);
         self.shared(&mut refuse);
         self.listeners(profile, &mut refuse);

@@ -9,6 +9,7 @@ mod section;
 
 mod account;
 mod admin;
+mod audit;
 mod auth;
 mod budget;
 mod changes;
@@ -38,6 +39,7 @@ mod value;
 
 pub use account::{AccountConfig, AccountSource};
 pub use admin::AdminConfig;
+pub use audit::{AuditAccounts, AuditConfig, AuditTarget};
 pub use auth::{AuthConfig, AuthMode};
 pub use budget::{BudgetConfig, BudgetScope};
 pub use cluster::{ClusterConfig, TierUrl};

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use super::section::Section;
 use super::{
-    AccountConfig, AdminConfig, AuthConfig, BudgetConfig, ClusterConfig, DemoConfig, DocumentsConfig, FederationConfig,
-    GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig, ReloadConfig,
-    RosterConfig, Setting, TokensConfig, UpstreamConfig,
+    AccountConfig, AdminConfig, AuditConfig, AuthConfig, BudgetConfig, ClusterConfig, DemoConfig, DocumentsConfig,
+    FederationConfig, GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig,
+    ReloadConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -33,6 +33,7 @@ pub struct Config {
     pub budget: BudgetConfig,
     pub cluster: ClusterConfig,
     pub log: LogConfig,
+    pub audit: AuditConfig,
     pub reload: ReloadConfig,
     pub demo: DemoConfig,
     /// The settings that a source has given, whatever their values.
@@ -70,7 +71,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 19] {
+    pub(super) fn sections(&self) -> [&dyn Section; 20] {
         [
             &self.http,
             &self.http_tls,
@@ -89,12 +90,13 @@ impl Config {
             &self.budget,
             &self.cluster,
             &self.log,
+            &self.audit,
             &self.reload,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 19] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 20] {
         [
             &mut self.http,
             &mut self.http_tls,
@@ -113,6 +115,7 @@ impl Config {
             &mut self.budget,
             &mut self.cluster,
             &mut self.log,
+            &mut self.audit,
             &mut self.reload,
             &mut self.demo,
         ]

@@ -15,8 +15,8 @@ mod schema_changes;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference, SharedDocuments};
 pub use error::Code;
 pub use execute::{
-    BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine, GraphQlResponse,
-    LiveRequest, Request, Settings, Started, Subscription,
+    AuditedOperation, BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine,
+    GraphQlResponse, LiveRequest, Request, Settings, Started, Subscription,
 };
 pub use inspect::{
     Inspector, NotInspected, OperationKind, OperationReport, OperationSource, RefusedCost, TeamShape, operation_sources,

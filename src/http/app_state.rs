@@ -5,7 +5,9 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use super::{AdmissionControl, Health, LiveStreams, LogNames, Plans};
+use super::audit::AuditedRequest;
+use super::request_id::RequestId;
+use super::{AdmissionControl, Auditor, Health, LiveStreams, LogNames, Plans};
 use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
@@ -31,6 +33,8 @@ pub struct AppState {
     pub shows_tokens: bool,
     /// Names operations and accounts in the log.
     pub log_names: LogNames,
+    /// Writes the audit log, where there is one.
+    pub audit: Option<Arc<Auditor>>,
     /// Whose plans are spent.
     pub plans: Plans,
     /// Where streams find the state of a later configuration.
@@ -53,6 +57,11 @@ impl Latest {
 }
 
 impl AppState {
+    /// The audit of a request, where there is an audit log.
+    pub(in crate::http) fn audit(&self, id: RequestId, transport: &'static str) -> Option<Arc<AuditedRequest>> {
+        Some(AuditedRequest::new(self.audit.clone()?, id, transport))
+    }
+
     /// The newest state; this one where there is no other.
     pub(in crate::http) fn latest(self: &Arc<Self>) -> Arc<Self> {
         self.latest.get().unwrap_or_else(|| self.clone())

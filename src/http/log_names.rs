@@ -3,6 +3,8 @@
 //! The same operation and account have the same names as long as the process runs, so that lines can be compared. The key is
 //! random, so that hashing addresses does not find an account in the log.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -38,17 +40,18 @@ impl Default for LogNames {
 }
 
 impl LogNames {
-    /// The name of a document, whether its text was sent, or its hash.
-    pub(super) fn operation(&self, document: &Reference) -> String {
-        let id = document.id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
-        match (&document.text, &document.persisted, id) {
-            (Some(text), ..) => self.name("operation", hex(digest(&SHA256, text.as_bytes()).as_ref()).as_bytes()),
-            (None, Some(persisted), _) => self.name("operation", persisted.sha256_hash.as_bytes()),
-            (None, None, id) => self.name("operation", id.unwrap_or_default().as_bytes()),
-        }
+    /// Names that are the same wherever the key is.
+    #[must_use]
+    pub fn with_key(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    fn account(&self, account: &Account) -> String {
+    /// The name of a document, whether its text was sent, or its hash.
+    pub(super) fn operation(&self, document: &Reference) -> String {
+        self.name("operation", document_id(document).as_bytes())
+    }
+
+    pub(super) fn account(&self, account: &Account) -> String {
         self.name("account", format!("{} {}", account.user_type.name(), account.email.as_str()).as_bytes())
     }
 
@@ -56,6 +59,16 @@ impl LogNames {
     pub(in crate::http) fn credential(&self, id: &CredentialId) -> String {
         let [_, name] = id.parts();
         self.name("credential", name)
+    }
+
+    /// The name of a caller, by a hash.
+    pub(in crate::http) fn caller(&self, hash: u64) -> String {
+        self.name("caller", &hash.to_be_bytes())
+    }
+
+    /// The name of a token, by its identity.
+    pub(super) fn token(&self, identity: &[u8]) -> String {
+        self.name("token", identity)
     }
 
     fn name(&self, kind: &str, text: &[u8]) -> String {
@@ -68,28 +81,53 @@ impl LogNames {
 
     /// What a request's line has.
     pub(super) fn logged(&self, operations: &[String], grants: &RecordedGrants) -> Logged {
-        let accounts: Vec<String> = grants.accounts().iter().map(|account| self.account(account)).collect();
+        let mut accounts: Vec<String> = grants.accounts().iter().map(|account| self.account(account)).collect();
+        accounts.sort_unstable();
         let joined = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
         Logged { operations: joined(&operations[..operations.len().min(NAMES_LIMIT)]), accounts: joined(&accounts) }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The document's hash where its text was sent; otherwise what it is named by, as the client wrote it.
+fn document_id(document: &Reference) -> Cow<'_, str> {
+    let id = document.id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
+    match (&document.text, &document.persisted, id) {
+        (Some(text), ..) => hex(digest(&SHA256, text.as_bytes()).as_ref()).into(),
+        (None, Some(persisted), _) => persisted.sha256_hash.as_str().into(),
+        (None, None, id) => id.unwrap_or_default().into(),
+    }
+}
+
+/// The SHA-256 of a document in hex; `None` where it is named by something else.
+pub(super) fn document_hash(document: &Reference) -> Option<String> {
+    let mut id = document_id(document).into_owned();
+    id.make_ascii_lowercase();
+    Some(id).filter(|id| id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Grants that remember for which accounts there were some.
 pub(super) struct RecordedGrants {
     grants: Arc<dyn Grants>,
-    accounts: Mutex<Vec<Account>>,
+    limit: usize,
+    accounts: Mutex<HashSet<Account>>,
 }
 
 impl RecordedGrants {
-    pub(super) fn new(grants: Arc<dyn Grants>) -> Arc<Self> {
-        Arc::new(Self { grants, accounts: Mutex::default() })
+    /// Those that remember as many as a line of the log has.
+    pub(super) fn few(grants: Arc<dyn Grants>) -> Arc<Self> {
+        Arc::new(Self { grants, limit: NAMES_LIMIT, accounts: Mutex::default() })
     }
 
-    fn accounts(&self) -> Vec<Account> {
+    /// Those that remember all; what a request may ask for bounds them.
+    pub(super) fn all(grants: Arc<dyn Grants>) -> Arc<Self> {
+        Arc::new(Self { grants, limit: usize::MAX, accounts: Mutex::default() })
+    }
+
+    pub(super) fn accounts(&self) -> HashSet<Account> {
         self.accounts.lock().clone()
     }
 }
@@ -98,8 +136,8 @@ impl Grants for RecordedGrants {
     fn grant(&self, argument: Option<Account>) -> Result<Grant, AccessError> {
         let grant = self.grants.grant(argument)?;
         let mut accounts = self.accounts.lock();
-        if accounts.len() < NAMES_LIMIT && !accounts.contains(grant.account()) {
-            accounts.push(grant.account().clone());
+        if accounts.len() < self.limit && !accounts.contains(grant.account()) {
+            accounts.insert(grant.account().clone());
         }
         Ok(grant)
     }

@@ -7,6 +7,7 @@
 
 mod admission;
 mod app_state;
+mod audit;
 mod cors;
 mod explorer;
 mod framing;
@@ -24,11 +25,12 @@ mod tls;
 
 pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
 pub use app_state::{AppState, Latest};
+pub use audit::Auditor;
 pub use health::Health;
 pub use invalidation::InvalidationEndpoint;
 pub use log_names::LogNames;
 pub use routes::{admin, public};
-pub use status::Plans;
+pub use status::{Plans, StatusSource};
 pub use streams::LiveStreams;
 pub use swappable_routes::SwappableRoutes;
 pub use tls::{InvalidTls, ServerTls};

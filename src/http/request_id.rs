@@ -2,7 +2,7 @@
 //! One log line a request, without query string or body.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Span;
@@ -13,6 +13,21 @@ use crate::model::Clock;
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
 const LIMIT: usize = 128;
+
+/// A request's name, in its extensions.
+#[derive(Clone)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// That of a request with these extensions.
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        extensions.get().cloned().unwrap_or(Self(HeaderValue::from_static("unnamed")))
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
 
 /// A request's name, and what its log line says of it.
 pub(super) struct RequestName {
@@ -27,6 +42,11 @@ impl RequestName {
         let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
         let path = logged_path(request.uri().path());
         Self { id, method: logged_method(request.method()), path, started: Clock::instant() }
+    }
+
+    /// For the request's extensions.
+    pub(super) fn id(&self) -> RequestId {
+        RequestId(self.id.clone())
     }
 
     /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where

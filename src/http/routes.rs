@@ -19,7 +19,7 @@ use super::framing::service::FramingService;
 use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
-use super::status::{self, StatusState};
+use super::status::{self, StatusSource, StatusState};
 use super::{Health, InvalidationEndpoint, Plans, cors, explorer, health, invalidation};
 use crate::graphql::Code;
 use crate::telemetry::Metrics;
@@ -61,12 +61,12 @@ pub fn public(public: Arc<AppState>) -> Router {
 }
 
 /// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
-/// callers need no credential, a page of another site must not read metrics either. `plans` are those of the public listener. Without an endpoint for invalidations there
-/// is no such path.
+/// callers need no credential, a page of another site must not read metrics either. `plans` are those of the public listener, and
+/// `stages` what is behind it. Without an endpoint for invalidations there is no such path.
 pub fn admin(
     health: Arc<Health>,
     metrics: Arc<Metrics>,
-    plans: Plans,
+    (plans, stages): (Plans, Arc<dyn StatusSource>),
     names: Option<Vec<String>>,
     invalidations: Option<InvalidationEndpoint>,
 ) -> Router {
@@ -89,7 +89,7 @@ pub fn admin(
             }
         }
     };
-    let status = StatusState { health: health.clone(), metrics, plans };
+    let status = StatusState { health: health.clone(), metrics, plans, stages };
     let figures = Router::new().route("/metrics", get(exposition)).route("/status.json", get(status::status));
     Router::new()
         .route("/health/live", get(health::live))

@@ -16,6 +16,7 @@ mod second_level;
 mod shared;
 mod shared_invalidation;
 mod single_flight;
+mod status;
 mod store;
 mod token_issue;
 

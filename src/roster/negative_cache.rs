@@ -5,7 +5,7 @@
 //! new secret is tried at once. Failures back off for each account: those of the host as the breaker's probes do, those of the
 //! account twice as long each time. Invariant: both maps are bounded, and the newest entry is always kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
 
@@ -74,6 +74,19 @@ impl NegativeCache {
             (ErrorKind::RateLimited(_), _) | (_, Fault::Local) => {}
             _ => insert(&self.accounts, key, secret, error, now),
         }
+    }
+
+    /// How many accounts, and credentials, are not tried now, by the kind of their failure.
+    pub(super) fn counts(&self, now: Instant) -> Vec<(&'static str, usize)> {
+        let mut counts = BTreeMap::new();
+        let mut add = |failure: &Failure| {
+            if now < failure.until {
+                *counts.entry(failure.error.kind().label()).or_default() += 1;
+            }
+        };
+        self.credentials.lock().values().for_each(&mut add);
+        self.accounts.lock().values().for_each(&mut add);
+        counts.into_iter().collect()
     }
 
     /// Forgets the failures of an account and its credential: a load has succeeded.

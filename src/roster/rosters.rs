@@ -40,7 +40,7 @@ const ROUNDS: usize = 3;
 pub struct Rosters {
     pub(super) upstream: Arc<dyn Upstream>,
     pub(super) store: Arc<Store>,
-    negative_cache: Arc<NegativeCache>,
+    pub(super) negative_cache: Arc<NegativeCache>,
     gate: Arc<CredentialGate>,
     pub(super) loads: Arc<Loads>,
     /// The rosters that are listened to.

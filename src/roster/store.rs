@@ -101,12 +101,17 @@ impl Store {
         self.invalidations.stale_before(key)
     }
 
-    /// The rosters of a scope, each with the calls that reading it took.
-    pub(super) fn covered(&self, scope: &InvalidationScope) -> Vec<(RosterKey, u32)> {
+    /// Some rosters, at most so many.
+    pub(super) fn kept(&self, limit: usize) -> impl Iterator<Item = (RosterKey, StoredRoster)> {
         let kept = self.rosters.iter().flat_map(|rosters| rosters.iter());
         let kept = kept.map(|(key, stored)| (RosterKey::clone(&key), stored));
         let oversized = self.oversized.lock().clone();
-        let all = kept.chain(oversized).filter(|(key, _)| scope.covers(key) && self.get(key).is_some());
+        kept.chain(oversized).take(limit).filter(|(key, _)| self.get(key).is_some())
+    }
+
+    /// The rosters of a scope, each with the calls that reading it took.
+    pub(super) fn covered(&self, scope: &InvalidationScope) -> Vec<(RosterKey, u32)> {
+        let all = self.kept(usize::MAX).filter(|(key, _)| scope.covers(key));
         all.map(|(key, stored)| (key, stored.calls)).collect()
     }
 

@@ -12,10 +12,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::audit_metrics::AuditMetrics;
 use super::cluster_metrics::ClusterMetrics;
 use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
 use super::process_metrics::ProcessMetrics;
+use super::refusal_history::RefusalHistory;
 
 /// The metrics of one running service.
 pub struct Metrics {
@@ -23,6 +25,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_duration: Histogram,
     refusals: Family<CodeLabels, Counter>,
+    last_refusals: RefusalHistory,
     executions: Family<PathLabels, Counter>,
     prepared: Family<ResultLabels, Counter>,
     lookups: Family<ResultLabels, Counter>,
@@ -40,6 +43,7 @@ pub struct Metrics {
     ledger_writes: Family<ResultLabels, Counter>,
     credential_refused: Gauge,
     jwks_fetches: Family<ResultLabels, Counter>,
+    audit: AuditMetrics,
     cluster: ClusterMetrics,
     live: LiveMetrics,
     listener: ListenerMetrics,
@@ -92,6 +96,7 @@ impl Default for Metrics {
             requests: Family::default(),
             request_duration: Histogram::new(seconds),
             refusals: Family::default(),
+            last_refusals: RefusalHistory::default(),
             executions: Family::default(),
             prepared: Family::default(),
             lookups: Family::default(),
@@ -109,6 +114,7 @@ impl Default for Metrics {
             ledger_writes: Family::default(),
             credential_refused: Gauge::default(),
             jwks_fetches: Family::default(),
+            audit: AuditMetrics::default(),
             cluster: ClusterMetrics::default(),
             live: LiveMetrics::default(),
             listener: ListenerMetrics::default(),
@@ -193,6 +199,7 @@ impl Metrics {
             "Fetches of the token issuer's keys, by result: ok or failed",
             self.jwks_fetches.clone(),
         );
+        self.audit.register(registry);
         self.live.register(registry);
         self.listener.register(registry);
         self.process.register(registry);
@@ -212,6 +219,13 @@ impl Metrics {
     /// Counts a request that was refused before it ran, by error code.
     pub fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&CodeLabels { code }).inc();
+        self.last_refusals.add(code);
+    }
+
+    /// The codes of the last requests that were refused, and how long ago that was, the last one first.
+    #[must_use]
+    pub fn last_refusals(&self) -> Vec<(&'static str, Duration)> {
+        self.last_refusals.last()
     }
 
     /// Counts a look-up in the operation cache (`hit`, `miss`).
@@ -316,6 +330,12 @@ impl Metrics {
         if count > 0 {
             self.drift.get_or_create(&KindLabels { kind }).inc_by(count as u64);
         }
+    }
+
+    /// The metrics of the audit log.
+    #[must_use]
+    pub fn audit(&self) -> &AuditMetrics {
+        &self.audit
     }
 
     /// The metrics of live teams.

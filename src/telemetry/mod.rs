@@ -1,5 +1,8 @@
-//! Telemetry: logs and metrics, without personal data or secrets.
+//! Telemetry: logs and metrics, without personal data or secrets, and where the audit log is written.
 
+mod audit_log;
+mod audit_metrics;
+mod audit_target;
 mod build;
 mod cluster_metrics;
 mod listener_metrics;
@@ -7,7 +10,10 @@ mod live_metrics;
 mod logs;
 mod metrics;
 mod process_metrics;
+mod refusal_history;
 
+pub use audit_log::{AuditLog, QueueShare};
+pub use audit_target::{OpenTarget, UnusableTarget};
 pub use build::Build;
 pub use listener_metrics::ListenerMetrics;
 pub use live_metrics::LiveMetrics;

@@ -28,7 +28,7 @@ use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, RefreshPlan};
-use crate::model::{ErrorKind, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError};
+use crate::model::{ErrorKind, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError, UpstreamStatus};
 use crate::telemetry::Metrics;
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
@@ -51,9 +51,9 @@ pub struct GuardedUpstream {
     pub(super) breaker: Option<Arc<Breaker>>,
     pub(super) host_pause: Arc<Mutex<HostPause>>,
     pub(super) latency: Arc<Latency>,
-    permits: Arc<FairPermits>,
+    pub(super) permits: Arc<FairPermits>,
     /// For credentials that the upstream has not accepted yet.
-    unaccepted_permits: Arc<FairPermits>,
+    pub(super) unaccepted_permits: Arc<FairPermits>,
     retries: Retries,
     /// How many pages a list had that could not be read to its end, or was forgotten.
     pub(super) lengths: moka::sync::Cache<RosterKey, u32>,
@@ -340,6 +340,10 @@ impl Upstream for GuardedUpstream {
 
     fn room(&self, calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
         self.budget.room(calls)
+    }
+
+    fn status(&self) -> UpstreamStatus {
+        self.tell()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

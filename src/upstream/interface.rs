@@ -7,7 +7,7 @@ use super::decode::RowPage;
 use super::transport::RateLimit;
 use crate::model::{
     Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, PlanRoom, Pressure,
-    RefreshPlan, Roster, UpstreamError,
+    RefreshPlan, Roster, UpstreamError, UpstreamStatus,
 };
 
 /// One call to the endpoint: the real one, or a test's own in memory.
@@ -69,6 +69,11 @@ pub trait Upstream: Send + Sync + 'static {
     /// is counted, or nothing is asked for.
     fn room(&self, _calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
         None
+    }
+
+    /// Why calls are not made now, and who has made them.
+    fn status(&self) -> UpstreamStatus {
+        UpstreamStatus::default()
     }
 
     /// Brings to disk what has to be there before the process ends.

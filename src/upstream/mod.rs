@@ -13,6 +13,7 @@ mod interface;
 mod list;
 mod live_check;
 mod protect;
+mod status;
 mod token_call;
 mod transport;
 

@@ -20,6 +20,7 @@ const SECRET: &str = "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.not-to-be-shown";
 struct Places {
     token: TempFile,
     garbage: TempFile,
+    audit: TempFile,
     fifo: TempFile,
 }
 
@@ -28,7 +29,13 @@ impl Places {
         let fifo = TempFile::new("fifo", "");
         std::fs::remove_file(fifo.path()).unwrap();
         assert!(Command::new("mkfifo").arg(fifo.path()).status().unwrap().success());
-        Self { token: TempFile::new("token", "demo-agency-token"), garbage: TempFile::new("garbage", "}\u{1}{"), fifo }
+        let audit = TempFile::new("audit", "");
+        Self {
+            audit,
+            token: TempFile::new("token", "demo-agency-token"),
+            garbage: TempFile::new("garbage", "}\u{1}{"),
+            fifo,
+        }
     }
 
     fn all(&self) -> Vec<String> {
@@ -58,6 +65,11 @@ fn candidates(setting: &Setting, places: &Places) -> Vec<String> {
         _ if shape.starts_with("an address, or a network") => texts(&["10.0.0.0/8", "::1", "10.0.0.0/99"]),
         _ if shape.contains("URL") => {
             texts(&["http://127.0.0.1:1", "https://x.example/a", "http://", "https://u@x.example", "ftp://x"])
+        }
+        // The audit log would be appended to the token.
+        _ if shape.contains("a file's path") => {
+            let [audit, fifo] = [&places.audit, &places.fifo].map(|file| file.as_str().to_owned());
+            vec!["stderr".into(), "/no/such/file".into(), audit, fifo, std::env::temp_dir().display().to_string()]
         }
         // Names.
         _ => shape.split(" or ").map(|name| name.trim_matches('`').to_owned()).chain(["nonsense".into()]).collect(),

@@ -9,6 +9,7 @@ mod accounts;
 mod api_keys;
 mod architecture;
 mod attacks;
+mod audit;
 mod background_logs;
 mod batches;
 mod batching;

@@ -285,3 +285,28 @@ async fn a_configuration_that_is_too_long_is_read_no_further_and_refused() {
     let (_, _, log) = world.service.stop();
     assert!(log.contains("it is longer than 64 MiB"), "{log}");
 }
+
+#[tokio::test]
+async fn the_audit_log_begins_moves_and_ends_with_reloads() {
+    let world = World::start(SERVER, "").await;
+    let folder = std::env::temp_dir();
+    let files = ["first", "second"].map(|name| folder.join(format!("flowmatix-{name}-{}.jsonl", std::process::id())));
+    let lines = |n: usize| std::fs::read_to_string(&files[n]).unwrap_or_default().lines().count();
+    let audit = |n: usize| format!("[audit]\ntarget = \"{}\"\n", files[n].display());
+    world.ask(None, QUERY).await.clean();
+    for n in 0..2 {
+        world.write(&audit(n));
+        world.reached(GENERATION, n as f64 + 2.0).await;
+        world.ask(None, QUERY).await.clean();
+    }
+    // One that cannot be used changes nothing.
+    world.write("[audit]\ntarget = \"/no/such/folder/audit.jsonl\"\n");
+    world.reached(FAILED, 1.0).await;
+    world.ask(None, QUERY).await.clean();
+    world.write("");
+    world.reached(GENERATION, 4.0).await;
+    world.ask(None, QUERY).await.clean();
+    assert!(world.service.stop().0);
+    assert_eq!([lines(0), lines(1)], [1, 2]);
+    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+}

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use flowmatix_graphql::demo::{ACCOUNTS, DemoSwitches};
+use flowmatix_graphql::demo::{ACCOUNTS, AGENCY_TOKEN, DemoSwitches};
 use serde_json::Value;
 
-use crate::support::{TestApp, account};
+use crate::support::{Keys, TempFile, TestApp, account};
 
 async fn status(app: &TestApp) -> Value {
     let url = format!("http://{}/status.json", app.app.admin_address());
@@ -46,8 +46,76 @@ async fn a_browser_shows_it_up_spent_and_down() {
     let page = rendered(&app, "spent").await;
     assert!(page.contains("a plan is spent") && page.contains("0 of 1 calls left"), "{page}");
     assert!(page.contains("not called: plan") && page.matches("<rect").count() == 60, "{page}");
+    assert!(page.contains("Teams by age and size") && page.contains("younger than 1 min"), "{page}");
     assert!(!page.contains(ACCOUNTS[0].email));
     assert_eq!(report["ready"], true);
+    let young = &report["rosters"]["ages"][0];
+    assert_eq!((&young["youngerThanSeconds"], &young["rosters"]), (&60.into(), &1.into()));
+    assert!(report["rosters"]["ages"].as_array().unwrap()[1..].iter().all(|older| older["rosters"] == 0));
+    let largest = &report["rosters"]["largest"];
+    assert_eq!((&largest[0]["members"], &largest[0]["stale"]), (&ACCOUNTS[0].members.into(), &false.into()));
+    assert_eq!(largest.as_array().unwrap().len(), 1);
+    assert_eq!(report["cluster"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_refusals_are_there_and_the_oldest_ones_go() {
+    let app = TestApp::start().await;
+    app.query("{ nothing }").await;
+    let last = async || status(&app).await["requests"]["lastRefusals"].as_array().unwrap().clone();
+    assert_eq!(last().await.iter().map(|refusal| &refusal["code"]).collect::<Vec<_>>(), ["GRAPHQL_VALIDATION_FAILED"]);
+    for _ in 0..30 {
+        app.query("{").await;
+    }
+    let found = last().await;
+    assert_eq!(found.len(), 20);
+    assert!(found.iter().all(|refusal| refusal["code"] == "GRAPHQL_PARSE_FAILED"), "{found:?}");
+    let page = rendered(&app, "refusals").await;
+    assert!(page.contains("Last refusals") && page.matches("<dt>GRAPHQL_PARSE_FAILED</dt>").count() == 21, "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_has_its_reason_and_its_end() {
+    let app = TestApp::with(&[("auth.mode", "passthrough"), ("upstream.retry_ratio", "0")]).await;
+    let ask = async |token| app.query_as(token, "{ teamMembers { totalCount } }").await;
+    app.demo.set_switches(DemoSwitches { status: Some(403), ..DemoSwitches::default() });
+    ask(ACCOUNTS[2].token).await;
+    assert_eq!(status(&app).await["upstream"]["notTried"]["forbidden"], 1);
+    let switches = DemoSwitches { status: Some(429), retry_after_seconds: Some(90), ..DemoSwitches::default() };
+    app.demo.set_switches(switches);
+    ask(ACCOUNTS[0].token).await;
+    let report = status(&app).await;
+    let pause = &report["upstream"]["pauses"][0];
+    assert_eq!(pause["reason"], "rate_limited");
+    assert!(pause["plan"].is_string(), "{pause}");
+    assert!((60.0..=90.0).contains(&pause["secondsLeft"].as_f64().unwrap()), "{pause}");
+    let switches = DemoSwitches { status: Some(503), retry_after_seconds: Some(300), ..DemoSwitches::default() };
+    app.demo.set_switches(switches);
+    ask(ACCOUNTS[1].token).await;
+    let report = status(&app).await;
+    let pause = &report["upstream"]["pauses"][0];
+    assert_eq!((&pause["reason"], &pause["plan"]), (&"unavailable".into(), &Value::Null));
+    let page = rendered(&app, "pauses").await;
+    assert!(page.contains("too many calls (429)") && page.contains("it asks for a pause (503)"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_who_share_a_plan_are_told_apart_and_not_named() {
+    let keys = Keys::new(&[("reporting", &[0, 1], true), ("support", &[2], true)]);
+    let [mode, file] = keys.settings();
+    let token = TempFile::new("token", AGENCY_TOKEN);
+    let app = TestApp::with(&[mode, file, ("auth.credential_file", token.as_str())]).await;
+    for (key, place) in [(0, 0), (0, 1), (1, 2)] {
+        app.query_as(keys.key(key), &format!("{{ teamMembers({}) {{ totalCount }} }}", account(place))).await.clean();
+    }
+    let report = status(&app).await;
+    let callers = report["callers"].as_array().unwrap();
+    let calls: Vec<_> = callers.iter().map(|caller| caller["calls"].as_u64().unwrap()).collect();
+    assert_eq!(calls, [2, 1]);
+    assert!(callers[0]["caller"] != callers[1]["caller"] && callers[0]["plan"] == callers[1]["plan"], "{callers:?}");
+    let page = rendered(&app, "callers").await;
+    assert!(page.contains("2 of 950 calls") && page.contains("1 of 950 calls"), "{page}");
+    assert!(!page.contains("reporting") && !page.contains("support"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +130,7 @@ async fn a_breaker_that_is_open_is_seen() {
     }
     let page = rendered(&app, "down").await;
     assert!(page.contains("the breaker is open") && page.contains("calls: unavailable"), "{page}");
+    assert!(page.contains("all calls: it does not answer"), "{page}");
 }
 
 #[tokio::test]

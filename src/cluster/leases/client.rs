@@ -188,6 +188,12 @@ impl Leases {
         self.replica.lock().spent_with_others(ledger, payer)
     }
 
+    /// How many replicas there are, and whether this one is given leases.
+    pub(in crate::cluster) fn replicas(&self) -> (u32, bool) {
+        let replica = self.replica.lock();
+        (replica.live(), replica.is_eligible())
+    }
+
     /// Completes when this replica is given leases, or after `limit`.
     pub async fn joined(&self, limit: Duration) {
         let until = Clock::instant() + limit;

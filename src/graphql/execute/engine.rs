@@ -15,6 +15,7 @@ use async_graphql::Response;
 use futures_util::FutureExt;
 
 use super::arguments::Arguments;
+use super::audited_operation::AuditedOperation;
 use super::executable_schema::{ExecutableSchema, respond_in};
 use super::live::SharedSelections;
 use super::loaded_request::{LoadedData, LoadedRequest};
@@ -23,6 +24,7 @@ use super::response_cache::ResponseCache;
 use super::validated_request::{Rejection, ValidatedRequest, needs_stream};
 use crate::graphql::language::{ServedSchema, Variables};
 use crate::graphql::plan::operation_cache::OperationCache;
+use crate::graphql::plan::personal_data::PersonalData;
 
 use crate::compute::{ComputePool, Ticket};
 use crate::config;
@@ -56,6 +58,8 @@ pub struct Request {
     pub max_age: Option<Duration>,
     /// Whether only queries may run (GET).
     pub queries_only: bool,
+    /// Whether the answer is to say what an audit log has of it.
+    pub is_audited: bool,
     /// What the caller may read.
     pub grants: Arc<dyn Grants>,
     /// Whose work it is, and how it is told to stop.
@@ -94,6 +98,7 @@ impl Engine {
     /// An engine whose requests load rosters with `loaders`.
     #[must_use]
     pub fn new(settings: Settings, loaders: LoaderFactory, metrics: Arc<Metrics>) -> Self {
+        PersonalData::prepare();
         let schema = ExecutableSchema::new(&settings.federation, settings.tokens.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
@@ -164,7 +169,7 @@ impl Engine {
         let mut loaded = self.load(request).await;
         match self.check_cost(&mut loaded, &mut totals) {
             Ok(()) => self.answer(loaded).await,
-            Err(error) => self.refuse(error),
+            Err(error) => self.refuse(error).of_operation("none", AuditedOperation::of(&loaded.request)),
         }
     }
 
@@ -285,6 +290,7 @@ impl Engine {
 
     async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
+        let operation = AuditedOperation::of(&loaded.request);
         let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
         let kind = match loaded.request.is_mutation() {
             true => "mutation",
@@ -299,7 +305,7 @@ impl Engine {
                 self.operation_cache.insert(&prepared);
             }
         }
-        answer.within(self.settings.graphql.response_limit.as_u64()).of_kind(kind)
+        answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, operation)
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.

@@ -92,5 +92,6 @@ pub(super) async fn execute_by_engine(
             _ => Value::Null,
         };
     }
-    GraphQlResponse::executed(response, Beside { summary, cost, ftv1: None }, tracing.as_deref(), limit)
+    let beside = Beside { summary, cost, ftv1: None };
+    GraphQlResponse::executed(response, beside, tracing.as_deref(), limit).of_rows(meter.rows())
 }

@@ -3,6 +3,7 @@
 //! `engine` is the entry point and documents the steps.
 
 mod arguments;
+mod audited_operation;
 mod bench_hooks;
 mod changes;
 mod engine;
@@ -23,6 +24,7 @@ mod trace;
 mod validated_request;
 mod write;
 
+pub use audited_operation::AuditedOperation;
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};
 pub use live::{Delivery, LiveRequest, Started, Subscription};

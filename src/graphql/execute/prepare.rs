@@ -75,7 +75,7 @@ impl Engine {
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
         let is_decided = is_decided(&prepared, operation, &variables)?;
         let is_subscription = operation.is_subscription();
-        let Request { operation_name, grants, ticket, max_age, show_cost, .. } = request;
+        let Request { operation_name, grants, ticket, max_age, show_cost, is_audited, .. } = request;
         let federation = &self.settings.federation;
         let may_trace = federation.enabled && federation.trace_nodes_limit > 0 && grants.is_router();
         Ok(ValidatedRequest {
@@ -91,6 +91,7 @@ impl Engine {
             ticket,
             max_age,
             show_cost,
+            is_audited,
             trace: trace.filter(|_| may_trace),
         })
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde::Serialize;
 
+use super::audited_operation::AuditedOperation;
 use super::project::Projected;
 use super::trace::Tracing;
 use crate::compute::ComputeError;
@@ -46,6 +47,12 @@ pub struct GraphQlResponse {
     pub share: Option<BudgetShare>,
     /// `query`, `mutation`, `introspection`, or `none` when nothing ran.
     pub kind: &'static str,
+    /// How many members are in it, each as often as it is there.
+    pub rows: usize,
+    /// The codes of its errors, each once.
+    pub codes: Vec<&'static str>,
+    /// What an audit log has of its operation, where that is asked for.
+    pub operation: Option<Box<AuditedOperation>>,
 }
 
 /// What became of a request.
@@ -114,6 +121,16 @@ impl From<BudgetShare> for BudgetExtension {
 }
 
 impl GraphQlResponse {
+    /// What became of its request, in a word: `ok`, `partial` or `refused`.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match (self.class, self.has_errors) {
+            (Class::Executed, false) => "ok",
+            (Class::Executed, true) => "partial",
+            (Class::Invalid | Class::Refused(_), _) => "refused",
+        }
+    }
+
     pub(super) fn refused(refused: RequestError) -> Self {
         let class = match refused.code {
             Code::ValidationFailed | Code::OperationResolutionFailure | Code::BadUserInput => Class::Invalid,
@@ -195,7 +212,8 @@ impl GraphQlResponse {
 
     /// The projection's data, written after what [`begin`](Self::begin) gave.
     pub(super) fn projected(projected: Projected, beside: Beside) -> Self {
-        Self::new(projected.out, &projected.errors, beside, Class::Executed)
+        let rows = projected.rows;
+        Self::new(projected.out, &projected.errors, beside, Class::Executed).of_rows(rows)
     }
 
     /// The answer, unless it is longer than `limit` bytes.
@@ -206,8 +224,12 @@ impl GraphQlResponse {
         Self::refused(too_large(limit))
     }
 
-    pub(super) fn of_kind(self, kind: &'static str) -> Self {
-        Self { kind, ..self }
+    pub(super) fn of_operation(self, kind: &'static str, operation: Option<Box<AuditedOperation>>) -> Self {
+        Self { kind, operation, ..self }
+    }
+
+    pub(super) fn of_rows(self, rows: usize) -> Self {
+        Self { rows, ..self }
     }
 
     /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
@@ -250,6 +272,9 @@ impl GraphQlResponse {
             fresh_for: summary.map_or(Duration::ZERO, |summary| summary.fresh_for),
             share: summary.and_then(|summary| summary.share),
             kind: "none",
+            rows: 0,
+            codes: codes(errors),
+            operation: None,
         }
     }
 }
@@ -299,6 +324,20 @@ fn shorten(message: &mut String) {
         message.truncate(end);
         message.push('…');
     }
+}
+
+/// The codes of errors, each once.
+fn codes(errors: &[ServerError]) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for error in errors {
+        let Some(Value::String(name)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) else {
+            continue;
+        };
+        if !codes.contains(&name.as_str()) {
+            codes.extend(Code::ALL.iter().map(|code| code.name()).find(|code| code == name));
+        }
+    }
+    codes
 }
 
 fn set_code(error: &mut ServerError, code: Code) {

@@ -49,6 +49,8 @@ pub(super) struct CachedResponse {
     pub(super) data: Box<[u8]>,
     /// What it costs to make, in cells.
     pub(super) cells: usize,
+    /// How many members are in it.
+    pub(super) rows: usize,
     /// What was read, as arguments name it.
     pub(super) accounts: Box<[Option<Account>]>,
     rosters: Box<[Snapshot]>,
@@ -130,8 +132,8 @@ impl ResponseCache {
         }
     }
 
-    /// Keeps an answer's data, which costs so many cells, if the same was asked for before.
-    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, cells: usize, data: &[u8]) {
+    /// Keeps an answer's data, which costs so many cells and has so many members, if the same was asked for before.
+    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, (cells, rows): (usize, usize), data: &[u8]) {
         let Some(cached) = &self.cached else { return };
         let mark = (cache_key.hash >> 32) as u32;
         let asked = &self.asked[cache_key.hash as usize % ASKED];
@@ -144,7 +146,7 @@ impl ResponseCache {
         };
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();
-            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), cells, accounts, rosters }));
+            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), cells, rows, accounts, rosters }));
         }
     }
 }

@@ -33,6 +33,7 @@ pub(super) struct ValidatedRequest {
     pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
+    pub(super) is_audited: bool,
     /// What it did when, where its answer is to have a trace.
     pub(super) trace: Option<TraceTimes>,
 }

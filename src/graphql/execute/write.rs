@@ -34,10 +34,8 @@ impl Engine {
             LoadedData::Panicked => return GraphQlResponse::panicked(),
             LoadedData::Cached(cached) => {
                 self.metrics.executed("response_cache");
-                return GraphQlResponse::reused(
-                    &cached.data,
-                    Beside { summary: session.loader.summary(), cost, ftv1: None },
-                );
+                let beside = Beside { summary: session.loader.summary(), cost, ftv1: None };
+                return GraphQlResponse::reused(&cached.data, beside).of_rows(cached.rows);
             }
             LoadedData::Resolved(resolved, cache_key, true) => {
                 let extensions = Beside { cost, ..Beside::default() };
@@ -100,7 +98,7 @@ impl Engine {
         }
         request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
-            self.response_cache.keep(cache_key, &resolved, cells, &projected.out);
+            self.response_cache.keep(cache_key, &resolved, (cells, projected.rows), &projected.out);
         }
         Some(GraphQlResponse::projected(projected, Beside { summary, ftv1, ..beside }))
     }

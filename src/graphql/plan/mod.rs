@@ -3,6 +3,7 @@
 pub(super) mod collect;
 mod document_size;
 pub(super) mod operation_cache;
+pub(super) mod personal_data;
 pub(super) mod plan;
 mod planner;
 mod weigh;

@@ -5,6 +5,7 @@
 
 use async_graphql::Pos;
 
+use super::personal_data::PersonalData;
 use crate::graphql::json::JsonPiece;
 use crate::graphql::limits::{ArgumentId, OperationArguments, OperationCost};
 use crate::model::ScalarField;
@@ -23,6 +24,8 @@ pub(in crate::graphql) struct Plan {
     /// The distinct arguments of all its fields.
     pub(in crate::graphql) arguments: OperationArguments,
     pub(in crate::graphql) cost: OperationCost,
+    /// The personal data that its fields show, and what they find people by; its values may find by more.
+    pub(in crate::graphql) personal_data: Vec<PersonalData>,
     /// Memory held, in bytes, without what belongs to the document.
     pub(in crate::graphql) size: usize,
 }

@@ -7,6 +7,7 @@
 use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
+use super::personal_data::PersonalData;
 use super::plan::{
     AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupField, GroupKeyField, GroupSlot, LengthSlot,
     ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField,
@@ -29,16 +30,17 @@ impl Plan {
         let (mut arguments, cost) = (OperationArguments::default(), OperationCost::default());
         let weigher = Weigher { collector: &collector, arguments: &mut arguments, limits, cost };
         let slots = Slots::default();
-        let mut planner = Planner { collector: &collector, weigher, slots, size: 0 };
+        let mut planner = Planner { collector: &collector, weigher, slots, personal_data: Vec::new(), size: 0 };
         let roots = planner.object(&[&operation.selection_set], operation.object_type(), Planner::root)?;
         for field in collector.fields(&[&operation.selection_set], operation.object_type()).ok()? {
             planner.weigher.root(&field, operation.object_type())?;
         }
-        let Planner { weigher, slots, size, .. } = planner;
+        let Planner { weigher, slots, personal_data, size, .. } = planner;
         let cost = weigher.cost;
-        let size = size + size_of::<Self>() + slots.size() + cost.size() + arguments.size();
+        let size =
+            size + size_of::<Self>() + slots.size() + cost.size() + arguments.size() + size_of_val(&*personal_data);
         let Slots { lists, lengths, groups, ids } = slots;
-        Some(Self { roots, lists, lengths, groups, ids, arguments, cost, size })
+        Some(Self { roots, lists, lengths, groups, ids, arguments, cost, personal_data, size })
     }
 }
 
@@ -61,6 +63,7 @@ struct Planner<'p, 'd> {
     collector: &'p Collector<'d>,
     weigher: Weigher<'p, 'd>,
     slots: Slots,
+    personal_data: Vec<PersonalData>,
     /// Memory of the objects so far, in bytes.
     size: usize,
 }
@@ -88,6 +91,7 @@ impl<'d> Planner<'_, 'd> {
                 head.push('"');
                 continue;
             }
+            self.note_personal_data(on, &collected);
             let field = field(self, &collected)?;
             if collected.arguments_read.get() != collected.field.definition.arguments.len() {
                 // An argument that no plan knows: it would be ignored.
@@ -101,6 +105,16 @@ impl<'d> Planner<'_, 'd> {
         head.push('}');
         self.size += head.len();
         Some(PlannedObject { fields, tail: head.into() })
+    }
+
+    fn note_personal_data(&mut self, on: &str, field: &Collected<'d>) {
+        let arguments = field.field.arguments.iter();
+        let arguments = arguments.filter_map(|argument| PersonalData::of_argument(on, field.name(), &argument.name));
+        for found in PersonalData::of_field(on, field.name()).into_iter().chain(arguments) {
+            if !self.personal_data.contains(&found) {
+                self.personal_data.push(found);
+            }
+        }
     }
 
     /// The objects that a field shows, all of one type.

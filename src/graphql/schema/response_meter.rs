@@ -15,12 +15,23 @@ const ERROR: usize = 4 << 10;
 pub(in crate::graphql) struct ResponseMeter {
     limit: usize,
     bytes: AtomicUsize,
+    /// How many members were resolved.
+    rows: AtomicUsize,
     cancellation: Cancellation,
 }
 
 impl ResponseMeter {
     pub(in crate::graphql) fn new(limit: usize, cancellation: Cancellation) -> Self {
-        Self { limit, bytes: AtomicUsize::new(0), cancellation }
+        Self { limit, bytes: AtomicUsize::new(0), rows: AtomicUsize::new(0), cancellation }
+    }
+
+    /// How many members were resolved, each as often as it is shown.
+    pub(in crate::graphql) fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_row(&self) {
+        self.rows.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the answer is longer than allowed, as far as it was built.

@@ -29,6 +29,8 @@ pub(in crate::graphql) struct View {
     pub(in crate::graphql) stale: bool,
     grant: Grant,
     account_hash: AccountHash,
+    /// Counts the members that are resolved of it.
+    meter: Option<Arc<ResponseMeter>>,
 }
 
 impl Session {
@@ -58,7 +60,7 @@ impl Session {
     /// Loads the roster that the grant opens.
     pub(in crate::graphql) async fn load(&self, grant: Grant) -> Result<Arc<View>> {
         let loaded = self.loader.load(&grant).await;
-        Self::seen(loaded, grant)
+        self.seen(loaded, grant)
     }
 
     /// Loads the rosters that the grants open, as one batch.
@@ -66,15 +68,16 @@ impl Session {
         let granted: Vec<&Grant> = grants.iter().flatten().collect();
         let mut loaded = self.loader.load_all(&granted).await.into_iter();
         let mut view = |grant| match loaded.next() {
-            Some(loaded) => Self::seen(loaded, grant),
+            Some(loaded) => self.seen(loaded, grant),
             None => Err(fault(Code::Internal, "internal server error")),
         };
         grants.into_iter().map(|grant| grant.and_then(&mut view)).collect()
     }
 
-    fn seen(loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
+    fn seen(&self, loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
         let found = loaded.map_err(|error| upstream(&error))?;
-        Ok(Arc::new(View::new(found.roster, found.stale, grant)))
+        let view = View::new(found.roster, found.stale, grant);
+        Ok(Arc::new(View { meter: Some(self.meter.clone()), ..view }))
     }
 
     /// What the caller may read.
@@ -102,7 +105,14 @@ impl View {
     /// What the grant opens.
     pub(in crate::graphql) fn new(roster: Arc<Roster>, stale: bool, grant: Grant) -> Self {
         let account_hash = AccountHash::of(grant.account());
-        Self { roster, stale, grant, account_hash }
+        Self { roster, stale, grant, account_hash, meter: None }
+    }
+
+    /// A member of it is resolved.
+    pub(super) fn count_member(&self) {
+        if let Some(meter) = &self.meter {
+            meter.add_row();
+        }
     }
 
     /// Under what the roster is kept.

@@ -34,6 +34,7 @@ struct UnrecognizedField {
 impl TeamMember {
     /// The member at this place of the roster.
     pub(super) fn new(view: &Arc<View>, place: u32) -> Self {
+        view.count_member();
         Self { view: view.clone(), place }
     }
 

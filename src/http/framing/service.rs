@@ -54,7 +54,8 @@ where
         let span = name.span();
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
-        let (request, rest) = unread_body::track(request);
+        let (mut request, rest) = unread_body::track(request);
+        request.extensions_mut().insert(name.id());
         let response = match refusal {
             None => Ok(self.service.call(request)),
             Some(problem) => {

@@ -23,13 +23,14 @@ use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods};
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Class, Code, GraphQlResponse, LiveRequest, Started, Variables, VariablesSize};
+use crate::graphql::{Code, GraphQlResponse, LiveRequest, Started, Variables, VariablesSize};
 use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
 use crate::http::admission::body_memory::BodyReservation;
 use crate::http::admission::client_ip;
+use crate::http::audit::{AuditSlot, AuditedAnswer};
 use crate::http::log_names::{LogNames, Logged, RecordedGrants};
-use crate::http::request_id::is_logged;
+use crate::http::request_id::{RequestId, is_logged};
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted_stream};
 use crate::http::streams;
@@ -72,12 +73,25 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     }
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
-    let reading = AtomicBool::new(false);
-    match timeout_at(deadline, execute(public, parts, body, deadline, &reading)).await {
+    let progress = Progress::default();
+    let executed = timeout_at(deadline, execute(public, parts, body, deadline, &progress)).await;
+    let audit = &progress.audit;
+    let refuse = |refusal: &HttpError| {
+        if let Some(audit) = audit.get() {
+            audit.refused(refusal.code);
+        }
+        refuse(public, refusal, media_type)
+    };
+    match executed {
         Ok(Ok((answered, Held { caller, permit, logged }))) => {
+            let mut audited = Vec::new();
+            let mut count = |answer: &mut GraphQlResponse| {
+                count(public, answer, started);
+                audited.extend(audit.get().map(|_| AuditedAnswer::take(answer)));
+            };
             let mut response = match answered {
-                Answered::One(answer) => {
-                    count(public, &answer, started);
+                Answered::One(mut answer) => {
+                    count(&mut answer);
                     match stream.filter(|_| !accepts_json) {
                         Some(stream) => streams::response::answer(&answer, stream),
                         None => respond(answer, media_type, statuses),
@@ -85,29 +99,44 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                 }
                 // It holds no permit of requests: streams have limits of their own.
                 Answered::Live(live) => {
-                    let mut response = subscribe(public, *live, stream, parts, &caller, media_type);
+                    let stream = stream.unwrap_or(StreamType::ServerSentEvents);
+                    let (grants, payer) = (caller.grants.clone(), &caller.payer);
+                    let begun = streams::response::subscribe(public, *live, stream, parts, grants, (payer, audit));
+                    let mut response = begun.unwrap_or_else(|refusal| refuse(&refusal));
                     response.extensions_mut().insert(logged);
                     return response;
                 }
-                Answered::Many(answers) => {
-                    answers.iter().for_each(|answer| count(public, answer, started));
+                Answered::Many(mut answers) => {
+                    answers.iter_mut().for_each(count);
                     respond_to_batch(&answers, media_type)
                 }
             };
             response.extensions_mut().insert(logged);
-            let held = public.admission.hold_response(&caller.payer, response, permit);
-            held.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
+            match public.admission.hold_response(&caller.payer, response, permit) {
+                Ok(response) => {
+                    if let Some(audit) = audit.get() {
+                        audit.answered(&audited);
+                    }
+                    response
+                }
+                Err(refusal) => refuse(&refusal),
+            }
         }
-        Ok(Err(refusal)) => refuse(public, &refusal, media_type),
-        Err(_) if reading.into_inner() => {
+        Ok(Err(refusal)) => refuse(&refusal),
+        Err(_) if progress.reading.load(Ordering::Relaxed) => {
             let refusal = HttpError::new(Code::RequestTimeout, "the body did not come in time");
-            refuse(public, &refusal.with_status(StatusCode::REQUEST_TIMEOUT), media_type)
+            refuse(&refusal.with_status(StatusCode::REQUEST_TIMEOUT))
         }
-        Err(_) => {
-            let refusal = HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
-            refuse(public, &refusal, media_type)
-        }
+        Err(_) => refuse(&HttpError::new(Code::RequestTimeout, "the answer was not ready in time")),
     }
+}
+
+/// What is known of a request that is being executed, also when it is given up.
+#[derive(Default)]
+struct Progress {
+    /// Whether its body is what it waits for.
+    reading: AtomicBool,
+    audit: AuditSlot,
 }
 
 /// What a request holds until the last byte of its answer has left.
@@ -127,21 +156,15 @@ enum Answered {
 }
 
 fn count(public: &AppState, answer: &GraphQlResponse, started: Instant) {
-    let outcome = match (answer.class, answer.has_errors) {
-        (Class::Executed, false) => "ok",
-        (Class::Executed, true) => "partial",
-        (Class::Invalid | Class::Refused(_), _) => "refused",
-    };
-    public.metrics.answered(answer.kind, outcome, started.elapsed());
+    public.metrics.answered(answer.kind, answer.outcome(), started.elapsed());
 }
 
-/// `reading` says whether the body is what it waits for.
 async fn execute(
     public: &Arc<AppState>,
     parts: &Parts,
     body: Body,
     deadline: tokio::time::Instant,
-    reading: &AtomicBool,
+    progress: &Progress,
 ) -> Result<(Answered, Held), HttpError> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.allowed_hosts)?;
@@ -157,15 +180,20 @@ async fn execute(
         ContentCoding::Identity
     };
     let peer = client_ip::address(parts, &public.settings);
+    let audit = public.audit(RequestId::of(&parts.extensions), "http");
+    let audit = audit.map(|audit| progress.audit.get_or_init(|| audit).clone());
     let caller = identify(public, parts, peer).await?;
+    if let Some(audit) = &audit {
+        audit.identified(caller.grants.caller());
+    }
     let IdentifiedCaller { grants, key, payer, .. } = &caller;
     let limits = grants.limits();
     public.admission.check_rate(key, limits)?;
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
     public.admission.check_responses(payer)?;
-    reading.store(method.has_body(), Ordering::Relaxed);
+    progress.reading.store(method.has_body(), Ordering::Relaxed);
     let body = if method.has_body() { Some(public.admission.read(payer, body, limit).await?) } else { None };
-    reading.store(false, Ordering::Relaxed);
+    progress.reading.store(false, Ordering::Relaxed);
     let permit: Hold = Arc::new(public.admission.admit(key.clone(), limits)?);
     let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
@@ -174,7 +202,7 @@ async fn execute(
     let queries_only = method.is_safe();
     let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
-    let recorded = is_logged().then(|| RecordedGrants::new(grants.clone()));
+    let recorded = is_logged().then(|| RecordedGrants::few(grants.clone()));
     let grants_of_work: Arc<dyn Grants> = match &recorded {
         Some(recorded) => recorded.clone(),
         None => grants.clone(),
@@ -199,6 +227,11 @@ async fn execute(
         let _memory = memory;
         let operations = if logging { operations(&parsed, &state.log_names) } else { Vec::new() };
         let request = |parameters: Parameters| graphql::Request {
+            grants: match &audit {
+                Some(audit) => audit.ask(&parameters.document, grants_of_work.clone()),
+                None => grants_of_work.clone(),
+            },
+            is_audited: audit.is_some(),
             document: parameters.document,
             operation_name: parameters.operation_name,
             variables: Variables::new(parameters.variables),
@@ -206,7 +239,6 @@ async fn execute(
             show_cost,
             trace,
             queries_only,
-            grants: grants_of_work.clone(),
             ticket: work.clone(),
         };
         let answered = match parsed {
@@ -242,19 +274,6 @@ fn operations(parsed: &Parsed, names: &LogNames) -> Vec<String> {
         Parsed::One(parameters) => vec![names.operation(&parameters.document)],
         Parsed::Many(batch) => batch.iter().map(|parameters| names.operation(&parameters.document)).collect(),
     }
-}
-
-fn subscribe(
-    public: &Arc<AppState>,
-    live: LiveRequest,
-    stream: Option<StreamType>,
-    parts: &Parts,
-    caller: &IdentifiedCaller,
-    media_type: MediaType,
-) -> Response<Body> {
-    let stream = stream.unwrap_or(StreamType::ServerSentEvents);
-    let response = streams::response::subscribe(public, live, stream, parts, caller.grants.clone(), &caller.payer);
-    response.unwrap_or_else(|refusal| refuse(public, &refusal, media_type))
 }
 
 /// The response to a request for a WebSocket.

@@ -77,6 +77,11 @@ impl Plans {
         plans
     }
 
+    /// Names credentials, accounts and callers.
+    pub(super) fn names(&self) -> &LogNames {
+        &self.0.names
+    }
+
     /// Brings the metrics up to date.
     pub(in crate::http) fn tell(&self, metrics: &Metrics) {
         let plans = self.now();

@@ -26,7 +26,7 @@ const counts = (map) => Object.entries(map).filter(([, count]) => count > 0).sor
 
 function span(seconds) {
   if (seconds < 60) return `${seconds} s`;
-  return seconds < 3600 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  return seconds < 3600 ? `${Math.round(seconds / 60)} min` : `${number.format(Math.round(seconds / 360) / 10)} h`;
 }
 
 function plans(all) {
@@ -62,23 +62,91 @@ function bars(minutes) {
   svg.setAttribute("aria-label", `Calls by minute: ${minutes.reduce((sum, calls) => sum + calls, 0)} in the last hour, at most ${Math.max(...minutes)} in a minute`);
 }
 
+// A line of text over a bar.
+function bar(name, said, value, most) {
+  const box = element("div", undefined, "bar");
+  const line = element("p");
+  line.append(element("span", name), element("span", said));
+  const shown = element("progress");
+  shown.max = Math.max(most, 1);
+  shown.value = value;
+  shown.setAttribute("aria-label", `${name}: ${said}`);
+  box.append(line, shown);
+  return box;
+}
+
+const REASONS = {
+  breaker: "it does not answer; the next try in",
+  unavailable: "it asks for a pause (503); goes on in",
+  rate_limited: "too many calls (429); goes on in",
+  vendor_quota: "the plan is spent, by its own count; goes on in",
+};
+
+function pauses({ pauses, notTried }) {
+  const rows = pauses.map(({ reason, plan, secondsLeft }) => [`${plan ? `credential ${plan}` : "all calls"}: ${REASONS[reason] ?? reason}`, span(secondsLeft), "bad"]);
+  rows.push(...counts(notTried).map(([kind, count]) => [`not tried again yet: ${kind.replaceAll("_", " ")}`, count]));
+  return rows.length === 0 ? [["none", ""]] : rows;
+}
+
+function callers(all) {
+  if (all.length === 0) return [element("p", "No callers share a plan.")];
+  return all.map(({ caller, plan, calls, limit }) =>
+    bar(`caller ${caller}${plan ? ` of credential ${plan}` : ""}`, `${number.format(calls)} of ${number.format(limit)} calls`, calls, limit),
+  );
+}
+
+function ages(all) {
+  const most = Math.max(...all.map(({ rosters }) => rosters));
+  return all.map(({ youngerThanSeconds, rosters, bytes }) =>
+    bar(youngerThanSeconds === null ? "older" : `younger than ${span(youngerThanSeconds)}`, `${number.format(rosters)}, ${size(bytes)}`, rosters, most),
+  );
+}
+
+function largest(all) {
+  if (all.length === 0) return [element("p", "none")];
+  const said = ({ members, bytes, ageSeconds, stale }) => `${number.format(members)} members, ${size(bytes)}, ${span(ageSeconds)} old${stale ? ", stale" : ""}`;
+  return all.map((roster) => bar(`account ${roster.account}`, said(roster), roster.bytes, all[0].bytes));
+}
+
+function replicas(cluster) {
+  byId("cluster-section").hidden = cluster === null;
+  if (cluster === null) return;
+  const tier = (up) => [up ? "up" : "away", up ? "good" : "bad"];
+  list("cluster", [
+    ["replicas, with this one", cluster.replicas],
+    ["this one", cluster.joined ? "joined" : "joining", cluster.joined ? "good" : "bad"],
+    ["tier: leases", ...tier(cluster.leasesUp)],
+    ["tier: teams and notices", ...tier(cluster.valuesUp)],
+  ]);
+}
+
 function show(status) {
-  const { upstream, rosters, requests, live } = status;
+  const { upstream, rosters, requests, live, cluster } = status;
   const state = byId("state");
   const trouble = [];
   if (!status.ready) trouble.push("draining");
   if (upstream.breakerOpen) trouble.push("Flowmatix does not answer (the breaker is open)");
   if (upstream.credentialRefused) trouble.push("Flowmatix refuses the server's token");
   if (status.plans.some((plan) => plan.remaining === 0)) trouble.push("a plan is spent");
+  if (cluster !== null && !(cluster.leasesUp && cluster.valuesUp)) trouble.push("the cluster's tier is away");
   state.textContent = trouble.length === 0 ? "ready" : trouble.join("; ");
   state.className = trouble.length === 0 ? "good" : "bad";
   byId("plans").replaceChildren(...plans(status.plans));
   bars(status.callsPerMinute);
   list("upstream", [
     ["breaker", upstream.breakerOpen ? "open" : "closed", upstream.breakerOpen ? "bad" : "good"],
+    ["calls in flight", upstream.inFlight],
+    ["calls that wait", upstream.waiting],
     ...counts(upstream.calls).map(([outcome, count]) => [`calls: ${outcome}`, count]),
     ...counts(upstream.budgetRefusals).map(([reason, count]) => [`not called: ${reason}`, count]),
   ]);
+  list("pauses", pauses(upstream));
+  byId("callers").replaceChildren(...callers(status.callers));
+  byId("ages").replaceChildren(...ages(rosters.ages));
+  byId("largest").replaceChildren(...largest(rosters.largest));
+  replicas(cluster);
+  const last = requests.lastRefusals.map(({ code, secondsAgo }) => [code, `${span(secondsAgo)} ago`]);
+  list("last", last.length === 0 ? [["none", ""]] : last);
   list("rosters", [["kept", rosters.count], ["memory", size(rosters.bytes)], ...counts(rosters.lookups).map(([result, count]) => [`asked for: ${result}`, count])]);
   list("requests", [["under way", requests.inFlight], ["connections", requests.connections]]);
   list("live", [["subscriptions", live.subscriptions], ["WebSockets", live.webSockets], ["pollers", live.pollers]]);

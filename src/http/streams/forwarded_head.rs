@@ -10,16 +10,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::auth::ClientCertificate;
+use crate::http::request_id::RequestId;
 
 /// What headers of ours begin with.
 const OURS: &str = "x-flowmatix-";
 
-/// The head with nothing but what authentication reads.
+/// The head with nothing but what authentication reads, and the request's name.
 pub(super) fn kept(head: &Parts) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     if let Some(certificate) = head.extensions.get::<Arc<ClientCertificate>>() {
         parts.extensions.insert(certificate.clone());
     }
+    parts.extensions.insert(RequestId::of(&head.extensions));
     for (name, value) in head.headers.iter().filter(|(name, _)| is_kept(name)) {
         parts.headers.append(name.clone(), value.clone());
     }

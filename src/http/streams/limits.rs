@@ -9,6 +9,7 @@ use crate::config;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::EndReason;
+use crate::http::audit::AuditedStream;
 use crate::http::response::error::HttpError;
 use crate::telemetry::Metrics;
 
@@ -67,7 +68,7 @@ impl LiveStreams {
         open.callers.insert(key.clone(), known + 1);
         metrics.live().started(transport);
         let (streams, metrics) = (self.clone(), metrics.clone());
-        Ok(SubscriptionPermit { streams, key: key.clone(), transport, metrics, connection, reason: None })
+        Ok(SubscriptionPermit { streams, key: key.clone(), transport, metrics, connection, reason: None, audit: None })
     }
 }
 
@@ -80,18 +81,35 @@ pub(super) struct SubscriptionPermit {
     connection: EndReason,
     /// Why it ends by itself.
     reason: Option<&'static str>,
+    audit: Option<AuditedStream>,
 }
 
 impl SubscriptionPermit {
     pub(super) fn end(&mut self, reason: &'static str) {
         self.reason = Some(reason);
     }
+
+    /// Has the subscription audited.
+    pub(super) fn audit(&mut self, stream: Option<AuditedStream>) {
+        self.audit = stream;
+    }
+
+    /// An event was handed to the connection.
+    pub(super) fn delivered(&mut self, rows: usize) {
+        if let Some(stream) = &mut self.audit {
+            stream.delivered(rows);
+        }
+    }
 }
 
 impl Drop for SubscriptionPermit {
     fn drop(&mut self) {
         let reason = self.reason.or_else(|| self.connection.get().copied());
-        self.metrics.live().ended(self.transport, reason.unwrap_or("client"));
+        let reason = reason.unwrap_or("client");
+        self.metrics.live().ended(self.transport, reason);
+        if let Some(stream) = self.audit.take() {
+            stream.end(reason);
+        }
         let mut open = self.streams.open.lock();
         open.all -= 1;
         match open.callers.get_mut(&self.key) {

@@ -16,8 +16,10 @@ use crate::graphql;
 use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription, Variables};
 use crate::http::AppState;
 use crate::http::admission::response_deadline::EndReason;
+use crate::http::audit::{AuditedAnswer, AuditedRequest, AuditedStream};
 use crate::http::graphql::callers::IdentifiedCaller;
 use crate::http::graphql::parameters;
+use crate::http::request_id::RequestId;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::{Account, Cancellation, Clock};
 
@@ -110,11 +112,12 @@ impl Operations {
         payload: &str,
         max_age: Option<Duration>,
         caller: &Arc<IdentifiedCaller>,
-        state: &Arc<AppState>,
+        (state, request): (&Arc<AppState>, &RequestId),
     ) {
         self.started += 1;
         let (id, number): (Arc<str>, _) = (id.into(), self.started);
-        let started = start(payload.to_owned(), max_age, caller.clone(), state.clone(), self.ends.clone());
+        let audit = state.audit(request.clone(), "websocket");
+        let started = start(payload.to_owned(), max_age, caller.clone(), (state.clone(), audit), self.ends.clone());
         let name = id.clone();
         let progress = unfold(Stage::Starting(started.boxed()), advance);
         let progress = progress.map(move |progress| (name.clone(), number, progress));
@@ -152,7 +155,7 @@ impl Operations {
                     open.account = Some(account);
                     self.changes += 1;
                 }
-                Progress::Event(Some(Delivery { payload, ends })) => {
+                Progress::Event(Some(Delivery { payload, ends, .. })) => {
                     if ends {
                         self.remove(&id);
                     }
@@ -187,6 +190,9 @@ async fn advance(stage: Stage) -> Option<(Progress, Stage)> {
         }),
         Stage::Live(mut live) => {
             let delivery = live.subscription.next().await;
+            if let Some(delivery) = &delivery {
+                live.permit.delivered(delivery.rows);
+            }
             let goes_on = delivery.as_ref().is_some_and(|delivery| !delivery.ends);
             let stage = if goes_on {
                 Stage::Live(live)
@@ -204,22 +210,38 @@ async fn start(
     payload: String,
     max_age: Option<Duration>,
     caller: Arc<IdentifiedCaller>,
-    state: Arc<AppState>,
+    (state, audit): (Arc<AppState>, Option<Arc<AuditedRequest>>),
     ends: EndReason,
 ) -> Result<Box<LiveOperation>, Progress> {
-    match execute(&payload, max_age, &caller, &state).await {
-        Ok(Started::Answer(answer)) => Err(Progress::Answered(answer)),
+    let audit = audit.as_ref();
+    if let Some(audit) = audit {
+        audit.identified(caller.grants.caller());
+    }
+    let refused = |refusal: HttpError| {
+        if let Some(audit) = audit {
+            audit.refused(refusal.code);
+        }
+        Progress::Refused(refusal)
+    };
+    match execute(&payload, max_age, &caller, (&state, audit)).await {
+        Ok(Started::Answer(mut answer)) => {
+            if let Some(audit) = audit {
+                audit.answered(&[AuditedAnswer::take(&mut answer)]);
+            }
+            Err(Progress::Answered(answer))
+        }
         Ok(Started::Live(live)) => match state.live.admit(&caller.payer, "websocket", ends, &state.metrics) {
-            Ok(permit) => {
+            Ok(mut permit) => {
+                permit.audit(audit.map(|audit| AuditedStream::begin(audit, &live, "websocket")));
                 let account = live.account().clone();
                 let subscription = state.engine.listen(live);
                 Ok(Box::new(LiveOperation { subscription, account, permit }))
             }
-            Err(refusal) => Err(Progress::Refused(refusal)),
+            Err(refusal) => Err(refused(refusal)),
         },
         Err(refusal) => {
             state.metrics.refused(refusal.code.name());
-            Err(Progress::Refused(refusal))
+            Err(refused(refusal))
         }
     }
 }
@@ -229,7 +251,7 @@ async fn execute(
     payload: &str,
     max_age: Option<Duration>,
     caller: &IdentifiedCaller,
-    state: &Arc<AppState>,
+    (state, audit): (&Arc<AppState>, Option<&Arc<AuditedRequest>>),
 ) -> Result<Started, HttpError> {
     let limits = caller.grants.limits();
     state.admission.check_rate(&caller.key, limits)?;
@@ -238,6 +260,10 @@ async fn execute(
     let deadline = Clock::instant() + state.settings.timeout;
     let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
     let parameters = parameters::of_object(payload)?;
+    let grants = match audit {
+        Some(audit) => audit.ask(&parameters.document, caller.grants.clone()),
+        None => caller.grants.clone(),
+    };
     let request = graphql::Request {
         document: parameters.document,
         operation_name: parameters.operation_name,
@@ -246,7 +272,8 @@ async fn execute(
         show_cost: false,
         trace: false,
         queries_only: false,
-        grants: caller.grants.clone(),
+        is_audited: audit.is_some(),
+        grants,
         ticket: ticket.clone(),
     };
     let engine = state.clone();

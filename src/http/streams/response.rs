@@ -26,6 +26,7 @@ use crate::http::AppState;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::{EndReason, Streamed};
 use crate::http::admission::response_memory::EventMemory;
+use crate::http::audit::{AuditSlot, AuditedStream};
 use crate::http::health::OpenStream;
 use crate::http::response::error::{HttpError, envelope, error_list};
 use crate::http::response::negotiate::{MediaType, StreamType};
@@ -38,10 +39,11 @@ pub(in crate::http) fn subscribe(
     stream_type: StreamType,
     parts: &Parts,
     grants: Arc<dyn Grants>,
-    payer: &CallerKey,
+    (payer, audit): (&CallerKey, &AuditSlot),
 ) -> Result<Response<Body>, HttpError> {
     let ends = EndReason::default();
-    let permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
+    let mut permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
+    permit.audit(audit.get().map(|request| AuditedStream::begin(request, &live, stream_type.name())));
     let open = state.health.open_stream();
     let account = live.account().clone();
     let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);
@@ -145,6 +147,7 @@ impl EventBody {
     }
 
     fn send(&mut self, delivery: Delivery, memory: EventMemory) {
+        self.permit.delivered(delivery.rows);
         self.frames.extend(self.stream_type.event(memory.hold(delivery.payload)));
         self.heartbeat.reset();
         if delivery.ends {

@@ -27,6 +27,7 @@ use crate::http::admission::response_memory::EventMemory;
 use crate::http::graphql::callers::{IdentifiedCaller, identify};
 use crate::http::graphql::parameters::max_age;
 use crate::http::health::OpenStream;
+use crate::http::request_id::RequestId;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::Clock;
 
@@ -109,6 +110,8 @@ struct Connection {
 /// What a connection has beside its socket, once its caller is known.
 struct Session {
     caller: Arc<IdentifiedCaller>,
+    /// The name of the request that became the socket.
+    request: RequestId,
     max_age: Option<Duration>,
     rights: Arc<Rights>,
     operations: Operations,
@@ -155,18 +158,23 @@ impl Connection {
             }
         };
         let head = forwarded_head::with_payload(head, payload.as_deref()).map_err(Close::invalid)?;
+        let request = RequestId::of(&head.extensions);
         let max_age = max_age(&head.headers).map_err(|error| Close::invalid(error.message))?;
         let caller = match identify(&self.state, &head, peer).await {
             Ok(caller) => Arc::new(caller),
             Err(refusal) => {
                 self.state.metrics.refused(refusal.code.name());
+                if let Some(audit) = self.state.audit(request, "websocket") {
+                    audit.refused(refusal.code);
+                }
                 return Err(Close::forbidden().into());
             }
         };
         self.send(messages::ACK.to_owned()).await?;
         let rights = Arc::new(Rights::new(self.state.clone(), head, caller.grants.clone()));
         let lost = std::future::pending().boxed();
-        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost, watched: 0 };
+        let mut session =
+            Session { caller, request, max_age, rights, operations: Operations::default(), lost, watched: 0 };
         session.watch_rights();
         Ok(session)
     }
@@ -227,8 +235,8 @@ impl Connection {
                     let errors = error_list(&busy("too many operations are under way on this WebSocket"));
                     return Ok(self.send(messages::error(&id, &errors)).await?);
                 }
-                let Session { caller, max_age, operations, .. } = session;
-                operations.begin(id, payload, *max_age, caller, &self.state);
+                let Session { caller, request, max_age, operations, .. } = session;
+                operations.begin(id, payload, *max_age, caller, (&self.state, request));
                 Ok(())
             }
         }

@@ -16,6 +16,7 @@ mod recorded;
 mod reported;
 mod reservation;
 mod shared;
+mod status;
 mod told;
 mod vendor_quota;
 

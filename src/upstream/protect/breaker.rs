@@ -114,6 +114,11 @@ impl Breaker {
         Some(BreakerPermit { breaker: self, subject, probe })
     }
 
+    /// When the next probe may go out, while it is open.
+    pub(in crate::upstream) fn next_probe(&self) -> Option<Instant> {
+        self.state.lock().outage.as_ref().map(|outage| outage.next_probe)
+    }
+
     /// Another replica has opened its breaker `age` ago, because calls of so many sources had failed. This one opens, too, unless
     /// the host has answered here since or shortly before: what ails may be that replica's own network, or its one caller.
     pub(in crate::upstream) fn heard_of_outage(&self, sources: u64, age: Duration, now: Instant, metrics: &Metrics) {

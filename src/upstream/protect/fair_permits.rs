@@ -67,6 +67,12 @@ impl FairPermits {
         Arc::new(Self { capacity, latency, clock, state: Mutex::default() })
     }
 
+    /// How many calls are under way, and how many wait.
+    pub(in crate::upstream) fn load(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.in_use, state.waiting)
+    }
+
     /// A permit for a call of `source`, which has `limit` permits at most, that has to end by `deadline`.
     pub(in crate::upstream) async fn acquire(
         self: &Arc<Self>,

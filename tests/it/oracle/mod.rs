@@ -34,6 +34,7 @@ fn request(world: &World, case: &Case) -> Request {
         trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
+        is_audited: false,
         grants: world.grants(case.contact),
     }
 }

@@ -97,6 +97,19 @@ impl Service {
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
     }
 
+    /// Nobody reads its standard output any more.
+    pub fn close_out(&mut self) {
+        drop(self.child.stdout.take());
+        self.out = Some(Box::new(std::io::empty()));
+    }
+
+    /// All that it has written to its log, once it has ended.
+    pub fn log_to_its_end(mut self) -> String {
+        let mut log = std::mem::take(&mut self.log);
+        self.stderr.read_to_string(&mut log).unwrap();
+        log
+    }
+
     /// The process, as the system numbers it.
     pub fn id(&self) -> u32 {
         self.child.id()

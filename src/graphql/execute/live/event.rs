@@ -16,6 +16,8 @@ pub(super) struct LiveEvent {
     pub(super) full: Bytes,
     /// What has changed since the event before; `None` where the selection has no such form.
     pub(super) delta: Option<Bytes>,
+    /// How many members are in either.
+    pub(super) rows: (usize, usize),
     /// Whether it is the last.
     pub(super) ends: bool,
     /// When its cause became known.
@@ -27,6 +29,8 @@ pub(super) struct LiveEvent {
 /// A response that is an event: its bytes, of which the first say what is compared.
 pub(super) struct Payload {
     pub(super) bytes: Bytes,
+    /// How many members are in it.
+    pub(super) rows: usize,
     compared: usize,
 }
 
@@ -45,7 +49,7 @@ struct LiveExtension {
 
 impl Payload {
     /// Completes a response that has its data.
-    pub(super) fn new(mut out: Vec<u8>, errors: &[ServerError], team: &TeamState) -> Self {
+    pub(super) fn new(mut out: Vec<u8>, errors: &[ServerError], rows: usize, team: &TeamState) -> Self {
         // Neither these nor vectors fail to be written.
         if !errors.is_empty() {
             out.extend_from_slice(b",\"errors\":");
@@ -58,7 +62,7 @@ impl Payload {
         out.extend_from_slice(b",\"extensions\":");
         let _ = serde_json::to_writer(&mut out, &Extensions { live });
         out.push(b'}');
-        Self { bytes: out.into(), compared }
+        Self { bytes: out.into(), rows, compared }
     }
 
     /// Data and errors: an event is sent only where they differ.

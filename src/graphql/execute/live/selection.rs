@@ -58,18 +58,20 @@ impl Selection {
                 self.whole(RootData::Failed(error::upstream(failed)), team, ends, cancellation)?
             }
         };
-        let Some((full, delta, ends)) = written else { return Ok(None) };
+        let Some(written) = written else { return Ok(None) };
         let limit = self.options.limit;
-        if full.len() > limit {
+        if written.0.bytes.len() > limit {
             let refused = self.refused(too_large(limit as u64), team, cancellation)?;
-            return Ok(refused.map(|(full, delta, ends)| self.numbered(full, delta, ends, team)));
+            return Ok(refused.map(|written| self.numbered(written, team)));
         }
-        Ok(Some(self.numbered(full, delta, ends, team)))
+        Ok(Some(self.numbered(written, team)))
     }
 
-    fn numbered(&mut self, full: bytes::Bytes, delta: Option<bytes::Bytes>, ends: bool, team: &TeamState) -> LiveEvent {
+    fn numbered(&mut self, (full, delta, ends): WrittenEvent, team: &TeamState) -> LiveEvent {
         self.written.events += 1;
-        LiveEvent { number: self.written.events, full, delta, ends, since: team.since, read_at: team.read_at() }
+        let rows = (full.rows, delta.as_ref().map_or(0, |delta| delta.rows));
+        let (full, delta) = (full.bytes, delta.map(|delta| delta.bytes));
+        LiveEvent { number: self.written.events, full, delta, rows, ends, since: team.since, read_at: team.read_at() }
     }
 
     fn shows_changes(&self) -> bool {
@@ -97,7 +99,7 @@ impl Selection {
             return Ok(None);
         }
         self.written.compared = Some(payload.compared().to_vec());
-        Ok(Some((payload.bytes, None, ends)))
+        Ok(Some((payload, None, ends)))
     }
 
     /// What has changed since the event before, and, for those who have not seen that, everything.
@@ -113,12 +115,12 @@ impl Selection {
         let all = Changes::all(&view.roster);
         let full = self.payload(RootData::Changes(view.clone(), all), team, cancellation)?;
         let delta = match changes {
-            Some(changes) => Some(self.payload(RootData::Changes(view.clone(), changes), team, cancellation)?.bytes),
+            Some(changes) => Some(self.payload(RootData::Changes(view.clone(), changes), team, cancellation)?),
             None => None,
         };
         self.written.compared = Some(rest.compared().to_vec());
         self.written.digests = Some(now);
-        Ok(Some((full.bytes, delta, false)))
+        Ok(Some((full, delta, false)))
     }
 
     fn payload(&mut self, data: RootData, team: &TeamState, cancellation: &Cancellation) -> Result<Payload, Cancelled> {
@@ -126,17 +128,19 @@ impl Selection {
         let length = self.written.compared.as_ref().map_or(0, Vec::len);
         let out = GraphQlResponse::begin(length);
         let projected = project(&self.plan, &self.resolved, self.options, cancellation, out)?;
-        Ok(Payload::new(projected.out, &projected.errors, team))
+        Ok(Payload::new(projected.out, &projected.errors, projected.rows, team))
     }
 
     /// The last event of a selection that could not be written.
     pub(super) fn failed(number: u64, team: &TeamState) -> LiveEvent {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
-        let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], team);
+        let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], 0, team);
         let (since, read_at) = (team.since, team.read_at());
-        LiveEvent { number, full: payload.bytes, delta: None, ends: true, since, read_at }
+        LiveEvent { number, full: payload.bytes, delta: None, rows: (0, 0), ends: true, since, read_at }
     }
 }
 
-/// The whole state, what has changed, and whether it is the end; `None` where nothing has changed.
-type Written = Result<Option<(bytes::Bytes, Option<bytes::Bytes>, bool)>, Cancelled>;
+/// The whole state, what has changed, and whether it is the end.
+type WrittenEvent = (Payload, Option<Payload>, bool);
+/// `None` where nothing has changed.
+type Written = Result<Option<WrittenEvent>, Cancelled>;

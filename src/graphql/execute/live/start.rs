@@ -5,6 +5,7 @@ use super::shared::SelectionKey;
 use super::subscription::Subscription;
 use crate::graphql::error::{Code, access_code};
 use crate::graphql::execute::arguments::{Arguments, RootArguments};
+use crate::graphql::execute::audited_operation::AuditedOperation;
 use crate::graphql::execute::engine::{Engine, Request};
 use crate::graphql::execute::lookups::Resolved;
 use crate::graphql::execute::project::ProjectionOptions;
@@ -35,6 +36,12 @@ impl LiveRequest {
     #[must_use]
     pub fn account(&self) -> &Account {
         self.grant.account()
+    }
+
+    /// What an audit log has of it, where that is asked for.
+    #[must_use]
+    pub fn audited(&self) -> Option<Box<AuditedOperation>> {
+        AuditedOperation::of(&self.request)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Subscription {
 pub struct Delivery {
     /// A response, as JSON.
     pub payload: Bytes,
+    /// How many members are in it.
+    pub rows: usize,
     /// Whether it is the last.
     pub ends: bool,
 }
@@ -59,10 +61,13 @@ impl Subscription {
 
     fn deliver(&mut self, event: &LiveEvent) -> Delivery {
         let is_next = self.last.is_some_and(|last| last + 1 == event.number);
-        let payload = event.delta.as_ref().filter(|_| is_next).unwrap_or(&event.full).clone();
+        let (payload, rows) = match event.delta.as_ref().filter(|_| is_next) {
+            Some(delta) => (delta.clone(), event.rows.1),
+            None => (event.full.clone(), event.rows.0),
+        };
         self.last = Some(event.number);
         self.has_ended = event.ends;
         self.metrics.live().sent(Clock::instant().saturating_duration_since(event.since));
-        Delivery { payload, ends: event.ends }
+        Delivery { payload, rows, ends: event.ends }
     }
 }

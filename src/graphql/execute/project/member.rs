@@ -22,6 +22,7 @@ impl<'p> Writer<'p> {
         view: &Arc<View>,
         place: u32,
     ) {
+        self.members += 1;
         let row = view.roster.member(place);
         for item in &fields.fields {
             item.head.write(&mut self.out);

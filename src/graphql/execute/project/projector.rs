@@ -23,6 +23,8 @@ pub(in crate::graphql::execute) struct Projected {
     /// The value of `data`, after what `out` began with.
     pub(in crate::graphql::execute) out: Vec<u8>,
     pub(in crate::graphql::execute) errors: Vec<ServerError>,
+    /// How many members were written, each as often as it was.
+    pub(in crate::graphql::execute) rows: usize,
     /// Whether it was not written to its end, because the answer would be longer than allowed.
     pub(in crate::graphql::execute) is_too_long: bool,
 }
@@ -62,7 +64,7 @@ pub(in crate::graphql::execute) fn project(
         return Err(Cancelled);
     }
     plan.roots.tail.write(&mut writer.out);
-    Ok(Projected { out: writer.out, errors: writer.errors, is_too_long: writer.too_long })
+    Ok(Projected { out: writer.out, errors: writer.errors, rows: writer.members, is_too_long: writer.too_long })
 }
 
 pub(super) struct Writer<'p> {
@@ -82,6 +84,8 @@ pub(super) struct Writer<'p> {
     cursor_bytes: Vec<u8>,
     /// Where contact data was refused already: response paths without list indices.
     pub(super) refused: HashSet<Vec<&'p str>>,
+    /// How many members were written.
+    pub(super) members: usize,
     pub(super) too_long: bool,
     pub(super) cancellation: &'p Cancellation,
     rows: RowCounter<'p>,
@@ -115,6 +119,7 @@ impl<'p> Writer<'p> {
             groups: HashMap::new(),
             cursor_bytes: Vec::new(),
             refused: HashSet::new(),
+            members: 0,
             too_long: false,
             cancellation,
             rows: cancellation.rows(),
