@@ -14,10 +14,13 @@ async fn status(app: &TestApp) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The page as a browser shows it, on a phone's width.
 async fn rendered(app: &TestApp, folder: &str) -> String {
+    rendered_at(format!("http://{}/", app.app.admin_address()), folder).await
+}
+
+/// The page as a browser shows it, on a phone's width.
+pub async fn rendered_at(url: String, folder: &str) -> String {
     let folder = std::env::temp_dir().join(format!("flowmatix-{folder}-{}", std::process::id()));
-    let url = format!("http://{}/", app.app.admin_address());
     let profile = format!("--user-data-dir={}", folder.display());
     let output = tokio::task::spawn_blocking(move || {
         let quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=390,844"];
@@ -97,6 +100,7 @@ async fn a_pause_has_its_reason_and_its_end() {
     assert_eq!((&pause["reason"], &pause["plan"]), (&"unavailable".into(), &Value::Null));
     let page = rendered(&app, "pauses").await;
     assert!(page.contains("too many calls (429)") && page.contains("it asks for a pause (503)"), "{page}");
+    assert!(page.contains(">Flowmatix asks for a pause<"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

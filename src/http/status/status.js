@@ -90,8 +90,9 @@ function pauses({ pauses, notTried }) {
 
 function callers(all) {
   if (all.length === 0) return [element("p", "No callers share a plan.")];
+  const several = new Set(all.map(({ plan }) => plan)).size > 1;
   return all.map(({ caller, plan, calls, limit }) =>
-    bar(`caller ${caller}${plan ? ` of credential ${plan}` : ""}`, `${number.format(calls)} of ${number.format(limit)} calls`, calls, limit),
+    bar(`caller ${caller}${several ? ` of credential ${plan}` : ""}`, `${number.format(calls)} of ${number.format(limit)} calls`, calls, limit),
   );
 }
 
@@ -104,7 +105,7 @@ function ages(all) {
 
 function largest(all) {
   if (all.length === 0) return [element("p", "none")];
-  const said = ({ members, bytes, ageSeconds, stale }) => `${number.format(members)} members, ${size(bytes)}, ${span(ageSeconds)} old${stale ? ", stale" : ""}`;
+  const said = ({ members, bytes, ageSeconds, stale }) => `${number.format(members)} ${members === 1 ? "member" : "members"}, ${size(bytes)}, ${span(ageSeconds)} old${stale ? ", stale" : ""}`;
   return all.map((roster) => bar(`account ${roster.account}`, said(roster), roster.bytes, all[0].bytes));
 }
 
@@ -127,7 +128,9 @@ function show(status) {
   if (!status.ready) trouble.push("draining");
   if (upstream.breakerOpen) trouble.push("Flowmatix does not answer (the breaker is open)");
   if (upstream.credentialRefused) trouble.push("Flowmatix refuses the server's token");
-  if (status.plans.some((plan) => plan.remaining === 0)) trouble.push("a plan is spent");
+  if (upstream.pauses.some(({ reason }) => reason === "unavailable" || reason === "rate_limited")) trouble.push("Flowmatix asks for a pause");
+  const isPaused = ({ plan }) => upstream.pauses.some((pause) => pause.reason === "rate_limited" && (pause.plan ?? plan) === plan);
+  if (status.plans.some((plan) => plan.remaining === 0 && !isPaused(plan))) trouble.push("a plan is spent");
   if (cluster !== null && !(cluster.leasesUp && cluster.valuesUp)) trouble.push("the cluster's tier is away");
   state.textContent = trouble.length === 0 ? "ready" : trouble.join("; ");
   state.className = trouble.length === 0 ? "good" : "bad";

@@ -11,5 +11,6 @@ mod shared_plan;
 mod shared_rosters;
 mod simulation;
 mod snapshots;
+mod status;
 mod tier;
 mod told;
