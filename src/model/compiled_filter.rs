@@ -1,9 +1,12 @@
 //! A filter, made ready for one roster: identifiers and roles become sets of members, numbers and times ranges, enums sets of
 //! bits, and equal texts hashes. What is left to do for a row is a comparison or two, or a scan of its text.
 
+use std::sync::Arc;
+
 use super::cancellation::Cancelled;
-use super::filter::{Filter, FilterField, IdSet, IntCondition, TextCondition, TextSet, TimeCondition};
+use super::filter::{Filter, FilterField, IntCondition, TextCondition, TextSet, TimeCondition};
 use super::folded_text::{FoldedColumn, Needle, text_hash};
+use super::member_set::MemberSet;
 use super::{JsonStr, Roster, TeamMember};
 
 /// One test on a member, or several.
@@ -11,7 +14,7 @@ pub(super) enum Test<'f, 'r> {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    Among(MemberSet),
+    Among(Arc<MemberSet>),
     /// The number is there, and is one of these.
     Range(Number, i64, i64),
     /// The number is there, and its bit is set.
@@ -63,15 +66,25 @@ impl Number {
     }
 }
 
+/// A search looks through the whole team where at least one member of so many is asked about: a look at one member's text costs
+/// as much as scanning that of so many, and the next list of the same operation finds what this one found.
+const DENSE: usize = 16;
+
 /// Stands for a number that is missing: no range begins so low, and no enum has so many values.
 pub(super) const MISSING: i64 = i64::MIN;
 const LOWEST: i64 = MISSING + 1;
 
 impl<'f, 'r> Test<'f, 'r> {
-    /// Makes a filter ready, with the roster's columns that it looks through; `cancelled` is asked while those are made.
-    pub(super) fn of(filter: &'f Filter, roster: &'r Roster, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
+    /// Makes a filter ready that is evaluated for so many rows, with the roster's columns that it looks through; `cancelled` is
+    /// asked while those are made.
+    pub(super) fn of(
+        filter: &'f Filter,
+        roster: &'r Roster,
+        rows: usize,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Self, Cancelled> {
         let all = |filters: &'f [Filter]| {
-            filters.iter().map(|filter| Self::of(filter, roster, cancelled)).collect::<Result<Vec<_>, _>>()
+            filters.iter().map(|filter| Self::of(filter, roster, rows, cancelled)).collect::<Result<Vec<_>, _>>()
         };
         let names = || {
             let column = roster.index(|known| &known.names, cancelled)?;
@@ -84,9 +97,9 @@ impl<'f, 'r> Test<'f, 'r> {
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
-            Filter::Not(filter) => Self::Not(Box::new(Self::of(filter, roster, cancelled)?)),
-            Filter::Id(ids) => Self::Among(MemberSet::of_ids(ids, roster)),
-            Filter::RoleId(ids) => Self::Among(MemberSet::of_roles(ids, roster)),
+            Filter::Not(filter) => Self::Not(Box::new(Self::of(filter, roster, rows, cancelled)?)),
+            Filter::Id(ids) => Self::Among(MemberSet::of_ids(ids, roster).into()),
+            Filter::RoleId(ids) => Self::Among(MemberSet::of_roles(ids, roster).into()),
             Filter::Name(condition) => Self::text(condition, names()?),
             Filter::Email(condition) => Self::text(condition, emails()?),
             Filter::Type(any) => one_of(Number::Type, any.iter().map(|value| *value as u8)),
@@ -107,19 +120,14 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::UpdatedAt(condition) => time(Number::UpdatedAt, *condition),
             Filter::Whitelabel(value) => one_of(Number::Whitelabel, [u8::from(*value)].into_iter()),
             Filter::Missing(field) => Self::Missing(*field),
+            Filter::Search(search) if rows.saturating_mul(DENSE) >= roster.len() => {
+                Self::Among(roster.search(search, cancelled)?)
+            }
             Filter::Search(search) => {
-                let mut any = Vec::new();
-                if !search.needle.is_empty() {
-                    any.push(Self::Contains(names()?, &search.needle));
-                    if search.contact {
-                        any.push(Self::Contains(emails()?, &search.needle));
-                    }
-                }
-                for needle in &search.phone_needles {
-                    let column = roster.index(|known| &known.phones, cancelled)?;
-                    any.push(Self::Contains(Texts { column, text: |_| None }, needle));
-                }
-                Self::Any(any)
+                let columns = search.columns(roster, cancelled)?.into_iter();
+                Self::Any(
+                    columns.map(|(column, needle)| Self::Contains(Texts { column, text: |_| None }, needle)).collect(),
+                )
             }
         })
     }
@@ -162,42 +170,6 @@ impl FilterField {
             Self::CreatedAt => member.created_at().is_none(),
             Self::UpdatedAt => member.updated_at().is_none(),
         }
-    }
-}
-
-/// Members of a roster, by their indexes.
-pub(super) struct MemberSet(Box<[u64]>);
-
-impl MemberSet {
-    fn of_ids(ids: &IdSet, roster: &Roster) -> Self {
-        let mut set = Self::none(roster);
-        ids.iter().filter_map(|id| roster.find(id)).for_each(|index| set.insert(index));
-        set
-    }
-
-    fn of_roles(ids: &IdSet, roster: &Roster) -> Self {
-        let mut set = Self::none(roster);
-        for role in ids.iter().filter_map(|id| roster.find_role(id)) {
-            roster.role(role).members.iter().for_each(|index| set.insert(*index));
-        }
-        set
-    }
-
-    fn none(roster: &Roster) -> Self {
-        Self(vec![0; roster.len().div_ceil(64)].into())
-    }
-
-    fn insert(&mut self, index: u32) {
-        self.0[index as usize / 64] |= 1 << (index % 64);
-    }
-
-    pub(super) fn contains(&self, index: u32) -> bool {
-        self.0[index as usize / 64] & 1 << (index % 64) != 0
-    }
-
-    /// The members from `first` on, which is a multiple of 64, as bits.
-    pub(super) fn from(&self, first: usize) -> &[u64] {
-        &self.0[first / 64..]
     }
 }
 

@@ -79,7 +79,7 @@ pub enum TextCondition {
 pub struct TextSet(HashMap<String, Vec<String>>);
 
 /// A text to search for in names, and with `contact` in e-mail addresses and telephone numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchText {
     pub(super) needle: Needle,
     /// Forms of it as a telephone number; none where it is not one, or contact data is not searched.

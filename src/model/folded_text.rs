@@ -182,6 +182,14 @@ pub struct Needle {
     finder: memchr::memmem::Finder<'static>,
 }
 
+impl PartialEq for Needle {
+    fn eq(&self, other: &Self) -> bool {
+        self.finder.needle() == other.finder.needle()
+    }
+}
+
+impl Eq for Needle {}
+
 impl Needle {
     /// Prepares a text that is folded already.
     pub(super) fn new(folded: &str) -> Self {

@@ -10,6 +10,7 @@ use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, Ranks, Whereabouts};
+use super::searches::{self, Searches};
 use super::{JsonStr, TeamMember};
 
 /// After so many members it is asked whether the work is still wanted.
@@ -85,6 +86,7 @@ pub(super) struct Indexes {
     pub(super) whitelabel_ranks: Index<Ranks>,
     /// How many messages each member has not read; a missing number is zero.
     pub(super) unread: Index<Box<[i32]>>,
+    pub(super) searches: Searches,
 }
 
 impl Default for Indexes {
@@ -116,6 +118,7 @@ impl Default for Indexes {
                 Ranks::of_places(members.map(|member| member.whitelabel().map(u32::from)))
             }),
             unread: Index::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
+            searches: Searches::default(),
         }
     }
 }
@@ -126,6 +129,7 @@ pub(super) fn room(member: TeamMember<'_>) -> usize {
     // Of three columns: where an entry ends, its hash, and its line feed.
     const OFFSETS: usize = 3 * (2 * size_of::<u32>() + 1);
     const RANKS: usize = 11 * size_of::<u32>() + size_of::<Whereabouts>();
+    const SEARCHES: usize = searches::KEPT.div_ceil(8);
     let folded = |text: Option<JsonStr<'_>>| {
         text.map_or(0, |text| text.json().len() * if text.json().is_ascii() { 1 } else { 3 })
     };
@@ -135,7 +139,7 @@ pub(super) fn room(member: TeamMember<'_>) -> usize {
         let length = |text: Option<JsonStr<'_>>| text.map_or(0, |text| text.json().len());
         3 * (2 + length(phone.prefix()) + length(phone.number()))
     });
-    OFFSETS + RANKS + folded(member.name()) + folded(contact.and_then(|contact| contact.email())) + digits
+    OFFSETS + RANKS + SEARCHES + folded(member.name()) + folded(contact.and_then(|contact| contact.email())) + digits
 }
 
 fn folded<'r>(members: Members<'_, 'r>, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {

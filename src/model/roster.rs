@@ -10,6 +10,7 @@ use super::indexes::{Index, Indexes, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
 use super::ranks::NameRanks;
+use super::searches::Searches;
 use super::{RosterExtent, TeamMember, Timestamp};
 
 /// A number that no other snapshot of this process has.
@@ -230,6 +231,10 @@ impl Roster {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<&T, Cancelled> {
         of(&self.indexes).get_unless(self.members(), cancelled)
+    }
+
+    pub(super) fn searches(&self) -> &Searches {
+        &self.indexes.searches
     }
 
     pub(super) fn name_ranks(&self) -> &NameRanks {

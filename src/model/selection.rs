@@ -6,9 +6,10 @@
 use std::cell::OnceCell;
 
 use super::cancellation::Cancelled;
-use super::compiled_filter::{MISSING, MemberSet, Number, Test, Texts};
+use super::compiled_filter::{MISSING, Number, Test, Texts};
 use super::filter::Filter;
 use super::folded_text::Needle;
+use super::member_set::MemberSet;
 use super::{Roster, TeamMember};
 
 /// How many members are evaluated between two looks at whether the request is still wanted.
@@ -22,8 +23,9 @@ pub(super) fn select(
     among: Option<&[u32]>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<u32>, Cancelled> {
-    let test = Test::of(filter, roster, cancelled)?;
     let narrowed = if among.is_none() { narrow(filter, roster) } else { None };
+    let among = among.or(narrowed.as_deref());
+    let test = Test::of(filter, roster, among.map_or(roster.len(), <[_]>::len), cancelled)?;
     let mut selected = Vec::new();
     let mut evaluate = |members: Members<'_>| {
         if cancelled() {
@@ -33,7 +35,7 @@ pub(super) fn select(
         block.evaluate(&test).each(|n| selected.push(block.index(n)));
         Ok(())
     };
-    match among.or(narrowed.as_deref()) {
+    match among {
         Some(list) => list.chunks(BLOCK).try_for_each(|list| evaluate(Members::List(list)))?,
         None => (0..roster.len()).step_by(BLOCK).try_for_each(|first| {
             let end = roster.len().min(first + BLOCK);

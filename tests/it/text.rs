@@ -292,6 +292,45 @@ proptest! {
 }
 
 #[test]
+fn what_one_list_was_searched_for_changes_no_other_list() {
+    // Found by name, and by address alone where addresses are searched.
+    let person = |n: usize| {
+        let name = format!("Ana {} of {}", n * 7919 % 101, n % 13);
+        let contact = json!({ "email": format!("m{n}x@team.example") });
+        json!({ "_id": format!("{n:05}"), "name": name, "contact": contact, "_role": format!("role-{}", n % 40) })
+    };
+    let rows: Vec<Value> = (0..3000).map(person).collect();
+    let roster = roster(&rows);
+    let texts: Vec<String> = (0..15).map(|n| if n % 2 == 0 { format!("a {n}") } else { format!("m{n}") }).collect();
+    let mut rng = fastrand::Rng::with_seed(11);
+    // More texts than are kept, in any order, for the whole team, for one role, and for one member.
+    for _ in 0..400 {
+        let (text, contact, role) = (&texts[rng.usize(..texts.len())], rng.bool(), rng.u32(..40));
+        let filter = Filter::search(text, contact);
+        let found = |role: Option<u32>| -> Vec<usize> {
+            let role = role.map(|role| roster.role(role));
+            let list = roster.matching(role, filter.as_ref(), &|| false).unwrap();
+            list.into_iter().map(|index| roster.member(index).id().plain().parse().unwrap()).collect()
+        };
+        let expected = |role: Option<u32>| -> Vec<usize> {
+            let matches = |row: &Value| {
+                let has = |field: &str| row.pointer(field).unwrap().as_str().unwrap().to_lowercase().contains(text);
+                let id = role.map(|role| roster.role(role).id.plain().into_owned());
+                (has("/name") || contact && has("/contact/email")) && id.is_none_or(|id| row["_role"] == *id)
+            };
+            (0..rows.len()).filter(|n| matches(&rows[*n])).collect()
+        };
+        let role = rng.bool().then_some(role);
+        assert_eq!(found(role), expected(role), "{text} {contact} {role:?}");
+        let one = rng.usize(..rows.len());
+        let id = roster.member(u32::try_from(one).unwrap()).id().plain().into_owned();
+        let both = Filter::And([Filter::Id([id].into_iter().collect())].into_iter().chain(filter.clone()).collect());
+        let is_found = !roster.matching(None, Some(&both), &|| false).unwrap().is_empty();
+        assert_eq!(is_found, found(None).contains(&one), "{text} {contact} {one}");
+    }
+}
+
+#[test]
 fn names_that_a_reader_knows_how_to_sort() {
     let expected = [
         "Ábel",
