@@ -120,7 +120,7 @@ impl GuardedUpstream {
             latency,
             clock,
             metrics,
-            compute: ComputePool::of_all_cores(settings.concurrency),
+            compute: ComputePool::beside_the_network(settings.concurrency),
         }
     }
 
