@@ -151,6 +151,9 @@ async fn inspect(link: &Link) -> Result<TierInfo, TierError> {
     if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
         return Err(TierError::TooOld(version));
     }
+    if field(&server, "redis_mode").is_some_and(|mode| mode == "cluster") {
+        return Err(TierError::Clustered);
+    }
     if field(&copies, "role").is_some_and(|role| role != "master") {
         return Err(TierError::Copy);
     }

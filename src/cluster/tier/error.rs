@@ -17,6 +17,12 @@ pub enum TierError {
         "its maxmemory-policy is `{0}`: a ledger that is evicted is a plan that is overrun; set it to `noeviction`"
     )]
     Evicts(String),
+    /// It is one of the servers of a Redis Cluster.
+    #[error(
+        "it is a node of a cluster (`cluster-enabled yes`), which spreads keys over servers and is not spoken here; name one \
+         server that has all keys, alone, with replicas, or behind Sentinels"
+    )]
+    Clustered,
     /// It is a copy of another one.
     #[error("it is a replica, which cannot be written to: name the primary")]
     Copy,

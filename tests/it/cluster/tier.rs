@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::counting_vendor::CountingVendor;
-use super::redis_server::RedisServer;
+use super::redis_server::{RedisServer, free_port};
 use super::replicas::{Replicas, TOKEN, is_fine, keys, until};
 use crate::support::TempFile;
 use crate::support::service::run;
@@ -25,6 +25,23 @@ async fn a_tier_that_evicts_is_refused_with_the_reason() {
     let error = tier_at(&server.url(), None, None).connect().await.unwrap_err();
     assert_eq!(error, TierError::Evicts("allkeys-lru".to_owned()));
     assert!(error.to_string().contains("noeviction"));
+}
+
+#[tokio::test]
+async fn a_node_of_a_redis_cluster_is_refused_with_the_reason() {
+    // The port of the nodes' own talk would be ten thousand higher, and that may be none.
+    let (port, file) = (free_port().to_string(), TempFile::new("keys.toml", &keys(&["a"])));
+    let server = RedisServer::with(&["--cluster-enabled", "yes", "--cluster-port", &port]);
+    assert_eq!(tier_at(&server.url(), None, None).connect().await.unwrap_err(), TierError::Clustered);
+    for command in ["check", "serve"] {
+        let settings = settings(&server.url(), file.as_str());
+        let words = settings.iter().flat_map(|setting| ["--set", setting]);
+        let words: Vec<&str> = std::iter::once(command).chain(words).collect();
+        let output = run(&words, &[("VENDOR_TOKEN", TOKEN)]);
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("cluster.url: it is a node of a cluster (`cluster-enabled yes`)"), "{command}: {said}");
+    }
 }
 
 #[tokio::test]
