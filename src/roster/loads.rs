@@ -150,6 +150,7 @@ impl Loads {
             stored.began = stored.began.max(at + Duration::from_nanos(1));
         }
         self.gate.record(&grant.caller().credential, None);
+        self.upstream.meet(&grant.caller().credential);
         self.generations.observe(grant.key(), stored.roster.generation());
         self.store.insert(grant.key().clone(), stored.clone());
         self.feeds.publish(grant.key(), &stored.roster, stored.began, stored.calls, self.clock.now());

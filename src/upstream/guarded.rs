@@ -27,7 +27,9 @@ use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject}
 use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
-use crate::model::{BudgetShare, Caller, CallerId, Clock, CredentialId, Fault, Grant, Pressure, RefreshPlan};
+use crate::model::{
+    BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Fault, Grant, Pressure, RefreshPlan,
+};
 use crate::model::{ErrorKind, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError, UpstreamStatus};
 use crate::telemetry::Metrics;
 
@@ -344,6 +346,11 @@ impl Upstream for GuardedUpstream {
 
     fn status(&self) -> UpstreamStatus {
         self.tell()
+    }
+
+    fn meet(&self, credential: &Credential) {
+        // Where there are too many ledgers, it comes with the first call.
+        drop(self.budget.ledger(credential));
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -76,6 +76,9 @@ pub trait Upstream: Send + Sync + 'static {
         UpstreamStatus::default()
     }
 
+    /// Another replica has read a list with this credential: its plan is spent here, too, from now on.
+    fn meet(&self, _credential: &Credential) {}
+
     /// Brings to disk what has to be there before the process ends.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))

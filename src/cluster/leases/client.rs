@@ -3,7 +3,7 @@
 //! One step goes on at a time. Invariant: a call is handed out only from a pool under a live lease, and what is held is read
 //! before what was spent, so that a call in between is reported twice rather than not at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -79,6 +79,8 @@ struct Entry {
     /// Calls that were made since, and when that was.
     recent: (u32, Instant),
     refused: Option<NoLease>,
+    /// Whether it was asked what the others have spent since the tier was asked for it.
+    looked_at: bool,
 }
 
 /// A call that may be made. Dropped, it is given back.
@@ -133,7 +135,7 @@ impl Leases {
     pub fn register(&self, ledger: &Arc<str>, source: &Arc<impl SpendingSource>) {
         let strong: Arc<dyn SpendingSource> = source.clone();
         let source = Arc::downgrade(&strong);
-        let entry = Entry { source, waiting: 0, recent: (0, Clock::instant()), refused: None };
+        let entry = Entry { source, waiting: 0, recent: (0, Clock::instant()), refused: None, looked_at: true };
         self.ledgers.lock().insert(ledger.clone(), entry);
     }
 
@@ -176,9 +178,12 @@ impl Leases {
         refused.filter(|refused| refused.available_at > now).map_or(Ok(()), Err)
     }
 
-    /// What the others have spent and hold.
+    /// What the others have spent and hold, as of the last beat; also where nothing is spent here.
     #[must_use]
     pub fn others(&self, ledger: &str) -> Others {
+        if let Some(entry) = self.ledgers.lock().get_mut(ledger) {
+            entry.looked_at = true;
+        }
         self.replica.lock().others(ledger, Clock::instant())
     }
 
@@ -245,19 +250,22 @@ impl Leases {
         };
         let now = Clock::instant();
         let mut held = 0;
-        let mut active = Vec::new();
+        let looked_at =
+            |(name, entry): (&Arc<str>, &mut Entry)| std::mem::take(&mut entry.looked_at).then(|| name.clone());
+        let mut active: HashSet<_> = self.ledgers.lock().iter_mut().filter_map(looked_at).collect();
         for ledger in known {
             let usable = self.replica.lock().usable(&ledger, now).0;
             held += usable;
             let source = self.ledgers.lock().get(&ledger).and_then(|entry| entry.source.upgrade());
             if source.as_ref().is_some_and(|source| usable > 0 || !source.ends().is_empty()) {
-                active.push(ledger);
+                active.insert(ledger);
             } else if source.is_none() {
                 self.ledgers.lock().remove(&ledger);
                 self.replica.lock().forget(&ledger);
             }
         }
         self.metrics.leases_held(held);
+        let mut active: Vec<_> = active.into_iter().collect();
         fastrand::shuffle(&mut active);
         active.truncate(LEDGERS_IN_BEAT);
         for ledger in untold.iter().chain(active.iter().filter(|ledger| !untold.contains(ledger))) {

@@ -9,6 +9,7 @@ mod replicas;
 mod script_tier;
 mod shared_plan;
 mod shared_rosters;
+mod shares;
 mod simulation;
 mod snapshots;
 mod status;
