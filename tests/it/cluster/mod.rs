@@ -15,3 +15,4 @@ mod snapshots;
 mod status;
 mod tier;
 mod told;
+mod versions;
