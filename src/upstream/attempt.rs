@@ -3,8 +3,9 @@
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::budget::ProbeClaim;
 use super::guarded::{FailedAttempt, GuardedUpstream, Reading};
-use super::protect::BreakerPermit;
+use super::protect::{BreakerPermit, Subject};
 use super::{Called, Endpoint, Need, RateLimit, RowPage};
 use crate::cluster::LeasedCall;
 use crate::model::{Account, Credential, ErrorKind, Fault, UpstreamError};
@@ -45,13 +46,7 @@ impl GuardedUpstream {
         if let Some(paused) = self.paused() {
             return Err(paused.into());
         }
-        let breaker_permit = match &self.breaker {
-            None => None,
-            Some(breaker) => {
-                let permit = breaker.admit(reading.subject, self.clock.now());
-                Some(permit.ok_or_else(|| UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local))?)
-            }
-        };
+        let (breaker_permit, probe_claim) = self.admit(reading.subject).await?;
         reading.load.observer.before_call()?;
         let write_limit = self.budget.write_limit();
         let latest_end = self.clock.now() + write_limit + self.settings.attempt_timeout;
@@ -85,6 +80,9 @@ impl GuardedUpstream {
         if let Some(permit) = breaker_permit {
             match result.as_ref().err().map(|error| (error.kind(), error.fault())) {
                 Some((ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::BadResponse(_), fault)) => {
+                    if let Some(claim) = probe_claim {
+                        claim.failed(permit.next_probe_in(now));
+                    }
                     if let Some(sources) = permit.failure(fault, now, &self.metrics) {
                         self.budget.tell_outage(sources);
                     }
@@ -98,6 +96,25 @@ impl GuardedUpstream {
             }
         }
         result.map_err(|error| FailedAttempt { error, called: true, probe })
+    }
+
+    /// Whether the breaker lets a call through. A probe is made only where no other replica makes one.
+    async fn admit(&self, subject: Subject) -> Result<(Option<BreakerPermit<'_>>, Option<ProbeClaim>), UpstreamError> {
+        let Some(breaker) = &self.breaker else { return Ok((None, None)) };
+        let down = || UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local);
+        let permit = breaker.admit(subject, self.clock.now()).ok_or_else(down)?;
+        if !permit.is_probe_of_all() {
+            return Ok((Some(permit), None));
+        }
+        // Writing the call down, the call itself, and what a process may be late by.
+        let longest = self.budget.write_limit() + 2 * self.settings.attempt_timeout;
+        match self.budget.claim_probe(longest).await {
+            Some(claim) => Ok((Some(permit), Some(claim))),
+            None => {
+                permit.give_way(self.clock.now());
+                Err(down())
+            }
+        }
     }
 
     /// A call of the plan, where other replicas spend it, too. For a roster that is not there yet it is waited for, as long as

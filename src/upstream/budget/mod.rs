@@ -2,7 +2,8 @@
 //!
 //! `policy` says what may be spent, `ledger` counts it for one credential together with the vendor's own figures
 //! (`vendor_quota`), `reservation` is what one load may spend, `budget` decides over all `ledgers`, and `file`
-//! (`file_format`) keeps them over a restart. `shared` is for plans that other replicas spend, too.
+//! (`file_format`) keeps them over a restart. `shared` is for plans that other replicas spend, too, `told` and
+//! `probe_claim` are what they tell each other of the vendor.
 
 mod budget;
 mod exhausted;
@@ -12,6 +13,7 @@ mod ledger;
 mod ledger_state;
 mod ledgers;
 mod policy;
+mod probe_claim;
 mod recorded;
 mod reported;
 mod reservation;
@@ -24,4 +26,5 @@ pub use budget::Budget;
 pub(super) use exhausted::BudgetExhausted;
 pub use file::InvalidLedger;
 pub(super) use ledger::Ledger;
+pub(super) use probe_claim::ProbeClaim;
 pub(super) use reservation::LoadReservation;

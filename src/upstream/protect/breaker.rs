@@ -3,7 +3,8 @@
 //! Closed, every call passes. It opens when distinct accounts have failed since the host's last answer: three whose calls
 //! failed because of the host, or five that failed in any way. One source (credential and caller) alone does not open it while
 //! others are answered, and what only one source has seen never refuses another. Open, one call at a time passes as a probe
-//! when the backoff allows it; accounts take turns. Any answer that shows a working host closes it, a refusal included.
+//! when the backoff allows it; accounts take turns, and so do replicas. Any answer that shows a working host closes it, a refusal
+//! included.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -29,6 +30,8 @@ const REMEMBERED: usize = 256;
 const PROBED: usize = 16;
 /// How long they give way, while others ask.
 const TURN: Duration = Duration::from_millis(100);
+/// How soon it is looked again whether another replica still probes.
+const ELSEWHERE: Duration = Duration::from_millis(200);
 
 /// What a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ struct Outage {
     since: Instant,
     next_probe: Instant,
     probing: bool,
+    /// Whether another replica has been answered since this one probed.
+    answered_elsewhere: bool,
     /// The accounts of the last probes.
     probed: VecDeque<u64>,
     /// When an account that has not probed lately was last refused.
@@ -71,7 +76,14 @@ struct Outage {
 pub(in crate::upstream) struct BreakerPermit<'b> {
     breaker: &'b Breaker,
     subject: Subject,
-    probe: bool,
+    probe: Option<Probe>,
+}
+
+/// Whether a probe is one of all replicas, or finds out for this one what another has found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    OfAll,
+    OfThis,
 }
 
 impl Breaker {
@@ -93,14 +105,15 @@ impl Breaker {
     /// Lets a call through, as a probe while the breaker is open; `None` when none is due.
     pub(in crate::upstream) fn admit(&self, subject: Subject, now: Instant) -> Option<BreakerPermit<'_>> {
         let mut state = self.state.lock();
-        let mut probe = false;
+        let mut probe = None;
         if !state.passes(subject) {
             let State { random, outage, .. } = &mut *state;
             if let Some(outage) = outage {
                 if !outage.admits(subject, now) {
                     return None;
                 }
-                probe = true;
+                let answered = std::mem::take(&mut outage.answered_elsewhere);
+                probe = Some(if answered { Probe::OfThis } else { Probe::OfAll });
                 outage.probing = true;
                 // From the start of this probe: a silent host must not put off the next one.
                 outage.next_probe = now + probe_backoff(now - outage.since, random);
@@ -130,10 +143,11 @@ impl Breaker {
         }
     }
 
-    /// Another replica was answered: a probe may go out at once.
+    /// Another replica was answered: a probe may go out at once, whoever else probes.
     pub(in crate::upstream) fn heard_of_answer(&self, now: Instant) {
         if let Some(outage) = &mut self.state.lock().outage {
             outage.next_probe = outage.next_probe.min(now);
+            outage.answered_elsewhere = true;
         }
     }
 }
@@ -166,7 +180,14 @@ impl State {
 
     fn open(&mut self, now: Instant, metrics: &Metrics) {
         let next_probe = now + probe_backoff(Duration::ZERO, &mut self.random);
-        self.outage = Some(Outage { since: now, next_probe, probing: false, probed: VecDeque::new(), others: None });
+        self.outage = Some(Outage {
+            since: now,
+            next_probe,
+            probing: false,
+            answered_elsewhere: false,
+            probed: VecDeque::new(),
+            others: None,
+        });
         metrics.breaker(true);
         tracing::warn!("the upstream keeps failing: calling it only to see whether it is back");
     }
@@ -197,7 +218,26 @@ impl Outage {
 
 impl BreakerPermit<'_> {
     pub(in crate::upstream) fn is_probe(&self) -> bool {
-        self.probe
+        self.probe.is_some()
+    }
+
+    /// Whether one replica at a time makes such a call.
+    pub(in crate::upstream) fn is_probe_of_all(&self) -> bool {
+        self.probe == Some(Probe::OfAll)
+    }
+
+    /// How long until the next probe is due.
+    pub(in crate::upstream) fn next_probe_in(&self, now: Instant) -> Duration {
+        let state = self.breaker.state.lock();
+        state.outage.as_ref().map_or(Duration::ZERO, |outage| outage.next_probe.saturating_duration_since(now))
+    }
+
+    /// Another replica probes: this call is not made, and its account has had no turn.
+    pub(in crate::upstream) fn give_way(self, now: Instant) {
+        if let Some(outage) = &mut self.breaker.state.lock().outage {
+            outage.next_probe = now + ELSEWHERE;
+            outage.probed.pop_back();
+        }
     }
 
     /// The host answered as a working one does; whether that has closed the breaker.
@@ -237,7 +277,7 @@ impl BreakerPermit<'_> {
 
 impl Drop for BreakerPermit<'_> {
     fn drop(&mut self) {
-        if self.probe
+        if self.probe.is_some()
             && let Some(outage) = &mut self.breaker.state.lock().outage
         {
             outage.probing = false;

@@ -21,6 +21,8 @@ pub struct CountingVendor {
 struct Seen {
     calls: Vec<(Instant, String)>,
     latency: Duration,
+    /// Calls that are being answered, and the most that were since it was asked last.
+    under_way: (usize, usize),
     refusals: HashMap<String, u16>,
     down: bool,
     /// What the names of people begin with, and what a 429 asks for, where it was set.
@@ -48,7 +50,12 @@ impl CountingVendor {
 
     /// The most calls in any window of this length.
     pub fn most_in(&self, window: Duration) -> usize {
-        let mut times: Vec<Instant> = self.state.lock().unwrap().calls.iter().map(|(at, _)| *at).collect();
+        self.most_since(0, window)
+    }
+
+    /// The same without the first calls, so many.
+    pub fn most_since(&self, first: usize, window: Duration) -> usize {
+        let mut times: Vec<Instant> = self.state.lock().unwrap().calls.iter().skip(first).map(|(at, _)| *at).collect();
         times.sort_unstable();
         let (mut first, mut most) = (0, 0);
         for (at, time) in times.iter().enumerate() {
@@ -58,6 +65,12 @@ impl CountingVendor {
             most = most.max(at + 1 - first);
         }
         most
+    }
+
+    /// The most calls that were being answered at a time since this was asked last; those of now count for the next time.
+    pub fn take_most_under_way(&self) -> usize {
+        let (now, most) = &mut self.state.lock().unwrap().under_way;
+        std::mem::replace(most, *now)
     }
 
     pub fn set_latency(&self, latency: Duration) {
@@ -93,6 +106,24 @@ async fn axum_serve(listener: tokio::net::TcpListener, routes: Router) {
     }
 }
 
+/// Counts a call that is being answered, also where its caller has gone.
+struct UnderWay(Arc<Mutex<Seen>>);
+
+impl UnderWay {
+    fn new(state: &Arc<Mutex<Seen>>) -> Self {
+        let (now, most) = &mut state.lock().unwrap().under_way;
+        *now += 1;
+        *most = (*most).max(*now);
+        Self(state.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way.0 -= 1;
+    }
+}
+
 async fn answer(
     State(state): State<Arc<Mutex<Seen>>>,
     Query(parameters): Query<HashMap<String, String>>,
@@ -100,6 +131,7 @@ async fn answer(
 ) -> Response {
     let email = parameters.get("email").cloned().unwrap_or_default();
     let token = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let _under_way = UnderWay::new(&state);
     let (latency, refused, name, retry_after) = {
         let mut seen = state.lock().unwrap();
         seen.calls.push((Instant::now(), email.clone()));

@@ -3,6 +3,7 @@
 mod chaos;
 mod counting_vendor;
 mod load;
+mod probes;
 mod proxy;
 mod redis_server;
 mod replicas;
