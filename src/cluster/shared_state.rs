@@ -10,6 +10,7 @@ use super::cipher::{Cipher, InvalidKeys};
 use super::leases::{LeaseSettings, Leases, Timing};
 use super::names::Names;
 use super::notices::Notices;
+use super::pacing::Pacing;
 use super::tier::{Tier, TierError, TierInfo};
 use super::values::SharedValues;
 use crate::config::ClusterConfig;
@@ -51,6 +52,8 @@ pub struct Cluster {
     pub values: Arc<SharedValues>,
     /// What one replica tells the others.
     pub notices: Arc<Notices>,
+    /// What all replicas do at a certain rate.
+    pub pacing: Pacing,
     ledger_tier: Arc<Tier>,
     value_tier: Arc<Tier>,
     join_limit: Duration,
@@ -88,9 +91,10 @@ impl Cluster {
             Leases::new(ledger_tier.clone(), replica.clone(), names.single("state"), timing, leased, metrics.clone());
         let limit = usize::try_from(settings.value_limit.as_u64()).unwrap_or(usize::MAX);
         let notices = Arc::new(Notices::new(value_tier.clone(), &names, &replica));
+        let pacing = Pacing::new(value_tier.clone());
         let values = Arc::new(SharedValues::new(value_tier.clone(), names, Arc::new(cipher), limit));
         let join_limit = settings.lease_time + JOIN_BEATS * timing.beat;
-        Ok(Some(Self { leases, values, notices, ledger_tier, value_tier, join_limit }))
+        Ok(Some(Self { leases, values, notices, pacing, ledger_tier, value_tier, join_limit }))
     }
 
     /// Connects, and joins the other replicas. A tier that is away is waited for in the background.

@@ -114,6 +114,17 @@ impl SharedValues {
         Ok(Read { value: plain.zip(ttl), marks: values.map(bytes).collect() })
     }
 
+    /// How long a value has still to live; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the tier is away.
+    pub async fn lives(&self, name: &str) -> Result<Option<Duration>, TierError> {
+        match self.tier.call(redis::cmd("PTTL").arg(name), 4 << 10).await? {
+            Value::Int(millis) => Ok(u64::try_from(millis).ok().map(Duration::from_millis)),
+            _ => Err(TierError::Garbage),
+        }
+    }
+
     /// Writes a value, and releases a claim.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The feed: one poller for each roster that is listened to, however many listen.
 //!
 //! A roster is read at the longest of what its listeners ask for, the configured floor, and what the budget allows; its load
-//! counts like any other, so a plan that is spent stops it. An invalidation makes it due. The poller ends with the last listener. A team is stale for its
+//! counts like any other, so a plan that is spent stops it. An invalidation makes it due. The poller ends with the last listener.
+//! Where replicas share a plan, one of them polls a team for all, when it is its turn (`shared_polls`). A team is stale for its
 //! listeners when nothing newer came within its fresh window and the interval that they were told.
 
 use std::pin::pin;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::feed_board::{Feed, FeedBoard, LiveTeam};
 use super::polling_share::{Demand, fair_interval};
 use super::rosters::Rosters;
+use super::shared_polls::polls_apart;
 use crate::config;
 use crate::model::{Clock, Grant};
 use crate::telemetry::Metrics;
@@ -64,7 +66,7 @@ impl Feeds {
         let interval = interval.unwrap_or(self.settings.interval).max(self.settings.interval_floor);
         let (feed, id, is_new) = self.board.join(grant, interval);
         if is_new {
-            let poller = Poller { feeds: self.clone(), feed: feed.clone(), interval: None };
+            let poller = Poller::new(self.clone(), feed.clone());
             self.metrics.live().poller_started();
             tokio::spawn(poller.run());
         }
@@ -137,14 +139,26 @@ struct Poller {
     feed: Arc<Feed>,
     /// The interval of one version of the board.
     interval: Option<(u64, Duration)>,
+    /// For how long the last poll waited for its turn, after it was due.
+    waited: Duration,
 }
 
 /// How often a roster is read.
+#[derive(Clone, Copy)]
 struct Intervals {
     /// Its share of the plan.
     fair: Duration,
     /// The same while the plan is short.
     now: Duration,
+}
+
+/// When a poll may be made that is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// At once: nobody here has read the team yet, or the operator has taken back what was read.
+    Now,
+    /// When it is its turn among those of all replicas.
+    InLine,
 }
 
 /// Counts a poller until it ends, in whatever way.
@@ -157,18 +171,28 @@ impl Drop for Counted {
 }
 
 impl Poller {
+    fn new(feeds: Feeds, feed: Arc<Feed>) -> Self {
+        Self { feeds, feed, interval: None, waited: Duration::ZERO }
+    }
+
     async fn run(mut self) {
         let _counted = Counted(self.feeds.metrics.clone());
         let clock = self.feeds.clock;
         // Not before this instant, where the last poll brought nothing.
         let mut retry_at: Option<Instant> = None;
+        let mut turn = Turn::Now;
         while let Some((grant, asked)) = self.feeds.board.payer(&self.feed) {
-            let Intervals { fair, now: interval } = self.intervals(&grant, asked);
+            let intervals = self.intervals(&grant, asked);
+            let Intervals { fair, now: interval } = intervals;
             let (began, taken_back, now) = (self.feed.began(), self.feed.taken_back_at(), clock.now());
             let regular = began.filter(|began| !self.feed.is_taken_back(*began)).map(|began| began + interval);
             let due = retry_at.or(regular).unwrap_or(now);
             if due <= now {
-                retry_at = self.read_while_wanted(&grant, fair, interval).await.map(|wait| clock.now() + wait);
+                if self.feed.is_outdated() {
+                    turn = Turn::Now;
+                }
+                retry_at = self.read_while_wanted(&grant, intervals, turn).await.map(|wait| clock.now() + wait);
+                turn = Turn::InLine;
                 continue;
             }
             let overdue = began.filter(|_| !self.feed.is_stale()).map(|began| began + self.window(fair) + GRACE);
@@ -189,15 +213,30 @@ impl Poller {
         }
     }
 
-    /// Reads the roster, unless the last listener leaves before. (The load goes on if it has made a call.)
-    async fn read_while_wanted(&self, grant: &Grant, fair: Duration, interval: Duration) -> Option<Duration> {
-        let mut read = pin!(self.read(grant, fair, interval));
+    /// Reads the roster, unless the last listener leaves before, or it is not to wait for its turn any longer. (The load goes on if
+    /// it has made a call.)
+    async fn read_while_wanted(&mut self, grant: &Grant, intervals: Intervals, turn: Turn) -> Option<Duration> {
+        let (feed, clock, began) = (self.feed.clone(), self.feeds.clock, self.feed.began());
+        let mut overdue = began.filter(|_| !feed.is_stale()).map(|began| began + self.window(intervals.fair) + GRACE);
+        let mut read = pin!(self.read(grant, intervals, turn));
         loop {
+            let late = async move {
+                match overdue {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 wait = &mut read => return wait,
-                () = self.feed.changed.notified() => {
-                    if self.feed.is_deserted() {
+                () = feed.changed.notified() => {
+                    if feed.is_deserted() || turn == Turn::InLine && feed.is_outdated() {
                         return None;
+                    }
+                }
+                () = late => {
+                    overdue = None;
+                    if feed.began() == began {
+                        feed.overdue(clock.now());
                     }
                 }
             }
@@ -206,7 +245,7 @@ impl Poller {
 
     /// For how long a snapshot is not stale for its listeners. That a plan is short does not make it longer.
     fn window(&self, fair: Duration) -> Duration {
-        self.feeds.fresh_for.max(fair)
+        self.feeds.fresh_for.max(fair + self.waited)
     }
 
     /// How often the roster is read: the longest of what was asked for and what the budget allows.
@@ -225,7 +264,8 @@ impl Poller {
         let stretch = upstream.pressure(credential).stretch;
         let longest = upstream.refresh_plan(credential).map_or(fair, |plan| plan.window.max(fair));
         let now = fair.mul_f64(stretch.clamp(1.0, 1e6)).min(longest);
-        self.feed.set_interval(now);
+        // With replicas, what each of its polls waits for those of other teams.
+        self.feed.set_interval(now + self.waited);
         Intervals { fair, now }
     }
 
@@ -239,9 +279,24 @@ impl Poller {
     }
 
     /// Reads the roster, and returns how long to wait where that brought nothing newer.
-    async fn read(&self, grant: &Grant, fair: Duration, interval: Duration) -> Option<Duration> {
+    async fn read(&mut self, grant: &Grant, intervals: Intervals, turn: Turn) -> Option<Duration> {
+        let Intervals { fair, now: interval } = intervals;
+        let asked = self.feeds.clock.now();
+        let oldest = asked.checked_sub(interval.mul_f64(YOUNG)).unwrap_or(asked);
+        let second = self.feeds.rosters.loads.second.clone().filter(|_| turn == Turn::InLine);
+        let read = match second.zip(self.feeds.rosters.upstream.refresh_plan(&grant.key().credential)) {
+            None => self.feeds.rosters.get(grant, Some(interval.mul_f64(YOUNG))).await,
+            Some((second, plan)) => {
+                let apart = polls_apart(&plan, self.feeds.settings.budget_ratio, self.feed.price().calls);
+                let claim = second.poll_turn(grant, &plan, apart, oldest, interval).await;
+                let now = self.feeds.clock.now();
+                self.waited = now - asked;
+                let read = second.holding(claim.as_ref(), self.feeds.rosters.get(grant, Some(now - oldest))).await;
+                second.polled(claim, interval);
+                read
+            }
+        };
         let (feeds, feed) = (&self.feeds, &self.feed);
-        let read = feeds.rosters.get(grant, Some(interval.mul_f64(YOUNG))).await;
         let now = feeds.clock.now();
         let wait = |calls: u32, asked: Duration| if calls > 0 { interval } else { asked.max(RETRY).min(interval) };
         match read {

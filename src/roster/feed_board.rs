@@ -205,6 +205,11 @@ impl Feed {
         self.taken_back.lock().stale.is_some_and(|at| began <= at)
     }
 
+    /// Whether the operator has taken back what the listeners see.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.began().is_some_and(|began| self.is_taken_back(began))
+    }
+
     /// Since when what was read before has to be read again.
     pub(super) fn taken_back_at(&self) -> Option<Instant> {
         self.taken_back.lock().stale

@@ -15,6 +15,7 @@ mod rosters;
 mod second_level;
 mod shared;
 mod shared_invalidation;
+mod shared_polls;
 mod single_flight;
 mod status;
 mod store;

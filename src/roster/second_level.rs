@@ -39,16 +39,16 @@ pub(super) struct SecondLevel {
     /// How long a roster may be served.
     pub(super) max_age: Duration,
     /// How long a claim holds unless it is renewed: long enough for a renewal that the tier takes its whole time for.
-    claim_time: Duration,
+    pub(super) claim_time: Duration,
     /// By the hash that a notice is about.
     known: Cache<Arc<str>, Grant>,
-    clock: Clock,
+    pub(super) clock: Clock,
     metrics: Arc<Metrics>,
 }
 
 /// The names of a roster's records.
 pub(super) struct RecordNames {
-    roster: String,
+    pub(super) roster: String,
     claim: String,
     /// What rosters are published under: marks of the credential, of the account with it, of the account with any, and of all.
     generations: [String; 4],
@@ -322,7 +322,7 @@ fn credential(grant: &Grant) -> &[u8] {
 }
 
 /// Token and account: a caller with another token finds nothing.
-fn account(grant: &Grant) -> [&[u8]; 3] {
+pub(super) fn account(grant: &Grant) -> [&[u8]; 3] {
     let account = grant.account();
     [credential(grant), account.email.as_str().as_bytes(), account.user_type.name().as_bytes()]
 }

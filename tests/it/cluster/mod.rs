@@ -2,7 +2,10 @@
 
 mod chaos;
 mod counting_vendor;
+mod listeners;
 mod load;
+mod pacing;
+mod polls;
 mod probes;
 mod proxy;
 mod redis_server;

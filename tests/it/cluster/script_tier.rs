@@ -1,10 +1,9 @@
-//! A tier in memory that runs the real script of the lease protocol, with a clock that tests set, and copies that lag.
+//! A tier in memory that runs the real scripts, with a clock that tests set, and copies that lag.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use flowmatix_graphql::cluster::LEASE_SCRIPT;
 use mlua::{Function, Lua, Table, Value, Variadic};
 
 type Data = HashMap<String, HashMap<String, String>>;
@@ -24,7 +23,8 @@ pub struct ScriptTier {
 }
 
 impl ScriptTier {
-    pub fn new(wall: i64) -> Self {
+    /// A tier that runs this script.
+    pub fn new(script: &str, wall: i64) -> Self {
         let store = Rc::new(RefCell::new(Store { wall, ..Store::default() }));
         let lua = Lua::new();
         let shared = store.clone();
@@ -66,7 +66,7 @@ impl ScriptTier {
         let redis = lua.create_table().unwrap();
         redis.set("call", lua.create_function(call).unwrap()).unwrap();
         lua.globals().set("redis", redis).unwrap();
-        let (shebang, code) = LEASE_SCRIPT.split_once('\n').unwrap();
+        let (shebang, code) = script.split_once('\n').unwrap();
         assert!(shebang.starts_with("#!lua"));
         let script = lua.load(code).into_function().unwrap();
         // A server lets scripts set no globals.

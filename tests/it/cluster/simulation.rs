@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowmatix_graphql::cluster::{Replica, Reply, Report, Step, Taken, Timing};
+use flowmatix_graphql::cluster::{LEASE_SCRIPT, Replica, Reply, Report, Step, Taken, Timing};
 use tokio::time::Instant;
 
 use super::script_tier::ScriptTier;
@@ -84,7 +84,7 @@ impl World {
             queue: BinaryHeap::new(),
             events: HashMap::new(),
             next: 0,
-            tier: ScriptTier::new(1_700_000_000_000),
+            tier: ScriptTier::new(LEASE_SCRIPT, 1_700_000_000_000),
             processes: Vec::new(),
             ledger: "ledger".into(),
             spendable,

@@ -1,11 +1,6 @@
-//! What one replica learns and all must know: invalidations, outages, pauses that were asked for before a replica started, and
-//! what a listened team reads.
-
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+//! What one replica learns and all must know: invalidations, outages, and pauses that were asked for before a replica started.
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
 use super::counting_vendor::CountingVendor;
 use super::redis_server::RedisServer;
@@ -143,64 +138,4 @@ async fn a_pause_holds_for_a_replica_that_starts_later() {
     let refused = replicas.ask(1, "another").await;
     assert_eq!(refused.codes(), ["UPSTREAM_RATE_LIMITED"]);
     assert_eq!(vendor.calls(), calls);
-}
-
-/// The names that a subscription at this replica has shown so far.
-async fn listen(replicas: &Replicas, at: usize) -> Arc<Mutex<Vec<String>>> {
-    let query = format!(
-        "subscription {{ team(account: {{ email: \"{}\", type: CUSTOMER }}) {{ members {{ nodes {{ name }} }} }} }}",
-        email("listened")
-    );
-    let request = replicas.client.post(replicas.service(at).url("/graphql")).header("content-type", "application/json");
-    let request = request.header("accept", "text/event-stream").timeout(Duration::from_secs(120));
-    let mut stream = request.body(json!({ "query": query }).to_string()).send().await.unwrap();
-    assert_eq!(stream.status(), 200);
-    let seen = Arc::<Mutex<Vec<String>>>::default();
-    let said = seen.clone();
-    tokio::spawn(async move {
-        let mut text = String::new();
-        while let Ok(Some(bytes)) = stream.chunk().await {
-            text.push_str(&String::from_utf8_lossy(&bytes));
-            while let Some(end) = text.find('\n') {
-                let line: String = text.drain(..=end).collect();
-                if let Some(name) = line.split("\"name\":\"").nth(1) {
-                    said.lock().unwrap().push(name.split('"').next().unwrap().to_owned());
-                }
-            }
-        }
-    });
-    seen
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_team_that_is_listened_to_at_all_replicas_is_read_by_one_at_a_time() {
-    const INTERVAL: Duration = Duration::from_secs(1);
-    let (tier, vendor) = (RedisServer::start(), CountingVendor::start().await);
-    let settings = [
-        "budget.window=10m",
-        "budget.calls_per_hour=100000",
-        "cluster.lease_time=1s",
-        "live.interval=1s",
-        "live.interval_floor=1s",
-        "roster.fresh_for=1s",
-        "roster.refresh_ahead=false",
-    ];
-    let replicas = Replicas::start(3, &tier, &vendor, &settings).await;
-    let started = Instant::now();
-    let mut seen = Vec::new();
-    for at in 0..3 {
-        seen.push(listen(&replicas, at).await);
-        // They begin at different moments of an interval.
-        sleep(Duration::from_millis(310)).await;
-    }
-    for name in ["First", "Second", "Third"] {
-        vendor.set_name(name);
-        let all =
-            || async { seen.iter().all(|seen| seen.lock().unwrap().last().is_some_and(|last| last.starts_with(name))) };
-        until(all, |all| *all).await;
-        sleep(INTERVAL).await;
-    }
-    let (elapsed, calls) = (started.elapsed(), vendor.calls_for(&email("listened")));
-    let intervals = elapsed.as_secs_f64() / INTERVAL.as_secs_f64();
-    assert!(calls as f64 <= intervals * 1.3 + 2.0, "{calls} calls in {intervals:.1} intervals");
 }
