@@ -110,8 +110,8 @@ release-check: explorer
 worst:
 	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 the_worst_accepted_request
 
-# Three replicas, a real Redis and a vendor with a plan, for two minutes under load while replicas are killed and the tier is hung,
-# flushed, restarted and failed over, and 1,000 simulated schedules; fails where a figure falls short.
+# Three replicas, a real Redis and a vendor with a plan, for three minutes under load while replicas are killed and the tier is hung,
+# flushed, restarted, away for a minute and failed over, and 1,000 simulated schedules; fails where a figure falls short.
 cluster:
 	SIMULATION_SEEDS=1000 cargo test --release --locked --test it -- --nocapture cluster::simulation
 	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 cluster::chaos
