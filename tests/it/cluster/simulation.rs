@@ -263,7 +263,8 @@ impl World {
             }
             self.call(p, taken);
         }
-        if self.processes[p].waiting > 0 && self.processes[p].step.is_none() && self.rng.u8(..) < 128 {
+        // More often than the service, which waits for the next beat where it was refused.
+        if self.processes[p].waiting > 0 && self.processes[p].step.is_none() && self.rng.u8(..) < 64 {
             self.send(p);
         }
     }
@@ -375,12 +376,16 @@ fn whatever_fails_the_vendor_never_counts_more_than_the_plan_in_a_window() {
 
 #[test]
 fn in_fair_weather_most_of_the_plan_can_be_spent() {
+    // At first half counts as spent, because nobody knows.
+    const KNOWN: i64 = 5_000;
+    const END: i64 = 11_000;
     for replicas in [1, 3, 12, 50] {
         let mut world = World::new(7, replicas, 100, Weather::Fair);
-        world.run(20_000);
-        let (most, calls) = world.judge();
+        world.run(END);
+        let (most, _) = world.judge();
         assert!(most <= 100, "{most}");
-        let possible = 100 * 20_000 / WINDOW as usize;
+        let calls = world.counted.iter().filter(|at| (KNOWN..END).contains(at)).count();
+        let possible = 100 * (END - KNOWN) as usize / WINDOW as usize;
         println!("{replicas} replicas: {calls} of {possible} calls, {most} in a window");
         assert!(calls * 2 > possible, "{replicas} replicas: {calls} of {possible}");
     }
