@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! http ──► graphql ──► loader ──► roster ──► upstream          leaves: model · config · telemetry · compute ·
-//!   └─► auth                                                               cluster · forecast · files
+//!   └─► auth                                                               cluster · forecast · files · webhook
 //! ```
 //!
 //! `app` builds the stages and is the only module that knows them all; `cli` calls `app`; `demo` is a sample upstream.
@@ -28,3 +28,4 @@ pub mod files;
 pub mod forecast;
 pub mod model;
 pub mod telemetry;
+pub mod webhook;

@@ -17,6 +17,7 @@ use crate::http::{
     StatusSource,
 };
 use crate::loader::LoaderFactory;
+use crate::model::CacheTagKey;
 use crate::roster::Rosters;
 use crate::telemetry::{AuditLog, Metrics, OpenTarget};
 
@@ -34,6 +35,8 @@ pub(super) struct Lasting {
     /// What the status page is told.
     pub(super) stages: Arc<dyn StatusSource>,
     pub(super) latest: Latest,
+    /// Makes the cache tags of answers, where they have any.
+    pub(super) cache_tag_key: Option<Arc<CacheTagKey>>,
 }
 
 impl Lasting {
@@ -84,6 +87,10 @@ impl Generation {
             None => (engine, prepared.auth),
         };
         let audit = prepared.audit_target.map(|target| lasting.auditor(&config.audit, target, prepared.audit_key));
+        let engine = match &lasting.cache_tag_key {
+            Some(key) => engine.with_cache_tags(key.clone(), config.cache_tags.clone()),
+            None => engine,
+        };
         let mut http = config.http.clone();
         // By its own name, which containers of one network know, a machine is asked as by its address.
         http.allowed_hosts.extend(own_name());

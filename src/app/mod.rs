@@ -2,6 +2,7 @@
 //!
 //! The only module that knows all stages. `cli` and the tests call it.
 
+mod cache_tags;
 mod cluster;
 mod credential;
 mod gate;

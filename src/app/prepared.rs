@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
 
+use super::cache_tags::CacheTags;
 use super::cluster::cluster;
 use super::credential::{self, held_token};
 use super::open_files;
@@ -38,6 +39,8 @@ pub(super) struct Prepared {
     pub(super) audit_target: Option<OpenTarget>,
     /// The key of accounts' names in it.
     pub(super) audit_key: Option<SecretString>,
+    /// What cache tags need, where answers have any.
+    pub(super) cache_tags: Option<CacheTags>,
 }
 
 impl Prepared {
@@ -87,6 +90,7 @@ impl Prepared {
         let audit_key = kept(credential::audit_key(&config.audit), problems);
         let target = config.audit.target.as_ref().map_or(Ok(()), OpenTarget::check);
         kept(target.map_err(Into::into), problems)?;
+        let cache_tags = kept(CacheTags::new(config), problems);
         Some(Self {
             auth: auth?,
             manifest: manifest?,
@@ -94,6 +98,7 @@ impl Prepared {
             admin_secret: secret?.map(AdminSecret::new),
             audit_target: None,
             audit_key: audit_key?,
+            cache_tags: cache_tags?,
         })
     }
 }
@@ -130,7 +135,7 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
 /// What is usable and worth a warning: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
-    let files: [(&str, Option<&Path>); 15] = [
+    let files: [(&str, Option<&Path>); 17] = [
         ("admin.invalidate_secret_file", config.admin.invalidate_secret_file.as_deref()),
         ("audit.key_file", config.audit.key_file.as_deref()),
         ("auth.credential_file", config.auth.credential_file.as_deref()),
@@ -140,6 +145,8 @@ pub fn warnings(config: &Config) -> Vec<String> {
         ("http.tls.key_file", config.http_tls.key_file.as_deref()),
         ("http.tls.client_ca_file", config.http_tls.client_ca_file.as_deref()),
         ("federation.secret_file", config.federation.secret_file.as_deref()),
+        ("cache_tags.secret_file", config.cache_tags.secret_file.as_deref()),
+        ("cache_tags.webhook_secret_file", config.cache_tags.webhook_secret_file.as_deref()),
         ("jwt.jwks_file", config.jwt.jwks_file.as_deref()),
         ("jwt.accounts_file", config.jwt.accounts_file.as_deref()),
         ("upstream.ca_file", config.upstream.ca_file.as_deref()),

@@ -2,6 +2,7 @@
 //!
 //! Stages: start → ready → reload, any number of times → drain → stop. A second signal ends the process at once.
 
+use super::cache_tags;
 use super::cluster::cluster;
 use super::credential::held_token;
 use super::prepared::{self, Prepared};
@@ -18,7 +19,7 @@ use crate::compute::ComputePool;
 use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
 use crate::http::{Health, Latest, LogNames, Plans, SwappableRoutes};
-use crate::model::{Clock, Credential, CredentialId};
+use crate::model::{Clock, Credential, CredentialId, TeamListener};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::{AuditLog, Metrics};
 use crate::upstream::Upstream;
@@ -55,7 +56,7 @@ impl App {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
         let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
-        let (prepared, client) = Prepared::with_client(config, token.clone(), clock, &metrics).await?;
+        let (mut prepared, client) = Prepared::with_client(config, token.clone(), clock, &metrics).await?;
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
@@ -65,14 +66,27 @@ impl App {
         if let Some(cluster) = &cluster {
             cluster.start().await.map_err(|error| prepared::problem(error.into()))?;
         }
-        let rosters = rosters(config, upstream.clone(), cluster.as_ref(), clock, &metrics);
+        let tags = cache_tags::start(prepared.cache_tags.take(), config, clock, &metrics).map_err(prepared::problem)?;
+        let rosters = rosters(config, upstream.clone(), cluster.as_ref(), tags.listener, clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
         let plans = plans(&log_names, upstream.clone());
+        let cache_tag_key = tags.key;
         let audit_log = AuditLog::new(metrics.clone());
         let stages = Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: cluster.clone() };
         let stages = Arc::new(stages);
-        let lasting =
-            Lasting { rosters, cluster, compute, health, metrics, log_names, audit_log, plans, stages, latest };
+        let lasting = Lasting {
+            rosters,
+            cluster,
+            compute,
+            health,
+            metrics,
+            log_names,
+            audit_log,
+            plans,
+            stages,
+            latest,
+            cache_tag_key,
+        };
         Ok(Self::build(config, prepared, token, upstream, lasting).map_err(prepared::problem)?)
     }
 
@@ -88,14 +102,27 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
-        let prepared = Prepared::new(config, token.clone(), &metrics)?;
-        let rosters = rosters(config, upstream.clone(), None, clock, &metrics);
+        let mut prepared = Prepared::new(config, token.clone(), &metrics)?;
+        let tags = cache_tags::start(prepared.cache_tags.take(), config, clock, &metrics)?;
+        let rosters = rosters(config, upstream.clone(), None, tags.listener, clock, &metrics);
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
         let plans = plans(&log_names, upstream.clone());
+        let cache_tag_key = tags.key;
         let (cluster, audit_log) = (None, AuditLog::new(metrics.clone()));
         let stages = Arc::new(Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: None });
-        let lasting =
-            Lasting { rosters, cluster, compute, health, metrics, log_names, audit_log, plans, stages, latest };
+        let lasting = Lasting {
+            rosters,
+            cluster,
+            compute,
+            health,
+            metrics,
+            log_names,
+            audit_log,
+            plans,
+            stages,
+            latest,
+            cache_tag_key,
+        };
         Self::build(config, prepared, token, upstream, lasting)
     }
 
@@ -219,10 +246,15 @@ fn rosters(
     config: &Config,
     upstream: Arc<dyn Upstream>,
     cluster: Option<&Arc<Cluster>>,
+    listener: Option<Arc<dyn TeamListener>>,
     clock: Clock,
     metrics: &Arc<Metrics>,
 ) -> Arc<Rosters> {
     let rosters = Rosters::new(&config.roster, upstream, clock, metrics.clone()).with_waits(LookupWaits::new(config));
+    let rosters = match listener {
+        Some(listener) => rosters.with_listener(listener),
+        None => rosters,
+    };
     Arc::new(match cluster {
         Some(cluster) => rosters.shared_by(cluster.clone()),
         None => rosters,

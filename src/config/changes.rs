@@ -3,7 +3,7 @@
 use super::root::Config;
 
 /// Sections and settings that are built into what outlives a reload: sockets, the upstream client, rosters, ledgers.
-const RESTART: [&str; 19] = [
+const RESTART: [&str; 20] = [
     "http.listen",
     "http.timeout",
     "http.uri_limit",
@@ -15,6 +15,7 @@ const RESTART: [&str; 19] = [
     "http.tls",
     "admin.listen",
     "graphql.compute_queue_limit",
+    "cache_tags",
     "auth.mode",
     "roster",
     "upstream",

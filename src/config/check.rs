@@ -110,6 +110,7 @@ impl Config {
         refuse(self.audit.target.is_none() && self.audit.key_file.is_some(), "audit.key_file: needs audit.target");
         self.tls(&mut refuse);
         self.shared(&mut refuse);
+        self.tags(&mut refuse);
         self.listeners(profile, &mut refuse);
         if profile == Profile::Serve {
             self.callers(&mut refuse);
@@ -168,6 +169,29 @@ impl Config {
         refuse(
             !cluster.prefix.bytes().all(plain) || cluster.prefix.len() > 32,
             "cluster.prefix: expected at most 32 letters, digits, `-` and `_`",
+        );
+    }
+
+    /// Checks what is said to caches in front of the service.
+    fn tags(&self, refuse: &mut impl FnMut(bool, &str)) {
+        let tags = &self.cache_tags;
+        let used = tags.extensions || tags.header || tags.webhook_url.is_some();
+        refuse(
+            used && tags.secret_env.is_some() == tags.secret_file.is_some(),
+            "cache_tags.secret_env and cache_tags.secret_file: tags are made with a secret, so set one of them",
+        );
+        let Some(url) = &tags.webhook_url else { return };
+        refuse(
+            !tags.webhook_hosts.iter().any(|host| host.eq_ignore_ascii_case(&url.host())),
+            "cache_tags.webhook_url: its host is not in cache_tags.webhook_hosts",
+        );
+        refuse(
+            url.is_plain() && !url.is_local() && !tags.webhook_allow_http,
+            "cache_tags.webhook_url: expected https; cache_tags.webhook_allow_http = true lets the router's key travel in the clear",
+        );
+        refuse(
+            tags.webhook_secret_env.is_some() == tags.webhook_secret_file.is_some(),
+            "cache_tags.webhook_secret_env and cache_tags.webhook_secret_file: the webhook sends a router's key, so set one of them",
         );
     }
 

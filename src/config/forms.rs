@@ -20,6 +20,8 @@ impl Config {
         let variables = [
             ("auth.credential_env", &self.auth.credential_env),
             ("federation.secret_env", &self.federation.secret_env),
+            ("cache_tags.secret_env", &self.cache_tags.secret_env),
+            ("cache_tags.webhook_secret_env", &self.cache_tags.webhook_secret_env),
         ];
         for (path, name) in variables {
             refuse(
@@ -38,10 +40,15 @@ impl Config {
             !any_origin && !self.http.cors_origins.iter().all(|origin| is_origin(origin)),
             "http.cors_origins: expected origins such as `https://app.example`, without a path",
         );
-        refuse(
-            !self.http.allowed_hosts.iter().all(|host| is_host(host)),
-            "http.allowed_hosts: expected host names such as `graph.example`, without scheme, port and path",
-        );
+        for (setting, hosts) in [
+            ("http.allowed_hosts", &self.http.allowed_hosts),
+            ("cache_tags.webhook_hosts", &self.cache_tags.webhook_hosts),
+        ] {
+            refuse(
+                !hosts.iter().all(|host| is_host(host)),
+                &format!("{setting}: expected host names such as `graph.example`, without scheme, port and path"),
+            );
+        }
     }
 }
 

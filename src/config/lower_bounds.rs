@@ -26,6 +26,7 @@ impl Config {
             ("upstream.timeout", upstream.timeout),
             ("upstream.attempt_timeout", upstream.attempt_timeout),
             ("upstream.connect_timeout", upstream.connect_timeout),
+            ("cache_tags.webhook_timeout", self.cache_tags.webhook_timeout),
         ] {
             expect(path, time >= SHORTEST, "1ms");
         }
@@ -61,6 +62,9 @@ impl Config {
             ("upstream.rows_limit", upstream.rows_limit),
             ("upstream.pages_limit", upstream.pages_limit as usize),
             ("budget.calls_per_hour", self.budget.calls_per_hour as usize),
+            ("cache_tags.limit", self.cache_tags.limit),
+            ("cache_tags.webhook_retries", self.cache_tags.webhook_retries as usize),
+            ("cache_tags.webhook_queue_limit", self.cache_tags.webhook_queue_limit),
         ] {
             expect(path, count >= 1, "1");
         }

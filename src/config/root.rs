@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use super::section::Section;
 use super::{
-    AccountConfig, AdminConfig, AuditConfig, AuthConfig, BudgetConfig, ClusterConfig, DemoConfig, DocumentsConfig,
-    FederationConfig, GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig, LogConfig,
-    ReloadConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
+    AccountConfig, AdminConfig, AuditConfig, AuthConfig, BudgetConfig, CacheTagsConfig, ClusterConfig, DemoConfig,
+    DocumentsConfig, FederationConfig, GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig,
+    LogConfig, ReloadConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -23,6 +23,7 @@ pub struct Config {
     pub live: LiveConfig,
     pub documents: DocumentsConfig,
     pub federation: FederationConfig,
+    pub cache_tags: CacheTagsConfig,
     pub auth: AuthConfig,
     pub jwt: JwtConfig,
     pub account: AccountConfig,
@@ -71,7 +72,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 20] {
+    pub(super) fn sections(&self) -> [&dyn Section; 21] {
         [
             &self.http,
             &self.http_tls,
@@ -80,6 +81,7 @@ impl Config {
             &self.live,
             &self.documents,
             &self.federation,
+            &self.cache_tags,
             &self.auth,
             &self.jwt,
             &self.account,
@@ -96,7 +98,7 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 20] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 21] {
         [
             &mut self.http,
             &mut self.http_tls,
@@ -105,6 +107,7 @@ impl Config {
             &mut self.live,
             &mut self.documents,
             &mut self.federation,
+            &mut self.cache_tags,
             &mut self.auth,
             &mut self.jwt,
             &mut self.account,

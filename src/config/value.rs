@@ -193,10 +193,16 @@ impl HttpUrl {
         &self.0
     }
 
+    /// The host, without the port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Whether the host is this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        let host = self.host();
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     }

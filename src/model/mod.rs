@@ -4,6 +4,7 @@
 //! A leaf: it imports nothing of ours, does no I/O and knows neither GraphQL, HTTP nor the upstream's JSON.
 
 mod account;
+mod cache_tag;
 mod caller;
 mod caller_limits;
 mod cancellation;
@@ -36,12 +37,15 @@ mod searches;
 mod selection;
 mod sort_keys;
 mod status;
+mod team_difference;
+mod team_listener;
 mod timestamp;
 mod unrecognized;
 mod upstream_error;
 mod vendor_message;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
+pub use cache_tag::{AccountTags, CacheTag, CacheTagKey};
 pub use caller::{AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, RosterKey, Scopes};
 pub use caller_limits::CallerLimits;
 pub use cancellation::{Cancellation, Cancelled, RowCounter};
@@ -67,6 +71,8 @@ pub use roster::{Drift, Role, Roster, SkippedRow, SnapshotId};
 pub use roster_builder::{Checkpoint, OpenList, RosterBuilder};
 pub use roster_extent::RosterExtent;
 pub use status::{ClusterStatus, KeptRoster, Pause, PauseReason, RosterStatus, SpentShare, UpstreamStatus};
+pub use team_difference::TeamDifference;
+pub use team_listener::TeamListener;
 pub use timestamp::Timestamp;
 pub use unrecognized::Unrecognized;
 pub use upstream_error::{ErrorKind, Fault, Malformed, Retry, UpstreamError};

@@ -18,7 +18,9 @@ use super::negative_cache::NegativeCache;
 use super::second_level::{Lookup, SecondLevel, Turn};
 use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
 use super::store::{Store, StoredRoster};
-use crate::model::{Clock, CredentialId, ErrorKind, Grant, Invalidation, UpstreamError};
+use crate::model::{
+    Clock, CredentialId, ErrorKind, Grant, Invalidation, InvalidationScope, TeamListener, UpstreamError,
+};
 use crate::telemetry::Metrics;
 use crate::upstream::{Fetched, Load, LoadObserver, Need, Upstream};
 
@@ -36,6 +38,8 @@ pub(super) struct Loads {
     pub(super) feeds: Arc<FeedBoard>,
     /// What other replicas have read.
     pub(super) second: Option<Arc<SecondLevel>>,
+    /// Who is told of changes, where anybody is.
+    pub(super) listener: Option<Arc<dyn TeamListener>>,
     /// Whether concurrent requests share a load.
     pub(super) shared: bool,
     pub(super) clock: Clock,
@@ -115,8 +119,9 @@ impl Loads {
         let generation = match second.find(&names, oldest).await {
             Lookup::Roster(stored, true, _) => return self.take(grant, stored),
             Lookup::Roster(stored, false, generation) => {
-                // To be served where there is no newer one to be had.
-                if self.store.get(grant.key()).is_none() {
+                // To be served where there is no newer one to be had, and what a newer one is compared with.
+                let is_newer = |own: StoredRoster| own.roster.generation() < stored.roster.generation();
+                if self.store.get(grant.key()).is_none_or(is_newer) {
                     self.store.insert(grant.key().clone(), stored);
                 }
                 generation
@@ -169,9 +174,14 @@ impl Loads {
 
     /// Takes rosters back that began to be read at `at` or before. What is listened to is read again at once.
     pub(super) fn take_back(&self, invalidation: &Invalidation, at: Instant) {
+        let withdrawn = match &invalidation.scope {
+            InvalidationScope::Credential(credential) => self.held_with(credential),
+            InvalidationScope::Account(_) | InvalidationScope::All => Vec::new(),
+        };
         self.store.invalidate(invalidation, at);
         self.feeds.take_back(invalidation, at);
         self.count();
+        self.tell_taken_back(&invalidation.scope, &withdrawn);
     }
 
     async fn admitted(
@@ -219,7 +229,11 @@ impl Loads {
                 }
                 let generation = self.generations.next(grant.key(), roster.fetched_at());
                 let stored = StoredRoster::new(roster.with_generation(generation), began, calls);
+                let before = self.store.get(grant.key());
                 self.store.insert(grant.key().clone(), stored.clone());
+                if let Some((listener, before)) = self.listener.as_ref().zip(before) {
+                    listener.read(grant.account(), &before.roster, &stored.roster);
+                }
                 if !self.store.is_gone(grant.key(), stored.began) {
                     self.feeds.publish(grant.key(), &stored.roster, stored.began, calls, self.clock.now());
                 }
@@ -242,13 +256,20 @@ impl Loads {
     /// trouble, not the callers': its rosters stay.
     pub(super) fn drop_refused(&self, grant: &Grant, error: &UpstreamError) {
         let credential = &grant.key().credential;
-        match error.kind() {
+        let withdrawn = match error.kind() {
             ErrorKind::Unauthenticated if matches!(credential, CredentialId::Forwarded(_)) => {
+                let held = self.held_with(credential);
                 self.store.remove_all(credential);
+                held
             }
-            ErrorKind::Forbidden => self.store.remove(grant.key()),
+            ErrorKind::Forbidden => {
+                let held = self.held(grant);
+                self.store.remove(grant.key());
+                held
+            }
             _ => return,
-        }
+        };
+        self.tell_withdrawn(&withdrawn);
         self.count();
     }
 

@@ -8,6 +8,7 @@ mod feed_board;
 mod generations;
 mod invalidate;
 mod invalidations;
+mod listening;
 mod loads;
 mod negative_cache;
 mod polling_share;

@@ -162,8 +162,7 @@ impl Rosters {
         let negative_cache = Arc::<NegativeCache>::default();
         let valid_for = settings.fresh_for.max(settings.stale_for);
         let gate = Arc::new(CredentialGate::new(valid_for, clock, metrics.clone()));
-        let waits = LookupWaits::default();
-        let feeds = Arc::<FeedBoard>::default();
+        let (waits, feeds) = (LookupWaits::default(), Arc::<FeedBoard>::default());
         let loads = Arc::new(Loads {
             upstream: upstream.clone(),
             store: store.clone(),
@@ -173,6 +172,7 @@ impl Rosters {
             generations: Arc::default(),
             feeds: feeds.clone(),
             second: None,
+            listener: None,
             shared: settings.single_flight,
             clock,
             metrics: metrics.clone(),

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::audit_metrics::AuditMetrics;
+use super::cache_tag_metrics::CacheTagMetrics;
 use super::cluster_metrics::ClusterMetrics;
 use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
@@ -49,6 +50,7 @@ pub struct Metrics {
     listener: ListenerMetrics,
     process: ProcessMetrics,
     invalidations: Family<ResultLabels, Counter>,
+    cache_tags: CacheTagMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -120,6 +122,7 @@ impl Default for Metrics {
             listener: ListenerMetrics::default(),
             process: ProcessMetrics::default(),
             invalidations: Family::default(),
+            cache_tags: CacheTagMetrics::default(),
         };
         metrics.register();
         metrics.cluster.register(&mut metrics.registry);
@@ -203,6 +206,7 @@ impl Metrics {
         self.live.register(registry);
         self.listener.register(registry);
         self.process.register(registry);
+        self.cache_tags.register(registry);
         registry.register(
             "invalidations",
             "Invalidations that were asked for, by result: soft, hard or refused",
@@ -354,6 +358,12 @@ impl Metrics {
     #[must_use]
     pub fn process(&self) -> &ProcessMetrics {
         &self.process
+    }
+
+    /// The metrics of cache tags.
+    #[must_use]
+    pub fn cache_tags(&self) -> &CacheTagMetrics {
+        &self.cache_tags
     }
 
     /// All metrics in the text exposition format (OpenMetrics 1.0).

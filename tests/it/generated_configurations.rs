@@ -87,6 +87,10 @@ fn sources(upstream: &str, places: &Places, pairs: &[(String, String)]) -> Sourc
         ("auth.credential_file", places.token.as_str()),
         ("upstream.url", upstream),
         ("upstream.allow_http", "true"),
+        // What other settings of the section are of no use without.
+        ("cache_tags.secret_file", places.token.as_str()),
+        ("cache_tags.webhook_secret_file", places.token.as_str()),
+        ("cache_tags.webhook_hosts", "127.0.0.1,x.example"),
     ];
     let base = base.map(|(path, value)| (path.to_owned(), value.to_owned()));
     let flags = base.iter().chain(pairs).map(|(path, value)| Flag {
@@ -180,7 +184,7 @@ async fn check_and_serve_agree_and_what_starts_serves_somebody() {
     }
     println!("{} configurations, {started} of them started", cases.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    assert!(started > cases.len() / 4 && started < cases.len());
+    assert!(started > cases.len() / 5 && started < cases.len());
 }
 
 /// The commands themselves, which parse flags and start the log besides.

@@ -38,6 +38,9 @@ const ISSUING: &str = "issuing-canary-9Vb3nCx7Ju";
 const ISSUED: &str = "issued-canary-2Rk6yHb4Wq";
 /// The secret of the admin port.
 const ADMIN: &str = "admin-canary-6Yt1pLd0Ez";
+/// What cache tags are made with, and what their webhook shows a router.
+const TAGS: &str = "tags-canary-3Fg8sQw1Ze";
+const ROUTER: &str = "router-canary-8Hd2mKp5Vx";
 const MAYA: &str = "maya@lantern-books.example";
 const SOLO: &str = "solo@quiet-harbor.example";
 
@@ -139,9 +142,22 @@ impl Canaries {
 }
 
 const PEOPLE: [&str; 3] = ["name", "email", "phone"];
-const SECRETS: [&str; 7] = ["held", "brought", "issuing", "admin", "key", "plain key", "jwt"];
-const ALL: [&str; 11] =
-    ["name", "email", "phone", "held", "brought", "issuing", "admin", "key", "plain key", "jwt", "issued"];
+const SECRETS: [&str; 9] = ["held", "brought", "issuing", "admin", "tags", "router", "key", "plain key", "jwt"];
+const ALL: [&str; 13] = [
+    "name",
+    "email",
+    "phone",
+    "held",
+    "brought",
+    "issuing",
+    "admin",
+    "tags",
+    "router",
+    "key",
+    "plain key",
+    "jwt",
+    "issued",
+];
 /// An issued token is for the answer to whom it was issued to, and for nothing beside its data.
 const ELSEWHERE: [&str; 4] = ["name", "email", "phone", "issued"];
 
@@ -185,8 +201,13 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
     let jwt = signing.token(json!({ "sub": "canary-subject-4Gh7", "scope": "team:read" }));
     let signature = jwt.rsplit('.').next().unwrap().to_owned();
     let admin_secret = TempFile::new("admin-secret", ADMIN);
+    let (tags, router) = (TempFile::new("tags", TAGS), TempFile::new("router", ROUTER));
     let told = json!({ "demo": demo.url(), "services": [
-        { "auth.mode": "passthrough", "tokens.enabled": "true", "admin.invalidate_secret_file": admin_secret.as_str(), "admin.invalidations_limit": "0" },
+        { "auth.mode": "passthrough", "tokens.enabled": "true", "admin.invalidate_secret_file": admin_secret.as_str(), "admin.invalidations_limit": "0",
+          "cache_tags.extensions": "true", "cache_tags.header": "true", "cache_tags.secret_file": tags.as_str(),
+          // The sample knows no such path, and refuses.
+          "cache_tags.webhook_url": format!("{}/invalidation", demo.url()), "cache_tags.webhook_hosts": "127.0.0.1",
+          "cache_tags.webhook_secret_file": router.as_str() },
         { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "tokens.enabled": "true" },
         { "auth.mode": "jwt", "jwt.jwks_file": set.as_str(), "jwt.issuer": ISSUER, "jwt.audience": AUDIENCE, "tokens.enabled": "true" },
         { "auth.mode": "api-keys", "auth.keys_file": keys.file.as_str(), "graphql.projection": "false", "graphql.batch_limit": "4", "tokens.enabled": "true" },
@@ -229,6 +250,8 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
         ("issuing", ISSUING.to_owned()),
         ("issued", ISSUED.to_owned()),
         ("admin", ADMIN.to_owned()),
+        ("tags", TAGS.to_owned()),
+        ("router", ROUTER.to_owned()),
     ]));
 
     let client = Client::builder().no_proxy().build().unwrap();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_graphql::Response;
 use futures_util::FutureExt;
 
+use super::answer_tags::Tagging;
 use super::arguments::Arguments;
 use super::audited_operation::AuditedOperation;
 use super::executable_schema::{ExecutableSchema, respond_in};
@@ -36,7 +37,7 @@ use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::ResponseMeter;
 use crate::graphql::schema::Session;
 use crate::loader::{LoaderFactory, LookupSummary};
-use crate::model::{Cancellation, Grants, PageLimits};
+use crate::model::{CacheTagKey, Cancellation, Grants, PageLimits};
 use crate::telemetry::Metrics;
 
 /// Reading and validating a document that is longer, in bytes, is long work.
@@ -92,6 +93,8 @@ pub struct Engine {
     pub(super) selections: SharedSelections,
     pub(super) metrics: Arc<Metrics>,
     pub(super) compute: ComputePool,
+    /// How answers are tagged for caches in front of the service, where they are.
+    pub(super) tagging: Option<Tagging>,
 }
 
 impl Engine {
@@ -118,7 +121,14 @@ impl Engine {
             selections,
             metrics,
             compute,
+            tagging: None,
         }
+    }
+
+    /// The same, with answers that have cache tags made with this key.
+    #[must_use]
+    pub fn with_cache_tags(self, key: Arc<CacheTagKey>, settings: config::CacheTagsConfig) -> Self {
+        Self { tagging: Some(Tagging { key, settings }), ..self }
     }
 
     /// The same, with a pool that others use as well.

@@ -7,7 +7,7 @@ use async_graphql::{Response, Schema, SchemaBuilder, ValidationMode, Value};
 
 use super::engine_document::EngineDocument;
 use super::introspection::{Introspected, asks_of_schema, introspect, merge};
-use super::response::{Beside, GraphQlResponse, ReportedCost, too_large};
+use super::response::{Beside, GraphQlResponse, too_large};
 use super::trace::Tracing;
 use crate::config::FederationConfig;
 use crate::graphql::language::CoercedVariables;
@@ -64,7 +64,7 @@ pub(super) async fn execute_by_engine(
     variables: CoercedVariables,
     operation_name: Option<String>,
     session: Session,
-    (cost, tracing): (Option<ReportedCost>, Option<Arc<Tracing>>),
+    (beside, tracing): (Beside, Option<Arc<Tracing>>),
     limit: u64,
 ) -> GraphQlResponse {
     let (document, meter) = (&prepared.document, session.meter.clone());
@@ -92,6 +92,6 @@ pub(super) async fn execute_by_engine(
             _ => Value::Null,
         };
     }
-    let beside = Beside { summary, cost, ftv1: None };
+    let beside = Beside { summary, ..beside };
     GraphQlResponse::executed(response, beside, tracing.as_deref(), limit).of_rows(meter.rows())
 }

@@ -2,6 +2,7 @@
 //!
 //! `engine` is the entry point and documents the steps.
 
+mod answer_tags;
 mod arguments;
 mod audited_operation;
 mod bench_hooks;

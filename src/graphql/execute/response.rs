@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde::Serialize;
 
+use super::answer_tags::{EntityTags, TagsBeside};
 use super::audited_operation::AuditedOperation;
 use super::project::Projected;
 use super::trace::Tracing;
@@ -13,7 +14,7 @@ use crate::graphql::error::Code;
 use crate::graphql::language::{DocumentError, DocumentErrors};
 use crate::graphql::request_error::RequestError;
 use crate::loader::LookupSummary;
-use crate::model::BudgetShare;
+use crate::model::{BudgetShare, CacheTag};
 
 /// The longest message of the engine's, in bytes.
 const MESSAGE_LIMIT: usize = 300;
@@ -43,6 +44,8 @@ pub struct GraphQlResponse {
     pub has_errors: bool,
     /// How long it may be cached: as long as every roster in it is fresh. Zero when one is not.
     pub fresh_for: Duration,
+    /// The names of what it was made from, for the header of CDNs; none where there is to be no header.
+    pub cache_tags: Vec<CacheTag>,
     /// What the caller may still spend of the upstream's plan, where it was asked for a team.
     pub share: Option<BudgetShare>,
     /// `query`, `mutation`, `introspection`, or `none` when nothing ran.
@@ -67,13 +70,19 @@ pub enum Class {
 }
 
 #[derive(Serialize)]
-struct Extensions {
+struct Extensions<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<UpstreamExtension>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<ReportedCost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ftv1: Option<String>,
+    /// The cache tags of root fields, as Apollo's router reads them.
+    #[serde(rename = "apolloCacheTags", skip_serializing_if = "<[_]>::is_empty")]
+    root_tags: &'t [CacheTag],
+    /// Those of entities, a list for each in their order.
+    #[serde(rename = "apolloEntityCacheTags", skip_serializing_if = "Option::is_none")]
+    entity_tags: Option<&'t [EntityTags]>,
 }
 
 /// What stands beside the data of an operation that was executed.
@@ -83,6 +92,8 @@ pub(super) struct Beside {
     pub(super) cost: Option<ReportedCost>,
     /// The trace.
     pub(super) ftv1: Option<String>,
+    /// The cache tags.
+    pub(super) tags: Option<TagsBeside>,
 }
 
 /// What an operation was estimated to cost, in cells.
@@ -241,7 +252,13 @@ impl GraphQlResponse {
 
     /// Completes `body`, which holds the bracket and the data, if there is any.
     fn new(mut body: Vec<u8>, errors: &[ServerError], beside: Beside, class: Class) -> Self {
-        let Beside { summary, cost, ftv1 } = beside;
+        let Beside { summary, cost, ftv1, tags } = beside;
+        let fresh_for = summary.map_or(Duration::ZERO, |summary| summary.fresh_for);
+        // No cache keeps an answer with errors, or a stale one.
+        let tags = tags.filter(|_| errors.is_empty() && !fresh_for.is_zero());
+        let around = ftv1.as_ref().map_or(0, String::len) + AROUND;
+        let is_tagged = tags.as_ref().is_none_or(|tags| tags.fit(body.len() + around));
+        let tags = tags.filter(|_| is_tagged);
         let upstream = summary.map(|summary| UpstreamExtension {
             calls: summary.calls,
             cache: summary.cache.map(|cache| cache.name()),
@@ -260,8 +277,9 @@ impl GraphQlResponse {
         if !errors.is_empty() {
             member(b"\"errors\":", &|body| serde_json::to_writer(body, errors));
         }
-        if upstream.is_some() || cost.is_some() || ftv1.is_some() {
-            let extensions = Extensions { upstream, cost, ftv1 };
+        let (root_tags, entity_tags) = tags.as_ref().map_or((&[][..], None), TagsBeside::extensions);
+        if upstream.is_some() || cost.is_some() || ftv1.is_some() || !root_tags.is_empty() || entity_tags.is_some() {
+            let extensions = Extensions { upstream, cost, ftv1, root_tags, entity_tags };
             member(b"\"extensions\":", &|body| serde_json::to_writer(body, &extensions));
         }
         body.push(b'}');
@@ -269,7 +287,9 @@ impl GraphQlResponse {
             body,
             class,
             has_errors: !errors.is_empty(),
-            fresh_for: summary.map_or(Duration::ZERO, |summary| summary.fresh_for),
+            // What no cache could drop again, none may keep.
+            fresh_for: if is_tagged { fresh_for } else { Duration::ZERO },
+            cache_tags: tags.map(TagsBeside::header).unwrap_or_default(),
             share: summary.and_then(|summary| summary.share),
             kind: "none",
             rows: 0,

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_graphql::Result;
 use moka::sync::Cache;
 
+use super::answer_tags::AnswerTags;
 use super::lookups::Resolved;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::schema::View;
@@ -53,6 +54,8 @@ pub(super) struct CachedResponse {
     pub(super) rows: usize,
     /// What was read, as arguments name it.
     pub(super) accounts: Box<[Option<Account>]>,
+    /// The answer's cache tags, where answers have any.
+    pub(super) tags: Option<Arc<AnswerTags>>,
     rosters: Box<[Snapshot]>,
 }
 
@@ -95,7 +98,8 @@ impl ResponseCache {
             // The text is shared with the prepared operation, unless that has gone.
             let asked = cache_key.text.len() + cache_key.variables.len();
             let read = size_of_val(&*cached.accounts) + size_of_val(&*cached.rosters);
-            u32::try_from(asked + read + cached.data.len() + OVERHEAD).unwrap_or(u32::MAX)
+            let tags = cached.tags.as_ref().map_or(0, |tags| tags.size());
+            u32::try_from(asked + read + tags + cached.data.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let largest = usize::try_from(limit).unwrap_or(usize::MAX) / SHARE;
         let cached = (limit > 0).then(|| Cache::builder().max_capacity(limit).weigher(weigh).build());
@@ -133,7 +137,14 @@ impl ResponseCache {
     }
 
     /// Keeps an answer's data, which costs so many cells and has so many members, if the same was asked for before.
-    pub(super) fn keep(&self, cache_key: CacheKey, resolved: &Resolved, (cells, rows): (usize, usize), data: &[u8]) {
+    pub(super) fn keep(
+        &self,
+        cache_key: CacheKey,
+        resolved: &Resolved,
+        (cells, rows): (usize, usize),
+        data: &[u8],
+        tags: Option<Arc<AnswerTags>>,
+    ) {
         let Some(cached) = &self.cached else { return };
         let mark = (cache_key.hash >> 32) as u32;
         let asked = &self.asked[cache_key.hash as usize % ASKED];
@@ -146,7 +157,8 @@ impl ResponseCache {
         };
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();
-            cached.insert(cache_key, Arc::new(CachedResponse { data: data.into(), cells, rows, accounts, rosters }));
+            let cached_response = CachedResponse { data: data.into(), cells, rows, accounts, tags, rosters };
+            cached.insert(cache_key, Arc::new(cached_response));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
+use super::answer_tags::{Tagging, TagsBeside};
 use super::engine::Engine;
 use super::executable_schema::execute_by_engine;
 use super::loaded_request::{LoadedData, LoadedRequest};
@@ -29,16 +30,17 @@ impl Engine {
         let LoadedRequest { request, session, data, cells } = loaded;
         let limit = self.settings.graphql.cost_limit;
         let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
+        let tags = self.tagging.as_ref().and_then(|tagging| self.tags(tagging, &request, &data));
         let tracing = request.trace.map(|times| Arc::new(self.tracing(&request, times, &data)));
         match data {
             LoadedData::Panicked => return GraphQlResponse::panicked(),
             LoadedData::Cached(cached) => {
                 self.metrics.executed("response_cache");
-                let beside = Beside { summary: session.loader.summary(), cost, ftv1: None };
+                let beside = Beside { summary: session.loader.summary(), cost, tags, ftv1: None };
                 return GraphQlResponse::reused(&cached.data, beside).of_rows(cached.rows);
             }
             LoadedData::Resolved(resolved, cache_key, true) => {
-                let extensions = Beside { cost, ..Beside::default() };
+                let extensions = Beside { cost, tags: tags.clone(), ..Beside::default() };
                 let projection = self.project(&request, &session, resolved, (cache_key, cells), extensions, &tracing);
                 if let Some(answer) = projection.await {
                     return answer;
@@ -51,7 +53,8 @@ impl Engine {
         let (ticket, schema) = (request.ticket.clone(), self.schema.clone());
         let ValidatedRequest { prepared, variables, operation_name, .. } = request;
         let limit = self.settings.graphql.response_limit.as_u64();
-        let execution = execute_by_engine(schema, prepared, variables, operation_name, session, (cost, tracing), limit);
+        let beside = (Beside { cost, tags, ..Beside::default() }, tracing);
+        let execution = execute_by_engine(schema, prepared, variables, operation_name, session, beside, limit);
         let executed = self.compute.drive(&ticket, execution.boxed()).await;
         executed.unwrap_or_else(GraphQlResponse::not_computed)
     }
@@ -98,9 +101,25 @@ impl Engine {
         }
         request.prepared.length.store(projected.out.len(), Ordering::Relaxed);
         if let Some(cache_key) = cache_key.filter(|_| projected.errors.is_empty()) {
-            self.response_cache.keep(cache_key, &resolved, (cells, projected.rows), &projected.out);
+            let tags = beside.tags.as_ref().map(|beside| beside.tags.clone());
+            self.response_cache.keep(cache_key, &resolved, (cells, projected.rows), &projected.out, tags);
         }
         Some(GraphQlResponse::projected(projected, Beside { summary, ftv1, ..beside }))
+    }
+
+    /// The cache tags of a request's answer.
+    fn tags(&self, tagging: &Tagging, request: &ValidatedRequest, data: &LoadedData) -> Option<TagsBeside> {
+        let tags = match data {
+            LoadedData::Cached(cached) => cached.tags.clone()?,
+            LoadedData::Resolved(resolved, ..) => Arc::new(tagging.tags(&request.plan, resolved)),
+            LoadedData::Panicked => return None,
+        };
+        if tags.is_cut {
+            self.metrics.cache_tags().uncacheable();
+        }
+        let in_extensions = tagging.settings.extensions && request.grants.is_router();
+        let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
+        Some(TagsBeside { tags, in_extensions, in_header: tagging.settings.header, limit })
     }
 
     /// What the trace of a request's answer is made from.

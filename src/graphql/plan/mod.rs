@@ -6,4 +6,5 @@ pub(super) mod operation_cache;
 pub(super) mod personal_data;
 pub(super) mod plan;
 mod planner;
+mod reach;
 mod weigh;

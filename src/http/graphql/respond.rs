@@ -10,7 +10,12 @@ use crate::graphql::{Class, Code, GraphQlResponse};
 use crate::http::response::error::envelope;
 use crate::http::response::negotiate::MediaType;
 use crate::http::response::status;
-use crate::model::BudgetShare;
+use crate::model::{BudgetShare, CacheTag};
+
+/// Names what a response was made from, for CDNs.
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+/// The longest of it, in bytes: half of what CDNs and proxies take of headers.
+const CACHE_TAG_LIMIT: usize = 8 << 10;
 
 /// The response to one request.
 pub(super) fn respond(answered: GraphQlResponse, media_type: MediaType, statuses: Statuses) -> Response<Body> {
@@ -19,13 +24,13 @@ pub(super) fn respond(answered: GraphQlResponse, media_type: MediaType, statuses
         Class::Invalid => status::refused(Code::ValidationFailed, media_type, statuses),
         Class::Refused(code) => status::refused(code, media_type, statuses),
     };
-    let (cacheable_for, share) = (cacheable_for(&answered), answered.share);
+    let (cacheable_for, tags, share) = (cacheable_for(&answered), answered.cache_tags, answered.share);
     let mut response = envelope(status, media_type, answered.body);
     if status == status::PARTIAL_SUCCESS {
         // The library knows no words for it.
         response.extensions_mut().insert(ReasonPhrase::from_static(b"Partial Success"));
     }
-    open_to_caches(&mut response, cacheable_for);
+    open_to_caches(&mut response, cacheable_for, tags);
     show_share(&mut response, share);
     if answered.class == Class::Refused(Code::MethodNotAllowed) {
         // A mutation can be sent with no other method.
@@ -45,7 +50,8 @@ pub(super) fn respond_to_batch(answers: &[GraphQlResponse], media_type: MediaTyp
     }
     body.push(b']');
     let mut response = envelope(StatusCode::OK, media_type, body);
-    open_to_caches(&mut response, answers.iter().map(cacheable_for).min().unwrap_or(0));
+    let tags = answers.iter().flat_map(|answer| answer.cache_tags.iter().copied()).collect();
+    open_to_caches(&mut response, answers.iter().map(cacheable_for).min().unwrap_or(0), tags);
     show_share(&mut response, answers.iter().filter_map(|answer| answer.share).min_by_key(|share| share.remaining));
     response
 }
@@ -72,10 +78,20 @@ fn cacheable_for(answer: &GraphQlResponse) -> u64 {
     if answer.class == Class::Executed && !answer.has_errors { answer.fresh_for.as_secs() } else { 0 }
 }
 
-fn open_to_caches(response: &mut Response<Body>, seconds: u64) {
-    if seconds > 0
-        && let Ok(value) = HeaderValue::try_from(format!("private, max-age={seconds}"))
-    {
-        response.headers_mut().insert(CACHE_CONTROL, value);
+/// Lets caches keep a response for so many seconds, under these names. Where there is no room for the names in a header, none may
+/// keep it: none could drop it again.
+fn open_to_caches(response: &mut Response<Body>, seconds: u64, mut tags: Vec<CacheTag>) {
+    tags.sort_unstable();
+    tags.dedup();
+    if seconds == 0 || tags.len() * (CacheTag::MAX_LENGTH + 1) > CACHE_TAG_LIMIT {
+        return;
+    }
+    let tags = tags.iter().map(CacheTag::to_string).collect::<Vec<_>>().join(",");
+    let values = (HeaderValue::try_from(format!("private, max-age={seconds}")), HeaderValue::try_from(tags));
+    if let (Ok(control), Ok(tags)) = values {
+        response.headers_mut().insert(CACHE_CONTROL, control);
+        if !tags.is_empty() {
+            response.headers_mut().insert(CACHE_TAG, tags);
+        }
     }
 }

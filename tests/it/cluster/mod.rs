@@ -1,5 +1,6 @@
 //! Several replicas, one plan.
 
+mod cache_tags;
 mod chaos;
 mod counting_vendor;
 mod listeners;

@@ -182,9 +182,20 @@ impl TypeSystem {
 
     /// A random selection of members, in a document that `wrap` makes of it.
     pub fn member_case(&self, draw: &mut Draw, pools: &Pools, wrap: impl Fn(&str) -> String) -> Case {
+        self.selection_case(("TeamMember", 5), draw, pools, wrap)
+    }
+
+    /// A random selection of a type, as if it were so deep in a document that `wrap` makes of it.
+    pub fn selection_case(
+        &self,
+        (on, depth): (&str, usize),
+        draw: &mut Draw,
+        pools: &Pools,
+        wrap: impl Fn(&str) -> String,
+    ) -> Case {
         let mut writer = Writer::new(self, pools, draw);
-        let members = writer.selection_set("TeamMember", 5);
-        let document = writer.document("Q", &wrap(&members));
+        let selection = writer.selection_set(on, depth);
+        let document = writer.document("Q", &wrap(&selection));
         let variables = writer.given;
         Case { document, operation_name: Some("Q".to_owned()), variables, contact: true, cold: false }
     }

@@ -5,6 +5,7 @@
 
 mod documents;
 mod live;
+mod tags;
 pub mod world;
 
 use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Variables};

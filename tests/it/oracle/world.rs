@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use flowmatix_graphql::config::{Config, Profile};
+use flowmatix_graphql::config::{CacheTagsConfig, Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Settings};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::{
-    AccessError, Account, Caller, CallerId, Clock, Credential, CredentialId, Direction, EmailAddress, Grant, Grants,
-    Order, OrderField, PageLimits, PageRequest, Scopes, UserType,
+    AccessError, Account, AccountTags, CacheTagKey, Caller, CallerId, Clock, Credential, CredentialId, Direction,
+    EmailAddress, Grant, Grants, Order, OrderField, PageLimits, PageRequest, Roster, Scopes, UserType,
 };
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
@@ -24,6 +24,9 @@ use super::documents::Draw;
 /// E-mail addresses: three teams and three failures.
 const ACCOUNTS: [&str; 6] =
     ["big@a.example", "odd@a.example", "none@a.example", "down@a.example", "refused@a.example", "limited@a.example"];
+
+/// What cache tags are made with.
+const KEY: &[u8] = b"a-key-of-cache-tags";
 
 pub struct World {
     pub projection: Engine,
@@ -154,6 +157,36 @@ impl World {
         self.teams.0.lock().unwrap().insert(account(ACCOUNTS[0]).email, body(&rows));
     }
 
+    /// Changes a little of the default account's team, and says how it was and how it is.
+    pub fn change_a_little(&self, draw: &mut Draw) -> [Roster; 2] {
+        let mut teams = self.teams.0.lock().unwrap();
+        let team = teams.get_mut(&account(ACCOUNTS[0]).email).unwrap();
+        let before = decode([&team[..]]).unwrap();
+        let mut answer: Value = serde_json::from_slice(team).unwrap();
+        let rows = answer["data"].as_array_mut().unwrap();
+        let place = draw.up_to(u32::try_from(rows.len()).unwrap()) as usize;
+        let new = row(draw, u32::try_from(place).unwrap());
+        match (rows.get_mut(place), draw.up_to(5)) {
+            (None, _) => rows.push(new),
+            (Some(_), 0) => drop(rows.remove(place)),
+            (Some(old), 1) => *old = new,
+            // One field of it.
+            (Some(old), _) => {
+                let key = ["name", "status", "_role", "contact", "unreadMessages"][draw.up_to(4) as usize];
+                old[key] = new.get(key).cloned().unwrap_or_default();
+            }
+        }
+        *team = body(answer["data"].as_array().unwrap());
+        [before, decode([&team[..]]).unwrap()]
+    }
+
+    /// The names of the accounts that have the default account's team: the vendor here does not tell types of users apart.
+    pub fn tags() -> Vec<AccountTags> {
+        let email = account(ACCOUNTS[0]).email;
+        let of = |user_type: &UserType| Account { email: email.clone(), user_type: *user_type };
+        UserType::ALL.iter().map(|user_type| CacheTagKey::new(KEY).account(&of(user_type))).collect()
+    }
+
     /// What a caller may read, with the one credential that there is.
     pub fn grants(&self, contact: bool) -> Arc<dyn Grants> {
         self.grants_with(self.credential.clone(), contact)
@@ -176,6 +209,14 @@ impl World {
         engine(true, &rosters(&teams, true), &Arc::default())
     }
 
+    /// An engine that projects, without cache tags, over a team of so many, with settings that are changed so.
+    pub fn tuned(members: usize, tune: impl Fn(&mut Settings)) -> Engine {
+        let rows: Vec<_> =
+            (0..members).map(|n| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}") })).collect();
+        let teams = Arc::new(Teams(Mutex::new(HashMap::from([(account(ACCOUNTS[0]).email, body(&rows))]))));
+        tuned(true, &rosters(&teams, true), &Arc::default(), tune)
+    }
+
     /// How many operations the engine that projects has answered this way.
     pub fn executions(&self, path: &str) -> u32 {
         let line = format!("flowmatix_executions_total{{path=\"{path}\"}} ");
@@ -196,6 +237,13 @@ fn rosters(teams: &Arc<Teams>, store: bool) -> Arc<Rosters> {
 
 fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> Engine {
     let config = Config::defaults(Profile::Demo);
+    let tags = CacheTagsConfig { extensions: true, header: true, ..config.cache_tags };
+    tuned(projection, rosters, metrics, |_| {}).with_cache_tags(Arc::new(CacheTagKey::new(KEY)), tags)
+}
+
+/// An engine without cache tags, with settings that are changed so.
+fn tuned(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>, tune: impl Fn(&mut Settings)) -> Engine {
+    let config = Config::defaults(Profile::Demo);
     let graphql = flowmatix_graphql::config::GraphQlConfig {
         projection,
         introspection: true,
@@ -211,13 +259,14 @@ fn engine(projection: bool, rosters: &Arc<Rosters>, metrics: &Arc<Metrics>) -> E
         ..config.graphql
     };
     let federation = flowmatix_graphql::config::FederationConfig { service: true, ..config.federation };
-    let settings = Settings {
+    let mut settings = Settings {
         graphql,
         documents: config.documents,
         manifest: Default::default(),
         federation,
         tokens: config.tokens,
     };
+    tune(&mut settings);
     Engine::new(settings, LoaderFactory::new(rosters.clone(), 4, metrics.clone()), metrics.clone())
 }
 

@@ -7,6 +7,7 @@ mod events;
 mod file;
 pub mod issuer;
 mod keys;
+pub mod receiver;
 pub mod service;
 mod team;
 pub mod trace;
