@@ -6,6 +6,7 @@
 mod support;
 
 mod accounts;
+mod allocations;
 mod api_keys;
 mod architecture;
 mod attacks;
