@@ -9,6 +9,7 @@ use flowmatix_graphql::demo::{ACCOUNTS, DemoSwitches};
 use serde_json::{Value, json};
 
 use super::{read, records, target};
+use crate::support::issuer::{AUDIENCE, ISSUER, SigningKey, jwks};
 use crate::support::{Keys, TempFile, TestApp, account};
 
 fn hex(bytes: &[u8]) -> String {
@@ -174,6 +175,28 @@ async fn a_caller_is_named_and_what_it_may_not_read_is_not_read() {
     assert_eq!(strings(&found[1]["personalData"]).len(), 5);
     let text = std::fs::read_to_string(file.path()).unwrap();
     assert!((0..2).all(|place| !text.contains(keys.key(place))), "{text}");
+}
+
+#[tokio::test]
+async fn a_subject_is_hashed_so_that_who_knows_it_finds_it_and_nobody_reads_it() {
+    let (file, key) = (target(), SigningKey::new("one", "ES256"));
+    let keys = TempFile::new("jwks.json", &jwks(&[&key]));
+    let settings = [
+        ("auth.mode", "jwt"),
+        ("jwt.jwks_file", keys.as_str()),
+        ("jwt.issuer", ISSUER),
+        ("jwt.audience", AUDIENCE),
+        ("audit.target", file.as_str()),
+    ];
+    let app = TestApp::with(&settings).await;
+    for _ in 0..2 {
+        let token = key.token(json!({ "sub": "someone-whose-name-is-personal" }));
+        app.query_as(&token, "{ teamMembers { totalCount } }").await.clean();
+    }
+    let hash = digest(&SHA256, format!("{ISSUER}\0someone-whose-name-is-personal").as_bytes());
+    let expected = json!(format!("subject:{}", hex(hash.as_ref())));
+    assert!(records(&file, 2).await.iter().all(|record| record["caller"] == expected));
+    assert!(!std::fs::read_to_string(file.path()).unwrap().contains("someone"));
 }
 
 #[tokio::test]
