@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// The source of a call: a hash of credential and caller.
@@ -49,21 +49,30 @@ impl Latency {
 
     /// How much time a call of this source needs: nine in ten of the recent ones took no longer.
     pub(in crate::upstream) fn needed(&self, source: SourceId, now: Instant) -> Duration {
-        let samples = self.samples.lock();
-        let recent = || samples.iter().filter(|sample| now.duration_since(sample.at) < RECENT);
-        let own: Vec<Duration> = recent().filter(|sample| sample.source == source).map(|sample| sample.took).collect();
+        let samples = self.recent(now);
+        let own = samples.iter().filter(|sample| sample.source == source);
+        let own: Vec<Duration> = own.map(|sample| sample.took).collect();
         if own.len() >= ENOUGH {
             return quantile(own, 9).unwrap_or(self.assumed);
         }
-        quantile(recent().filter(|sample| sample.answered).map(|sample| sample.took).collect(), 9)
-            .unwrap_or(self.assumed)
+        let answered = samples.iter().filter(|sample| sample.answered);
+        quantile(answered.map(|sample| sample.took).collect(), 9).unwrap_or(self.assumed)
     }
 
     /// How long an answer of the host usually takes.
     pub(in crate::upstream) fn typical(&self, now: Instant) -> Duration {
-        let samples = self.samples.lock();
-        let recent = samples.iter().filter(|sample| sample.answered && now.duration_since(sample.at) < RECENT);
-        quantile(recent.map(|sample| sample.took).collect(), 5).unwrap_or(self.assumed)
+        let samples = self.recent(now);
+        let answered = samples.iter().filter(|sample| sample.answered);
+        quantile(answered.map(|sample| sample.took).collect(), 5).unwrap_or(self.assumed)
+    }
+
+    /// The samples, without those that are old by now.
+    fn recent(&self, now: Instant) -> MutexGuard<'_, VecDeque<Sample>> {
+        let mut samples = self.samples.lock();
+        while samples.front().is_some_and(|sample| now.duration_since(sample.at) >= RECENT) {
+            samples.pop_front();
+        }
+        samples
     }
 }
 
