@@ -291,7 +291,8 @@ impl Poller {
                 let claim = second.poll_turn(grant, &plan, apart, oldest, interval).await;
                 let now = self.feeds.clock.now();
                 self.waited = now - asked;
-                let read = second.holding(claim.as_ref(), self.feeds.rosters.get(grant, Some(now - oldest))).await;
+                let read = self.feeds.rosters.get(grant, Some(now - oldest));
+                let read = second.holding(claim.as_ref(), second.poll_claim_time(interval), read).await;
                 second.polled(claim, interval);
                 read
             }

@@ -135,7 +135,8 @@ impl Loads {
             Turn::Roster(stored) => return self.take(grant, stored),
             Turn::Refused(error) => return Err(self.refused_elsewhere(grant, error)),
         };
-        let loaded = second.holding(claim.as_ref(), self.admitted(grant, need, deadline, flight)).await;
+        let loaded =
+            second.holding(claim.as_ref(), second.claim_time, self.admitted(grant, need, deadline, flight)).await;
         match &loaded {
             Ok(stored) => second.publish(names, stored, generation, claim),
             Err(error) => {

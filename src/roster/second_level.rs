@@ -201,13 +201,13 @@ impl SecondLevel {
         }
     }
 
-    /// Runs a load, while its claim is renewed.
-    pub(super) async fn holding<T>(&self, claim: Option<&Claim>, load: impl Future<Output = T>) -> T {
+    /// Runs a load, while its claim is renewed for so long at a time.
+    pub(super) async fn holding<T>(&self, claim: Option<&Claim>, time: Duration, load: impl Future<Output = T>) -> T {
         let renew = async {
             loop {
-                tokio::time::sleep(self.claim_time / RENEWALS).await;
+                tokio::time::sleep(time / RENEWALS).await;
                 if let Some(claim) = claim {
-                    self.cluster.values.renew(claim, self.claim_time).await;
+                    self.cluster.values.renew(claim, time).await;
                 }
             }
         };

@@ -17,6 +17,9 @@ use crate::model::{Grant, RefreshPlan};
 const LOOK: f64 = 0.1;
 const LOOKS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// The longest time for which a claim is made, and renewed: so long a team goes without a poller that was killed.
+const CLAIM_LIMIT: Duration = Duration::from_secs(5);
+
 /// How far polls of a team are apart that takes so many calls, where all polls may spend this part of the plan: so far that no
 /// window has a call too many although one poll is started a little late.
 pub(super) fn polls_apart(plan: &RefreshPlan, ratio: f64, calls: u32) -> Duration {
@@ -42,7 +45,7 @@ impl SecondLevel {
             if self.is_published(&roster, oldest).await {
                 return None;
             }
-            match self.cluster.values.claim(&claim_name, self.claim_time).await {
+            match self.cluster.values.claim(&claim_name, self.poll_claim_time(interval)).await {
                 Ok(Some(claim)) => break claim,
                 Ok(None) => sleep(interval.mul_f64(LOOK).clamp(LOOKS.0, LOOKS.1)).await,
                 Err(_) => return None,
@@ -55,7 +58,7 @@ impl SecondLevel {
         };
         // Without a place there is no tier, and so no lease.
         if let Ok(place) = self.cluster.pacing.next(&line, apart).await {
-            self.holding(Some(&claim), sleep_until(place)).await;
+            self.holding(Some(&claim), self.poll_claim_time(interval), sleep_until(place)).await;
         }
         Some(claim)
     }
@@ -69,6 +72,11 @@ impl SecondLevel {
         tokio::spawn(async move {
             second.cluster.values.renew(&claim, (interval / 2).min(second.claim_time)).await;
         });
+    }
+
+    /// How long a claim to poll holds unless it is renewed: the longer, the less a team is read anyway.
+    pub(super) fn poll_claim_time(&self, interval: Duration) -> Duration {
+        (interval / 4).clamp(self.claim_time, CLAIM_LIMIT.max(self.claim_time))
     }
 
     async fn is_published(&self, roster: &str, oldest: Instant) -> bool {
