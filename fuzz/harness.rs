@@ -18,7 +18,7 @@ use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
-use flowmatix_graphql::telemetry::Metrics;
+use flowmatix_graphql::telemetry::{Metrics, Traces};
 use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -61,6 +61,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         health: Arc::default(),
         settings: config.http,
         metrics,
+        traces: Traces::default(),
         shows_tokens: false,
         log_names: LogNames::default(),
         audit: None,

@@ -23,6 +23,12 @@ const STATIC: &str = "static reply";
 const PROXY: &str = "raw proxy";
 const REFERENCE: &str = "reference front";
 const APOLLO: &str = "Apollo Server";
+/// The service with traces, and the part of them that is sampled.
+const TRACED: [(&str, &str); 3] =
+    [("traces, 0 % sampled", "0"), ("traces, 1 % sampled", "0.01"), ("traces, 100 % sampled", "1")];
+
+/// The case that compares them. What is compared there is the service with itself, so the chart leaves it out.
+const TRACES: &str = "traces";
 
 /// All cases together ask more operations, and larger ones, than the defaults keep.
 const KEPT: (&str, &str) = ("graphql.operation_cache_limit", "256MiB");
@@ -147,6 +153,8 @@ struct Stage {
     binaries: PathBuf,
     service: PathBuf,
     upstream: Process,
+    /// Where traces go.
+    collector: Process,
     processes: Vec<Process>,
     names: Vec<&'static str>,
     numbers: Numbers,
@@ -159,12 +167,14 @@ const REFERENCE_FRONT: usize = 3;
 const APOLLO_SERVER: usize = 4;
 const RAW_PROXY: usize = 5;
 const STATIC_REPLY: usize = 6;
+const FIRST_TRACED: usize = 7;
 
 impl Stage {
     fn set(root: &Path, options: &Options) -> Result<Self> {
         let binaries = std::env::current_exe()?.parent().context("no folder")?.to_owned();
         let service = options.service.clone().unwrap_or_else(|| root.join("target/release/flowmatix-graphql"));
         let upstream = Process::start(&binaries.join("upstream"), &[])?;
+        let collector = Process::start(&binaries.join("collector"), &[])?;
         let ours = |more: &[(&'static str, &str)]| Process::service(&service, &upstream.url, more);
         let apollo = root.join("benches/apollo/server.js");
         let apollo = Process::start(Path::new("node"), &[&apollo.to_string_lossy(), &upstream.url]);
@@ -184,8 +194,11 @@ impl Stage {
             APOLLO,
             PROXY,
             STATIC,
+            TRACED[0].0,
+            TRACED[1].0,
+            TRACED[2].0,
         ];
-        Ok(Self { binaries, service, upstream, processes, names, numbers: Numbers::default() })
+        Ok(Self { binaries, service, upstream, collector, processes, names, numbers: Numbers::default() })
     }
 
     /// Asks the reference front, so that every contestant's answers can be compared with its.
@@ -212,6 +225,17 @@ impl Stage {
         let replies = Process::start(&self.binaries.join("static_reply"), &[&file.to_string_lossy()]);
         std::fs::remove_file(&file)?;
         self.processes.push(replies?);
+        for (_, ratio) in TRACED {
+            let variables = [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", self.collector.url.as_str()),
+                ("OTEL_TRACES_SAMPLER", "traceidratio"),
+                ("OTEL_TRACES_SAMPLER_ARG", ratio),
+                // At many thousand requests a second a longer queue would only take memory.
+                ("OTEL_BSP_MAX_QUEUE_SIZE", "16384"),
+                ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ];
+            self.processes.push(Process::service_with(&self.service, &self.upstream.url, &NO_REUSE, &variables)?.0);
+        }
         let replied: Vec<Ask> = warm
             .iter()
             .zip(answers)
@@ -238,6 +262,14 @@ impl Stage {
                 title: "Warm: one and the same question, responses reused",
                 connections: 32,
                 entries: vec![entry(STATIC, STATIC_REPLY, &replied_one), entry(OURS, REUSING, &identical)],
+            },
+            Case {
+                name: TRACES,
+                title: "Warm, as the first case, with traces sent over OTLP",
+                connections: 32,
+                entries: std::iter::once(entry(OURS, VARIED, &varied))
+                    .chain(TRACED.iter().enumerate().map(|(n, (name, _))| entry(name, FIRST_TRACED + n, &varied)))
+                    .collect(),
             },
         ];
         for (name, title, members, connections) in [
@@ -481,7 +513,7 @@ impl Page<'_> {
     }
 
     fn chart(&self) -> String {
-        let groups = self.cases.iter().filter(|case| case.entries.len() > 1).map(|case| Group {
+        let groups = self.cases.iter().filter(|case| case.entries.len() > 1 && case.name != TRACES).map(|case| Group {
             title: case.title.replace('`', ""),
             bars: case
                 .entries

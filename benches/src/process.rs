@@ -55,12 +55,22 @@ impl Process {
 
     /// Starts the service, or the build of it that counts, and says how long it took until it took a connection.
     pub fn service(program: &Path, upstream: &str, more: &[(&'static str, &str)]) -> Result<(Self, Duration)> {
+        Self::service_with(program, upstream, more, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn service_with(
+        program: &Path,
+        upstream: &str,
+        more: &[(&'static str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Result<(Self, Duration)> {
         let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let (address, admin) = (free()?, free()?);
         let listen = [("http.listen", address.to_string()), ("admin.listen", admin.to_string())];
         let more = more.iter().map(|(path, value)| (*path, (*value).to_owned()));
         let mut command = Command::new(program);
-        command.arg("serve");
+        command.arg("serve").envs(environment.iter().copied());
         for (path, value) in settings(upstream).chain(listen).chain(more) {
             command.arg("--set").arg(format!("{path}={value}"));
         }

@@ -19,7 +19,7 @@ use crate::http::{
 use crate::loader::LoaderFactory;
 use crate::model::CacheTagKey;
 use crate::roster::Rosters;
-use crate::telemetry::{AuditLog, Metrics, OpenTarget};
+use crate::telemetry::{AuditLog, Metrics, OpenTarget, Traces};
 
 /// What lives on: rosters and all behind them, counts, names.
 pub(super) struct Lasting {
@@ -29,6 +29,7 @@ pub(super) struct Lasting {
     pub(super) compute: ComputePool,
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) traces: Traces,
     pub(super) log_names: LogNames,
     pub(super) audit_log: AuditLog,
     pub(super) plans: Plans,
@@ -112,6 +113,7 @@ impl Generation {
             settings: http,
             health: lasting.health.clone(),
             metrics: metrics.clone(),
+            traces: lasting.traces.clone(),
             // To be tried with a sample on this machine: a token of Flowmatix's own opens an account for good.
             shows_tokens: config.tokens.enabled && config.upstream.url.is_local(),
             log_names: lasting.log_names.clone(),

@@ -21,7 +21,7 @@ use crate::config::{Config, HttpConfig};
 use crate::http::{Health, Latest, LogNames, Plans, SwappableRoutes};
 use crate::model::{Clock, Credential, CredentialId, TeamListener};
 use crate::roster::{LookupWaits, Rosters};
-use crate::telemetry::{AuditLog, Metrics};
+use crate::telemetry::{AuditLog, Metrics, Traces};
 use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
@@ -61,8 +61,9 @@ impl App {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
         let cluster = cluster(config, &metrics).await.map_err(prepared::problem)?;
+        let traces = traces(config, &metrics);
         let upstream = guarded(config, client, cluster.clone(), clock, metrics.clone(), compute.clone());
-        let upstream = Arc::new(upstream.map_err(prepared::problem)?);
+        let upstream = Arc::new(upstream.map_err(prepared::problem)?.with_traces(traces.clone()));
         if let Some(cluster) = &cluster {
             cluster.start().await.map_err(|error| prepared::problem(error.into()))?;
         }
@@ -80,6 +81,7 @@ impl App {
             compute,
             health,
             metrics,
+            traces,
             log_names,
             audit_log,
             plans,
@@ -108,6 +110,7 @@ impl App {
         let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
         let plans = plans(&log_names, upstream.clone());
         let cache_tag_key = tags.key;
+        let traces = traces(config, &metrics);
         let (cluster, audit_log) = (None, AuditLog::new(metrics.clone()));
         let stages = Arc::new(Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: None });
         let lasting = Lasting {
@@ -116,6 +119,7 @@ impl App {
             compute,
             health,
             metrics,
+            traces,
             log_names,
             audit_log,
             plans,
@@ -192,6 +196,7 @@ impl App {
         let (cut, _) = tokio::join!(self.public.stop(self.grace_period), streams);
         self.admin.stop(Duration::ZERO).await;
         self.upstream.close().await;
+        self.reloader.lasting.traces.stop().await;
         let audit_log = self.reloader.lasting.audit_log.clone();
         // It waits for a thread, which waits for a disk or for who reads a pipe.
         let _ = tokio::task::spawn_blocking(move || audit_log.close(AUDIT_PATIENCE)).await;
@@ -230,6 +235,15 @@ impl App {
 /// Whose plans are spent, as far as the upstream tells it.
 fn plans(names: &LogNames, upstream: Arc<dyn Upstream>) -> Plans {
     Plans::new(names.clone(), Box::new(move |caller| upstream.share(caller)))
+}
+
+/// Traces as the environment says. What is wrong with them stops no service.
+fn traces(config: &Config, metrics: &Arc<Metrics>) -> Traces {
+    let (traces, problems) = Traces::start(config, metrics.clone());
+    for problem in problems {
+        tracing::warn!(problem, "traces are not sent as the environment says");
+    }
+    traces
 }
 
 /// The configured upstream, with budget, breaker and retries.

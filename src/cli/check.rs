@@ -11,6 +11,7 @@ use super::configuration;
 use crate::app;
 use crate::config::AuthMode;
 use crate::config::{Config, Profile};
+use crate::telemetry::TraceSettings;
 use crate::upstream::{Findings, Inspection, Selects};
 
 #[derive(clap::Args)]
@@ -37,7 +38,7 @@ fn check(arguments: &CheckArgs) -> Result<u8> {
     let config = arguments.configuration.load(Profile::Serve)?;
     super::runtime::block_on(app::verify(&config))?;
     let tier = super::runtime::block_on(app::try_tier(&config))?;
-    for warning in app::warnings(&config) {
+    for warning in app::warnings(&config).into_iter().chain(TraceSettings::read(&config.otel).1) {
         eprintln!("warning: {warning}");
     }
     say!("the configuration is usable; in effect:");
@@ -48,6 +49,11 @@ fn check(arguments: &CheckArgs) -> Result<u8> {
         say!("  {} = {value}{mark}", setting.path);
     }
     let holds = config.auth.mode.is_some_and(AuthMode::holds_the_credential);
+    let traced = TraceSettings::read(&config.otel).0.is_some();
+    say!(
+        "  traces: {}",
+        if traced { "sent, as OpenTelemetry's variables say" } else { "none: no endpoint is configured" }
+    );
     say!("  the upstream credential: {}", if holds { "[REDACTED]" } else { "comes with each request" });
     if let Some(Err(away)) = &tier {
         eprintln!("warning: {away}: until it can be, no new call is made");

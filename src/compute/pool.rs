@@ -12,11 +12,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::task::Task;
 use super::threads::{ComputeError, Threads};
 use super::ticket::Ticket;
 use crate::model::Cancellation;
+use crate::telemetry::Trace;
 
 /// Runs long work. Cheap to clone; all clones are one pool.
 #[derive(Clone)]
@@ -70,7 +72,8 @@ impl ComputePool {
     }
 
     /// Runs a future on threads of the pool: it takes one while it is polled, and none while it waits. Dropping this future
-    /// cancels the ticket, and the other is dropped on a thread of the pool.
+    /// cancels the ticket, and the other is dropped on a thread of the pool. What it logs and calls belongs to the current
+    /// request.
     ///
     /// # Errors
     /// [`ComputeError`] when there is no result.
@@ -84,7 +87,8 @@ impl ComputePool {
             let result = AssertUnwindSafe(future).catch_unwind().await;
             let _ = done.send(result.map_err(|_| ComputeError::Panicked));
         };
-        let task = Task::new(self.0.clone(), Handle::current(), ticket.clone(), future.boxed());
+        let future = Trace::scope(Trace::current(), future).instrument(Span::current()).boxed();
+        let task = Task::new(self.0.clone(), Handle::current(), ticket.clone(), future);
         task.start()?;
         let guard = Abandon { ticket: Some(ticket), task: Some(&task) };
         let result = result.await.unwrap_or(Err(ComputeError::Cancelled));

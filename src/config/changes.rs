@@ -3,7 +3,7 @@
 use super::root::Config;
 
 /// Sections and settings that are built into what outlives a reload: sockets, the upstream client, rosters, ledgers.
-const RESTART: [&str; 20] = [
+const RESTART: [&str; 21] = [
     "http.listen",
     "http.timeout",
     "http.uri_limit",
@@ -23,6 +23,7 @@ const RESTART: [&str; 20] = [
     "budget",
     "cluster",
     "log.format",
+    "traces",
     "demo",
 ];
 

@@ -9,7 +9,7 @@ use super::section::Section;
 use super::{
     AccountConfig, AdminConfig, AuditConfig, AuthConfig, BudgetConfig, CacheTagsConfig, ClusterConfig, DemoConfig,
     DocumentsConfig, FederationConfig, GraphQlConfig, HttpConfig, HttpTlsConfig, JwtConfig, LiveConfig, LoaderConfig,
-    LogConfig, ReloadConfig, RosterConfig, Setting, TokensConfig, UpstreamConfig,
+    LogConfig, OtelVariables, ReloadConfig, RosterConfig, Setting, TokensConfig, TracesConfig, UpstreamConfig,
 };
 
 /// All sections.
@@ -35,8 +35,11 @@ pub struct Config {
     pub cluster: ClusterConfig,
     pub log: LogConfig,
     pub audit: AuditConfig,
+    pub traces: TracesConfig,
     pub reload: ReloadConfig,
     pub demo: DemoConfig,
+    /// OpenTelemetry's variables.
+    pub otel: OtelVariables,
     /// The settings that a source has given, whatever their values.
     pub(super) given: BTreeSet<String>,
     /// The profile whose rules it has to keep.
@@ -72,7 +75,7 @@ impl Config {
         config
     }
 
-    pub(super) fn sections(&self) -> [&dyn Section; 21] {
+    pub(super) fn sections(&self) -> [&dyn Section; 22] {
         [
             &self.http,
             &self.http_tls,
@@ -93,12 +96,13 @@ impl Config {
             &self.cluster,
             &self.log,
             &self.audit,
+            &self.traces,
             &self.reload,
             &self.demo,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 21] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 22] {
         [
             &mut self.http,
             &mut self.http_tls,
@@ -119,6 +123,7 @@ impl Config {
             &mut self.cluster,
             &mut self.log,
             &mut self.audit,
+            &mut self.traces,
             &mut self.reload,
             &mut self.demo,
         ]

@@ -17,7 +17,7 @@ const ALIKE: f64 = 0.75;
 pub struct Sources {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// The environment; only names with the prefix `FLOWMATIX_` are read.
+    /// The environment; only names with the prefixes `FLOWMATIX_` and `OTEL_` are read.
     pub environment: Vec<(String, String)>,
     /// Flags, in the order of the command line.
     pub flags: Vec<Flag>,
@@ -61,6 +61,8 @@ impl Config {
     pub fn load(profile: Profile, sources: &Sources) -> Result<Self, Problems> {
         let mut reader = SourceReader::new(Self::defaults(profile));
         reader.variables.clone_from(&sources.environment);
+        let variables = sources.environment.iter();
+        reader.config.otel = variables.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         if let Some(path) = &sources.file {
             reader.file(path);
         }

@@ -19,6 +19,8 @@ pub struct ReceivedCall {
     pub parameters: Vec<(String, String)>,
     /// The names of its headers, sorted.
     pub headers: Vec<String>,
+    /// The trace context, if any: `traceparent` and `tracestate`.
+    pub trace: [Option<String>; 2],
     /// The bearer token, if any.
     pub token: Option<String>,
 }

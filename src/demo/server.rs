@@ -203,6 +203,7 @@ fn read(request: &Request) -> ReceivedCall {
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let mut headers: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
     headers.sort();
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     ReceivedCall {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
@@ -210,6 +211,7 @@ fn read(request: &Request) -> ReceivedCall {
             .map(|query| query.0)
             .unwrap_or_default(),
         headers,
+        trace: ["traceparent", "tracestate"].map(text),
         token: token.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned),
     }
 }

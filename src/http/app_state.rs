@@ -11,7 +11,7 @@ use super::{AdmissionControl, Auditor, Health, LiveStreams, LogNames, Plans};
 use crate::auth::Authenticator;
 use crate::config;
 use crate::graphql::Engine;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// What the public listener needs to answer requests, by one configuration.
 pub struct AppState {
@@ -29,6 +29,8 @@ pub struct AppState {
     pub live: Arc<LiveStreams>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Begins the traces of requests.
+    pub traces: Traces,
     /// Whether the explorer shows how a permanent token is issued.
     pub shows_tokens: bool,
     /// Names operations and accounts in the log.

@@ -1,14 +1,17 @@
 //! The request's name: `x-request-id` is taken from the request where it is fit for a log, made otherwise, and returned.
-//! One log line a request, without query string or body.
+//! One log line a request, without query string or body, and one span where its trace is recorded.
 
 use axum::extract::Request;
-use axum::http::{Extensions, HeaderName, HeaderValue, Method};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::Span;
+use tracing::field::{Empty, display};
 
 use super::log_names::Logged;
 use crate::model::Clock;
+use crate::telemetry;
+use crate::telemetry::{SpanRecorder, Trace, Traces, attribute};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
@@ -29,19 +32,44 @@ impl RequestId {
     }
 }
 
-/// A request's name, and what its log line says of it.
+/// A request's name, and what its log line and its span say of it.
 pub(super) struct RequestName {
     id: HeaderValue,
     method: &'static str,
     path: &'static str,
     started: Instant,
+    span: Option<telemetry::Span>,
 }
 
 impl RequestName {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, traces: &Traces) -> Self {
         let id = request.headers().get(&HEADER).filter(|id| is_fit(id)).cloned().unwrap_or_else(new);
         let path = logged_path(request.uri().path());
-        Self { id, method: logged_method(request.method()), path, started: Clock::instant() }
+        let span = traces.request(request.headers());
+        let name = Self { id, method: logged_method(request.method()), path, started: Clock::instant(), span };
+        if let Some(span) = &name.span {
+            span.write(|span| name.describe(request.version(), span));
+        }
+        name
+    }
+
+    /// What is known of the request at its beginning.
+    fn describe(&self, version: Version, span: &mut SpanRecorder<'_>) {
+        // The conventions' word for other methods.
+        let method = if self.method == "other" { "_OTHER" } else { self.method };
+        span.name(format!("{method} {}", self.path));
+        span.set(attribute::HTTP_METHOD, method);
+        span.set(attribute::URL_PATH, self.path);
+        if self.path.starts_with('/') {
+            span.set(attribute::HTTP_ROUTE, self.path);
+        }
+        let version = match version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            _ => "1.1",
+        };
+        span.set(attribute::PROTOCOL_VERSION, version);
+        span.set(attribute::REQUEST_ID, self.id.to_str().unwrap_or_default().to_owned());
     }
 
     /// For the request's extensions.
@@ -51,24 +79,49 @@ impl RequestName {
 
     /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where
     /// nothing less is logged.
-    pub(super) fn span(&self) -> Span {
-        tracing::error_span!("request", id = self.id.to_str().unwrap_or_default())
+    pub(super) fn log_span(&self) -> Span {
+        let span = tracing::error_span!("request", id = self.id.to_str().unwrap_or_default(), trace_id = Empty);
+        if let Some(trace) = self.span.as_ref() {
+            span.record("trace_id", display(trace.trace().id()));
+        }
+        span
+    }
+
+    /// The trace that the request is part of.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.span.as_ref().map(|span| span.trace().clone())
     }
 
     /// Writes the log line, and the name into the response.
     pub(super) fn finish(self, response: &mut Response) {
-        let Self { id, method, path, started } = self;
+        let Self { id, method, path, started, span } = self;
         let millis = started.elapsed().as_secs_f64() * 1000.0;
         let Logged { operations, accounts } = response.extensions_mut().remove().unwrap_or_default();
+        let status = response.status();
+        if let Some(span) = span {
+            span.write(|span| end(status, operations.as_deref(), span));
+            span.end();
+        }
         let (operations, accounts) = (operations.as_deref(), accounts.as_deref());
-        tracing::info!(method, path, status = response.status().as_u16(), millis, operations, accounts, "answered");
+        tracing::info!(method, path, status = status.as_u16(), millis, operations, accounts, "answered");
         response.headers_mut().insert(HEADER, id);
     }
 }
 
-/// Whether there is a line for each request.
-pub(super) fn is_logged() -> bool {
-    tracing::enabled!(tracing::Level::INFO)
+/// What is known of a request at its end. That its client has done something wrong is no failure of this service.
+fn end(status: StatusCode, operations: Option<&str>, span: &mut SpanRecorder<'_>) {
+    span.set(attribute::HTTP_STATUS, i64::from(status.as_u16()));
+    if let Some(operations) = operations {
+        span.set(attribute::DOCUMENT_NAMES, operations.to_owned());
+    }
+    if status.is_server_error() {
+        span.fail(None);
+    }
+}
+
+/// Whether somebody is told of each request: there is a line for it, or its span is recorded.
+pub(super) fn is_told() -> bool {
+    tracing::enabled!(tracing::Level::INFO) || Trace::is_recorded()
 }
 
 /// The path as the log has it: what is served, and nothing that a client made up.

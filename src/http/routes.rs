@@ -38,8 +38,8 @@ pub fn public(public: Arc<AppState>) -> Router {
     // One stack of layers: each `layer` of a router is a box of its own around every route.
     let layers = ServiceBuilder::new()
         .layer_fn({
-            let metrics = public.metrics.clone();
-            move |service| FramingService::new(service, metrics.clone())
+            let (metrics, traces) = (public.metrics.clone(), public.traces.clone());
+            move |service| FramingService::new(service, metrics.clone(), traces.clone())
         })
         .layer_fn({
             let metrics = public.metrics.clone();

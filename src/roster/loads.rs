@@ -21,7 +21,7 @@ use super::store::{Store, StoredRoster};
 use crate::model::{
     Clock, CredentialId, ErrorKind, Grant, Invalidation, InvalidationScope, TeamListener, UpstreamError,
 };
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TraceContext};
 use crate::upstream::{Fetched, Load, LoadObserver, Need, Upstream};
 
 /// By how much later than it was an invalidation of another replica may be dated here.
@@ -68,6 +68,10 @@ impl LoadObserver for Observer<'_> {
 
     fn called(&self) {
         self.flight.called();
+    }
+
+    fn traced(&self, call: &TraceContext) {
+        self.flight.traced(call);
     }
 }
 

@@ -158,7 +158,7 @@ impl Rosters {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let store = Arc::new(Store::new(settings, clock));
+        let store = Arc::new(Store::new(settings, clock, metrics.clone()));
         let negative_cache = Arc::<NegativeCache>::default();
         let valid_for = settings.fresh_for.max(settings.stale_for);
         let gate = Arc::new(CredentialGate::new(valid_for, clock, metrics.clone()));

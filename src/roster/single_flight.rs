@@ -20,6 +20,10 @@ use tracing::{Instrument, Span};
 
 use super::store::StoredRoster;
 use crate::model::{ErrorKind, RosterKey, UpstreamError};
+use crate::telemetry::{Trace, TraceContext};
+
+/// The calls of a load that spans of followers are linked to.
+const LINKED_CALLS: usize = 16;
 
 /// The loads under way.
 #[derive(Default)]
@@ -40,6 +44,8 @@ pub(super) struct InFlight {
     loaded: watch::Sender<Option<Loaded>>,
     /// Calls made so far.
     calls: AtomicU32,
+    /// Their spans, where they are recorded.
+    spans: Mutex<Vec<TraceContext>>,
     /// Requests that wait.
     waiting: AtomicU32,
     /// Whether it was started for later requests, and goes on without any that waits.
@@ -103,6 +109,7 @@ impl SingleFlight {
         let flight = Arc::new(InFlight {
             loaded: watch::channel(None).0,
             calls: AtomicU32::new(0),
+            spans: Mutex::default(),
             waiting: AtomicU32::new(1),
             background: AtomicBool::new(false),
             abandoned: Notify::new(),
@@ -121,8 +128,8 @@ impl SingleFlight {
             registered.flight.loaded.send_replace(Some(loaded.clone()));
             loaded
         };
-        // In the request's span, so that the log of a load that goes on names the request that started it.
-        let load = load.instrument(Span::current()).boxed();
+        // In the request's span, so that the log of a load that goes on names the request that started it, as its trace does.
+        let load = Trace::scope(Trace::current(), load).instrument(Span::current()).boxed();
         Ok(LoadHandle::Leader(Leader { load: Some(load), flight, registration }))
     }
 }
@@ -135,6 +142,14 @@ impl InFlight {
     /// Records that a call is made.
     pub(super) fn called(&self) {
         self.calls.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Records the span of a call.
+    pub(super) fn traced(&self, call: &TraceContext) {
+        let mut spans = self.spans.lock();
+        if spans.len() < LINKED_CALLS {
+            spans.push(call.clone());
+        }
     }
 
     fn is_wanted(&self) -> bool {
@@ -231,6 +246,8 @@ impl Drop for Leader {
 
 impl Drop for Follower {
     fn drop(&mut self) {
+        // Whatever came of it: this is what the request waited for.
+        Trace::link(|| self.flight.spans.lock().clone());
         self.flight.leave();
     }
 }

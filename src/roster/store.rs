@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::invalidations::Invalidations;
 use crate::config;
 use crate::model::{Clock, CredentialId, Invalidation, InvalidationMode, InvalidationScope, Roster, RosterKey};
+use crate::telemetry::Metrics;
 
 /// What a key and its slot in the table cost besides the roster, in bytes, approximately.
 const OVERHEAD: usize = 512;
@@ -32,6 +34,7 @@ pub(super) struct Store {
     invalidations: Invalidations,
     max_age: Duration,
     clock: Clock,
+    metrics: Arc<Metrics>,
 }
 
 /// A roster, and what is known of its loading.
@@ -60,13 +63,20 @@ impl StoredRoster {
 }
 
 impl Store {
-    pub(super) fn new(settings: &config::RosterConfig, clock: Clock) -> Self {
+    pub(super) fn new(settings: &config::RosterConfig, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let limit = settings.store_limit.as_u64();
+        let counted = metrics.clone();
+        let evicted = move |_: Arc<RosterKey>, _: StoredRoster, cause: RemovalCause| {
+            if cause == RemovalCause::Size {
+                counted.evicted();
+            }
+        };
         let rosters = settings.store.then(|| {
             Cache::builder()
                 .max_capacity(limit)
                 // The default policy may refuse a new roster in favour of an old one.
                 .eviction_policy(EvictionPolicy::lru())
+                .eviction_listener(evicted)
                 .weigher(|_: &RosterKey, stored: &StoredRoster| u32::try_from(stored.size()).unwrap_or(u32::MAX))
                 .build()
         });
@@ -79,6 +89,7 @@ impl Store {
             invalidations: Invalidations::new(max_age),
             max_age,
             clock,
+            metrics,
         }
     }
 
@@ -150,7 +161,10 @@ impl Store {
             );
         }
         rosters.invalidate(&key);
-        *self.oversized.lock() = Some((key, stored));
+        let former = self.oversized.lock().replace((key.clone(), stored));
+        if former.is_some_and(|(former, _)| former != key) {
+            self.metrics.evicted();
+        }
     }
 
     /// Drops the account's roster: it may no longer be read.

@@ -19,6 +19,7 @@ use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
 use super::process_metrics::ProcessMetrics;
 use super::refusal_history::RefusalHistory;
+use super::trace_metrics::TraceMetrics;
 
 /// The metrics of one running service.
 pub struct Metrics {
@@ -32,6 +33,7 @@ pub struct Metrics {
     lookups: Family<ResultLabels, Counter>,
     store_bytes: Gauge,
     store_rosters: Gauge,
+    evictions: Counter,
     batches: Counter,
     batch_keys: Counter,
     upstream_calls: Family<OutcomeLabels, Counter>,
@@ -49,6 +51,7 @@ pub struct Metrics {
     live: LiveMetrics,
     listener: ListenerMetrics,
     process: ProcessMetrics,
+    traces: TraceMetrics,
     invalidations: Family<ResultLabels, Counter>,
     cache_tags: CacheTagMetrics,
 }
@@ -104,6 +107,7 @@ impl Default for Metrics {
             lookups: Family::default(),
             store_bytes: Gauge::default(),
             store_rosters: Gauge::default(),
+            evictions: Counter::default(),
             batches: Counter::default(),
             batch_keys: Counter::default(),
             upstream_calls: Family::default(),
@@ -121,6 +125,7 @@ impl Default for Metrics {
             live: LiveMetrics::default(),
             listener: ListenerMetrics::default(),
             process: ProcessMetrics::default(),
+            traces: TraceMetrics::default(),
             invalidations: Family::default(),
             cache_tags: CacheTagMetrics::default(),
         };
@@ -162,6 +167,8 @@ impl Metrics {
         );
         registry.register("roster_store_bytes", "Memory held by stored rosters, in bytes", self.store_bytes.clone());
         registry.register("roster_store_rosters", "Rosters in the store", self.store_rosters.clone());
+        let help = "Rosters that were dropped because the store was full";
+        registry.register("roster_store_evictions", help, self.evictions.clone());
         registry.register("loader_batches", "Batches of the requests' dataloaders", self.batches.clone());
         registry.register("loader_batch_keys", "Accounts asked for in those batches", self.batch_keys.clone());
         registry.register("upstream_calls", "Calls made to the upstream, by outcome", self.upstream_calls.clone());
@@ -207,6 +214,7 @@ impl Metrics {
         self.listener.register(registry);
         self.process.register(registry);
         self.cache_tags.register(registry);
+        self.traces.register(registry);
         registry.register(
             "invalidations",
             "Invalidations that were asked for, by result: soft, hard or refused",
@@ -251,6 +259,11 @@ impl Metrics {
     pub fn stored(&self, rosters: u64, bytes: u64) {
         self.store_rosters.set(i64::try_from(rosters).unwrap_or(i64::MAX));
         self.store_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a roster that was dropped because the store was full.
+    pub fn evicted(&self) {
+        self.evictions.inc();
     }
 
     /// Counts a dataloader batch and its keys.
@@ -364,6 +377,12 @@ impl Metrics {
     #[must_use]
     pub fn cache_tags(&self) -> &CacheTagMetrics {
         &self.cache_tags
+    }
+
+    /// The metrics of traces.
+    #[must_use]
+    pub fn traces(&self) -> &TraceMetrics {
+        &self.traces
     }
 
     /// All metrics in the text exposition format (OpenMetrics 1.0).

@@ -1,4 +1,4 @@
-//! Telemetry: logs and metrics, without personal data or secrets, and where the audit log is written.
+//! Telemetry: logs, metrics and traces, without personal data or secrets, and where the audit log is written.
 
 mod audit_log;
 mod audit_metrics;
@@ -12,6 +12,8 @@ mod logs;
 mod metrics;
 mod process_metrics;
 mod refusal_history;
+mod trace_metrics;
+mod traces;
 
 pub use audit_log::{AuditLog, QueueShare};
 pub use audit_target::{OpenTarget, UnusableTarget};
@@ -22,3 +24,5 @@ pub use live_metrics::LiveMetrics;
 pub use logs::{InvalidLog, set_log_level, start_logs};
 pub use metrics::Metrics;
 pub use process_metrics::ProcessMetrics;
+pub use trace_metrics::TraceMetrics;
+pub use traces::{Span, SpanRecorder, Trace, TraceContext, TraceSettings, Traces, attribute};

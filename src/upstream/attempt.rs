@@ -9,6 +9,7 @@ use super::protect::{BreakerPermit, Subject};
 use super::{Called, Endpoint, Need, RateLimit, RowPage};
 use crate::cluster::LeasedCall;
 use crate::model::{Account, Credential, ErrorKind, Fault, UpstreamError};
+use crate::telemetry::{SpanRecorder, Trace, attribute};
 
 impl From<UpstreamError> for FailedAttempt {
     /// A call that was not made.
@@ -25,8 +26,13 @@ impl GuardedUpstream {
         page: Option<u32>,
         deadline: Instant,
     ) -> Result<RowPage, FailedAttempt> {
-        self.attempt_with(reading, deadline, |endpoint, account, credential| endpoint.call(account, credential, page))
-            .await
+        self.attempt_with(reading, deadline, |endpoint, account, credential| {
+            if let Some(page) = page {
+                Trace::write(|span| span.set(attribute::PAGE, i64::from(page)));
+            }
+            endpoint.call(account, credential, page)
+        })
+        .await
     }
 
     /// Makes one call that can start by `deadline` less the time that a call needs.
@@ -34,7 +40,7 @@ impl GuardedUpstream {
         &self,
         reading: &mut Reading<'_>,
         deadline: Instant,
-        ask: impl for<'c> FnOnce(&'c dyn Endpoint, &'c Account, &'c Credential) -> BoxFuture<'c, Called<T>>,
+        ask: impl for<'c> FnOnce(&'c dyn Endpoint, &'c Account, &'c Credential) -> BoxFuture<'c, Called<T>> + Send,
     ) -> Result<T, FailedAttempt> {
         let (permits, limit) = self.permits(&reading.load);
         let permit = permits.acquire(reading.subject.source, limit, deadline).await;
@@ -65,14 +71,23 @@ impl GuardedUpstream {
 
         reading.load.observer.called();
         reading.began.get_or_insert(started);
+        let span = self.traces.call("GET");
+        if let Some(span) = span.as_ref().filter(|span| span.is_recorded()) {
+            reading.load.observer.traced(span.trace().context());
+        }
         let credential = &reading.load.grant.caller().credential;
-        let answer = ask(&*self.endpoint, reading.load.grant.account(), credential);
-        let answered = timeout_at(started + self.settings.attempt_timeout, answer).await;
+        let answer = async { ask(&*self.endpoint, reading.load.grant.account(), credential).await };
+        let answer = timeout_at(started + self.settings.attempt_timeout, answer);
+        let answered = Trace::within(span.as_ref(), answer).await;
         let Called { result, rate_limit } =
             answered.unwrap_or_else(|_| Called { result: Err(ErrorKind::Timeout.into()), rate_limit: None });
         let now = self.clock.now();
         let outcome = result.as_ref().map_or_else(|error| error.kind().label(), |_| "ok");
         self.metrics.called(outcome, now - started);
+        if let Some(span) = span {
+            span.write(|span| tell(span, outcome));
+            span.end();
+        }
         let result = self.observe(reading, started, result, rate_limit);
         drop(call);
 
@@ -174,5 +189,13 @@ impl GuardedUpstream {
             }
         }
         result
+    }
+}
+
+/// What became of a call.
+fn tell(span: &mut SpanRecorder<'_>, outcome: &'static str) {
+    span.set(attribute::OUTCOME, outcome);
+    if outcome != "ok" {
+        span.fail(Some(outcome));
     }
 }

@@ -31,7 +31,7 @@ use crate::model::{
     BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, Fault, Grant, Pressure, RefreshPlan,
 };
 use crate::model::{ErrorKind, PermanentToken, PlanRoom, Retry, Roster, RosterKey, UpstreamError, UpstreamStatus};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// Of more rows than these the sorting could hold up other requests for about a millisecond.
 const ROWS_INLINE: usize = 4000;
@@ -66,6 +66,7 @@ pub struct GuardedUpstream {
     hasher: RandomState,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) traces: Traces,
     compute: ComputePool,
 }
 
@@ -122,6 +123,7 @@ impl GuardedUpstream {
             latency,
             clock,
             metrics,
+            traces: Traces::default(),
             compute: ComputePool::beside_the_network(settings.concurrency),
         }
     }
@@ -130,6 +132,12 @@ impl GuardedUpstream {
     #[must_use]
     pub fn with_compute(self, compute: ComputePool) -> Self {
         Self { compute, ..self }
+    }
+
+    /// The same, with traces of calls.
+    #[must_use]
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     async fn roster(&self, load: Load<'_>) -> Result<(Roster, Instant), UpstreamError> {

@@ -9,6 +9,7 @@ use crate::model::{
     Account, BudgetShare, Caller, Credential, CredentialId, ErrorKind, Grant, PermanentToken, PlanRoom, Pressure,
     RefreshPlan, Roster, UpstreamError, UpstreamStatus,
 };
+use crate::telemetry::TraceContext;
 
 /// One call to the endpoint: the real one, or a test's own in memory.
 pub trait Endpoint: Send + Sync + 'static {
@@ -110,6 +111,9 @@ pub trait LoadObserver: Send + Sync {
 
     /// A call is made.
     fn called(&self);
+
+    /// A call is made whose span is recorded.
+    fn traced(&self, _call: &TraceContext) {}
 }
 
 /// What a list is needed for, which decides how much of the plan may be spent on it.

@@ -189,6 +189,37 @@ async fn the_least_recently_used_roster_makes_room_for_a_new_one() {
 }
 
 #[tokio::test]
+async fn rosters_that_are_dropped_for_want_of_room_are_counted_and_no_others() {
+    let app = TestApp::with(&[&PATIENT[..], &[("roster.store_limit", "192KiB")]].concat()).await;
+    let ask = async |email: &str| {
+        let query = format!("{{ roles(account: {{ email: \"{email}\", type: AGENT }}) {{ id }} }}");
+        app.query(&query).await.clean();
+    };
+    let evicted = async || app.metric("flowmatix_roster_store_evictions_total").await as u64;
+    for (rows, oversized) in [(100, false), (1000, true)] {
+        let before = evicted().await;
+        let stored = app.metric("flowmatix_roster_store_rosters").await as u64;
+        for n in 0..12 {
+            let email = format!("n{n}-{rows}@example.com");
+            let rows = (0..rows).map(|row| crate::support::row(&row.to_string(), "x")).collect();
+            app.demo.set_team(&email, rows);
+            ask(&email).await;
+        }
+        // What came is there, or was dropped; of those that are larger than the store, one is kept beside it.
+        let kept = app.metric("flowmatix_roster_store_rosters").await as u64 - stored;
+        assert_eq!(evicted().await - before, 12 - kept, "{rows}");
+        assert!(kept <= if oversized { 1 } else { 8 }, "{kept}");
+    }
+    // One that is read anew, and one that is taken away, has not been dropped for want of room.
+    let app = TestApp::with(&[("roster.fresh_for", "1ms")]).await;
+    for _ in 0..3 {
+        app.query("{ teamMembers { totalCount } }").await.clean();
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert_eq!(app.metric("flowmatix_roster_store_evictions_total").await as u64, 0);
+}
+
+#[tokio::test]
 async fn everything_in_one_response_reads_one_snapshot() {
     let app = TestApp::with(&[("roster.fresh_for", "0s"), ("roster.stale_for", "0s")]).await;
     let query = "{ a: teamMembers { fetchedAt } b: teamMembers { fetchedAt } roles { members { fetchedAt } } }";

@@ -61,6 +61,7 @@ mod member_fields;
 mod mtls;
 mod node;
 mod null_operators;
+mod open_telemetry;
 mod oracle;
 mod outcomes;
 mod overload;

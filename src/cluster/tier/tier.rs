@@ -15,7 +15,7 @@ use super::connector::{Connector, TierInfo};
 use super::error::TierError;
 use super::link::{CallError, Link};
 use crate::model::Clock;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Span, Trace, attribute};
 
 /// How long is waited before it is tried to connect again, at first and at most.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -129,9 +129,9 @@ impl Tier {
     /// Makes one command, whose answer has at most `limit` bytes.
     pub(in crate::cluster) async fn call(&self, command: &Cmd, limit: usize) -> Result<Value, TierError> {
         let link = self.link()?;
-        let asked = Clock::instant();
+        let trip = RoundTrip::begin(name_of(command), 1);
         let answer = link.call(command, limit, self.wait).await;
-        self.observe(&link, asked, answer).map_err(TierError::from)
+        self.observe(&link, trip, answer).map_err(TierError::from)
     }
 
     /// Makes several commands in one round trip.
@@ -141,9 +141,9 @@ impl Tier {
         limit: usize,
     ) -> Result<Vec<Value>, TierError> {
         let link = self.link()?;
-        let asked = Clock::instant();
+        let trip = RoundTrip::begin("PIPELINE", commands.len());
         let answer = link.call_all(commands, limit, self.wait).await;
-        self.observe(&link, asked, answer).map_err(TierError::from)
+        self.observe(&link, trip, answer).map_err(TierError::from)
     }
 
     /// Runs a script, and waits until so many copies have what it wrote; says how many do. A tier that does not have the script
@@ -166,12 +166,12 @@ impl Tier {
             }
             commands
         };
-        let asked = Clock::instant();
+        let trip = RoundTrip::begin("EVALSHA", 1);
         let mut answer = link.call_all(&commands("EVALSHA", script.get_hash()), SMALL, self.wait).await;
         if answer == Err(CallError::NoScript) {
             answer = link.call_all(&commands("EVAL", code), SMALL, self.wait).await;
         }
-        let mut values = self.observe(&link, asked, answer).map_err(TierError::from)?.into_iter();
+        let mut values = self.observe(&link, trip, answer).map_err(TierError::from)?.into_iter();
         let value = values.next().ok_or(TierError::Garbage)?;
         let confirmed = match values.next() {
             Some(Value::Int(count)) => u32::try_from(count).unwrap_or(0),
@@ -185,12 +185,55 @@ impl Tier {
         link.ok_or(TierError::Away)
     }
 
-    fn observe<T>(&self, link: &Link, asked: Instant, answer: Result<T, CallError>) -> Result<T, CallError> {
+    fn observe<T>(&self, link: &Link, trip: RoundTrip, answer: Result<T, CallError>) -> Result<T, CallError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.metrics.tier_called(answer.is_ok(), asked.elapsed());
+        self.metrics.tier_called(answer.is_ok(), trip.asked.elapsed());
+        trip.end(answer.is_ok());
         if link.is_broken() {
             self.broken.notify_one();
         }
         answer
     }
+}
+
+/// A round trip under way, and its span, where a request waits for it and is recorded.
+struct RoundTrip {
+    asked: Instant,
+    span: Option<Span>,
+}
+
+impl RoundTrip {
+    /// Begins one of so many commands. Their keys and values are not told.
+    fn begin(name: &'static str, commands: usize) -> Self {
+        let span = Trace::call(name);
+        if let Some(span) = &span {
+            span.write(|recorder| {
+                recorder.set(attribute::DB_SYSTEM, "redis");
+                recorder.set(attribute::DB_OPERATION, name);
+                if commands > 1 {
+                    recorder.set(attribute::DB_BATCH_SIZE, i64::try_from(commands).unwrap_or(i64::MAX));
+                }
+            });
+        }
+        Self { asked: Clock::instant(), span }
+    }
+
+    fn end(self, ok: bool) {
+        let Some(span) = self.span else { return };
+        span.write(|recorder| {
+            recorder.set(attribute::OUTCOME, if ok { "ok" } else { "failed" });
+            if !ok {
+                recorder.fail(Some("failed"));
+            }
+        });
+        span.end();
+    }
+}
+
+/// The name of a command, as spans have it.
+fn name_of(command: &Cmd) -> &'static str {
+    let name = command.args_iter().next();
+    let known = ["EVAL", "PING", "SET"];
+    let is_meant = |known: &&&str| matches!(name, Some(redis::Arg::Simple(name)) if name == known.as_bytes());
+    known.iter().find(is_meant).copied().unwrap_or("COMMAND")
 }

@@ -307,6 +307,9 @@ impl Engine {
             false if prepared.measured.introspects() => "introspection",
             false => "query",
         };
+        let named = prepared.document.operation(loaded.request.operation_name.as_deref());
+        let name = named.and_then(|operation| operation.name.as_ref()?.to_cloned_arc());
+        let cells = loaded.cells;
         let execution = AssertUnwindSafe(self.write(loaded)).catch_unwind();
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
         if answer.class == Class::Executed {
@@ -315,7 +318,8 @@ impl Engine {
                 self.operation_cache.insert(&prepared);
             }
         }
-        answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, operation)
+        let answer = answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, operation);
+        answer.about(name, cells)
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.

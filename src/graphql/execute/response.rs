@@ -1,5 +1,6 @@
 //! The answer: its bytes, and what the transport needs to know of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
@@ -56,6 +57,12 @@ pub struct GraphQlResponse {
     pub codes: Vec<&'static str>,
     /// What an audit log has of its operation, where that is asked for.
     pub operation: Option<Box<AuditedOperation>>,
+    /// The operation's name, where the document gives it one.
+    pub operation_name: Option<Arc<str>>,
+    /// What it cost, in cells.
+    pub cost: usize,
+    /// What its look-ups came to.
+    pub summary: Option<LookupSummary>,
 }
 
 /// What became of a request.
@@ -239,6 +246,11 @@ impl GraphQlResponse {
         Self { kind, operation, ..self }
     }
 
+    /// What the operation is called, and what it cost.
+    pub(super) fn about(self, operation_name: Option<Arc<str>>, cost: usize) -> Self {
+        Self { operation_name, cost, ..self }
+    }
+
     pub(super) fn of_rows(self, rows: usize) -> Self {
         Self { rows, ..self }
     }
@@ -294,6 +306,9 @@ impl GraphQlResponse {
             kind: "none",
             rows: 0,
             codes: codes(errors),
+            operation_name: None,
+            cost: 0,
+            summary,
             operation: None,
         }
     }

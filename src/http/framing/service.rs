@@ -1,7 +1,7 @@
 //! Framing: the rules for every message, HTTP's and our own.
 //!
-//! The steps: name the request (`request_id`) → validate the Host (RFC 9112, 3.2) → call the service → drain the rest of the
-//! body or close the connection (`unread_body`) → drop the content of a response to HEAD (RFC 9110, 9.3.2).
+//! The steps: name the request, and find its trace (`request_id`) → validate the Host (RFC 9112, 3.2) → call the service → drain
+//! the rest of the body or close the connection (`unread_body`) → drop the content of a response to HEAD (RFC 9110, 9.3.2).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,18 +20,19 @@ use tracing::Instrument;
 use super::{host, unread_body};
 use crate::http::request_id::RequestName;
 use crate::http::response::error::HttpError;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Trace, Traces};
 
 /// A service that applies these rules.
 #[derive(Clone)]
 pub(in crate::http) struct FramingService<S> {
     service: S,
     metrics: Arc<Metrics>,
+    traces: Traces,
 }
 
 impl<S> FramingService<S> {
-    pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>) -> Self {
-        Self { service, metrics }
+    pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>, traces: Traces) -> Self {
+        Self { service, metrics, traces }
     }
 }
 
@@ -49,9 +50,9 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let name = RequestName::of(&request);
+        let name = RequestName::of(&request, &self.traces);
         let counted = InFlight::new(self.metrics.clone());
-        let span = name.span();
+        let (span, trace) = (name.log_span(), name.trace());
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
         let (mut request, rest) = unread_body::track(request);
@@ -64,7 +65,7 @@ where
                 Err(refusal.early_answer(request.headers()))
             }
         };
-        async move {
+        let answered = async move {
             let mut response = match response {
                 Ok(response) => response.await?,
                 Err(refusal) => refusal,
@@ -76,9 +77,8 @@ where
             name.finish(&mut response);
             drop(counted);
             Ok(response)
-        }
-        .instrument(span)
-        .boxed()
+        };
+        Trace::scope(trace, answered).instrument(span).boxed()
     }
 }
 

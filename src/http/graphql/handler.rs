@@ -20,7 +20,7 @@ use super::callers::{IdentifiedCaller, identify};
 use super::coding::{self, ContentCoding};
 use super::parameters::{self, Parameters, Parsed, max_age};
 use super::respond::{self, respond, respond_to_batch};
-use super::{guards, methods};
+use super::{guards, methods, span};
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Code, GraphQlResponse, LiveRequest, Started, Variables, VariablesSize};
@@ -30,7 +30,7 @@ use crate::http::admission::body_memory::BodyReservation;
 use crate::http::admission::client_ip;
 use crate::http::audit::{AuditSlot, AuditedAnswer};
 use crate::http::log_names::{LogNames, Logged, RecordedGrants};
-use crate::http::request_id::{RequestId, is_logged};
+use crate::http::request_id::{RequestId, is_told};
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted_stream};
 use crate::http::streams;
@@ -91,6 +91,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
             };
             let mut response = match answered {
                 Answered::One(mut answer) => {
+                    span::answered(std::slice::from_ref(&answer));
                     count(&mut answer);
                     match stream.filter(|_| !accepts_json) {
                         Some(stream) => streams::response::answer(&answer, stream),
@@ -99,6 +100,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                 }
                 // It holds no permit of requests: streams have limits of their own.
                 Answered::Live(live) => {
+                    span::subscribed();
                     let stream = stream.unwrap_or(StreamType::ServerSentEvents);
                     let (grants, payer) = (caller.grants.clone(), &caller.payer);
                     let begun = streams::response::subscribe(public, *live, stream, parts, grants, (payer, audit));
@@ -107,6 +109,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                     return response;
                 }
                 Answered::Many(mut answers) => {
+                    span::answered(&answers);
                     answers.iter_mut().for_each(count);
                     respond_to_batch(&answers, media_type)
                 }
@@ -148,6 +151,7 @@ struct Held {
 }
 
 /// The answer to a body.
+#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
 enum Answered {
     One(GraphQlResponse),
     Many(Vec<GraphQlResponse>),
@@ -202,7 +206,7 @@ async fn execute(
     let queries_only = method.is_safe();
     let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
-    let recorded = is_logged().then(|| RecordedGrants::few(grants.clone()));
+    let recorded = is_told().then(|| RecordedGrants::few(grants.clone()));
     let grants_of_work: Arc<dyn Grants> = match &recorded {
         Some(recorded) => recorded.clone(),
         None => grants.clone(),
@@ -226,6 +230,7 @@ async fn execute(
     let run = move |(parsed, memory): (Parsed, Option<BodyReservation>)| async move {
         let _memory = memory;
         let operations = if logging { operations(&parsed, &state.log_names) } else { Vec::new() };
+        span::documents(parsed.each().map(|one| &one.document));
         let request = |parameters: Parameters| graphql::Request {
             grants: match &audit {
                 Some(audit) => audit.ask(&parameters.document, grants_of_work.clone()),
@@ -293,6 +298,7 @@ async fn upgrade(public: &Arc<AppState>, parts: &mut Parts) -> Response<Body> {
 }
 
 fn refuse(public: &AppState, refusal: &HttpError, media_type: MediaType) -> Response<Body> {
+    span::refused(refusal);
     public.metrics.refused(refusal.code.name());
     public.metrics.answered("none", "refused", Duration::ZERO);
     let mut response = refusal.answer(media_type, public.settings.statuses);

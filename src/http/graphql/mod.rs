@@ -8,3 +8,4 @@ pub(super) mod json;
 mod methods;
 pub(super) mod parameters;
 mod respond;
+pub(super) mod span;

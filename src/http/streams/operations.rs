@@ -18,10 +18,11 @@ use crate::http::AppState;
 use crate::http::admission::response_deadline::EndReason;
 use crate::http::audit::{AuditedAnswer, AuditedRequest, AuditedStream};
 use crate::http::graphql::callers::IdentifiedCaller;
-use crate::http::graphql::parameters;
+use crate::http::graphql::{parameters, span};
 use crate::http::request_id::RequestId;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::{Account, Cancellation, Clock};
+use crate::telemetry::{Trace, attribute};
 
 /// A payload that is longer, in bytes, is parsed and executed beside the runtime's workers.
 const LONG_PAYLOAD: usize = 8 << 10;
@@ -49,6 +50,7 @@ struct Open {
 type NumberedProgress = (Arc<str>, u64, Progress);
 
 /// What has come of an operation.
+#[expect(clippy::large_enum_variant, reason = "one is made for an operation or an event, and moved once")]
 enum Progress {
     /// A query or mutation was answered, or something was refused.
     Answered(GraphQlResponse),
@@ -223,7 +225,12 @@ async fn start(
         }
         Progress::Refused(refusal)
     };
-    match execute(&payload, max_age, &caller, (&state, audit)).await {
+    let request = state.traces.message();
+    let executed = Trace::within(request.as_ref(), told(execute(&payload, max_age, &caller, (&state, audit)))).await;
+    if let Some(request) = request {
+        request.end();
+    }
+    match executed {
         Ok(Started::Answer(mut answer)) => {
             if let Some(audit) = audit {
                 audit.answered(&[AuditedAnswer::take(&mut answer)]);
@@ -246,6 +253,18 @@ async fn start(
     }
 }
 
+/// Has the span of an operation tell what became of it.
+async fn told(started: impl Future<Output = Result<Started, HttpError>>) -> Result<Started, HttpError> {
+    Trace::write(|span| span.set(attribute::PROTOCOL_NAME, "websocket"));
+    let started = started.await;
+    match &started {
+        Ok(Started::Answer(answer)) => span::answered(std::slice::from_ref(answer)),
+        Ok(Started::Live(_)) => span::subscribed(),
+        Err(refusal) => span::refused(refusal),
+    }
+    started
+}
+
 /// As for a request over HTTP: the rate, a permit, the deadline.
 async fn execute(
     payload: &str,
@@ -260,6 +279,7 @@ async fn execute(
     let deadline = Clock::instant() + state.settings.timeout;
     let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
     let parameters = parameters::of_object(payload)?;
+    span::documents(std::iter::once(&parameters.document));
     let grants = match audit {
         Some(audit) => audit.ask(&parameters.document, caller.grants.clone()),
         None => caller.grants.clone(),

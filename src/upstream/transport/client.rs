@@ -16,6 +16,7 @@ use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{Account, Cancellation, Clock, Credential, Fault, PermanentToken, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
+use crate::telemetry::{SpanRecorder, Trace, attribute};
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
 use crate::upstream::decode::permanent_token::permanent_token;
 use crate::upstream::{Called, Endpoint};
@@ -135,7 +136,13 @@ impl Client {
         if let Some(page) = page {
             request = request.query(&[("ispagination", "true"), ("page", &page.to_string())]);
         }
-        request.send().await.map_err(|error| unanswered(&error))
+        for (name, value) in Trace::outgoing() {
+            request = request.header(name, value);
+        }
+        Trace::write(|span| describe(span, url));
+        let response = request.send().await.map_err(|error| unanswered(&error))?;
+        Trace::write(|span| span.set(attribute::HTTP_STATUS, i64::from(response.status().as_u16())));
+        Ok(response)
     }
 
     /// Judges an answer, and reads the envelope of a good one, of at most `limit` bytes; with `copy`, also returns
@@ -273,6 +280,17 @@ impl Endpoint for Client {
             Called { result, rate_limit }
         }
         .boxed()
+    }
+}
+
+/// What a call's span tells of it: never the query, which holds the account.
+fn describe(span: &mut SpanRecorder<'_>, url: &Url) {
+    span.name(format!("GET {}", url.path()));
+    span.set(attribute::HTTP_METHOD, "GET");
+    span.set(attribute::URL_TEMPLATE, url.path().to_owned());
+    span.set(attribute::SERVER_ADDRESS, url.host_str().unwrap_or_default().to_owned());
+    if let Some(port) = url.port_or_known_default() {
+        span.set(attribute::SERVER_PORT, i64::from(port));
     }
 }
 

@@ -21,3 +21,6 @@ mod status;
 mod tier;
 mod told;
 mod versions;
+
+pub use redis_server::RedisServer;
+pub use replicas::keys as cluster_keys;

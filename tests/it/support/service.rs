@@ -17,7 +17,7 @@ pub struct Service {
 /// The binary with nothing of this environment's settings.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowmatix-graphql"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOWMATIX_")) {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOWMATIX_") || name.starts_with("OTEL_")) {
         command.env_remove(name);
     }
     command

@@ -1,0 +1,21 @@
+//! Traces: which work is part of which, over OTLP, without personal data or secrets.
+//!
+//! A request's trace is found by what works for it ([`Trace::current`]), and is sampled or not before anything is recorded.
+
+mod attributes;
+mod context;
+mod export;
+mod queue;
+mod record;
+mod sampling;
+mod settings;
+mod trace;
+mod tracer;
+mod transport;
+
+pub use attributes::attribute;
+pub use context::TraceContext;
+pub use record::SpanRecorder;
+pub use settings::TraceSettings;
+pub use trace::{Span, Trace};
+pub use tracer::Traces;
