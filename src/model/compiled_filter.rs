@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::cancellation::Cancelled;
-use super::filter::{Filter, FilterField, IntCondition, TextCondition, TextSet, TimeCondition};
+use super::filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCondition, TextSet, TimeCondition};
 use super::folded_text::{FoldedColumn, Needle, text_hash};
 use super::member_set::MemberSet;
 use super::{JsonStr, Roster, TeamMember};
@@ -98,8 +98,8 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
             Filter::Not(filter) => Self::Not(Box::new(Self::of(filter, roster, rows, cancelled)?)),
-            Filter::Id(ids) => Self::Among(MemberSet::of_ids(ids, roster).into()),
-            Filter::RoleId(ids) => Self::Among(MemberSet::of_roles(ids, roster).into()),
+            Filter::Id(ids) => Self::Among(with_ids(ids, roster).into()),
+            Filter::RoleId(ids) => Self::Among(with_roles(ids, roster).into()),
             Filter::Name(condition) => Self::text(condition, names()?),
             Filter::Email(condition) => Self::text(condition, emails()?),
             Filter::Type(any) => one_of(Number::Type, any.iter().map(|value| *value as u8)),
@@ -121,10 +121,16 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::Whitelabel(value) => one_of(Number::Whitelabel, [u8::from(*value)].into_iter()),
             Filter::Missing(field) => Self::Missing(*field),
             Filter::Search(search) if rows.saturating_mul(DENSE) >= roster.len() => {
-                Self::Among(roster.search(search, cancelled)?)
+                Self::Among(match roster.searches().get(search) {
+                    Some(found) => found,
+                    None => {
+                        let columns = columns(search, roster, cancelled)?;
+                        roster.searches().find(search, &columns, roster.len(), cancelled)?
+                    }
+                })
             }
             Filter::Search(search) => {
-                let columns = search.columns(roster, cancelled)?.into_iter();
+                let columns = columns(search, roster, cancelled)?.into_iter();
                 Self::Any(
                     columns.map(|(column, needle)| Self::Contains(Texts { column, text: |_| None }, needle)).collect(),
                 )
@@ -157,6 +163,39 @@ fn time<'f, 'r>(number: Number, condition: TimeCondition) -> Test<'f, 'r> {
         TimeCondition::OnOrAfter(bound) => Test::Range(number, bound.millis(), i64::MAX),
         TimeCondition::After(bound) => Test::Range(number, bound.millis().saturating_add(1), i64::MAX),
     }
+}
+
+/// The columns that a search looks through, and for what.
+fn columns<'f, 'r>(
+    search: &'f SearchText,
+    roster: &'r Roster,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<(&'r FoldedColumn, &'f Needle)>, Cancelled> {
+    let mut columns = Vec::new();
+    if !search.needle.is_empty() {
+        columns.push((roster.index(|known| &known.names, cancelled)?, &search.needle));
+        if search.contact {
+            columns.push((roster.index(|known| &known.emails, cancelled)?, &search.needle));
+        }
+    }
+    for needle in &search.phone_needles {
+        columns.push((roster.index(|known| &known.phones, cancelled)?, needle));
+    }
+    Ok(columns)
+}
+
+fn with_ids(ids: &IdSet, roster: &Roster) -> MemberSet {
+    let mut set = MemberSet::none(roster.len());
+    ids.iter().filter_map(|id| roster.find(id)).for_each(|index| set.insert(index));
+    set
+}
+
+fn with_roles(ids: &IdSet, roster: &Roster) -> MemberSet {
+    let mut set = MemberSet::none(roster.len());
+    for role in ids.iter().filter_map(|id| roster.find_role(id)) {
+        roster.role(role).members.iter().for_each(|index| set.insert(*index));
+    }
+    set
 }
 
 impl FilterField {

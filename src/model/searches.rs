@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::Roster;
 use super::cancellation::Cancelled;
 use super::filter::SearchText;
 use super::folded_text::{FoldedColumn, Needle};
@@ -22,60 +21,32 @@ const STRIDE: usize = 1024;
 pub(super) struct Searches(Mutex<VecDeque<(SearchText, Arc<MemberSet>)>>);
 
 impl Searches {
-    fn get(&self, search: &SearchText) -> Option<Arc<MemberSet>> {
+    pub(super) fn get(&self, search: &SearchText) -> Option<Arc<MemberSet>> {
         self.0.lock().iter().find(|(known, _)| known == search).map(|(_, found)| found.clone())
     }
 
-    fn keep(&self, search: SearchText, found: Arc<MemberSet>) {
-        let mut kept = self.0.lock();
-        kept.truncate(KEPT - 1);
-        kept.push_front((search, found));
-    }
-}
-
-impl Roster {
-    /// The members that a search finds in the whole team.
-    pub(super) fn search(
+    /// Looks through these columns of so many members, and keeps what is found.
+    pub(super) fn find(
         &self,
         search: &SearchText,
+        columns: &[(&FoldedColumn, &Needle)],
+        members: usize,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Arc<MemberSet>, Cancelled> {
-        if let Some(found) = self.searches().get(search) {
-            return Ok(found);
-        }
-        let mut found = MemberSet::none(self);
-        for (column, needle) in search.columns(self, cancelled)? {
-            for first in (0..self.len()).step_by(STRIDE) {
+        let mut found = MemberSet::none(members);
+        for (column, needle) in columns {
+            for first in (0..members).step_by(STRIDE) {
                 if cancelled() {
                     return Err(Cancelled);
                 }
-                let end = self.len().min(first + STRIDE);
+                let end = members.min(first + STRIDE);
                 column.scan(needle, first, end, |index| found.insert(u32::try_from(index).unwrap_or(u32::MAX)));
             }
         }
         let found = Arc::new(found);
-        self.searches().keep(search.clone(), found.clone());
+        let mut kept = self.0.lock();
+        kept.truncate(KEPT - 1);
+        kept.push_front((search.clone(), found.clone()));
         Ok(found)
-    }
-}
-
-impl SearchText {
-    /// The columns that are looked through, and for what.
-    pub(super) fn columns<'f, 'r>(
-        &'f self,
-        roster: &'r Roster,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Vec<(&'r FoldedColumn, &'f Needle)>, Cancelled> {
-        let mut columns = Vec::new();
-        if !self.needle.is_empty() {
-            columns.push((roster.index(|known| &known.names, cancelled)?, &self.needle));
-            if self.contact {
-                columns.push((roster.index(|known| &known.emails, cancelled)?, &self.needle));
-            }
-        }
-        for needle in &self.phone_needles {
-            columns.push((roster.index(|known| &known.phones, cancelled)?, needle));
-        }
-        Ok(columns)
     }
 }
