@@ -124,7 +124,7 @@ impl GuardedUpstream {
             clock,
             metrics,
             traces: Traces::default(),
-            compute: ComputePool::beside_the_network(settings.concurrency),
+            compute: ComputePool::of_all_cores(settings.concurrency),
         }
     }
 

@@ -108,7 +108,7 @@ impl Engine {
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
         let served_schema =
             ServedSchema::new(settings.federation.enabled, settings.tokens.enabled, settings.graphql.suggestions);
-        let compute = ComputePool::beside_the_network(settings.graphql.compute_queue_limit);
+        let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
         let selections = SharedSelections::default();
         Self {
             schema,
