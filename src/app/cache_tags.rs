@@ -5,15 +5,12 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use secrecy::ExposeSecret;
 
-use super::credential::find;
+use super::credential::{SHORTEST_KEY, find};
 use crate::auth::Secret;
 use crate::config::Config;
 use crate::model::{CacheTagKey, Clock, TeamListener};
 use crate::telemetry::Metrics;
 use crate::webhook::Webhook;
-
-/// The shortest secret that names are made with: a shorter one can be found by trying.
-const SHORTEST_SECRET: usize = 16;
 
 /// What cache tags need.
 pub(super) struct CacheTags {
@@ -40,8 +37,8 @@ impl CacheTags {
         let secret = secret.get();
         let secret = secret.expose_secret().as_bytes();
         ensure!(
-            secret.len() >= SHORTEST_SECRET,
-            "cache_tags.secret_env and cache_tags.secret_file: expected at least {SHORTEST_SECRET} characters"
+            secret.len() >= SHORTEST_KEY,
+            "cache_tags.secret_env and cache_tags.secret_file: expected at least {SHORTEST_KEY} characters"
         );
         Ok(Some(Self { key: Arc::new(CacheTagKey::new(secret)), webhook_secret }))
     }

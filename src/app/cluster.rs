@@ -19,7 +19,6 @@ use crate::telemetry::Metrics;
 const LATE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a registered document is kept after it was registered last.
 const DOCUMENTS: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-
 /// The largest file of keys or certificates.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -27,7 +26,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 ///
 /// # Errors
 /// When a file cannot be read, or something in it or in the address cannot be used.
-pub(super) async fn cluster(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Cluster>>> {
+pub(super) fn cluster(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Cluster>>> {
     let settings = &config.cluster;
     if settings.url.is_none() {
         return Ok(None);
@@ -87,7 +86,7 @@ impl SharedDocuments for TierDocuments {
 /// # Errors
 /// When it is there and cannot be used.
 pub async fn try_tier(config: &Config) -> Result<Option<Result<(TierInfo, std::time::Duration), InvalidCluster>>> {
-    let Some(cluster) = cluster(config, &Arc::default()).await? else { return Ok(None) };
+    let Some(cluster) = cluster(config, &Arc::default())? else { return Ok(None) };
     match cluster.probe().await {
         Err(away @ InvalidCluster::Tier(TierError::Away)) => Ok(Some(Err(away))),
         Err(error) => Err(error.into()),

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::auth::Secret;
 use crate::config;
 
-/// The least length of the audit log's key.
-const KEY_LENGTH: usize = 16;
+/// The shortest secret that names are made with: a shorter one can be found by trying.
+pub(super) const SHORTEST_KEY: usize = 16;
 
 /// The secret that routers share; `None` where the configuration names no place for one.
 ///
@@ -36,7 +36,7 @@ pub(super) fn audit_key(settings: &config::AuditConfig) -> Result<Option<SecretS
     let Some(path) = &settings.key_file else { return Ok(None) };
     let key = SecretString::clone(&Secret::file("audit.key_file", path)?.get());
     let length = key.expose_secret().len();
-    anyhow::ensure!(length >= KEY_LENGTH, "audit.key_file: expected a key of at least {KEY_LENGTH} characters");
+    anyhow::ensure!(length >= SHORTEST_KEY, "audit.key_file: expected a key of at least {SHORTEST_KEY} characters");
     Ok(Some(key))
 }
 

@@ -112,7 +112,7 @@ pub async fn verify(config: &Config) -> Result<()> {
     let mut problems = Vec::new();
     kept(client(config, Clock::start()).await, &mut problems);
     Prepared::collect(config, None, &Arc::default(), &mut problems);
-    kept(cluster(config, &Arc::default()).await, &mut problems);
+    kept(cluster(config, &Arc::default()), &mut problems);
     if let Some(path) = &config.budget.file {
         kept(Budget::try_file(path).map_err(Into::into), &mut problems);
     }

@@ -32,7 +32,7 @@ use super::signals::{Signal, Signals};
 use super::status_source::Stages;
 
 /// How long a stop waits for the audit log to be written.
-const AUDIT_PATIENCE: Duration = Duration::from_secs(2);
+const AUDIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A running service.
 pub struct App {
@@ -60,35 +60,15 @@ impl App {
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
-        let cluster = cluster(config, &metrics).await.map_err(prepared::problem)?;
+        let cluster = cluster(config, &metrics).map_err(prepared::problem)?;
         let traces = traces(config, &metrics);
         let upstream = guarded(config, client, cluster.clone(), clock, metrics.clone(), compute.clone());
         let upstream = Arc::new(upstream.map_err(prepared::problem)?.with_traces(traces.clone()));
         if let Some(cluster) = &cluster {
             cluster.start().await.map_err(|error| prepared::problem(error.into()))?;
         }
-        let tags = cache_tags::start(prepared.cache_tags.take(), config, clock, &metrics).map_err(prepared::problem)?;
-        let rosters = rosters(config, upstream.clone(), cluster.as_ref(), tags.listener, clock, &metrics);
-        let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
-        let plans = plans(&log_names, upstream.clone());
-        let cache_tag_key = tags.key;
-        let audit_log = AuditLog::new(metrics.clone());
-        let stages = Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: cluster.clone() };
-        let stages = Arc::new(stages);
-        let lasting = Lasting {
-            rosters,
-            cluster,
-            compute,
-            health,
-            metrics,
-            traces,
-            log_names,
-            audit_log,
-            plans,
-            stages,
-            latest,
-            cache_tag_key,
-        };
+        let lasting = lasting(config, &mut prepared, (upstream.clone(), cluster, traces, compute), clock, metrics);
+        let lasting = lasting.map_err(prepared::problem)?;
         Ok(Self::build(config, prepared, token, upstream, lasting).map_err(prepared::problem)?)
     }
 
@@ -105,28 +85,8 @@ impl App {
     ) -> Result<Self> {
         let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
         let mut prepared = Prepared::new(config, token.clone(), &metrics)?;
-        let tags = cache_tags::start(prepared.cache_tags.take(), config, clock, &metrics)?;
-        let rosters = rosters(config, upstream.clone(), None, tags.listener, clock, &metrics);
-        let (health, log_names, latest) = (Arc::default(), LogNames::default(), Latest::default());
-        let plans = plans(&log_names, upstream.clone());
-        let cache_tag_key = tags.key;
         let traces = traces(config, &metrics);
-        let (cluster, audit_log) = (None, AuditLog::new(metrics.clone()));
-        let stages = Arc::new(Stages { rosters: rosters.clone(), upstream: upstream.clone(), cluster: None });
-        let lasting = Lasting {
-            rosters,
-            cluster,
-            compute,
-            health,
-            metrics,
-            traces,
-            log_names,
-            audit_log,
-            plans,
-            stages,
-            latest,
-            cache_tag_key,
-        };
+        let lasting = lasting(config, &mut prepared, (upstream.clone(), None, traces, compute), clock, metrics)?;
         Self::build(config, prepared, token, upstream, lasting)
     }
 
@@ -198,8 +158,8 @@ impl App {
         self.upstream.close().await;
         self.reloader.lasting.traces.stop().await;
         let audit_log = self.reloader.lasting.audit_log.clone();
-        // It waits for a thread, which waits for a disk or for who reads a pipe.
-        let _ = tokio::task::spawn_blocking(move || audit_log.close(AUDIT_PATIENCE)).await;
+        // It waits for a thread, which waits for a disk or for the reader of a pipe.
+        let _ = tokio::task::spawn_blocking(move || audit_log.close(AUDIT_LIMIT)).await;
         cut
     }
 
@@ -230,6 +190,36 @@ impl App {
         anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
         Ok(())
     }
+}
+
+/// What lives on from one configuration to the next, over this upstream.
+///
+/// # Errors
+/// When there can be no client for the webhook of cache tags.
+fn lasting(
+    config: &Config,
+    prepared: &mut Prepared,
+    (upstream, cluster, traces, compute): (Arc<dyn Upstream>, Option<Arc<Cluster>>, Traces, ComputePool),
+    clock: Clock,
+    metrics: Arc<Metrics>,
+) -> Result<Lasting> {
+    let tags = cache_tags::start(prepared.cache_tags.take(), config, clock, &metrics)?;
+    let rosters = rosters(config, upstream.clone(), cluster.as_ref(), tags.listener, clock, &metrics);
+    let log_names = LogNames::default();
+    Ok(Lasting {
+        compute,
+        health: Arc::default(),
+        traces,
+        audit_log: AuditLog::new(metrics.clone()),
+        plans: plans(&log_names, upstream.clone()),
+        stages: Arc::new(Stages { rosters: rosters.clone(), upstream, cluster: cluster.clone() }),
+        latest: Latest::default(),
+        cache_tag_key: tags.key,
+        rosters,
+        cluster,
+        metrics,
+        log_names,
+    })
 }
 
 /// Whose plans are spent, as far as the upstream tells it.
@@ -312,7 +302,7 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
     let budget = Budget::open(&config.budget, clock, Arc::default()).context(
         "a live check makes a call of the plan, which is written in budget.file: stop the service that uses it",
     )?;
-    let budget = match cluster(config, &Arc::default()).await? {
+    let budget = match cluster(config, &Arc::default())? {
         Some(cluster) => {
             cluster.start().await?;
             budget.shared_by(cluster)

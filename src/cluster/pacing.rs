@@ -34,7 +34,7 @@ impl Pacing {
         Self { tier, script: redis::Script::new(PACING_SCRIPT), ends: Mutex::default() }
     }
 
-    /// The next place in the line of this name, which nobody else has; no other one is nearer than `gap` after it.
+    /// The next place in the line of this name, given to this caller alone; no other one is nearer than `gap` after it.
     ///
     /// # Errors
     /// When the tier is away.

@@ -1,7 +1,7 @@
 //! Cache tags: names of what an answer was made from, by which a cache in front of the service can drop it again.
 //!
-//! A name is a keyed hash of an account, or of a member or role in it. It holds no personal data, and without the key nobody can
-//! find out whether it is the name of somebody they know.
+//! A name is a keyed hash of an account, or of a member or role in it. It holds no personal data, and without the key a
+//! guess at the account or the member cannot be confirmed.
 
 use std::fmt;
 

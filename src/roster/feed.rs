@@ -155,7 +155,7 @@ struct Intervals {
 /// When a poll may be made that is due.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// At once: nobody here has read the team yet, or the operator has taken back what was read.
+    /// At once: the team has not been read here yet, or the operator has taken back what was read.
     Now,
     /// When it is its turn among those of all replicas.
     InLine,

@@ -234,9 +234,10 @@ impl Loads {
                 }
                 let generation = self.generations.next(grant.key(), roster.fetched_at());
                 let stored = StoredRoster::new(roster.with_generation(generation), began, calls);
-                let before = self.store.get(grant.key());
+                let listened =
+                    self.listener.as_ref().and_then(|listener| Some((listener, self.store.get(grant.key())?)));
                 self.store.insert(grant.key().clone(), stored.clone());
-                if let Some((listener, before)) = self.listener.as_ref().zip(before) {
+                if let Some((listener, before)) = listened {
                     listener.read(grant.account(), &before.roster, &stored.roster);
                 }
                 if !self.store.is_gone(grant.key(), stored.began) {

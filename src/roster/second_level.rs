@@ -48,7 +48,7 @@ pub(super) struct SecondLevel {
 
 /// The names of a roster's records.
 pub(super) struct RecordNames {
-    pub(super) roster: String,
+    roster: String,
     claim: String,
     /// What rosters are published under: marks of the credential, of the account with it, of the account with any, and of all.
     generations: [String; 4],

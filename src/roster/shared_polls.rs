@@ -39,8 +39,8 @@ impl SecondLevel {
         interval: Duration,
     ) -> Option<Claim> {
         let names = self.cluster.values.names();
-        let claim_name = names.of("poll", &account(grant));
-        let roster = self.names(grant).roster;
+        let account = account(grant);
+        let (claim_name, roster) = (names.of("poll", &account), names.of("roster", &account));
         let claim = loop {
             if self.is_published(&roster, oldest).await {
                 return None;

@@ -1,6 +1,6 @@
 //! The audit log: lines that a thread of its own writes, in order, from a queue that is bounded in bytes.
 //!
-//! Whoever adds a line never waits. One that finds no room, or that cannot be written, is dropped and counted, and the log says
+//! Adding a line never waits. One that finds no room, or that cannot be written, is dropped and counted, and the log says
 //! so once a minute at most.
 
 use std::io::{ErrorKind, Write as _};
@@ -113,11 +113,11 @@ impl AuditLog {
     }
 
     /// Takes no more lines, and waits until those that it has are written, at most so long. Returns whether they are.
-    pub fn close(&self, patience: Duration) -> bool {
+    pub fn close(&self, limit: Duration) -> bool {
         let shared = &self.0.0;
         shared.close();
         let mut queue = shared.queue.lock();
-        shared.written.wait_while_for(&mut queue, |queue| queue.is_pending(), patience);
+        shared.written.wait_while_for(&mut queue, |queue| queue.is_pending(), limit);
         if !queue.is_pending() {
             return true;
         }

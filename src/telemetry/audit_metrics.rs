@@ -1,14 +1,10 @@
 //! The metrics of the audit log.
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
-}
+use super::labels::ResultLabels;
 
 /// The metrics of the audit log.
 pub struct AuditMetrics {

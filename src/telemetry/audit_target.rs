@@ -34,7 +34,7 @@ impl OpenTarget {
     /// # Errors
     /// When it cannot be opened to be appended to.
     pub fn open(target: &AuditTarget) -> Result<Self, UnusableTarget> {
-        // A descriptor of its own: the lock of a standard stream, held while nobody reads it, would hold up whoever prints.
+        // A descriptor of its own: the lock of a standard stream, held while its pipe is full, would hold up other writers.
         let file = match target {
             AuditTarget::Stdout => io::stdout().as_fd().try_clone_to_owned(),
             AuditTarget::Stderr => io::stderr().as_fd().try_clone_to_owned(),

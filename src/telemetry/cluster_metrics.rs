@@ -9,6 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::labels::ResultLabels;
+
 pub(super) struct ClusterMetrics {
     away: Family<ConnectionLabels, Gauge>,
     duration: Histogram,
@@ -21,11 +23,6 @@ pub(super) struct ClusterMetrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ConnectionLabels {
     connection: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
 }
 
 impl Default for ClusterMetrics {

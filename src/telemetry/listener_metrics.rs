@@ -10,15 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabels {
-    reason: &'static str,
-}
+use super::labels::{ReasonLabels, ResultLabels};
 
 /// A plan's name is a hash, and there are few: the only label that is made while the service runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::audit_metrics::AuditMetrics;
 use super::cache_tag_metrics::CacheTagMetrics;
 use super::cluster_metrics::ClusterMetrics;
+use super::labels::{ReasonLabels, ResultLabels};
 use super::listener_metrics::ListenerMetrics;
 use super::live_metrics::LiveMetrics;
 use super::process_metrics::ProcessMetrics;
@@ -73,18 +74,8 @@ struct PathLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabels {
-    reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

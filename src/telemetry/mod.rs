@@ -6,6 +6,7 @@ mod audit_target;
 mod build;
 mod cache_tag_metrics;
 mod cluster_metrics;
+mod labels;
 mod listener_metrics;
 mod live_metrics;
 mod logs;

@@ -1,14 +1,10 @@
 //! The metrics of traces: what became of the spans that were recorded.
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
-}
+use super::labels::ResultLabels;
 
 /// The metrics of traces.
 pub struct TraceMetrics {

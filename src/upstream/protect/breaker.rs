@@ -143,7 +143,7 @@ impl Breaker {
         }
     }
 
-    /// Another replica was answered: a probe may go out at once, whoever else probes.
+    /// Another replica was answered: a probe may go out at once, also beside those of others.
     pub(in crate::upstream) fn heard_of_answer(&self, now: Instant) {
         if let Some(outage) = &mut self.state.lock().outage {
             outage.next_probe = outage.next_probe.min(now);

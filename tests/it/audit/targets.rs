@@ -25,6 +25,18 @@ async fn metric(service: &Service, client: &reqwest::Client, result: &str) -> f6
     text.lines().find_map(|known| known.strip_prefix(&line)).unwrap().parse().unwrap()
 }
 
+/// Asks twenty times, and waits until that many records could not be written.
+async fn ask_in_vain(service: &Service, client: &reqwest::Client) {
+    ask(service, client, 20).await;
+    for _ in 0..1000 {
+        if metric(service, client, "write_failed").await == 20.0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(metric(service, client, "write_failed").await, 20.0);
+}
+
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
@@ -81,14 +93,7 @@ async fn a_pipe_that_is_closed_is_counted_and_said_once() {
     let mut service = service(&["audit.target=stdout"]);
     service.close_out();
     let client = client();
-    ask(&service, &client, 20).await;
-    for _ in 0..1000 {
-        if metric(&service, &client, "write_failed").await == 20.0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    assert_eq!(metric(&service, &client, "write_failed").await, 20.0);
+    ask_in_vain(&service, &client).await;
     let (well, _, log) = service.stop();
     assert!(well);
     assert_eq!(log.matches("the audit log cannot be written").count(), 1, "{log}");
@@ -99,14 +104,7 @@ async fn a_pipe_that_is_closed_is_counted_and_said_once() {
 async fn a_full_disk_is_counted_and_said_once() {
     let service = service(&["audit.target=/dev/full"]);
     let client = client();
-    ask(&service, &client, 20).await;
-    for _ in 0..1000 {
-        if metric(&service, &client, "write_failed").await == 20.0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    assert_eq!(metric(&service, &client, "write_failed").await, 20.0);
+    ask_in_vain(&service, &client).await;
     let (well, _, log) = service.stop();
     assert!(well);
     let line = log.lines().find(|line| line.contains("the audit log cannot be written")).unwrap();

@@ -1,0 +1,15 @@
+//! The labels that several metrics have: each one word out of a few.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// What something came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ResultLabels {
+    pub(super) result: &'static str,
+}
+
+/// Why something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) reason: &'static str,
+}
