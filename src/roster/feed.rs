@@ -305,7 +305,7 @@ impl Poller {
                 let began = now.checked_sub(cached.age).unwrap_or(now);
                 feed.loaded(&cached.roster, began, now);
                 let taken_back = feed.is_taken_back(began);
-                if cached.age <= interval && !taken_back {
+                if cached.age < interval && !taken_back {
                     return None;
                 }
                 if cached.age >= self.window(fair) || taken_back {

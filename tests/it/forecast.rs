@@ -153,7 +153,7 @@ async fn predicted_and_simulated_calls_differ_by_less_than_a_tenth_over_random_t
         let traffic = traffic(accounts, &groups);
         let Prediction { calls, oldest, stretch, worst_calls, .. } = predict(&traffic, &rules(plan));
         stretched += usize::from(stretch > 1.05);
-        let simulated = simulate(&traffic, plan, seed, (2, 2)).await;
+        let simulated = simulate(&traffic, plan, seed, (1, 1)).await;
         let shown = format!(
             "{accounts} accounts, {groups:?}, a plan of {plan} (stretch {stretch:.2}): {calls:.0} predicted, {:.0} simulated, \
              {:.0} s and {:.0} s old, {} requests",
@@ -196,7 +196,7 @@ async fn subscriptions_cost_as_predicted_by_the_interval_of_their_pollers() {
         let asked = subscribers.iter().map(|(_, interval)| *interval).max().unwrap();
         shared += usize::from(prediction.poll_interval.unwrap().as_secs_f64() > asked as f64 * 1.05);
         stretched += usize::from(prediction.stretch > 1.05);
-        let simulated = simulate(&traffic, plan, seed, (2, 2)).await;
+        let simulated = simulate(&traffic, plan, seed, (1, 1)).await;
         let shown = format!(
             "{accounts} accounts, {subscribers:?}, clients {clients:?}, a plan of {plan} (stretch {:.2}): {:.0} predicted, {:.0} \
              simulated, polls every {:?} and {:?}",
@@ -223,7 +223,7 @@ async fn replicas_that_share_nothing_spend_as_predicted() {
     for (seed, replicas) in [(100, 2), (101, 4)] {
         let traffic = Traffic { replicas, shared: false, ..traffic(120, &[(360, 45)]) };
         let prediction = predict(&traffic, &rules(1_000_000));
-        let simulated = simulate(&traffic, 1_000_000, seed, (1, 2)).await;
+        let simulated = simulate(&traffic, 1_000_000, seed, (1, 1)).await;
         assert!(close(prediction.calls, simulated.calls), "{prediction:?} {}", simulated.calls);
         let shared = predict(&Traffic { shared: true, ..traffic }, &rules(1_000_000));
         assert!(shared.calls * 1.2 < prediction.calls, "{shared:?} {prediction:?}");

@@ -133,6 +133,26 @@ async fn an_outage_is_one_event_and_its_end_another() {
     assert!(!team.stale && team.roster.is_ok());
 }
 
+/// What is answered then is exactly as old as the interval, which is neither newer nor a reason to look again at once.
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_brings_nothing_when_it_is_due_is_tried_again_later() {
+    let script = |call: &Call| match call.number {
+        1 => Reply::Rows(1, 1),
+        2 => Reply::BackAt(90 * SECOND),
+        _ => Reply::Rows(2, 2),
+    };
+    let lab = Lab::with_latency(11, &[PLENTY], |_| Duration::ZERO, script);
+    let feeds = feeds(&lab, every(30 * SECOND));
+    let mut listener = feeds.listen(&lab.grant(0), None);
+    first(&mut listener).await;
+    sleep(10 * SECOND).await;
+    lab.rosters.get(&lab.grant(1), None).await.unwrap_err();
+    sleep(60 * SECOND).await;
+    assert_eq!(lab.calls().len(), 2, "the endpoint has asked for a pause");
+    sleep(60 * SECOND).await;
+    assert_eq!(first(&mut listener).await.roster.unwrap().len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_team_that_cannot_be_read_is_an_event_too_and_comes_when_it_can() {
     let up = Arc::new(AtomicBool::new(false));
