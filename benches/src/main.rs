@@ -30,6 +30,9 @@ const TRACED: [(&str, &str); 3] =
 /// The case that compares them. What is compared there is the service with itself, so the chart leaves it out.
 const TRACES: &str = "traces";
 
+/// Another build of the service, which `--beside` names.
+const BESIDE: &str = "the build beside";
+
 /// All cases together ask more operations, and larger ones, than the defaults keep.
 const KEPT: (&str, &str) = ("graphql.operation_cache_limit", "256MiB");
 /// Answers in which the longest hold of a worker is looked for.
@@ -58,10 +61,12 @@ struct Options {
     only: Option<String>,
     /// Another build of the service.
     service: Option<PathBuf>,
+    /// A build of the service to compare with, in every case that it is in. Nothing else is measured then, and nothing is written.
+    beside: Option<PathBuf>,
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { rounds: 9, seconds: 2.0, only: None, service: None };
+    let mut options = Options { rounds: 9, seconds: 2.0, only: None, service: None, beside: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
@@ -70,7 +75,8 @@ fn options() -> Result<Options> {
             "--seconds" => options.seconds = value.parse()?,
             "--only" => options.only = Some(value),
             "--service" => options.service = Some(value.into()),
-            _ => anyhow::bail!("there is --rounds, --seconds, --only and --service, but no {name}"),
+            "--beside" => options.beside = Some(value.into()),
+            _ => anyhow::bail!("there is --rounds, --seconds, --only, --service and --beside, but no {name}"),
         }
     }
     Ok(options)
@@ -82,7 +88,10 @@ async fn main() -> Result<()> {
     let started = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder above")?.to_owned();
     let mut stage = Stage::set(&root, &options)?;
-    let cases = stage.cases().await?;
+    let mut cases = stage.cases().await?;
+    if let Some(build) = &options.beside {
+        stage.set_beside(build, &mut cases)?;
+    }
     let cases: Vec<Case> = cases
         .into_iter()
         .filter(|case| options.only.as_ref().is_none_or(|only| only.split(',').any(|name| name == case.name)))
@@ -118,6 +127,10 @@ async fn main() -> Result<()> {
         }
     }
 
+    if options.beside.is_some() {
+        println!("{}", beside(&results, &cases));
+        return Ok(());
+    }
     let allocated = stage.allocations(&cases).await?;
     if options.only.is_some() {
         for (name, bytes, allocations) in allocated {
@@ -137,6 +150,21 @@ async fn main() -> Result<()> {
     std::fs::write(root.join("docs/performance.svg"), svg)?;
     eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// What each case of the service is, beside another build.
+fn beside(results: &Results, cases: &[Case]) -> String {
+    let rows: Vec<Vec<String>> = cases
+        .iter()
+        .filter_map(|case| {
+            let ratio = results.ratio(case.name, OURS, BESIDE)?;
+            let cpu = |contestant| results.spread(case.name, contestant, |run| run.cpu.as_secs_f64());
+            let (ours, theirs) = cpu(OURS).zip(cpu(BESIDE))?;
+            let ratio = format!("{} ({} to {})", short(ratio.median), short(ratio.least), short(ratio.greatest));
+            Some(vec![case.name.to_owned(), ratio, time(ours.median), time(theirs.median)])
+        })
+        .collect();
+    table(&["Case", "Requests, of those of the build beside", "CPU", "CPU of the build beside"], &rows)
 }
 
 /// Puts the figures between their marks.
@@ -321,6 +349,21 @@ impl Stage {
             entries: vec![entry(OURS, VARIED, &asked), entry(REFERENCE, REFERENCE_FRONT, &fronted)],
         });
         Ok(cases)
+    }
+
+    /// Starts another build as the service is started, and has it asked what the service is asked.
+    fn set_beside(&mut self, build: &Path, cases: &mut [Case]) -> Result<()> {
+        let first = self.processes.len();
+        for more in [&[KEPT][..], &NO_REUSE, &NO_REUSE] {
+            self.processes.push(Process::service(build, &self.upstream.url, more)?.0);
+        }
+        for case in cases.iter_mut().filter(|case| case.name != TRACES) {
+            let ours =
+                case.entries.iter().find(|entry| entry.contestant == OURS).context("a case without the service")?;
+            let (process, asks) = (first + ours.process, ours.asks.clone());
+            case.entries.push(Entry { contestant: BESIDE, process, asks });
+        }
+        Ok(())
     }
 
     /// The ids of the first warm team.
