@@ -61,7 +61,7 @@ impl ConfigArgs {
         profile: Profile,
         adapt: impl Fn(Config) -> Result<Config, Problems> + Send + Sync + 'static,
     ) -> Result<ConfigSource> {
-        let sources = self.sources()?;
+        let sources = Sources { regular_file_only: true, ..self.sources()? };
         let load = move || Config::load(profile, &sources).and_then(&adapt);
         Ok(ConfigSource { load: Box::new(load), file: self.config.clone() })
     }
@@ -87,7 +87,7 @@ impl ConfigArgs {
         }
         // clap handles the variable of the file's name; it is not a setting.
         let environment = std::env::vars().filter(|(name, _)| name != "FLOWMATIX_CONFIG").collect();
-        Ok(Sources { file: self.config.clone(), environment, flags })
+        Ok(Sources { file: self.config.clone(), environment, flags, regular_file_only: false })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::renamed;
 use super::root::{Config, Profile};
-use crate::files::read_at_most;
+use crate::files;
 
 /// The largest file of a configuration, or one that it is read with, in bytes.
 pub const FILE_LIMIT: u64 = 64 << 20;
@@ -21,6 +21,8 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
     /// Flags, in the order of the command line.
     pub flags: Vec<Flag>,
+    /// Whether the file must be a regular one: a pipe has nothing more when it is read again, and would wait for its writer.
+    pub regular_file_only: bool,
 }
 
 /// A flag of the command line that sets a setting.
@@ -64,7 +66,7 @@ impl Config {
         let variables = sources.environment.iter();
         reader.config.otel = variables.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         if let Some(path) = &sources.file {
-            reader.file(path);
+            reader.file(path, sources.regular_file_only);
         }
         reader.environment(&sources.environment);
         for flag in &sources.flags {
@@ -104,10 +106,15 @@ impl Config {
     }
 }
 
-/// The text of a configuration, which may come through a pipe.
-fn read(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(read_at_most(file, FILE_LIMIT)?).map_err(|_| "it is no text".to_owned())
+/// The text of a configuration, which may come through a pipe where it need not be a regular file.
+fn read(path: &Path, regular_file_only: bool) -> Result<String, String> {
+    let bytes = if regular_file_only {
+        files::read(path, FILE_LIMIT)?
+    } else {
+        let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+        files::read_at_most(file, FILE_LIMIT)?
+    };
+    String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())
 }
 
 struct SourceReader {
@@ -126,9 +133,9 @@ impl SourceReader {
         Self { config, variables: Vec::new(), named: BTreeSet::new(), problems: Vec::new(), blind: false }
     }
 
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, regular_file_only: bool) {
         let name = path.display().to_string();
-        let text = match read(path) {
+        let text = match read(path, regular_file_only) {
             Ok(text) => text,
             Err(problem) => {
                 self.blind = true;

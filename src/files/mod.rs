@@ -3,5 +3,5 @@
 mod bounded_read;
 mod watched_file;
 
-pub use bounded_read::{read, read_at_most};
+pub use bounded_read::{open_regular, read, read_at_most};
 pub use watched_file::{Look, WatchedFile};

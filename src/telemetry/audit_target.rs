@@ -6,9 +6,10 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::AuditTarget;
+use crate::files;
 
 /// The audit log cannot be written there.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +21,10 @@ pub struct UnusableTarget {
 /// An open target.
 #[derive(Debug)]
 pub struct OpenTarget {
+    target: AuditTarget,
     file: File,
-    /// Of a file: its path, and which file it was.
-    path: Option<(PathBuf, FileId)>,
+    /// Of a file: which one it was.
+    id: Option<FileId>,
 }
 
 /// Device and inode.
@@ -41,11 +43,11 @@ impl OpenTarget {
             AuditTarget::File(path) => {
                 let opened = append(path).and_then(|file| Ok((id(&file.metadata()?), file)));
                 let (id, file) = opened.map_err(|error| unusable(path, &error))?;
-                return Ok(Self { file, path: Some((path.clone(), id)) });
+                return Ok(Self { target: target.clone(), file, id: Some(id) });
             }
         };
         let file = file.map_err(|error| UnusableTarget { problem: format!("cannot be opened: {error}") })?;
-        Ok(Self { file: file.into(), path: None })
+        Ok(Self { target: target.clone(), file: file.into(), id: None })
     }
 
     /// Whether it can be opened, without making a file.
@@ -60,7 +62,7 @@ impl OpenTarget {
 
     /// Opens the file anew, where another one or none is in its place.
     pub(super) fn follow(&mut self) -> io::Result<()> {
-        let Some((path, known)) = &mut self.path else { return Ok(()) };
+        let (AuditTarget::File(path), Some(known)) = (&self.target, &mut self.id) else { return Ok(()) };
         if std::fs::metadata(&*path).is_ok_and(|metadata| id(&metadata) == *known) {
             return Ok(());
         }
@@ -70,23 +72,30 @@ impl OpenTarget {
         Ok(())
     }
 
+    /// What it is.
+    pub(super) fn target(&self) -> &AuditTarget {
+        &self.target
+    }
+
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    // Opening a pipe would wait for its reader.
-    if std::fs::metadata(path).is_ok_and(|metadata| !is_writable_kind(&metadata)) {
-        return Err(io::Error::other("it is not a file"));
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    if std::fs::metadata(path).is_ok_and(|metadata| is_device(&metadata)) {
+        return options.open(path);
     }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    // Opening a pipe would wait for its reader.
+    files::open_regular(path, &mut options)
 }
 
-/// Files, and devices such as `/dev/null`.
-fn is_writable_kind(metadata: &Metadata) -> bool {
+/// Such as `/dev/null`.
+fn is_device(metadata: &Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt as _;
-    metadata.is_file() || metadata.file_type().is_char_device()
+    metadata.file_type().is_char_device()
 }
 
 /// Whether a file could be made, as far as that can be seen without making one.

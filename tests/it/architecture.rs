@@ -14,7 +14,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("graphql", &["loader", "compute", "config", "model", "telemetry"]),
     ("loader", &["roster", "config", "model", "telemetry"]),
     ("roster", &["upstream", "cluster", "compute", "config", "model", "telemetry"]),
-    ("upstream", &["cluster", "compute", "config", "model", "telemetry"]),
+    ("upstream", &["cluster", "compute", "config", "files", "model", "telemetry"]),
     ("cluster", &["config", "model", "telemetry"]),
     ("webhook", &["config", "model", "telemetry"]),
     ("compute", &["model", "telemetry"]),
@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("files", &[]),
     // The names of user types are the model's.
     ("config", &["files", "model"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["config", "files"]),
     // The composition root, the commands, and the upstream in a box.
     (
         "app",

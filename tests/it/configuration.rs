@@ -33,6 +33,7 @@ fn later_layers_win() {
             ("HOME", "x"),
         ]),
         flags: flags(&[("roster.fresh_for", "30s")]),
+        regular_file_only: false,
     };
     let config = Config::load(Profile::Demo, &sources).unwrap();
     assert_eq!(config.roster.fresh_for, Duration::from_secs(30));
@@ -52,6 +53,7 @@ fn every_mistake_is_named_at_once() {
         file: Some(file.path().to_owned()),
         environment: environment(&[("FLOWMATIX_UPSTREAM_TIMOUT", "1s"), ("FLOWMATIX_HTTP_LISTEN", "localhost")]),
         flags: flags(&[("graphql.page_max", "lots"), ("log.levle", "info"), ("nonsense", "1")]),
+        regular_file_only: false,
     };
     insta::assert_snapshot!(problems(&sources), @r"
     the configuration is not usable:
@@ -226,6 +228,7 @@ fn a_renamed_setting_is_refused_with_its_new_name() {
         file: Some(file.path().to_owned()),
         environment: environment(&[("FLOWMATIX_BUDGET_PLAN", "1000")]),
         flags: flags(&[("http.wrong_tokens_limit", "3")]),
+        regular_file_only: false,
     };
     insta::assert_snapshot!(problems(&sources), @r"
     the configuration is not usable:
@@ -286,6 +289,7 @@ fn values_come_from_variables_that_the_file_names() {
         file: Some(file.path().to_owned()),
         environment: environment(&[("SLOTS", "40"), ("FLOWMATIX_HOSTS", "a.example,b.example"), ("WAIT", "7s")]),
         flags: Vec::new(),
+        regular_file_only: false,
     };
     let config = Config::load(Profile::Demo, &sources).unwrap();
     assert_eq!((config.http.concurrency, config.http.rate_limit), (40, 7));
@@ -306,6 +310,7 @@ fn what_a_variable_lacks_or_holds_wrongly_is_named_and_not_shown() {
         file: Some(file.path().to_owned()),
         environment: environment(&[("LOTS", "canary")]),
         flags: Vec::new(),
+        regular_file_only: false,
     };
     insta::assert_snapshot!(problems(&sources), @r#"
     the configuration is not usable:

@@ -61,7 +61,7 @@ fn reading_is_bounded_and_waits_for_nobody() {
     assert!(matches!(watched.look(), Look::Changed(content) if content.len() as u64 == LIMIT));
     std::fs::remove_file(file.path()).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(file.path()).status().unwrap().success());
-    let special = "it is not a regular file".to_owned();
+    let special = "cannot be read: it is not a regular file".to_owned();
     assert_eq!(watched.look(), Look::Unreadable(special.clone()));
     assert_eq!(read(file.path(), LIMIT), Err(special));
     // What has no end.

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::support::service::{Service, start};
 use crate::support::{Answer, Frame, Socket, TempFile, demo_settings, make_key, until};
 
-const QUERY: &str = "{ teamMembers { totalCount } }";
+pub const QUERY: &str = "{ teamMembers { totalCount } }";
 const INTROSPECTION: &str = "{ __schema { queryType { name } } }";
 
 /// `serve` in front of a sample, with a file that is written anew.
-struct World {
-    service: Service,
+pub struct World {
+    pub service: Service,
     demo: Demo,
     file: TempFile,
     base: String,
@@ -26,7 +26,7 @@ struct World {
 
 impl World {
     /// `auth` is the section of callers, `rest` what else the file has.
-    async fn start(auth: &str, rest: &str) -> Self {
+    pub async fn start(auth: &str, rest: &str) -> Self {
         let demo = Demo::start(&demo_settings()).unwrap();
         let token = TempFile::new("token", AGENCY_TOKEN);
         let base = format!(
@@ -44,22 +44,22 @@ impl World {
         Self { service, demo, file, base, client, _token: token }
     }
 
-    fn write(&self, rest: &str) {
+    pub fn write(&self, rest: &str) {
         self.file.replace(&format!("{}{rest}", self.base));
     }
 
-    async fn ask(&self, token: Option<&str>, query: &str) -> Answer {
+    pub async fn ask(&self, token: Option<&str>, query: &str) -> Answer {
         ask(&self.client, &self.service.url("/graphql"), token, query).await.unwrap()
     }
 
-    async fn metric(&self, line: &str) -> f64 {
+    pub async fn metric(&self, line: &str) -> f64 {
         let text = self.client.get(self.service.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
         let found = text.lines().find(|known| known.starts_with(line));
         found.map_or(0.0, |found| found.rsplit(' ').next().unwrap().parse().unwrap())
     }
 
     /// Waits until so many configurations were in effect, or refused.
-    async fn reached(&self, line: &str, count: f64) {
+    pub async fn reached(&self, line: &str, count: f64) {
         for _ in 0..2000 {
             if self.metric(line).await >= count {
                 return;
@@ -75,9 +75,9 @@ impl World {
     }
 }
 
-const GENERATION: &str = "flowmatix_config_generation";
+pub const GENERATION: &str = "flowmatix_config_generation";
 const FAILED: &str = "flowmatix_config_reloads_total{result=\"failed\"}";
-const SERVER: &str = "mode = \"server\"\ncredential_file = \"TOKEN\"";
+pub const SERVER: &str = "mode = \"server\"\ncredential_file = \"TOKEN\"";
 
 async fn ask(client: &reqwest::Client, url: &str, token: Option<&str>, query: &str) -> Result<Answer, reqwest::Error> {
     let mut request = client.post(url).header("content-type", "application/json");
@@ -309,4 +309,34 @@ async fn the_audit_log_begins_moves_and_ends_with_reloads() {
     assert!(world.service.stop().0);
     assert_eq!([lines(0), lines(1)], [1, 2]);
     files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+}
+
+/// Whatever appears in the place of a file that is watched, nobody waits for it, and what comes after it is seen.
+#[tokio::test]
+async fn what_is_no_file_in_the_place_of_the_configuration_is_refused_and_the_watch_goes_on() {
+    let world = World::start(SERVER, "").await;
+    let path = world.file.path();
+    let make = |kind: &str| {
+        std::fs::remove_file(path).unwrap();
+        match kind {
+            "fifo" => assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success()),
+            "folder" => std::fs::create_dir(path).unwrap(),
+            device => std::os::unix::fs::symlink(device, path).unwrap(),
+        }
+    };
+    let remove = || std::fs::remove_file(path).or_else(|_| std::fs::remove_dir(path)).unwrap();
+    for (n, kind) in ["fifo", "folder", "/dev/zero"].into_iter().enumerate() {
+        make(kind);
+        world.reached(FAILED, 2.0 * n as f64 + 1.0).await;
+        // Asked for by a signal it is the same.
+        world.hangup();
+        world.reached(FAILED, 2.0 * n as f64 + 2.0).await;
+        world.ask(None, QUERY).await.clean();
+        remove();
+        world.write(&format!("[graphql]\ndepth_limit = {}\n", n + 5));
+        world.reached(GENERATION, n as f64 + 2.0).await;
+    }
+    let (well, _, log) = world.service.stop();
+    assert!(well);
+    assert_eq!(log.matches("cannot be read: it is not a regular file").count(), 6, "{log}");
 }

@@ -6,7 +6,7 @@
 //! Where the lock was removed and another process wrote the file meanwhile, its calls are taken over before the next write.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::file_format::{Content, LedgerSnapshot, Written};
+use crate::files;
 use crate::model::{Credential, CredentialId};
 use crate::telemetry::Metrics;
 
@@ -232,9 +233,8 @@ impl Disk {
             return Ok(false);
         }
         // A file system that is read-only now may have been writable when the lock was made: it can be locked all the same.
-        let lock = private()
-            .open(&path)
-            .or_else(|error| if may_pass(&error) { File::open(&path).map_err(|_| error) } else { Err(error) });
+        let lock = files::open_regular(&path, &mut private())
+            .or_else(|error| if may_pass(&error) { readable(&path).map_err(|_| error) } else { Err(error) });
         let lock = lock.map_err(LockError::Io)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -254,7 +254,7 @@ impl Disk {
             return Ok(false);
         }
         // What is no ledger file was not written by a process that calls the vendor.
-        let Some(content) = std::fs::read(&self.path).ok().and_then(|bytes| Content::read(&bytes)) else {
+        let Some(content) = read(&self.path).ok().and_then(|bytes| Content::read(&bytes)) else {
             return Ok(false);
         };
         let (now, _) = ledgers.snapshot();
@@ -340,7 +340,13 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
 
 /// The content of a regular file: reading a pipe would wait for its writer.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if std::fs::metadata(path)?.is_file() { std::fs::read(path) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    let mut content = Vec::new();
+    readable(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+fn readable(path: &Path) -> io::Result<File> {
+    files::open_regular(path, OpenOptions::new().read(true))
 }
 
 fn parent(path: &Path) -> &Path {
