@@ -1,8 +1,9 @@
 //! The audit log: lines that a thread of its own writes, in order, from a queue that is bounded in bytes.
 //!
 //! Adding a line never waits. One that finds no room, or that cannot be written, is dropped and counted, and the log says
-//! so once a minute at most.
+//! so once a minute at most. Another target has a thread of its own, so that one which takes nothing holds up no other.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,16 @@ use tokio::time::Instant;
 
 use super::audit_target::OpenTarget;
 use super::metrics::Metrics;
+use crate::config::AuditTarget;
 
 /// How often the log says at most that records were dropped.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A write that has taken so long is said to hang.
+const LONG_WRITE: Duration = Duration::from_secs(1);
+
+/// The most threads that may be left behind, each with as many lines as may wait.
+const LEFT_LIMIT: usize = 4;
 
 /// How much of the queue a line may fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,76 +46,116 @@ impl Drop for Handle {
 }
 
 struct Shared {
-    queue: Mutex<Queue>,
-    /// There is something to write, or nothing more comes.
+    state: Mutex<State>,
+    /// There is something to write, nothing more comes, or another writer goes on.
     filled: Condvar,
-    /// All that was to be written is.
+    /// A writer has written what it had.
     written: Condvar,
     metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct State {
     /// Whole lines.
     lines: Vec<u8>,
     limit: usize,
-    /// A target that takes the place of the one in use.
-    next_target: Option<OpenTarget>,
-    has_writer: bool,
-    is_writing: bool,
+    /// Where they go.
+    target: Option<AuditTarget>,
+    /// The number of the thread that writes them; 0 where there is none. Others have been left behind, and end with their write.
+    writer: u64,
+    /// Writes under way, by their threads' numbers.
+    writes: BTreeMap<u64, Write>,
     is_closed: bool,
     /// When the log said last that there was no room.
     warned: Option<Instant>,
 }
 
-impl Queue {
+/// A write under way.
+struct Write {
+    since: Instant,
+    records: u64,
+}
+
+impl State {
     fn is_pending(&self) -> bool {
-        self.has_writer && (self.is_writing || !self.lines.is_empty())
+        !self.writes.is_empty() || (self.writer > 0 && !self.lines.is_empty())
     }
+
+    /// What is lost if nothing more is written.
+    fn unwritten(&self) -> u64 {
+        count(&self.lines) + self.writes.values().map(|write| write.records).sum::<u64>()
+    }
+}
+
+/// The audit log cannot go to another target.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetNotTaken {
+    /// There can be no thread for it.
+    #[error("there can be no thread for it: {0}")]
+    NoThread(#[from] std::io::Error),
+    /// Threads that wait for former ones are as many as there may be.
+    #[error("{LEFT_LIMIT} former targets take nothing, and each holds a thread; only a restart helps")]
+    TooManyLeft,
 }
 
 impl AuditLog {
     /// A log without a target, which takes nothing.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let (queue, filled, written) = (Mutex::default(), Condvar::new(), Condvar::new());
-        Self(Arc::new(Handle(Arc::new(Shared { queue, filled, written, metrics }))))
+        let (state, filled, written) = (Mutex::default(), Condvar::new(), Condvar::new());
+        Self(Arc::new(Handle(Arc::new(Shared { state, filled, written, metrics }))))
     }
 
-    /// From now on lines go there, and so many bytes of them may wait.
+    /// From now on lines go there, also those that wait, and so many bytes of them may wait. A thread that writes to a former
+    /// target which takes nothing is left behind with what it is writing.
     ///
     /// # Errors
-    /// When there can be no thread for it.
-    pub fn set(&self, target: OpenTarget, limit: usize) -> std::io::Result<()> {
+    /// When there can be no thread for it. Lines go on to the former target then.
+    pub fn set(&self, target: OpenTarget, limit: usize) -> Result<(), TargetNotTaken> {
         let shared = &self.0.0;
-        let mut queue = shared.queue.lock();
-        queue.limit = limit;
-        queue.next_target = Some(target);
-        if !queue.has_writer {
-            let writer = shared.clone();
-            std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run())?;
-            queue.has_writer = true;
+        let mut state = shared.state.lock();
+        state.limit = limit;
+        if state.target.as_ref() == Some(target.target()) {
+            // Its thread follows it.
+            return Ok(());
         }
-        shared.filled.notify_one();
+        if state.writes.len() > LEFT_LIMIT {
+            return Err(TargetNotTaken::TooManyLeft);
+        }
+        let (number, next, writer) = (state.writer + 1, target.target().clone(), shared.clone());
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        thread.spawn(move || writer.run(number, Writer::new(target)))?;
+        let hangs = state.writes.get(&state.writer).filter(|write| elapsed(write.since) >= LONG_WRITE);
+        let records = hangs.map(|write| write.records);
+        (state.writer, state.target) = (number, Some(next));
+        shared.filled.notify_all();
+        // Saying something may wait, and nobody must for it.
+        drop(state);
+        if let Some(records) = records {
+            tracing::warn!(
+                records,
+                "the audit log's former target takes nothing: a thread waits on with these records"
+            );
+        }
         Ok(())
     }
 
     /// Adds a line, which ends with a line feed. Never waits.
     pub fn append(&self, line: &[u8], share: QueueShare) {
         let shared = &self.0.0;
-        let mut queue = shared.queue.lock();
+        let mut state = shared.state.lock();
         let limit = match share {
-            QueueShare::Whole => queue.limit,
-            QueueShare::Half => queue.limit / 2,
+            QueueShare::Whole => state.limit,
+            QueueShare::Half => state.limit / 2,
         };
-        if queue.lines.len() + line.len() <= limit && !queue.is_closed {
-            queue.lines.extend_from_slice(line);
+        if state.lines.len() + line.len() <= limit && !state.is_closed {
+            state.lines.extend_from_slice(line);
             shared.filled.notify_one();
             return;
         }
         shared.metrics.audit().queue_full(1);
-        if is_due(&mut queue.warned) {
-            drop(queue);
+        if is_due(&mut state.warned) {
+            drop(state);
             tracing::warn!("the audit log has no room for a record: it is written more slowly than requests come");
         }
     }
@@ -116,40 +164,40 @@ impl AuditLog {
     pub fn close(&self, limit: Duration) -> bool {
         let shared = &self.0.0;
         shared.close();
-        let mut queue = shared.queue.lock();
-        shared.written.wait_while_for(&mut queue, |queue| queue.is_pending(), limit);
-        if !queue.is_pending() {
+        let mut state = shared.state.lock();
+        shared.written.wait_while_for(&mut state, |state| state.is_pending(), limit);
+        if !state.is_pending() {
             return true;
         }
-        shared.metrics.audit().queue_full(count(&queue.lines));
-        tracing::error!(records = count(&queue.lines), "the audit log was not written to its end in time");
+        shared.metrics.audit().queue_full(count(&state.lines));
+        let records = state.unwritten();
+        drop(state);
+        tracing::error!(records, "the audit log was not written to its end in time");
         false
     }
 }
 
 impl Shared {
     fn close(&self) {
-        self.queue.lock().is_closed = true;
-        self.filled.notify_one();
+        self.state.lock().is_closed = true;
+        self.filled.notify_all();
     }
 
-    /// Writes until nothing more comes.
-    fn run(&self) {
-        let (mut writer, mut lines) = (Writer::default(), Vec::new());
+    /// Writes until nothing more comes, or another thread goes on.
+    fn run(&self, number: u64, mut writer: Writer) {
+        let mut lines = Vec::new();
         loop {
-            let mut queue = self.queue.lock();
-            queue.is_writing = false;
+            let mut state = self.state.lock();
+            state.writes.remove(&number);
             self.written.notify_all();
-            self.filled.wait_while(&mut queue, |queue| queue.lines.is_empty() && !queue.is_closed);
-            if queue.lines.is_empty() {
+            let waits = |state: &mut State| state.writer == number && state.lines.is_empty() && !state.is_closed;
+            self.filled.wait_while(&mut state, waits);
+            if state.writer != number || state.lines.is_empty() {
                 return;
             }
-            if let Some(target) = queue.next_target.take() {
-                writer.target = Some(target);
-            }
-            std::mem::swap(&mut queue.lines, &mut lines);
-            queue.is_writing = true;
-            drop(queue);
+            std::mem::swap(&mut state.lines, &mut lines);
+            state.writes.insert(number, Write { since: now(), records: count(&lines) });
+            drop(state);
             writer.write(&lines, &self.metrics);
             lines.clear();
         }
@@ -157,9 +205,8 @@ impl Shared {
 }
 
 /// Writes whole lines to a target that may fail, and be there again.
-#[derive(Default)]
 struct Writer {
-    target: Option<OpenTarget>,
+    target: OpenTarget,
     /// Whether the last line was broken off.
     is_mid_line: bool,
     has_failed: bool,
@@ -167,6 +214,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(target: OpenTarget) -> Self {
+        Self { target, is_mid_line: false, has_failed: false, warned: None }
+    }
+
     fn write(&mut self, lines: &[u8], metrics: &Metrics) {
         let (written, result) = self.try_write(lines);
         let kept = count(&lines[..written]);
@@ -186,11 +237,10 @@ impl Writer {
 
     /// How many bytes were written, and what kept the rest from it.
     fn try_write(&mut self, lines: &[u8]) -> (usize, std::io::Result<()>) {
-        let Some(target) = &mut self.target else { return (0, Err(ErrorKind::NotFound.into())) };
-        if let Err(error) = target.follow() {
+        if let Err(error) = self.target.follow() {
             return (0, Err(error));
         }
-        let mut file = target.file();
+        let mut file = self.target.file();
         if self.is_mid_line {
             // What was broken off must not spoil the line after it.
             if let Err(error) = file.write_all(b"\n") {
@@ -219,12 +269,19 @@ fn count(lines: &[u8]) -> u64 {
 }
 
 /// Whether something may be said that was said then.
-#[expect(clippy::disallowed_methods, reason = "telemetry stands below model, whose clock it cannot ask")]
 fn is_due(said: &mut Option<Instant>) -> bool {
-    let now = Instant::now();
-    let due = said.is_none_or(|said| now.duration_since(said) >= WARN_INTERVAL);
+    let due = said.is_none_or(|said| elapsed(said) >= WARN_INTERVAL);
     if due {
-        *said = Some(now);
+        *said = Some(now());
     }
     due
+}
+
+fn elapsed(since: Instant) -> Duration {
+    now().duration_since(since)
+}
+
+#[expect(clippy::disallowed_methods, reason = "telemetry stands below model, whose clock it cannot ask")]
+fn now() -> Instant {
+    Instant::now()
 }

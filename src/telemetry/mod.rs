@@ -16,7 +16,7 @@ mod refusal_history;
 mod trace_metrics;
 mod traces;
 
-pub use audit_log::{AuditLog, QueueShare};
+pub use audit_log::{AuditLog, QueueShare, TargetNotTaken};
 pub use audit_target::{OpenTarget, UnusableTarget};
 pub use build::Build;
 pub use cache_tag_metrics::CacheTagMetrics;
@@ -26,4 +26,4 @@ pub use logs::{InvalidLog, set_log_level, start_logs};
 pub use metrics::Metrics;
 pub use process_metrics::ProcessMetrics;
 pub use trace_metrics::TraceMetrics;
-pub use traces::{Span, SpanRecorder, Trace, TraceContext, TraceSettings, Traces, attribute};
+pub use traces::{HeldSpan, Span, SpanRecorder, Trace, TraceContext, TraceSettings, Traces, attribute};

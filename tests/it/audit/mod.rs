@@ -1,5 +1,6 @@
 //! The audit log: who read which team, to a target of its own, without a request that waits for it.
 
+mod hanging;
 mod records;
 mod streams;
 mod targets;
