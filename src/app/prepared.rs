@@ -21,7 +21,7 @@ use crate::files;
 use crate::graphql::Manifest;
 use crate::http::ServerTls;
 use crate::model::{Account, Clock, EmailAddress};
-use crate::telemetry::{Metrics, OpenTarget};
+use crate::telemetry::{Metrics, OpenTarget, TraceSettings};
 use crate::upstream::{Budget, Client};
 
 /// The largest file of certificates, in bytes.
@@ -90,7 +90,9 @@ impl Prepared {
         let audit_key = kept(credential::audit_key(&config.audit), problems);
         let target = config.audit.target.as_ref().map_or(Ok(()), OpenTarget::check);
         kept(target.map_err(Into::into), problems)?;
+        let traces = kept(TraceSettings::check(&config.otel).map_err(|problem| anyhow!(problem)), problems);
         let cache_tags = kept(CacheTags::new(config), problems);
+        traces?;
         Some(Self {
             auth: auth?,
             manifest: manifest?,

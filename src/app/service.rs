@@ -231,7 +231,7 @@ fn plans(names: &LogNames, upstream: Arc<dyn Upstream>) -> Plans {
 fn traces(config: &Config, metrics: &Arc<Metrics>) -> Traces {
     let (traces, problems) = Traces::start(config, metrics.clone());
     for problem in problems {
-        tracing::warn!(problem, "traces are not sent as the environment says");
+        tracing::warn!(problem, "a variable of OpenTelemetry cannot be used as it is");
     }
     traces
 }

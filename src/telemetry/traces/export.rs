@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{Compression, Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
@@ -24,7 +24,11 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 pub(super) fn queue_to(settings: &TraceSettings, metrics: Arc<Metrics>) -> Result<SpanQueue, String> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
-        .with_http_client(Transport::new(settings.timeout)?)
+        .with_http_client(Transport::new(settings.timeout, settings.trusted.clone())?)
+        .with_headers(settings.headers.clone());
+    // The library reads both from the environment, too, and says nothing of what it cannot use.
+    let exporter = if settings.gzip { exporter.with_compression(Compression::Gzip) } else { exporter };
+    let exporter = exporter
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(settings.endpoint.as_str())
         .with_timeout(settings.timeout)

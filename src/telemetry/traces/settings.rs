@@ -1,11 +1,14 @@
 //! What OpenTelemetry's variables say. A value that makes no sense is left aside, as their specification demands, and told.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::http::Uri;
 use opentelemetry_sdk::trace::Sampler;
 
+use super::encoded_list::{self, header};
 use super::sampling::Sampling;
+use super::trusted::Trusted;
 use crate::config::OtelVariables;
 
 /// The longest queue of spans, and the longest times.
@@ -14,10 +17,16 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Where traces go below `OTEL_EXPORTER_OTLP_ENDPOINT`.
 const PATH: &str = "/v1/traces";
 
-/// Where traces go, and how many. Headers and compression are read by the library.
+/// Where traces go, and how many.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
     pub(super) endpoint: String,
+    /// The fields of each delivery.
+    pub(super) headers: HashMap<String, String>,
+    /// Whether deliveries are compressed.
+    pub(super) gzip: bool,
+    /// Whom TLS trusts, and as whom it shows itself.
+    pub(super) trusted: Trusted,
     pub(super) timeout: Duration,
     pub(super) sampling: Sampling,
     /// What is told of this process.
@@ -35,6 +44,18 @@ impl TraceSettings {
         let settings = reader.settings();
         (settings, reader.problems)
     }
+
+    /// Whether traces can be sent in the way that the variables want: one that is not known here would send none, which nobody would
+    /// notice before they are needed.
+    ///
+    /// # Errors
+    /// Which variable is to be changed, and how.
+    pub fn check(variables: &OtelVariables) -> Result<(), String> {
+        let reader = Reader { variables, problems: Vec::new() };
+        let is_off = reader.get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let is_wanted = !is_off && reader.get("OTEL_TRACES_EXPORTER").unwrap_or("otlp") == "otlp";
+        if is_wanted && reader.endpoint().is_some() { reader.protocol() } else { Ok(()) }
+    }
 }
 
 struct Reader<'v> {
@@ -44,7 +65,7 @@ struct Reader<'v> {
 
 impl<'v> Reader<'v> {
     fn settings(&mut self) -> Option<TraceSettings> {
-        let is_off = self.get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let is_off = self.switch("OTEL_SDK_DISABLED");
         let exporter = self.get("OTEL_TRACES_EXPORTER").unwrap_or("otlp");
         let (name, endpoint) = self.endpoint()?;
         if is_off || exporter == "none" {
@@ -57,19 +78,23 @@ impl<'v> Reader<'v> {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
             return self.off(name, "expected an http or https URL");
         }
-        for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
-            match self.get(name) {
-                None => {}
-                Some("http/protobuf") => break,
-                Some(_) => return self.off(name, "only `http/protobuf` is spoken here, usually at port 4318"),
-            }
+        if let Err(problem) = self.protocol() {
+            self.problems.push(problem);
+            return None;
         }
+        let trusted = match Trusted::read(self.variables) {
+            Ok(trusted) => trusted,
+            Err((name, problem)) => return self.off(name, &problem),
+        };
         let timeouts = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
         let timeout = timeouts.into_iter().find(|name| self.get(name).is_some()).unwrap_or(timeouts[1]);
         let export = self.duration("OTEL_BSP_EXPORT_TIMEOUT", Duration::from_secs(30));
         let queue = self.number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, QUEUE_LIMIT);
         Some(TraceSettings {
             endpoint,
+            headers: self.headers(),
+            gzip: self.gzip(),
+            trusted,
             timeout: self.duration(timeout, Duration::from_secs(10)).min(export),
             sampling: self.sampling(),
             resource: self.resource(),
@@ -93,6 +118,16 @@ impl<'v> Reader<'v> {
         None
     }
 
+    fn protocol(&self) -> Result<(), String> {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+        match names.into_iter().find_map(|name| Some((name, self.get(name)?))) {
+            None | Some((_, "http/protobuf")) => Ok(()),
+            Some((name, _)) => Err(format!(
+                "{name}: only `http/protobuf` is spoken here, which receivers take at another port than gRPC, usually 4318"
+            )),
+        }
+    }
+
     /// The URL, and which variable has it. That of all signals is extended by the path of traces.
     fn endpoint(&self) -> Option<(&'static str, String)> {
         let (own, all) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
@@ -101,6 +136,49 @@ impl<'v> Reader<'v> {
             (None, Some(url)) => Some((all, format!("{}{PATH}", url.trim_end_matches('/')))),
             (None, None) => None,
         }
+    }
+
+    fn switch(&mut self, name: &str) -> bool {
+        let value = self.get(name).unwrap_or("false");
+        if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+            self.refuse(name, "expected `true` or `false`, taken as `false`");
+        }
+        value.eq_ignore_ascii_case("true")
+    }
+
+    /// The list of fields: that of traces, or that of all signals.
+    fn headers(&mut self) -> HashMap<String, String> {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+        let Some(name) = names.into_iter().find(|name| self.get(name).is_some()) else { return HashMap::new() };
+        self.list(name, header)
+    }
+
+    /// What comes of the items of a list; those that are none are named by their places.
+    fn list<C: FromIterator<(String, String)>>(
+        &mut self,
+        name: &str,
+        valid: fn(&str, &str) -> Result<(), &'static str>,
+    ) -> C {
+        let mut items = Vec::new();
+        for (place, item) in encoded_list::items(self.get(name).unwrap_or_default()) {
+            match item.and_then(|(key, value)| valid(&key, &value).map(|()| (key, value))) {
+                Ok(item) => items.push(item),
+                Err(problem) => self.refuse(name, &format!("item {place} of the list {problem}, and is left out")),
+            }
+        }
+        items.into_iter().collect()
+    }
+
+    fn gzip(&mut self) -> bool {
+        for name in ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"] {
+            match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+                None => {}
+                Some("gzip") => return true,
+                Some("none") => return false,
+                Some(_) => self.refuse(name, "expected `gzip` or `none`, left aside"),
+            }
+        }
+        false
     }
 
     fn number(&mut self, name: &str, default: usize, most: usize) -> usize {
@@ -163,16 +241,7 @@ impl<'v> Reader<'v> {
 
     /// `OTEL_SERVICE_NAME`, and the list `OTEL_RESOURCE_ATTRIBUTES`.
     fn resource(&mut self) -> Vec<(String, String)> {
-        let name = "OTEL_RESOURCE_ATTRIBUTES";
-        let mut resource = Vec::new();
-        for attribute in self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|text| !text.is_empty()) {
-            match attribute.split_once('=') {
-                Some((key, value)) if !key.trim().is_empty() => {
-                    resource.push((key.trim().to_owned(), value.trim().to_owned()));
-                }
-                _ => self.refuse(name, "expected a list of `name=value`"),
-            }
-        }
+        let mut resource: Vec<_> = self.list("OTEL_RESOURCE_ATTRIBUTES", |_, _| Ok(()));
         if let Some(service) = self.get("OTEL_SERVICE_NAME") {
             resource.push(("service.name".to_owned(), service.to_owned()));
         }

@@ -9,6 +9,8 @@ use bytes::{Bytes, BytesMut};
 use opentelemetry_http::{HttpClient, HttpError, ResponseBodyTooLarge};
 use tokio::runtime::Handle;
 
+use super::trusted::Trusted;
+
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 10;
 
@@ -20,13 +22,9 @@ pub(super) struct Transport {
 
 impl Transport {
     /// A client of the current runtime. An answer takes at most `timeout`.
-    pub(super) fn new(timeout: Duration) -> Result<Self, String> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(timeout)
-            .build()
-            .map_err(|error| error.to_string())?;
+    pub(super) fn new(timeout: Duration, trusted: Trusted) -> Result<Self, String> {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(timeout);
+        let http = trusted.apply(http).build().map_err(|error| error.to_string())?;
         Ok(Self { http, runtime: Handle::try_current().map_err(|error| error.to_string())? })
     }
 }

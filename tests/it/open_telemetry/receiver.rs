@@ -10,13 +10,18 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::serve::Listener;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
 use prost::Message as _;
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 
 /// What the receiver does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +64,7 @@ impl Received {
 }
 
 pub struct Receiver {
-    address: SocketAddr,
+    url: String,
     shared: Arc<Shared>,
 }
 
@@ -73,8 +78,18 @@ struct Shared {
 
 impl Receiver {
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::over("http", listener)
+    }
+
+    /// One that speaks TLS.
+    pub async fn start_tls(config: ServerConfig) -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::over("https", TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    fn over<L: Listener<Addr = SocketAddr>>(scheme: &str, listener: L) -> Self {
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             mode: watch::channel(Mode::Takes).0,
             deliveries: Mutex::default(),
@@ -83,11 +98,11 @@ impl Receiver {
         });
         let routes = Router::new().fallback(take).with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, shared }
+        Self { url, shared }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     pub fn set(&self, mode: Mode) {
@@ -124,6 +139,30 @@ impl Receiver {
         let mut requests = self.shared.requests.subscribe();
         let waited = requests.wait_for(|requests| *requests >= count);
         tokio::time::timeout(Duration::from_secs(60), waited).await.expect("nothing came").unwrap();
+    }
+}
+
+struct TlsListener {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, address) = self.tcp.accept().await.unwrap();
+            // Who trusts nobody, or shows nothing, is not let in.
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
     }
 }
 

@@ -86,6 +86,13 @@ impl Authority {
         client.pool_max_idle_per_host(0).build().unwrap()
     }
 
+    /// What trusts this authority alone.
+    pub fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        roots
+    }
+
     /// The client's side of TLS, with these versions and protocols.
     pub fn connector(
         &self,
@@ -93,9 +100,7 @@ impl Authority {
         protocols: &[&[u8]],
         shown: Option<&Issued>,
     ) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).unwrap();
-        let config = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
+        let config = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(self.roots());
         let mut config = match shown {
             None => config.with_no_client_auth(),
             Some(shown) => {
