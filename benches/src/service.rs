@@ -61,7 +61,7 @@ pub fn request(body: &str, grants: Arc<dyn Grants>) -> anyhow::Result<Request> {
         trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
-        is_audited: false,
+        audit: None,
         max_age: None,
         grants,
     })

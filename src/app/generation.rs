@@ -45,14 +45,12 @@ impl Lasting {
     fn auditor(&self, settings: &AuditConfig, target: OpenTarget, key: Option<SecretString>) -> Arc<Auditor> {
         let limit = usize::try_from(settings.queue_limit.as_u64()).unwrap_or(usize::MAX);
         if let Err(problem) = self.audit_log.set(target, limit) {
-            tracing::error!(%problem, "there can be no thread for the audit log; records are dropped");
+            tracing::error!(%problem, "the audit log cannot go to its new target: records go on to the former one, where there is one");
         }
-        let account_names = match (settings.accounts, key) {
-            (AuditAccounts::Clear, _) => None,
-            (AuditAccounts::Hash, Some(key)) => Some(LogNames::with_key(key.expose_secret().as_bytes())),
-            (AuditAccounts::Hash, None) => Some(self.log_names.clone()),
-        };
-        Auditor::new(self.audit_log.clone(), account_names, self.log_names.clone())
+        let names =
+            key.map_or_else(|| self.log_names.clone(), |key| LogNames::with_key(key.expose_secret().as_bytes()));
+        let in_clear = settings.accounts == AuditAccounts::Clear;
+        Auditor::new(self.audit_log.clone(), in_clear, names, self.log_names.clone())
     }
 }
 
@@ -88,6 +86,7 @@ impl Generation {
             None => (engine, prepared.auth),
         };
         let audit = prepared.audit_target.map(|target| lasting.auditor(&config.audit, target, prepared.audit_key));
+        let engine = if audit.is_some() { engine.with_audit() } else { engine };
         let engine = match &lasting.cache_tag_key {
             Some(key) => engine.with_cache_tags(key.clone(), config.cache_tags.clone()),
             None => engine,

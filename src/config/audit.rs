@@ -13,8 +13,8 @@ section! {
         pub target: Option<AuditTarget> = None,
         /// Whether a record has the accounts whose teams were read as keyed hashes, or in the clear.
         pub accounts: AuditAccounts = AuditAccounts::Hash,
-        /// The file whose content is the key of these hashes, so that they are the same after a restart and on all replicas; unset =
-        /// the hashes of the request log, whose key is random.
+        /// The file whose content is the key of these hashes, and of those of documents, so that they are the same after a restart and
+        /// on all replicas; unset = the hashes of the request log, whose key is random.
         pub key_file: Option<PathBuf> = None,
         /// The memory for records that are not written yet. What finds no room is dropped and counted; requests never wait.
         pub queue_limit: Size = Size::mib(8),

@@ -16,7 +16,7 @@ pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference, Shared
 pub use error::Code;
 pub use execute::{
     AuditedOperation, BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine,
-    GraphQlResponse, LiveRequest, Request, Settings, Started, Subscription,
+    EventSummary, GraphQlResponse, LiveRequest, OperationSlot, Request, Settings, Started, Subscription,
 };
 pub use inspect::{
     Inspector, NotInspected, OperationKind, OperationReport, OperationSource, RefusedCost, TeamShape, operation_sources,

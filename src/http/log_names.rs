@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::{hmac, rand};
@@ -18,6 +18,8 @@ use crate::model::{AccessError, Account, Caller, CallerLimits, CredentialId, Gra
 const NAMES_LIMIT: usize = 4;
 /// The bytes of a name.
 const LENGTH: usize = 6;
+/// The digits of a document's hash.
+const HASH_LENGTH: usize = 64;
 
 /// Makes names. Clones make the same.
 #[derive(Clone)]
@@ -80,11 +82,22 @@ impl LogNames {
     }
 
     /// What a request's line has.
-    pub(super) fn logged(&self, operations: &[String], grants: &RecordedGrants) -> Logged {
-        let mut accounts: Vec<String> = grants.accounts().iter().map(|account| self.account(account)).collect();
+    pub(super) fn logged(&self, recorded: &RecordedGrants) -> Logged {
+        let mut accounts: Vec<String> = recorded.accounts().iter().map(|account| self.account(account)).collect();
         accounts.sort_unstable();
-        let joined = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
-        Logged { operations: joined(&operations[..operations.len().min(NAMES_LIMIT)]), accounts: joined(&accounts) }
+        let accounts = (!accounts.is_empty()).then(|| accounts.join(","));
+        Logged { operations: recorded.operations.get().cloned(), accounts }
+    }
+
+    /// The names of the documents of a request, as many as its line has.
+    pub(super) fn operations<'d>(&self, documents: impl Iterator<Item = &'d Reference>) -> Option<String> {
+        let mut names = documents.take(NAMES_LIMIT).map(|document| self.operation(document));
+        let mut joined = names.next()?;
+        for name in names {
+            joined.push(',');
+            joined.push_str(&name);
+        }
+        Some(joined)
     }
 }
 
@@ -93,24 +106,25 @@ fn document_id(document: &Reference) -> Cow<'_, str> {
     let id = document.id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
     match (&document.text, &document.persisted, id) {
         (Some(text), ..) => hex(digest(&SHA256, text.as_bytes()).as_ref()).into(),
-        (None, Some(persisted), _) => persisted.sha256_hash.as_str().into(),
-        (None, None, id) => id.unwrap_or_default().into(),
+        (None, Some(persisted), _) => one_case(persisted.sha256_hash.as_str()),
+        (None, None, id) => one_case(id.unwrap_or_default()),
     }
 }
 
-/// The SHA-256 of a document in hex; `None` where it is named by something else.
-pub(super) fn document_hash(document: &Reference) -> Option<String> {
-    let mut id = document_id(document).into_owned();
-    id.make_ascii_lowercase();
-    Some(id).filter(|id| id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+/// A hash as it is written where it is the text's.
+fn one_case(id: &str) -> Cow<'_, str> {
+    let is_hash = id.len() == HASH_LENGTH && id.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hash && id.bytes().any(|b| b.is_ascii_uppercase()) { id.to_ascii_lowercase().into() } else { id.into() }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Grants that remember for which accounts there were some.
+/// Grants that remember for which accounts there were some, and for which documents.
 pub(super) struct RecordedGrants {
+    /// The names of the documents, where a line of the log has them.
+    pub(super) operations: OnceLock<String>,
     grants: Arc<dyn Grants>,
     limit: usize,
     accounts: Mutex<HashSet<Account>>,
@@ -119,12 +133,16 @@ pub(super) struct RecordedGrants {
 impl RecordedGrants {
     /// Those that remember as many as a line of the log has.
     pub(super) fn few(grants: Arc<dyn Grants>) -> Arc<Self> {
-        Arc::new(Self { grants, limit: NAMES_LIMIT, accounts: Mutex::default() })
+        Self::new(grants, NAMES_LIMIT)
     }
 
     /// Those that remember all; what a request may ask for bounds them.
     pub(super) fn all(grants: Arc<dyn Grants>) -> Arc<Self> {
-        Arc::new(Self { grants, limit: usize::MAX, accounts: Mutex::default() })
+        Self::new(grants, usize::MAX)
+    }
+
+    fn new(grants: Arc<dyn Grants>, limit: usize) -> Arc<Self> {
+        Arc::new(Self { operations: OnceLock::new(), grants, limit, accounts: Mutex::default() })
     }
 
     pub(super) fn accounts(&self) -> HashSet<Account> {

@@ -2,6 +2,7 @@
 //! One log line a request, without query string or body, and one span where its trace is recorded.
 
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::response::Response;
 use tokio::time::Instant;
@@ -29,6 +30,16 @@ impl RequestId {
 
     pub(super) fn text(&self) -> &str {
         self.0.to_str().unwrap_or_default()
+    }
+
+    /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where
+    /// nothing less is logged.
+    pub(super) fn log_span(&self, trace: Option<&Trace>) -> Span {
+        let span = tracing::error_span!("request", id = self.text(), trace_id = Empty);
+        if let Some(trace) = trace {
+            span.record("trace_id", display(trace.id()));
+        }
+        span
     }
 }
 
@@ -77,14 +88,9 @@ impl RequestName {
         RequestId(self.id.clone())
     }
 
-    /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where
-    /// nothing less is logged.
+    /// The span that all its log lines are in.
     pub(super) fn log_span(&self) -> Span {
-        let span = tracing::error_span!("request", id = self.id.to_str().unwrap_or_default(), trace_id = Empty);
-        if let Some(trace) = self.span.as_ref() {
-            span.record("trace_id", display(trace.trace().id()));
-        }
-        span
+        self.id().log_span(self.span.as_ref().map(telemetry::Span::trace))
     }
 
     /// The trace that the request is part of.
@@ -108,12 +114,26 @@ impl RequestName {
     }
 }
 
-/// What is known of a request at its end. That its client has done something wrong is no failure of this service.
-fn end(status: StatusCode, operations: Option<&str>, span: &mut SpanRecorder<'_>) {
-    span.set(attribute::HTTP_STATUS, i64::from(status.as_u16()));
+/// The log line of a request whose client has gone before it had an answer. In the cancelled trace its documents are named, too.
+pub(super) fn log_given_up(request: &Parts, started: Instant, logged: &Logged) {
+    let Logged { operations, accounts } = logged;
+    let (operations, accounts) = (operations.as_deref(), accounts.as_deref());
+    Trace::write(|span| name_documents(operations, span));
+    let (method, path) = (logged_method(&request.method), logged_path(request.uri.path()));
+    let millis = started.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(method, path, millis, operations, accounts, "given up by its client");
+}
+
+fn name_documents(operations: Option<&str>, span: &mut SpanRecorder<'_>) {
     if let Some(operations) = operations {
         span.set(attribute::DOCUMENT_NAMES, operations.to_owned());
     }
+}
+
+/// What is known of a request at its end. That its client has done something wrong is no failure of this service.
+fn end(status: StatusCode, operations: Option<&str>, span: &mut SpanRecorder<'_>) {
+    span.set(attribute::HTTP_STATUS, i64::from(status.as_u16()));
+    name_documents(operations, span);
     if status.is_server_error() {
         span.fail(None);
     }

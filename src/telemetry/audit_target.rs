@@ -63,7 +63,7 @@ impl OpenTarget {
     /// Opens the file anew, where another one or none is in its place.
     pub(super) fn follow(&mut self) -> io::Result<()> {
         let (AuditTarget::File(path), Some(known)) = (&self.target, &mut self.id) else { return Ok(()) };
-        if std::fs::metadata(&*path).is_ok_and(|metadata| id(&metadata) == *known) {
+        if std::fs::metadata(path.as_path()).is_ok_and(|metadata| id(&metadata) == *known) {
             return Ok(());
         }
         let file = append(path)?;

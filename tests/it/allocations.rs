@@ -23,7 +23,7 @@ fn allocations(world: &World, engine: &Engine, (text, variables): (&str, &Value)
         max_age: None,
         show_cost: false,
         trace,
-        is_audited: false,
+        audit: None,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
         grants: world.grants(true),

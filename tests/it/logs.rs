@@ -1,5 +1,7 @@
 //! The log of the real binary: one line for each request, without personal data or secrets.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::Keys;
@@ -131,4 +133,24 @@ async fn accounts_and_operations_are_in_the_log_as_keyed_hashes() {
     }
     // Another process has another key: nobody finds an account by hashing what it may be.
     assert!(keys[0].0 != keys[1].0 && keys[0].1 != keys[1].1);
+}
+
+/// Whatever becomes of a request, it has a line; what it asked for is known before anything is loaded for it.
+#[tokio::test]
+async fn a_request_that_its_client_gives_up_has_a_line_that_says_what_it_was() {
+    let service = start("demo", &["demo.latency=20s".to_owned()], &[]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = client.post(service.url("/graphql")).header("content-type", "application/json");
+    let post = post.header("x-request-id", "given-up").timeout(Duration::from_millis(500));
+    assert!(post.body(json!({ "query": "{ teamMembers { totalCount } }" }).to_string()).send().await.is_err());
+    // The stop waits for nothing that nobody waits for.
+    let (_, _, log) = tokio::task::spawn_blocking(|| service.stop()).await.unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_request = |line: &&Value| line["span"]["id"] == "given-up" && line.get("method").is_some();
+    let found: Vec<_> = lines.iter().filter(of_request).collect();
+    let [line] = found.as_slice() else { panic!("{log}") };
+    assert_eq!(line["message"], "given up by its client");
+    assert_eq!((&line["method"], &line["path"]), (&json!("POST"), &json!("/graphql")));
+    let name = |name: &str| line[name].as_str().map_or(0, str::len);
+    assert_eq!((name("operations"), name("accounts")), (12, 12), "{line}");
 }

@@ -105,7 +105,7 @@ async fn a_long_answer_is_written_beside_the_workers() {
         trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
-        is_audited: false,
+        audit: None,
         grants: world.grants(true),
         max_age: None,
     };

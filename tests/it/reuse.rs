@@ -29,7 +29,7 @@ async fn ask(world: &World, question: &Question) -> String {
         trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
-        is_audited: false,
+        audit: None,
         grants: question.grants.clone(),
         max_age: None,
     };

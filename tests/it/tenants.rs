@@ -214,7 +214,7 @@ impl World {
             trace: false,
             ticket: flowmatix_graphql::compute::Ticket::default(),
             queries_only: false,
-            is_audited: false,
+            audit: None,
             grants,
         });
         serde_json::from_slice(&answer.await.body).unwrap()

@@ -14,9 +14,10 @@ use std::time::Duration;
 use async_graphql::Response;
 use futures_util::FutureExt;
 
+use super::announce;
 use super::answer_tags::Tagging;
 use super::arguments::Arguments;
-use super::audited_operation::AuditedOperation;
+use super::audited_operation::OperationSlot;
 use super::executable_schema::{ExecutableSchema, respond_in};
 use super::live::SharedSelections;
 use super::loaded_request::{LoadedData, LoadedRequest};
@@ -59,8 +60,8 @@ pub struct Request {
     pub max_age: Option<Duration>,
     /// Whether only queries may run (GET).
     pub queries_only: bool,
-    /// Whether the answer is to say what an audit log has of it.
-    pub is_audited: bool,
+    /// Where an audit log looks for its operation, where it is audited.
+    pub audit: Option<OperationSlot>,
     /// What the caller may read.
     pub grants: Arc<dyn Grants>,
     /// Whose work it is, and how it is told to stop.
@@ -101,7 +102,6 @@ impl Engine {
     /// An engine whose requests load rosters with `loaders`.
     #[must_use]
     pub fn new(settings: Settings, loaders: LoaderFactory, metrics: Arc<Metrics>) -> Self {
-        PersonalData::prepare();
         let schema = ExecutableSchema::new(&settings.federation, settings.tokens.enabled);
         let documents = Documents::new(&settings.documents, settings.manifest.clone());
         let operation_cache = OperationCache::new(settings.graphql.operation_cache_limit.as_u64());
@@ -129,6 +129,13 @@ impl Engine {
     #[must_use]
     pub fn with_cache_tags(self, key: Arc<CacheTagKey>, settings: config::CacheTagsConfig) -> Self {
         Self { tagging: Some(Tagging { key, settings }), ..self }
+    }
+
+    /// The same, with what an audit log needs read before the first request does.
+    #[must_use]
+    pub fn with_audit(self) -> Self {
+        PersonalData::prepare();
+        self
     }
 
     /// The same, with a pool that others use as well.
@@ -168,8 +175,10 @@ impl Engine {
         self.documents.fetch(&request.document).await;
         let mut totals = RequestTotals::default();
         match self.prepare(request, &mut totals) {
-            Ok(request) if request.is_subscription => self.refuse(needs_stream()),
-            Ok(request) => self.run(request, totals).await,
+            Ok(request) => {
+                announce::to_trace(&request);
+                if request.is_subscription { self.refuse(needs_stream()) } else { self.run(request, totals).await }
+            }
             Err(rejection) => self.reject(rejection),
         }
     }
@@ -179,7 +188,7 @@ impl Engine {
         let mut loaded = self.load(request).await;
         match self.check_cost(&mut loaded, &mut totals) {
             Ok(()) => self.answer(loaded).await,
-            Err(error) => self.refuse(error).of_operation("none", AuditedOperation::of(&loaded.request)),
+            Err(error) => self.refuse(error),
         }
     }
 
@@ -300,15 +309,12 @@ impl Engine {
 
     async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
-        let operation = AuditedOperation::of(&loaded.request);
         let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
         let kind = match loaded.request.is_mutation() {
             true => "mutation",
             false if prepared.measured.introspects() => "introspection",
             false => "query",
         };
-        let named = prepared.document.operation(loaded.request.operation_name.as_deref());
-        let name = named.and_then(|operation| operation.name.as_ref()?.to_cloned_arc());
         let cells = loaded.cells;
         let execution = AssertUnwindSafe(self.write(loaded)).catch_unwind();
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
@@ -318,8 +324,7 @@ impl Engine {
                 self.operation_cache.insert(&prepared);
             }
         }
-        let answer = answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, operation);
-        answer.about(name, cells)
+        answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, cells)
     }
 
     /// The engine's plain response, without limits and without our envelope: what the reference front serves.

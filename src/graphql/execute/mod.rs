@@ -2,6 +2,7 @@
 //!
 //! `engine` is the entry point and documents the steps.
 
+mod announce;
 mod answer_tags;
 mod arguments;
 mod audited_operation;
@@ -25,8 +26,8 @@ mod trace;
 mod validated_request;
 mod write;
 
-pub use audited_operation::AuditedOperation;
+pub use audited_operation::{AuditedOperation, OperationSlot};
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};
-pub use live::{Delivery, LiveRequest, Started, Subscription};
+pub use live::{Delivery, EventSummary, LiveRequest, Started, Subscription};
 pub use response::{Class, GraphQlResponse};

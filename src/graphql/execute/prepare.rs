@@ -10,6 +10,7 @@ use apollo_compiler::ast::Definition;
 use apollo_compiler::executable::Operation;
 use async_graphql_value::ConstValue;
 
+use super::announce;
 use super::engine::{Engine, Request};
 use super::trace::TraceTimes;
 use super::validated_request::{Rejection, ValidatedRequest};
@@ -75,10 +76,10 @@ impl Engine {
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
         let is_decided = is_decided(&prepared, operation, &variables)?;
         let is_subscription = operation.is_subscription();
-        let Request { operation_name, grants, ticket, max_age, show_cost, is_audited, .. } = request;
+        let Request { operation_name, grants, ticket, max_age, show_cost, audit, .. } = request;
         let federation = &self.settings.federation;
         let may_trace = federation.enabled && federation.trace_nodes_limit > 0 && grants.is_router();
-        Ok(ValidatedRequest {
+        let request = ValidatedRequest {
             prepared,
             plan,
             is_subscription,
@@ -91,9 +92,10 @@ impl Engine {
             ticket,
             max_age,
             show_cost,
-            is_audited,
             trace: trace.filter(|_| may_trace),
-        })
+        };
+        announce::to_audit(&request, audit.as_ref());
+        Ok(request)
     }
 
     fn prepare_document(

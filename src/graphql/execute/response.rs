@@ -1,13 +1,11 @@
 //! The answer: its bytes, and what the transport needs to know of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use serde::Serialize;
 
 use super::answer_tags::{EntityTags, TagsBeside};
-use super::audited_operation::AuditedOperation;
 use super::project::Projected;
 use super::trace::Tracing;
 use crate::compute::ComputeError;
@@ -55,10 +53,6 @@ pub struct GraphQlResponse {
     pub rows: usize,
     /// The codes of its errors, each once.
     pub codes: Vec<&'static str>,
-    /// What an audit log has of its operation, where that is asked for.
-    pub operation: Option<Box<AuditedOperation>>,
-    /// The operation's name, where the document gives it one.
-    pub operation_name: Option<Arc<str>>,
     /// What it cost, in cells.
     pub cost: usize,
     /// What its look-ups came to.
@@ -242,13 +236,9 @@ impl GraphQlResponse {
         Self::refused(too_large(limit))
     }
 
-    pub(super) fn of_operation(self, kind: &'static str, operation: Option<Box<AuditedOperation>>) -> Self {
-        Self { kind, operation, ..self }
-    }
-
-    /// What the operation is called, and what it cost.
-    pub(super) fn about(self, operation_name: Option<Arc<str>>, cost: usize) -> Self {
-        Self { operation_name, cost, ..self }
+    /// Which kind of operation ran, and what it cost.
+    pub(super) fn of_operation(self, kind: &'static str, cost: usize) -> Self {
+        Self { kind, cost, ..self }
     }
 
     pub(super) fn of_rows(self, rows: usize) -> Self {
@@ -306,10 +296,8 @@ impl GraphQlResponse {
             kind: "none",
             rows: 0,
             codes: codes(errors),
-            operation_name: None,
             cost: 0,
             summary,
-            operation: None,
         }
     }
 }
@@ -362,7 +350,7 @@ fn shorten(message: &mut String) {
 }
 
 /// The codes of errors, each once.
-fn codes(errors: &[ServerError]) -> Vec<&'static str> {
+pub(super) fn codes(errors: &[ServerError]) -> Vec<&'static str> {
     let mut codes = Vec::new();
     for error in errors {
         let Some(Value::String(name)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) else {

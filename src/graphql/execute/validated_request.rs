@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use apollo_compiler::Node;
+use apollo_compiler::executable::Operation;
+
 use super::trace::TraceTimes;
 use crate::compute::Ticket;
 use crate::graphql::documents::Hash;
@@ -33,7 +36,6 @@ pub(super) struct ValidatedRequest {
     pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
-    pub(super) is_audited: bool,
     /// What it did when, where its answer is to have a trace.
     pub(super) trace: Option<TraceTimes>,
 }
@@ -44,10 +46,14 @@ impl ValidatedRequest {
         self.is_decided && self.plan.is_projectable()
     }
 
+    /// What runs.
+    pub(super) fn operation(&self) -> Option<&Node<Operation>> {
+        self.prepared.document.operation(self.operation_name.as_deref())
+    }
+
     /// Whether it may change something.
     pub(super) fn is_mutation(&self) -> bool {
-        let operation = self.prepared.document.operation(self.operation_name.as_deref());
-        operation.is_some_and(|operation| operation.is_mutation())
+        self.operation().is_some_and(|operation| operation.is_mutation())
     }
 }
 

@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use apollo_compiler::ast::{Definition, Directive, DirectiveList, Document, FieldDefinition, Type, Value};
+use apollo_compiler::ast::{self, Definition, Directive, DirectiveList, FieldDefinition, Type, Value};
+use apollo_compiler::executable::{Operation, SelectionSet};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::WithErrors;
 use apollo_compiler::{Node, Schema};
 use async_graphql_value::ConstValue;
 
+use super::collect::Collector;
 use crate::config::FederationConfig;
-use crate::graphql::language::CoercedVariables;
+use crate::graphql::language::{CoercedVariables, Document, Truths};
 use crate::graphql::limits::OperationArgument;
 use crate::graphql::schema::federation_sdl;
 
@@ -33,18 +35,29 @@ pub(in crate::graphql) struct PersonalData {
 }
 
 impl PersonalData {
-    /// Reads the schema, which takes long, before the first request needs it.
+    /// Reads the schema, which takes long, before the first audited request needs it.
     pub(in crate::graphql) fn prepare() {
         LazyLock::force(&TAGGED);
     }
 
+    /// What the fields of an operation show, and find people by in their arguments, with its conditions decided.
+    pub(in crate::graphql) fn of_operation(
+        document: &Document,
+        operation: &Operation,
+        truths: Truths<'_>,
+    ) -> Box<[Self]> {
+        let mut fields = Fields { collector: Collector::new(document, truths), found: Vec::new() };
+        fields.of_object(&[&operation.selection_set], operation.object_type());
+        fields.found.into()
+    }
+
     /// A field of a type, where it is personal data.
-    pub(super) fn of_field(on: &str, field: &str) -> Option<Self> {
+    fn of_field(on: &str, field: &str) -> Option<Self> {
         Self::at(&format!("{on}.{field}"))
     }
 
     /// An argument of a field.
-    pub(super) fn of_argument(on: &str, field: &str, argument: &str) -> Option<Self> {
+    fn of_argument(on: &str, field: &str, argument: &str) -> Option<Self> {
         Self::at(&format!("{on}.{field}({argument}:)"))
     }
 
@@ -66,6 +79,45 @@ impl PersonalData {
         found: &mut Vec<Self>,
     ) {
         Values { variables, schema, found }.written(&argument.definition.ty, &argument.value);
+    }
+}
+
+/// Walks the fields of an operation by their types.
+struct Fields<'d> {
+    collector: Collector<'d>,
+    found: Vec<PersonalData>,
+}
+
+impl<'d> Fields<'d> {
+    fn of_object(&mut self, sets: &[&'d SelectionSet], on: &str) {
+        // Where a condition has no value, the object is an error.
+        for field in self.collector.fields(sets, on).unwrap_or_default() {
+            let arguments = field.field.arguments.iter();
+            let arguments =
+                arguments.filter_map(|argument| PersonalData::of_argument(on, field.name(), &argument.name));
+            for found in PersonalData::of_field(on, field.name()).into_iter().chain(arguments) {
+                if !self.found.contains(&found) {
+                    self.found.push(found);
+                }
+            }
+            if !field.below.is_empty() {
+                objects(self.collector.document, field.type_name())
+                    .into_iter()
+                    .for_each(|on| self.of_object(&field.below, on));
+            }
+        }
+    }
+}
+
+/// The types that objects of this type have.
+fn objects<'d>(document: &'d Document, name: &'d str) -> Vec<&'d str> {
+    match document.schema().types.get(name) {
+        Some(ExtendedType::Interface(_)) => {
+            let implementers = document.implementers().get(name);
+            implementers.into_iter().flat_map(|known| &known.objects).map(|name| name.as_str()).collect()
+        }
+        Some(ExtendedType::Union(union)) => union.members.iter().map(|member| member.as_str()).collect(),
+        _ => vec![name],
     }
 }
 
@@ -124,7 +176,7 @@ impl<'v> Values<'v> {
 /// Everything that is tagged, and everything of tagged types.
 fn tagged() -> BTreeMap<String, bool> {
     let sdl = federation_sdl(&FederationConfig { requires_scopes: true, ..FederationConfig::default() }, true);
-    let document = Document::parse(sdl, "subgraph.graphql").unwrap_or_else(|WithErrors { partial, .. }| partial);
+    let document = ast::Document::parse(sdl, "subgraph.graphql").unwrap_or_else(|WithErrors { partial, .. }| partial);
     let mut tagged = BTreeMap::new();
     for definition in &document.definitions {
         let Some(on) = definition.name() else { continue };
@@ -152,7 +204,7 @@ fn has_tag(directives: &DirectiveList) -> bool {
 }
 
 /// Whether a field needs a scope, or is of a tagged type that is reached only through fields that do.
-fn needs_contact(document: &Document, on: &Definition, directives: &DirectiveList) -> bool {
+fn needs_contact(document: &ast::Document, on: &Definition, directives: &DirectiveList) -> bool {
     if directives.has("requiresScopes") {
         return true;
     }

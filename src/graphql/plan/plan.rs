@@ -3,6 +3,8 @@
 //! A plan is made once (by `planner`) for an operation and the values of its conditions; the projection writes by it. It
 //! knows every field of the schema's data, and what the operation costs.
 
+use std::sync::OnceLock;
+
 use async_graphql::Pos;
 
 use super::personal_data::PersonalData;
@@ -24,8 +26,9 @@ pub(in crate::graphql) struct Plan {
     /// The distinct arguments of all its fields.
     pub(in crate::graphql) arguments: OperationArguments,
     pub(in crate::graphql) cost: OperationCost,
-    /// The personal data that its fields show, and what they find people by; its values may find by more.
-    pub(in crate::graphql) personal_data: Vec<PersonalData>,
+    /// The personal data that its fields show, and what they find people by; its values may find by more. Collected when an audit
+    /// log wants it first.
+    pub(in crate::graphql) personal_data: OnceLock<Box<[PersonalData]>>,
     /// Memory held, in bytes, without what belongs to the document.
     pub(in crate::graphql) size: usize,
 }

@@ -4,10 +4,11 @@
 //! written from is said here, once for each field that is not a member's own. A test walks the schema and finds each of its
 //! fields in a plan.
 
+use std::sync::OnceLock;
+
 use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
-use super::personal_data::PersonalData;
 use super::plan::{
     AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupField, GroupKeyField, GroupSlot, LengthSlot,
     ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField,
@@ -30,17 +31,16 @@ impl Plan {
         let (mut arguments, cost) = (OperationArguments::default(), OperationCost::default());
         let weigher = Weigher { collector: &collector, arguments: &mut arguments, limits, cost };
         let slots = Slots::default();
-        let mut planner = Planner { collector: &collector, weigher, slots, personal_data: Vec::new(), size: 0 };
+        let mut planner = Planner { collector: &collector, weigher, slots, size: 0 };
         let roots = planner.object(&[&operation.selection_set], operation.object_type(), Planner::root)?;
         for field in collector.fields(&[&operation.selection_set], operation.object_type()).ok()? {
             planner.weigher.root(&field, operation.object_type())?;
         }
-        let Planner { weigher, slots, personal_data, size, .. } = planner;
+        let Planner { weigher, slots, size, .. } = planner;
         let cost = weigher.cost;
-        let size =
-            size + size_of::<Self>() + slots.size() + cost.size() + arguments.size() + size_of_val(&*personal_data);
+        let size = size + size_of::<Self>() + slots.size() + cost.size() + arguments.size();
         let Slots { lists, lengths, groups, ids } = slots;
-        Some(Self { roots, lists, lengths, groups, ids, arguments, cost, personal_data, size })
+        Some(Self { roots, lists, lengths, groups, ids, arguments, cost, personal_data: OnceLock::new(), size })
     }
 }
 
@@ -63,7 +63,6 @@ struct Planner<'p, 'd> {
     collector: &'p Collector<'d>,
     weigher: Weigher<'p, 'd>,
     slots: Slots,
-    personal_data: Vec<PersonalData>,
     /// Memory of the objects so far, in bytes.
     size: usize,
 }
@@ -91,7 +90,6 @@ impl<'d> Planner<'_, 'd> {
                 head.push('"');
                 continue;
             }
-            self.note_personal_data(on, &collected);
             let field = field(self, &collected)?;
             if collected.arguments_read.get() != collected.field.definition.arguments.len() {
                 // An argument that no plan knows: it would be ignored.
@@ -105,16 +103,6 @@ impl<'d> Planner<'_, 'd> {
         head.push('}');
         self.size += head.len();
         Some(PlannedObject { fields, tail: head.into() })
-    }
-
-    fn note_personal_data(&mut self, on: &str, field: &Collected<'d>) {
-        let arguments = field.field.arguments.iter();
-        let arguments = arguments.filter_map(|argument| PersonalData::of_argument(on, field.name(), &argument.name));
-        for found in PersonalData::of_field(on, field.name()).into_iter().chain(arguments) {
-            if !self.personal_data.contains(&found) {
-                self.personal_data.push(found);
-            }
-        }
     }
 
     /// The objects that a field shows, all of one type.

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use super::auditor::Auditor;
 use super::record::Record;
-use crate::graphql::{AuditedOperation, Code, GraphQlResponse, Reference};
-use crate::http::log_names::{RecordedGrants, document_hash};
+use crate::graphql::{AuditedOperation, Code, GraphQlResponse, OperationSlot, Reference};
+use crate::http::log_names::RecordedGrants;
 use crate::http::request_id::RequestId;
 use crate::model::{Caller, Grants};
 
@@ -28,8 +28,11 @@ pub(in crate::http) struct AuditedRequest {
 /// One operation of a request.
 #[derive(Clone)]
 pub(super) struct AskedOperation {
-    hash: Option<String>,
+    /// The name of its document.
+    hash: String,
     grants: Arc<RecordedGrants>,
+    /// What is known of it from its validation on.
+    operation: OperationSlot,
 }
 
 /// What became of an operation.
@@ -38,7 +41,6 @@ pub(super) struct Ended<'e> {
     /// Where it is another one than the request's.
     pub(super) transport: Option<&'static str>,
     pub(super) kind: &'static str,
-    pub(super) operation: Option<&'e AuditedOperation>,
     pub(super) rows: usize,
     pub(super) events: Option<u64>,
     pub(super) outcome: &'static str,
@@ -57,11 +59,20 @@ impl AuditedRequest {
         let _ = self.caller.set(self.auditor.caller(&caller.id));
     }
 
-    /// It asks for an operation; what is granted for it is recorded.
-    pub(in crate::http) fn ask(&self, document: &Reference, grants: Arc<dyn Grants>) -> Arc<dyn Grants> {
-        let grants = RecordedGrants::all(grants);
-        self.asked.lock().push(AskedOperation { hash: document_hash(document), grants: grants.clone() });
-        grants
+    /// It asks for an operation, which is to be told of there; what is granted for it is recorded.
+    pub(in crate::http) fn ask(
+        &self,
+        document: &Reference,
+        grants: Arc<dyn Grants>,
+    ) -> (Arc<dyn Grants>, Option<OperationSlot>) {
+        let (grants, operation) = (RecordedGrants::all(grants), OperationSlot::default());
+        let asked = AskedOperation {
+            hash: self.auditor.operation(document),
+            grants: grants.clone(),
+            operation: operation.clone(),
+        };
+        self.asked.lock().push(asked);
+        (grants, Some(operation))
     }
 
     /// Its operations were answered, each by its own answer, or all by one refusal.
@@ -90,6 +101,7 @@ impl AuditedRequest {
     }
 
     pub(super) fn record(&self, asked: Option<&AskedOperation>, ended: &Ended<'_>) {
+        let operation = asked.and_then(|asked| asked.operation.get());
         self.auditor.write(&Record {
             time: Auditor::time(),
             event: ended.event,
@@ -97,10 +109,10 @@ impl AuditedRequest {
             transport: ended.transport.unwrap_or(self.transport),
             caller: self.caller.get().map(String::as_str),
             accounts: asked.map_or_else(Vec::new, |asked| self.auditor.accounts(&asked.grants)),
-            operation_name: ended.operation.and_then(AuditedOperation::name),
-            operation_hash: asked.and_then(|asked| asked.hash.as_deref()),
+            operation_name: operation.and_then(AuditedOperation::name),
+            operation_hash: asked.map(|asked| asked.hash.as_str()),
             operation_type: ended.kind,
-            personal_data: ended.operation.map_or(&[], AuditedOperation::personal_data),
+            personal_data: operation.map_or(&[], AuditedOperation::personal_data),
             rows: ended.rows,
             events: ended.events,
             outcome: ended.outcome,
@@ -123,7 +135,6 @@ const CANCELLED: Ended<'static> = Ended {
     event: "request",
     transport: None,
     kind: "none",
-    operation: None,
     rows: 0,
     events: None,
     outcome: "cancelled",
@@ -134,7 +145,6 @@ const CANCELLED: Ended<'static> = Ended {
 /// What a record has of an answer.
 pub(in crate::http) struct AuditedAnswer {
     kind: &'static str,
-    operation: Option<Box<AuditedOperation>>,
     rows: usize,
     outcome: &'static str,
     codes: Vec<&'static str>,
@@ -145,7 +155,6 @@ impl AuditedAnswer {
     pub(in crate::http) fn take(answer: &mut GraphQlResponse) -> Self {
         Self {
             kind: answer.kind,
-            operation: answer.operation.take(),
             rows: answer.rows,
             outcome: answer.outcome(),
             codes: std::mem::take(&mut answer.codes),
@@ -154,6 +163,6 @@ impl AuditedAnswer {
 
     fn ended(&self) -> Ended<'_> {
         let Self { kind, rows, outcome, .. } = *self;
-        Ended { kind, operation: self.operation.as_deref(), rows, outcome, codes: &self.codes, ..CANCELLED }
+        Ended { kind, rows, outcome, codes: &self.codes, ..CANCELLED }
     }
 }

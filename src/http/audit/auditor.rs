@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::record::Record;
+use crate::graphql::Reference;
 use crate::http::log_names::{LogNames, RecordedGrants, hex};
 use crate::model::{Account, CallerId, Clock, Timestamp};
 use crate::telemetry::{AuditLog, QueueShare};
@@ -10,16 +11,19 @@ use crate::telemetry::{AuditLog, QueueShare};
 /// Writes records.
 pub struct Auditor {
     log: AuditLog,
-    /// The names of accounts; `None` where they are in the clear.
-    account_names: Option<LogNames>,
+    /// Whether accounts are in the clear.
+    in_clear: bool,
+    /// Names accounts and documents.
     names: LogNames,
+    /// Names tokens, whose identities last as long as the process.
+    token_names: LogNames,
 }
 
 impl Auditor {
-    /// Accounts are named by `account_names`, or in the clear where there are none; `names` are those of the request log.
+    /// Accounts are in the clear, or named by `names`, as documents are; `request_log` are the names of the request log.
     #[must_use]
-    pub fn new(log: AuditLog, account_names: Option<LogNames>, names: LogNames) -> Arc<Self> {
-        Arc::new(Self { log, account_names, names })
+    pub fn new(log: AuditLog, in_clear: bool, names: LogNames, request_log: LogNames) -> Arc<Self> {
+        Arc::new(Self { log, in_clear, names, token_names: request_log })
     }
 
     pub(super) fn write(&self, record: &Record<'_>) {
@@ -41,15 +45,20 @@ impl Auditor {
             CallerId::Key(id) => format!("key:{id}"),
             CallerId::Certificate(name) => format!("certificate:{name}"),
             CallerId::Subject(hash) => format!("subject:{}", hex(hash)),
-            CallerId::Token(identity) => format!("token:{}", self.names.token(identity)),
+            CallerId::Token(identity) => format!("token:{}", self.token_names.token(identity)),
         }
+    }
+
+    /// The name of a document.
+    pub(super) fn operation(&self, document: &Reference) -> String {
+        self.names.operation(document)
     }
 
     /// The accounts that grants were given for.
     pub(super) fn accounts(&self, grants: &RecordedGrants) -> Vec<String> {
-        let name = |account: &Account| match &self.account_names {
-            Some(names) => names.account(account),
-            None => format!("{} {}", account.user_type.name(), account.email.as_str()),
+        let name = |account: &Account| match self.in_clear {
+            false => self.names.account(account),
+            true => format!("{} {}", account.user_type.name(), account.email.as_str()),
         };
         let mut names: Vec<String> = grants.accounts().iter().map(name).collect();
         names.sort_unstable();

@@ -18,7 +18,7 @@ pub(super) struct Record<'r> {
     /// The accounts whose teams it could read, in order.
     pub(super) accounts: Vec<String>,
     pub(super) operation_name: Option<&'r str>,
-    /// The document's SHA-256, in hex.
+    /// The document's name, a keyed hash.
     pub(super) operation_hash: Option<&'r str>,
     /// `query`, `mutation`, `introspection`, `subscription`, or `none` when nothing ran.
     pub(super) operation_type: &'static str,

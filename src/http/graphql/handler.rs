@@ -6,7 +6,7 @@
 //! admitted before it is parsed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::callers::{IdentifiedCaller, identify};
 use super::coding::{self, ContentCoding};
 use super::parameters::{self, Parameters, Parsed, max_age};
+use super::progress::Progress;
 use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods, span};
 use crate::compute::{Hold, Lane, Ticket};
@@ -28,8 +29,8 @@ use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
 use crate::http::admission::body_memory::BodyReservation;
 use crate::http::admission::client_ip;
-use crate::http::audit::{AuditSlot, AuditedAnswer};
-use crate::http::log_names::{LogNames, Logged, RecordedGrants};
+use crate::http::audit::AuditedAnswer;
+use crate::http::log_names::RecordedGrants;
 use crate::http::request_id::{RequestId, is_told};
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted_stream};
@@ -73,8 +74,9 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     }
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
-    let progress = Progress::default();
+    let progress = Progress::new(&public.log_names, parts, started);
     let executed = timeout_at(deadline, execute(public, parts, body, deadline, &progress)).await;
+    progress.is_over.store(true, Ordering::Relaxed);
     let audit = &progress.audit;
     let refuse = |refusal: &HttpError| {
         if let Some(audit) = audit.get() {
@@ -82,14 +84,14 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
         }
         refuse(public, refusal, media_type)
     };
-    match executed {
-        Ok(Ok((answered, Held { caller, permit, logged }))) => {
+    let mut response = match executed {
+        Ok(Ok((answered, Held { caller, permit }))) => {
             let mut audited = Vec::new();
             let mut count = |answer: &mut GraphQlResponse| {
                 count(public, answer, started);
                 audited.extend(audit.get().map(|_| AuditedAnswer::take(answer)));
             };
-            let mut response = match answered {
+            let response = match answered {
                 Answered::One(mut answer) => {
                     span::answered(std::slice::from_ref(&answer));
                     count(&mut answer);
@@ -100,12 +102,11 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                 }
                 // It holds no permit of requests: streams have limits of their own.
                 Answered::Live(live) => {
-                    span::subscribed();
                     let stream = stream.unwrap_or(StreamType::ServerSentEvents);
                     let (grants, payer) = (caller.grants.clone(), &caller.payer);
                     let begun = streams::response::subscribe(public, *live, stream, parts, grants, (payer, audit));
                     let mut response = begun.unwrap_or_else(|refusal| refuse(&refusal));
-                    response.extensions_mut().insert(logged);
+                    response.extensions_mut().insert(progress.logged());
                     return response;
                 }
                 Answered::Many(mut answers) => {
@@ -114,7 +115,6 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                     respond_to_batch(&answers, media_type)
                 }
             };
-            response.extensions_mut().insert(logged);
             match public.admission.hold_response(&caller.payer, response, permit) {
                 Ok(response) => {
                     if let Some(audit) = audit.get() {
@@ -131,23 +131,16 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
             refuse(&refusal.with_status(StatusCode::REQUEST_TIMEOUT))
         }
         Err(_) => refuse(&HttpError::new(Code::RequestTimeout, "the answer was not ready in time")),
-    }
-}
-
-/// What is known of a request that is being executed, also when it is given up.
-#[derive(Default)]
-struct Progress {
-    /// Whether its body is what it waits for.
-    reading: AtomicBool,
-    audit: AuditSlot,
+    };
+    // Also of one that was refused late: what it asked for is known.
+    response.extensions_mut().insert(progress.logged());
+    response
 }
 
 /// What a request holds until the last byte of its answer has left.
 struct Held {
     caller: IdentifiedCaller,
     permit: Hold,
-    /// For the request's line in the log.
-    logged: Logged,
 }
 
 /// The answer to a body.
@@ -168,7 +161,7 @@ async fn execute(
     parts: &Parts,
     body: Body,
     deadline: tokio::time::Instant,
-    progress: &Progress,
+    progress: &Progress<'_>,
 ) -> Result<(Answered, Held), HttpError> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.allowed_hosts)?;
@@ -206,12 +199,12 @@ async fn execute(
     let queries_only = method.is_safe();
     let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
-    let recorded = is_told().then(|| RecordedGrants::few(grants.clone()));
+    let recorded = is_told().then(|| progress.recorded.get_or_init(|| RecordedGrants::few(grants.clone())).clone());
     let grants_of_work: Arc<dyn Grants> = match &recorded {
         Some(recorded) => recorded.clone(),
         None => grants.clone(),
     };
-    let (state, uri, work, logging) = (public.clone(), parts.uri.clone(), ticket.clone(), recorded.is_some());
+    let (state, uri, work) = (public.clone(), parts.uri.clone(), ticket.clone());
     let nodes_limit = public.engine.variable_nodes_limit();
     let parse = move || -> Result<(Parsed, Option<BodyReservation>), HttpError> {
         // The memory is kept while values that were read from the body are used.
@@ -229,24 +222,31 @@ async fn execute(
     };
     let run = move |(parsed, memory): (Parsed, Option<BodyReservation>)| async move {
         let _memory = memory;
-        let operations = if logging { operations(&parsed, &state.log_names) } else { Vec::new() };
+        if let Some(recorded) = recorded
+            && let Some(names) = state.log_names.operations(parsed.each().map(|one| &one.document))
+        {
+            let _ = recorded.operations.set(names);
+        }
         span::documents(parsed.each().map(|one| &one.document));
-        let request = |parameters: Parameters| graphql::Request {
-            grants: match &audit {
+        let request = |parameters: Parameters| {
+            let (grants, audit) = match &audit {
                 Some(audit) => audit.ask(&parameters.document, grants_of_work.clone()),
-                None => grants_of_work.clone(),
-            },
-            is_audited: audit.is_some(),
-            document: parameters.document,
-            operation_name: parameters.operation_name,
-            variables: Variables::new(parameters.variables),
-            max_age: parameters.live_interval.filter(|_| stream.is_some()).or(max_age),
-            show_cost,
-            trace,
-            queries_only,
-            ticket: work.clone(),
+                None => (grants_of_work.clone(), None),
+            };
+            graphql::Request {
+                grants,
+                audit,
+                document: parameters.document,
+                operation_name: parameters.operation_name,
+                variables: Variables::new(parameters.variables),
+                max_age: parameters.live_interval.filter(|_| stream.is_some()).or(max_age),
+                show_cost,
+                trace,
+                queries_only,
+                ticket: work.clone(),
+            }
         };
-        let answered = match parsed {
+        match parsed {
             Parsed::One(parameters) if stream.is_some() => match state.engine.start(request(parameters)).await {
                 Started::Answer(answer) => Answered::One(answer),
                 Started::Live(live) => Answered::Live(Box::new(live)),
@@ -256,11 +256,10 @@ async fn execute(
                 let answers = state.engine.execute_batch(batch.into_iter().map(request).collect()).await;
                 answers.map_or_else(Answered::One, Answered::Many)
             }
-        };
-        (answered, operations)
+        }
     };
     let compute = public.engine.compute();
-    let (answered, operations) = if long {
+    let answered = if long {
         let execution = async move { Ok::<_, HttpError>(run(parse()?).await) };
         compute.drive(&ticket, execution.boxed()).await??
     } else {
@@ -269,16 +268,7 @@ async fn execute(
         if named { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
     };
     caller.recheck(public);
-    let logged = recorded.map(|recorded| public.log_names.logged(&operations, &recorded)).unwrap_or_default();
-    Ok((answered, Held { caller, permit, logged }))
-}
-
-/// The log's names of the operations in a body.
-fn operations(parsed: &Parsed, names: &LogNames) -> Vec<String> {
-    match parsed {
-        Parsed::One(parameters) => vec![names.operation(&parameters.document)],
-        Parsed::Many(batch) => batch.iter().map(|parameters| names.operation(&parameters.document)).collect(),
-    }
+    Ok((answered, Held { caller, permit }))
 }
 
 /// The response to a request for a WebSocket.

@@ -7,5 +7,6 @@ pub(super) mod handler;
 pub(super) mod json;
 mod methods;
 pub(super) mod parameters;
+mod progress;
 mod respond;
 pub(super) mod span;

@@ -1,11 +1,11 @@
 //! What the span of a request tells of GraphQL: the operation, and what became of it. Never a document, a variable or an account.
 
 use crate::graphql::{GraphQlResponse, Reference};
+use crate::http::request_id::RequestId;
 use crate::http::response::error::HttpError;
-use crate::telemetry::{SpanRecorder, Trace, attribute};
+use crate::http::streams::stream_outcome::StreamOutcome;
+use crate::telemetry::{HeldSpan, Span, Trace, attribute};
 
-/// The longest name of an operation, in bytes.
-const NAME_LIMIT: usize = 100;
 /// The digits of a hash.
 const HASH: usize = 64;
 
@@ -19,12 +19,23 @@ pub(in crate::http) fn documents<'d>(documents: impl Iterator<Item = &'d Referen
     });
 }
 
+/// The names of the documents of a request, as the log has them.
+pub(in crate::http) fn names(names: impl FnOnce() -> String) {
+    Trace::write(|span| span.set(attribute::DOCUMENT_NAMES, names()));
+}
+
+/// A request that came in a message of a WebSocket, which has the name of the request that became the socket.
+pub(in crate::http) fn message(span: &Span, id: &RequestId) {
+    span.write(|span| {
+        span.set(attribute::PROTOCOL_NAME, "websocket");
+        span.set(attribute::REQUEST_ID, id.text().to_owned());
+    });
+}
+
 /// The answers to the requests of a body.
 pub(in crate::http) fn answered(answers: &[GraphQlResponse]) {
     Trace::write(|span| {
-        if let [answer] = answers {
-            operation(span, answer);
-        } else {
+        if answers.len() != 1 {
             span.set(attribute::BATCH_SIZE, count(answers.len()));
         }
         let worst = answers
@@ -47,12 +58,15 @@ pub(in crate::http) fn answered(answers: &[GraphQlResponse]) {
     });
 }
 
-/// A subscription that has begun.
-pub(in crate::http) fn subscribed() {
-    Trace::write(|span| {
-        span.name("subscription");
-        span.set(attribute::OPERATION_TYPE, "subscription");
-        span.set(attribute::OUTCOME, "ok");
+/// What a subscription has come to.
+pub(in crate::http) fn ended(span: &HeldSpan, outcome: &StreamOutcome, reason: &'static str) {
+    span.write(|span| {
+        span.set(attribute::OUTCOME, outcome.word(reason));
+        span.set(attribute::EVENTS, i64::try_from(outcome.events).unwrap_or(i64::MAX));
+        span.set(attribute::ENDED, reason);
+        if outcome.has_errors() {
+            span.fail(outcome.codes.first().copied());
+        }
     });
 }
 
@@ -62,20 +76,6 @@ pub(in crate::http) fn refused(refusal: &HttpError) {
         span.set(attribute::OUTCOME, "refused");
         span.set(attribute::ERROR_TYPE, refusal.code.name());
     });
-}
-
-fn operation(span: &mut SpanRecorder<'_>, answer: &GraphQlResponse) {
-    let kind = match answer.kind {
-        "none" => return,
-        "introspection" => "query",
-        kind => kind,
-    };
-    // Names of operations are their clients', and there may be any number of them: the span's own is the kind.
-    span.name(kind);
-    span.set(attribute::OPERATION_TYPE, kind);
-    if let Some(name) = &answer.operation_name {
-        span.set(attribute::OPERATION_NAME, name.get(..NAME_LIMIT).unwrap_or(name).to_owned());
-    }
 }
 
 /// The hash by which a client names a document. It is the client's text, so its form is checked.

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::stream_outcome::StreamOutcome;
 use crate::config;
+use crate::graphql::{Code, EventSummary};
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::EndReason;
 use crate::http::audit::AuditedStream;
+use crate::http::graphql::span;
 use crate::http::response::error::HttpError;
-use crate::telemetry::Metrics;
+use crate::telemetry::{HeldSpan, Metrics};
 
 /// All subscriptions of the service.
 pub struct LiveStreams {
@@ -68,7 +71,18 @@ impl LiveStreams {
         open.callers.insert(key.clone(), known + 1);
         metrics.live().started(transport);
         let (streams, metrics) = (self.clone(), metrics.clone());
-        Ok(SubscriptionPermit { streams, key: key.clone(), transport, metrics, connection, reason: None, audit: None })
+        let (key, outcome) = (key.clone(), StreamOutcome::default());
+        Ok(SubscriptionPermit {
+            streams,
+            key,
+            transport,
+            metrics,
+            connection,
+            reason: None,
+            outcome,
+            audit: None,
+            span: None,
+        })
     }
 }
 
@@ -81,7 +95,9 @@ pub(super) struct SubscriptionPermit {
     connection: EndReason,
     /// Why it ends by itself.
     reason: Option<&'static str>,
+    outcome: StreamOutcome,
     audit: Option<AuditedStream>,
+    span: Option<HeldSpan>,
 }
 
 impl SubscriptionPermit {
@@ -89,16 +105,19 @@ impl SubscriptionPermit {
         self.reason = Some(reason);
     }
 
-    /// Has the subscription audited.
-    pub(super) fn audit(&mut self, stream: Option<AuditedStream>) {
-        self.audit = stream;
+    /// Has the subscription audited, and its span told what becomes of it.
+    pub(super) fn tell(&mut self, audit: Option<AuditedStream>, span: Option<HeldSpan>) {
+        (self.audit, self.span) = (audit, span);
     }
 
     /// An event was handed to the connection.
-    pub(super) fn delivered(&mut self, rows: usize) {
-        if let Some(stream) = &mut self.audit {
-            stream.delivered(rows);
-        }
+    pub(super) fn delivered(&mut self, event: &EventSummary) {
+        self.outcome.delivered(event);
+    }
+
+    /// It is refused to go on, and its client is told so.
+    pub(super) fn refused(&mut self, code: Code) {
+        self.outcome.refused(code);
     }
 }
 
@@ -107,8 +126,15 @@ impl Drop for SubscriptionPermit {
         let reason = self.reason.or_else(|| self.connection.get().copied());
         let reason = reason.unwrap_or("client");
         self.metrics.live().ended(self.transport, reason);
+        if reason == "rights" && !self.outcome.has_errors() {
+            // A socket is closed as a whole, with this.
+            self.outcome.refused(Code::Forbidden);
+        }
         if let Some(stream) = self.audit.take() {
-            stream.end(reason);
+            stream.end(&self.outcome, reason);
+        }
+        if let Some(span) = self.span.take() {
+            span::ended(&span, &self.outcome, reason);
         }
         let mut open = self.streams.open.lock();
         open.all -= 1;

@@ -12,6 +12,7 @@ mod operations;
 pub(super) mod response;
 mod rights;
 mod socket;
+pub(super) mod stream_outcome;
 pub(super) mod upgrade;
 
 pub use limits::LiveStreams;

@@ -8,6 +8,7 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{BoxStream, SelectAll, unfold};
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
 use super::limits::SubscriptionPermit;
 use super::messages::errors_of;
@@ -22,7 +23,7 @@ use crate::http::graphql::{parameters, span};
 use crate::http::request_id::RequestId;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::{Account, Cancellation, Clock};
-use crate::telemetry::{Trace, attribute};
+use crate::telemetry::{Span, Trace};
 
 /// A payload that is longer, in bytes, is parsed and executed beside the runtime's workers.
 const LONG_PAYLOAD: usize = 8 << 10;
@@ -50,7 +51,6 @@ struct Open {
 type NumberedProgress = (Arc<str>, u64, Progress);
 
 /// What has come of an operation.
-#[expect(clippy::large_enum_variant, reason = "one is made for an operation or an event, and moved once")]
 enum Progress {
     /// A query or mutation was answered, or something was refused.
     Answered(GraphQlResponse),
@@ -114,12 +114,31 @@ impl Operations {
         payload: &str,
         max_age: Option<Duration>,
         caller: &Arc<IdentifiedCaller>,
-        (state, request): (&Arc<AppState>, &RequestId),
+        (state, upgrade): (&Arc<AppState>, &Upgrade),
     ) {
         self.started += 1;
         let (id, number): (Arc<str>, _) = (id.into(), self.started);
-        let audit = state.audit(request.clone(), "websocket");
-        let started = start(payload.to_owned(), max_age, caller.clone(), (state.clone(), audit), self.ends.clone());
+        let work = Work {
+            state: state.clone(),
+            caller: caller.clone(),
+            audit: state.audit(upgrade.id.clone(), "websocket"),
+            max_age,
+        };
+        let span = state.traces.message(upgrade.trace.as_ref());
+        if let Some(span) = &span {
+            span::message(span, &upgrade.id);
+        }
+        let log_span = upgrade.id.log_span(span.as_ref().map(Span::trace).or(upgrade.trace.as_ref()));
+        let ends = self.ends.clone();
+        let payload = payload.to_owned();
+        let started = async move {
+            let started = Trace::within(span.as_ref(), work.start(&payload, ends)).await;
+            if let Some(span) = span {
+                span.end();
+            }
+            started
+        };
+        let started = started.instrument(log_span);
         let name = id.clone();
         let progress = unfold(Stage::Starting(started.boxed()), advance);
         let progress = progress.map(move |progress| (name.clone(), number, progress));
@@ -193,7 +212,7 @@ async fn advance(stage: Stage) -> Option<(Progress, Stage)> {
         Stage::Live(mut live) => {
             let delivery = live.subscription.next().await;
             if let Some(delivery) = &delivery {
-                live.permit.delivered(delivery.rows);
+                live.permit.delivered(&delivery.summary);
             }
             let goes_on = delivery.as_ref().is_some_and(|delivery| !delivery.ends);
             let stage = if goes_on {
@@ -208,103 +227,96 @@ async fn advance(stage: Stage) -> Option<(Progress, Stage)> {
     }
 }
 
-async fn start(
-    payload: String,
-    max_age: Option<Duration>,
+/// The request that became the socket.
+pub(super) struct Upgrade {
+    pub(super) id: RequestId,
+    pub(super) trace: Option<Trace>,
+}
+
+/// What an operation is executed with.
+struct Work {
+    state: Arc<AppState>,
     caller: Arc<IdentifiedCaller>,
-    (state, audit): (Arc<AppState>, Option<Arc<AuditedRequest>>),
-    ends: EndReason,
-) -> Result<Box<LiveOperation>, Progress> {
-    let audit = audit.as_ref();
-    if let Some(audit) = audit {
-        audit.identified(caller.grants.caller());
-    }
-    let refused = |refusal: HttpError| {
+    audit: Option<Arc<AuditedRequest>>,
+    max_age: Option<Duration>,
+}
+
+impl Work {
+    /// Executes it, as far as it is no subscription, and has its span and its audit tell what became of it.
+    async fn start(self, payload: &str, ends: EndReason) -> Result<Box<LiveOperation>, Progress> {
+        let Self { state, caller, audit, .. } = &self;
+        let audit = audit.as_ref();
         if let Some(audit) = audit {
-            audit.refused(refusal.code);
+            audit.identified(caller.grants.caller());
         }
-        Progress::Refused(refusal)
-    };
-    let request = state.traces.message();
-    let executed = Trace::within(request.as_ref(), told(execute(&payload, max_age, &caller, (&state, audit)))).await;
-    if let Some(request) = request {
-        request.end();
-    }
-    match executed {
-        Ok(Started::Answer(mut answer)) => {
+        let refused = |refusal: HttpError| {
+            span::refused(&refusal);
             if let Some(audit) = audit {
-                audit.answered(&[AuditedAnswer::take(&mut answer)]);
+                audit.refused(refusal.code);
             }
-            Err(Progress::Answered(answer))
-        }
-        Ok(Started::Live(live)) => match state.live.admit(&caller.payer, "websocket", ends, &state.metrics) {
-            Ok(mut permit) => {
-                permit.audit(audit.map(|audit| AuditedStream::begin(audit, &live, "websocket")));
+            Progress::Refused(refusal)
+        };
+        match self.execute(payload).await {
+            Ok(Started::Answer(mut answer)) => {
+                span::answered(std::slice::from_ref(&answer));
+                if let Some(audit) = audit {
+                    audit.answered(&[AuditedAnswer::take(&mut answer)]);
+                }
+                Err(Progress::Answered(answer))
+            }
+            Ok(Started::Live(live)) => {
+                let mut permit = state.live.admit(&caller.payer, "websocket", ends, &state.metrics).map_err(refused)?;
+                let audited = audit.map(|audit| AuditedStream::begin(audit, "websocket"));
+                permit.tell(audited, Trace::hold());
                 let account = live.account().clone();
                 let subscription = state.engine.listen(live);
                 Ok(Box::new(LiveOperation { subscription, account, permit }))
             }
-            Err(refusal) => Err(refused(refusal)),
-        },
-        Err(refusal) => {
-            state.metrics.refused(refusal.code.name());
-            Err(refused(refusal))
+            Err(refusal) => {
+                state.metrics.refused(refusal.code.name());
+                Err(refused(refusal))
+            }
         }
     }
-}
 
-/// Has the span of an operation tell what became of it.
-async fn told(started: impl Future<Output = Result<Started, HttpError>>) -> Result<Started, HttpError> {
-    Trace::write(|span| span.set(attribute::PROTOCOL_NAME, "websocket"));
-    let started = started.await;
-    match &started {
-        Ok(Started::Answer(answer)) => span::answered(std::slice::from_ref(answer)),
-        Ok(Started::Live(_)) => span::subscribed(),
-        Err(refusal) => span::refused(refusal),
+    /// As for a request over HTTP: the rate, a permit, the deadline.
+    async fn execute(&self, payload: &str) -> Result<Started, HttpError> {
+        let Self { state, caller, audit, max_age } = self;
+        let limits = caller.grants.limits();
+        state.admission.check_rate(&caller.key, limits)?;
+        state.admission.check_responses(&caller.payer)?;
+        let permit: Hold = Arc::new(state.admission.admit(caller.key.clone(), limits)?);
+        let deadline = Clock::instant() + state.settings.timeout;
+        let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
+        let parameters = parameters::of_object(payload)?;
+        span::documents(std::iter::once(&parameters.document));
+        span::names(|| state.log_names.operation(&parameters.document));
+        let (grants, audit) = match audit {
+            Some(audit) => audit.ask(&parameters.document, caller.grants.clone()),
+            None => (caller.grants.clone(), None),
+        };
+        let request = graphql::Request {
+            document: parameters.document,
+            operation_name: parameters.operation_name,
+            variables: Variables::new(parameters.variables),
+            max_age: parameters.live_interval.or(*max_age),
+            show_cost: false,
+            trace: false,
+            queries_only: false,
+            audit,
+            grants,
+            ticket: ticket.clone(),
+        };
+        let engine = state.clone();
+        let started = async move { engine.engine.start(request).await };
+        let started = async {
+            if payload.len() > LONG_PAYLOAD {
+                state.engine.compute().drive(&ticket, started.boxed()).await.map_err(HttpError::from)
+            } else {
+                Ok(started.await)
+            }
+        };
+        let late = || HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
+        timeout_at(deadline, started).await.map_err(|_| late())?
     }
-    started
-}
-
-/// As for a request over HTTP: the rate, a permit, the deadline.
-async fn execute(
-    payload: &str,
-    max_age: Option<Duration>,
-    caller: &IdentifiedCaller,
-    (state, audit): (&Arc<AppState>, Option<&Arc<AuditedRequest>>),
-) -> Result<Started, HttpError> {
-    let limits = caller.grants.limits();
-    state.admission.check_rate(&caller.key, limits)?;
-    state.admission.check_responses(&caller.payer)?;
-    let permit: Hold = Arc::new(state.admission.admit(caller.key.clone(), limits)?);
-    let deadline = Clock::instant() + state.settings.timeout;
-    let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
-    let parameters = parameters::of_object(payload)?;
-    span::documents(std::iter::once(&parameters.document));
-    let grants = match audit {
-        Some(audit) => audit.ask(&parameters.document, caller.grants.clone()),
-        None => caller.grants.clone(),
-    };
-    let request = graphql::Request {
-        document: parameters.document,
-        operation_name: parameters.operation_name,
-        variables: Variables::new(parameters.variables),
-        max_age: parameters.live_interval.or(max_age),
-        show_cost: false,
-        trace: false,
-        queries_only: false,
-        is_audited: audit.is_some(),
-        grants,
-        ticket: ticket.clone(),
-    };
-    let engine = state.clone();
-    let started = async move { engine.engine.start(request).await };
-    let started = async {
-        if payload.len() > LONG_PAYLOAD {
-            state.engine.compute().drive(&ticket, started.boxed()).await.map_err(HttpError::from)
-        } else {
-            Ok(started.await)
-        }
-    };
-    let late = || HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
-    timeout_at(deadline, started).await.map_err(|_| late())?
 }

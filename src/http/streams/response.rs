@@ -31,6 +31,7 @@ use crate::http::health::OpenStream;
 use crate::http::response::error::{HttpError, envelope, error_list};
 use crate::http::response::negotiate::{MediaType, StreamType};
 use crate::model::{Clock, Grants};
+use crate::telemetry::Trace;
 
 /// The response whose body has the subscription's events.
 pub(in crate::http) fn subscribe(
@@ -43,7 +44,8 @@ pub(in crate::http) fn subscribe(
 ) -> Result<Response<Body>, HttpError> {
     let ends = EndReason::default();
     let mut permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
-    permit.audit(audit.get().map(|request| AuditedStream::begin(request, &live, stream_type.name())));
+    let audited = audit.get().map(|request| AuditedStream::begin(request, stream_type.name()));
+    permit.tell(audited, Trace::hold());
     let open = state.health.open_stream();
     let account = live.account().clone();
     let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);
@@ -129,6 +131,7 @@ impl EventBody {
             biased;
             refusal = &mut self.lost => {
                 self.frames.push_back(self.stream_type.failure(&error_list(&refusal)));
+                self.permit.refused(refusal.code);
                 self.end("rights");
             }
             () = &mut self.closing => self.end("drain"),
@@ -147,7 +150,7 @@ impl EventBody {
     }
 
     fn send(&mut self, delivery: Delivery, memory: EventMemory) {
-        self.permit.delivered(delivery.rows);
+        self.permit.delivered(&delivery.summary);
         self.frames.extend(self.stream_type.event(memory.hold(delivery.payload)));
         self.heartbeat.reset();
         if delivery.ends {

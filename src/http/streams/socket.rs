@@ -16,7 +16,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout, tim
 
 use super::forwarded_head;
 use super::messages::{self, ClientMessage, Close};
-use super::operations::{Operations, Outcome};
+use super::operations::{Operations, Outcome, Upgrade};
 use super::rights::Rights;
 use crate::http::AppState;
 use crate::http::admission::busy::busy;
@@ -30,6 +30,7 @@ use crate::http::health::OpenStream;
 use crate::http::request_id::RequestId;
 use crate::http::response::error::{HttpError, error_list};
 use crate::model::Clock;
+use crate::telemetry::Trace;
 
 /// How many seconds' messages may come at once.
 const BURST: u32 = 10;
@@ -41,6 +42,8 @@ pub(super) struct NewSocket {
     pub(super) state: Arc<AppState>,
     /// What of the request authenticates.
     pub(super) head: Parts,
+    /// Its trace.
+    pub(super) trace: Option<Trace>,
     pub(super) peer: Option<IpAddr>,
     pub(super) connection: Option<ConnectionStream>,
     pub(super) open: OpenStream,
@@ -79,11 +82,12 @@ impl From<Close> for End {
 }
 
 pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
-    let NewSocket { state, head, peer, connection: stream, open: _open, speaks } = new;
+    let NewSocket { state, head, trace, peer, connection: stream, open: _open, speaks } = new;
     state.metrics.live().socket_opened();
     let _counted = Counted(state.clone());
     let rate = message_rate(state.live.settings.message_rate);
-    let mut connection = Connection { socket, stream, state: state.clone(), rate };
+    let upgrade = Upgrade { id: RequestId::of(&head.extensions), trace };
+    let mut connection = Connection { socket, stream, state: state.clone(), rate, upgrade };
     let end = if speaks { connection.run(head, peer).await } else { End::Close(Close::other_protocol()) };
     if let End::Close(close) = end {
         connection.close(close).await;
@@ -105,13 +109,13 @@ struct Connection {
     stream: Option<ConnectionStream>,
     state: Arc<AppState>,
     rate: Option<DefaultDirectRateLimiter>,
+    /// The request that became the socket.
+    upgrade: Upgrade,
 }
 
 /// What a connection has beside its socket, once its caller is known.
 struct Session {
     caller: Arc<IdentifiedCaller>,
-    /// The name of the request that became the socket.
-    request: RequestId,
     max_age: Option<Duration>,
     rights: Arc<Rights>,
     operations: Operations,
@@ -158,13 +162,12 @@ impl Connection {
             }
         };
         let head = forwarded_head::with_payload(head, payload.as_deref()).map_err(Close::invalid)?;
-        let request = RequestId::of(&head.extensions);
         let max_age = max_age(&head.headers).map_err(|error| Close::invalid(error.message))?;
         let caller = match identify(&self.state, &head, peer).await {
             Ok(caller) => Arc::new(caller),
             Err(refusal) => {
                 self.state.metrics.refused(refusal.code.name());
-                if let Some(audit) = self.state.audit(request, "websocket") {
+                if let Some(audit) = self.state.audit(self.upgrade.id.clone(), "websocket") {
                     audit.refused(refusal.code);
                 }
                 return Err(Close::forbidden().into());
@@ -173,8 +176,7 @@ impl Connection {
         self.send(messages::ACK.to_owned()).await?;
         let rights = Arc::new(Rights::new(self.state.clone(), head, caller.grants.clone()));
         let lost = std::future::pending().boxed();
-        let mut session =
-            Session { caller, request, max_age, rights, operations: Operations::default(), lost, watched: 0 };
+        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost, watched: 0 };
         session.watch_rights();
         Ok(session)
     }
@@ -235,8 +237,8 @@ impl Connection {
                     let errors = error_list(&busy("too many operations are under way on this WebSocket"));
                     return Ok(self.send(messages::error(&id, &errors)).await?);
                 }
-                let Session { caller, request, max_age, operations, .. } = session;
-                operations.begin(id, payload, *max_age, caller, (&self.state, request));
+                let Session { caller, max_age, operations, .. } = session;
+                operations.begin(id, payload, *max_age, caller, (&self.state, &self.upgrade));
                 Ok(())
             }
         }

@@ -20,6 +20,7 @@ use crate::http::admission::client_ip;
 use crate::http::admission::response_deadline::ConnectionStreams;
 use crate::http::framing::host;
 use crate::http::response::error::HttpError;
+use crate::telemetry::Trace;
 
 /// Buffers of a WebSocket, in bytes: for reading, which is cleared whenever there may be something to read, so that a large one
 /// costs each event; and from where on writes go to the socket.
@@ -52,6 +53,7 @@ pub(in crate::http) async fn upgrade(state: &Arc<AppState>, parts: &mut Parts) -
     let new = NewSocket {
         state: state.clone(),
         head: forwarded_head::kept(parts),
+        trace: Trace::current(),
         peer: client_ip::address(parts, &state.settings),
         connection: parts.extensions.get::<ConnectionStreams>().map(ConnectionStreams::open),
         open: state.health.open_stream(),

@@ -38,6 +38,10 @@ pub mod attribute {
     pub const REQUEST_ID: &str = "flowmatix.request.id";
     /// What became of it.
     pub const OUTCOME: &str = "flowmatix.outcome";
+    /// How many events a subscription had.
+    pub const EVENTS: &str = "flowmatix.subscription.events";
+    /// Why it ended.
+    pub const ENDED: &str = "flowmatix.subscription.ended";
     /// What an operation cost, in cells.
     pub const COST: &str = "flowmatix.cost";
     /// The worst cache result of the teams that were read.

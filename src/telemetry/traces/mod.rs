@@ -4,6 +4,7 @@
 
 mod attributes;
 mod context;
+mod encoded_list;
 mod export;
 mod queue;
 mod record;
@@ -12,10 +13,11 @@ mod settings;
 mod trace;
 mod tracer;
 mod transport;
+mod trusted;
 
 pub use attributes::attribute;
 pub use context::TraceContext;
 pub use record::SpanRecorder;
 pub use settings::TraceSettings;
-pub use trace::{Span, Trace};
+pub use trace::{HeldSpan, Span, Trace};
 pub use tracer::Traces;

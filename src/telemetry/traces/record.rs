@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::{Link, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
@@ -20,6 +21,8 @@ const LINKS_LIMIT: usize = 128;
 pub(super) struct Record {
     /// Gone when it has ended.
     data: Mutex<Option<SpanData>>,
+    /// Whether it goes on after its task.
+    is_held: AtomicBool,
     pub(super) queue: Arc<SpanQueue>,
 }
 
@@ -54,7 +57,16 @@ impl Record {
                 .with_version(env!("CARGO_PKG_VERSION"))
                 .build(),
         };
-        Arc::new(Self { data: Mutex::new(Some(data)), queue })
+        Arc::new(Self { data: Mutex::new(Some(data)), is_held: AtomicBool::new(false), queue })
+    }
+
+    /// Has it go on after its task.
+    pub(super) fn hold(&self) {
+        self.is_held.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
     }
 
     /// Writes into the span, unless it has ended.
@@ -80,6 +92,16 @@ impl SpanRecorder<'_> {
         match self.0.attributes.iter_mut().find(|known| known.key.as_str() == key) {
             Some(known) => known.value = value,
             None => self.0.attributes.push(KeyValue::new(key, value)),
+        }
+    }
+
+    /// Says which operation of GraphQL it is about. Names of operations are their clients', and there may be any number of them: the
+    /// span's own name is the kind.
+    pub fn operation(&mut self, kind: &'static str, name: Option<&str>) {
+        self.name(kind);
+        self.set(attribute::OPERATION_TYPE, kind);
+        if let Some(name) = name {
+            self.set(attribute::OPERATION_NAME, name.to_owned());
         }
     }
 

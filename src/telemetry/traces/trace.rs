@@ -60,6 +60,14 @@ impl Trace {
         }
     }
 
+    /// Has the span of the current task, where it is recorded, go on until what is returned is dropped.
+    #[must_use]
+    pub fn hold() -> Option<HeldSpan> {
+        let record = Self::current()?.record?;
+        record.hold();
+        Some(HeldSpan(record))
+    }
+
     /// The fields that a call of the current task to Flowmatix carries.
     pub fn outgoing() -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         Self::current().filter(|trace| trace.outgoing).into_iter().flat_map(|trace| trace.context.headers())
@@ -140,9 +148,26 @@ impl Span {
     }
 }
 
+/// The span of something that goes on after its task, such as a stream. It ends with this.
+#[derive(Debug)]
+pub struct HeldSpan(Arc<Record>);
+
+impl HeldSpan {
+    /// Writes into it.
+    pub fn write(&self, write: impl FnOnce(&mut SpanRecorder<'_>)) {
+        self.0.write(write);
+    }
+}
+
+impl Drop for HeldSpan {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Drop for Span {
     fn drop(&mut self) {
-        let Some(record) = &self.trace.record else { return };
+        let Some(record) = self.trace.record.as_ref().filter(|record| !record.is_held()) else { return };
         if !self.is_over {
             record.write(|span| span.set(attribute::OUTCOME, "cancelled"));
         }

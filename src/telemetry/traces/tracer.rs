@@ -43,7 +43,7 @@ impl Traces {
         let export = settings.and_then(|settings| match queue_to(&settings, metrics) {
             Ok(queue) => Some(Arc::new(Export { sampling: settings.sampling, queue: Arc::new(queue) })),
             Err(problem) => {
-                problems.push(problem);
+                problems.push(format!("OTEL_EXPORTER_OTLP_ENDPOINT: {problem}: no traces are sent"));
                 None
             }
         });
@@ -73,10 +73,14 @@ impl Traces {
         Some(span)
     }
 
-    /// The span of a request that came in a message without a head.
+    /// The span of a request that came in a message without a head, linked to that of the request that became the socket.
     #[must_use]
-    pub fn message(&self) -> Option<Span> {
-        Some(self.begin(self.export.as_ref()?, None, SpanKind::Server, "request"))
+    pub fn message(&self, upgrade: Option<&Trace>) -> Option<Span> {
+        let span = self.begin(self.export.as_ref()?, None, SpanKind::Server, "request");
+        if let Some(upgrade) = upgrade {
+            span.write(|span| span.link(upgrade.context(), false));
+        }
+        Some(span)
     }
 
     /// The span of a call: below that of the current task, or of a trace of its own, where the task works for no request. `None`

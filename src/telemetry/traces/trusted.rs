@@ -8,6 +8,12 @@ use crate::files;
 /// The longest file, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
 
+/// A variable, and what is wrong with it.
+type Problem = (&'static str, String);
+
+/// A variable, and the content of the file that it names.
+type Named = (&'static str, Vec<u8>);
+
 /// Whom TLS trusts, and as whom it shows itself. The default is what the system trusts, and nobody.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trusted {
@@ -20,7 +26,7 @@ impl Trusted {
     ///
     /// # Errors
     /// The variable, and what is wrong with it.
-    pub(super) fn read(variables: &OtelVariables) -> Result<Self, (&'static str, String)> {
+    pub(super) fn read(variables: &OtelVariables) -> Result<Self, Problem> {
         let certificate = find(variables, ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"])?;
         let certificates = match certificate {
             None => None,
@@ -58,10 +64,7 @@ impl Trusted {
 }
 
 /// The file that the first of these variables names which is set. Paths are not shown: they may be what belongs into a file.
-fn find(
-    variables: &OtelVariables,
-    names: [&'static str; 2],
-) -> Result<Option<(&'static str, Vec<u8>)>, (&'static str, String)> {
+fn find(variables: &OtelVariables, names: [&'static str; 2]) -> Result<Option<Named>, Problem> {
     let Some((name, path)) = names.into_iter().find_map(|name| Some((name, variables.get(name)?))) else {
         return Ok(None);
     };

@@ -38,7 +38,7 @@ async fn a_request_is_one_record_with_what_was_read() {
         assert_eq!((&record["event"], &record["transport"]), (&json!("request"), &json!("http")));
         assert_eq!(record["caller"], "anonymous");
         assert_eq!((&record["operationName"], &record["operationType"]), (&json!("People"), &json!("query")));
-        assert_eq!(record["operationHash"], hex(digest(&SHA256, query.as_bytes()).as_ref()));
+        assert_eq!(record["operationHash"], found[0]["operationHash"]);
         assert_eq!(strings(&record["personalData"]), ["TeamMember.contact", "TeamMemberContact.email"]);
         assert_eq!((&record["rows"], &record["outcome"]), (&json!(3), &json!("ok")));
         assert_eq!(record.get("codes"), None);
@@ -138,6 +138,46 @@ async fn everything_that_the_schema_tags_is_personal_data_and_nothing_else() {
     assert_eq!(strings(&found[3]["personalData"]), ["TeamMemberFilter.email"]);
     let with_contact = ["TeamMember.contact", "TeamMemberContact.email", "TeamMemberFilter.email"];
     assert_eq!(strings(&found[4]["personalData"]), with_contact);
+}
+
+/// The text of a document can hold an address, and then be guessed by whoever has its plain hash.
+#[tokio::test]
+async fn documents_are_named_by_keyed_hashes_however_they_are_asked_for() {
+    let key = TempFile::new("audit-key", "a-key-of-the-operator's");
+    let query = "{ teamMembers(search: \"someone@somewhere.example\") { totalCount } }";
+    let plain = hex(digest(&SHA256, query.as_bytes()).as_ref());
+    let persisted = |hash: &str, query: Option<&str>| json!({ "query": query, "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } });
+    let mut names = Vec::new();
+    for with_key in [true, true, false, false] {
+        let file = target();
+        let mut settings = vec![("audit.target", file.as_str()), ("audit.accounts", "clear")];
+        settings.extend(with_key.then_some(("audit.key_file", key.as_str())));
+        let app = TestApp::with(&settings).await;
+        for body in [persisted(&plain, Some(query)), persisted(&plain, None), persisted(&plain.to_uppercase(), None)] {
+            app.send(app.post().body(body.to_string())).await;
+        }
+        let found = records(&file, 3).await;
+        assert!(found.iter().all(|record| record["operationHash"] == found[0]["operationHash"]), "{found:#?}");
+        assert!(!std::fs::read_to_string(file.path()).unwrap().contains(&plain[..12]));
+        names.push(found[0]["operationHash"].as_str().unwrap().to_owned());
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"a-key-of-the-operator's");
+    let expected = hex(&hmac::sign(&key, format!("operation\0{plain}").as_bytes()).as_ref()[..6]);
+    assert_eq!(names[..2], [expected.as_str(), expected.as_str()]);
+    // Without one each process has another.
+    assert!(names[2] != names[3] && !names[2..].contains(&expected));
+}
+
+#[tokio::test]
+async fn names_of_operations_are_cut_and_those_of_abstract_fields_are_walked() {
+    let file = target();
+    let app = TestApp::with(&[("audit.target", file.as_str()), ("graphql.projection", "true")]).await;
+    let name = "N".repeat(5_000);
+    let query = format!("query {name} {{ node(id: \"none\") {{ id ... on TeamMember {{ contact {{ email }} }} }} }}");
+    app.query(&query).await;
+    let found = records(&file, 1).await;
+    assert_eq!(found[0]["operationName"], name[..100]);
+    assert_eq!(strings(&found[0]["personalData"]), ["TeamMember.contact", "TeamMemberContact.email"]);
 }
 
 #[tokio::test]
@@ -259,12 +299,16 @@ async fn a_request_that_is_given_up_is_cancelled_and_one_that_takes_too_long_ref
     ];
     let app = TestApp::with(&settings).await;
     app.demo.set_switches(DemoSwitches { latency_ms: 30_000, ..DemoSwitches::default() });
-    let body = json!({ "query": "{ teamMembers { totalCount } }" }).to_string();
+    let query = "query Lost { teamMembers(first: 1) { nodes { contact { email } } } }";
+    let body = json!({ "query": query }).to_string();
     let gone = app.post().body(body.clone()).timeout(Duration::from_millis(200)).send().await;
     assert!(gone.is_err());
     let found = records(&file, 1).await;
     assert_eq!((&found[0]["outcome"], &found[0]["caller"]), (&json!("cancelled"), &json!("anonymous")));
     assert_eq!(strings(&found[0]["accounts"]).len(), 1);
+    // It was known what was asked for.
+    assert_eq!((&found[0]["operationName"], &found[0]["rows"]), (&json!("Lost"), &json!(0)));
+    assert_eq!(strings(&found[0]["personalData"]), ["TeamMember.contact", "TeamMemberContact.email"]);
     app.send(app.post().body(body)).await;
     let late = records(&file, 2).await.pop().unwrap();
     assert_eq!(late["rows"], 0);

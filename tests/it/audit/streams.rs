@@ -4,7 +4,8 @@ use flowmatix_graphql::demo::{ACCOUNTS, AGENCY_TOKEN};
 use serde_json::{Value, json};
 
 use super::{records, target};
-use crate::support::{Events, Keys, Socket, TempFile, TestApp};
+use crate::live::{QUICK, quick, set};
+use crate::support::{AnyStream, Events, Keys, Socket, TempFile, TestApp};
 
 const CHANGES: &str = "subscription Watch { teamChanges { upserted { id contact { email } } removedIds } }";
 
@@ -58,6 +59,60 @@ async fn each_operation_of_a_socket_is_recorded_under_the_name_of_its_request() 
     app.app.stop().await;
     let end = records(&file, 4).await.pop().unwrap();
     assert_eq!(brief(&end, &["event", "reason", "events"]), [&json!("ended"), &json!("drain"), &json!(1)]);
+}
+
+/// The last record of a stream, in brief, once there are so many.
+async fn last(file: &TempFile, count: usize) -> Vec<Value> {
+    let record = records(file, count).await.pop().unwrap();
+    assert_eq!(record["event"], "ended");
+    ["outcome", "codes", "reason", "events"].map(|name| record[name].clone()).to_vec()
+}
+
+/// What it was is known from the events that were sent, whatever carried them.
+#[tokio::test]
+async fn errors_that_a_subscription_has_sent_are_in_the_record_of_its_end() {
+    let nobody = "subscription { team(account: { email: \"nobody@nowhere.example\", type: AGENT }) { stale } }";
+    let everybody = "subscription { team { members(first: 1000) { nodes { id liveAvailability } } } }";
+    for transport in AnyStream::TRANSPORTS {
+        let file = target();
+        let app = quick(&[("audit.target", file.as_str()), ("graphql.response_limit", "16KiB")]).await;
+        // Nothing but an error, until the client goes.
+        let mut stream = AnyStream::open(&app, transport, nobody).await;
+        assert!(stream.next().await["errors"].is_array());
+        drop(stream);
+        let expected = [json!("partial"), json!(["UPSTREAM_REJECTED"]), json!("client"), json!(1)];
+        assert_eq!(last(&file, 2).await, expected, "{transport}");
+        // A good one, and a refusal that is the end; then nothing but that refusal.
+        let mut stream = AnyStream::open(&app, transport, everybody).await;
+        assert!(stream.next().await["errors"].is_null());
+        set(&app, &["ONLINE"; 400]);
+        assert!(stream.next().await["errors"].is_array());
+        let expected = [json!("partial"), json!(["RESPONSE_TOO_LARGE"]), json!("upstream"), json!(2)];
+        assert_eq!(last(&file, 4).await, expected, "{transport}");
+        let mut stream = AnyStream::open(&app, transport, everybody).await;
+        assert!(stream.next().await["errors"].is_array());
+        let expected = [json!("refused"), json!(["RESPONSE_TOO_LARGE"]), json!("upstream"), json!(1)];
+        assert_eq!(last(&file, 6).await, expected, "{transport}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_whose_caller_has_lost_its_rights_has_ended_with_that_refusal() {
+    for transport in AnyStream::TRANSPORTS {
+        let file = target();
+        let keys = Keys::new(&[("goes", &[0], true), ("stays", &[0], true)]);
+        let pairs: Vec<_> = QUICK.into_iter().chain(keys.settings()).chain([("audit.target", file.as_str())]).collect();
+        let app = TestApp::with(&pairs).await;
+        let mut stream =
+            AnyStream::open_as(&app, transport, "subscription { team { stale } }", Some(keys.key(0))).await;
+        stream.next().await;
+        let text = std::fs::read_to_string(keys.file.path()).unwrap();
+        keys.file.replace(&format!("[[key]]{}", text.split("[[key]]").last().unwrap()));
+        stream.end().await;
+        // A socket is closed with a code that means the same for all its operations.
+        let code = if transport == "websocket" { "FORBIDDEN" } else { "UNAUTHENTICATED" };
+        assert_eq!(last(&file, 2).await, [json!("partial"), json!([code]), json!("rights"), json!(1)], "{transport}");
+    }
 }
 
 #[tokio::test]

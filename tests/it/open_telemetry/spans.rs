@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::receiver::{Received, Receiver};
 use super::traced;
-use crate::support::{Socket, TestApp, account};
+use crate::support::{AnyStream, Socket, TestApp, account};
 
 const COUNT: &str = "query Counted { teamMembers { totalCount } }";
 
@@ -158,24 +158,76 @@ async fn a_document_is_shown_by_its_hash_and_never_in_clear() {
 }
 
 #[tokio::test]
-async fn a_mutation_a_subscription_and_an_operation_of_a_websocket_are_spans_of_their_own() {
+async fn operations_of_a_websocket_are_spans_of_their_own_that_are_linked_to_the_upgrade() {
     let receiver = Receiver::start().await;
     let app = traced(&receiver, &[], &[]).await;
-    let events = crate::live::subscribe(&app, crate::live::AVAILABILITY).await;
-    let spans = receiver.requests(1).await;
-    assert_eq!(server(&spans).get("graphql.operation.type"), "subscription");
-    drop(events);
-
-    let mut socket = Socket::ready(app.app.address(), json!({})).await;
-    socket.subscribe("one", COUNT).await;
+    let subscription = crate::live::AVAILABILITY.replace("subscription", "subscription Watch");
     let is_message = |span: &Received| span.get("network.protocol.name") == "websocket";
-    let spans = receiver.until(1, is_message).await;
-    let message = spans.iter().find(|span| is_message(span)).unwrap();
-    assert_eq!(message.get("graphql.operation.name"), "Counted");
-    // The handshake is a request, too.
+    let mut socket = Socket::open(app.app.address(), &[("x-request-id", "the-upgrade")]).await;
+    socket.initialise(json!({})).await;
+    socket.subscribe("one", COUNT).await;
+    while socket.message().await["type"] != "complete" {}
+    socket.subscribe("two", &subscription).await;
+    socket.message().await;
+    drop(socket);
+    let spans = receiver.until(2, is_message).await;
+    let messages: Vec<_> = spans.iter().filter(|span| is_message(span)).collect();
+    // The handshake is a request, too; each operation is a trace of its own that names it.
     let upgrade = |span: &Received| span.get("http.response.status_code") == 101;
     let spans = receiver.until(1, upgrade).await;
-    assert!(spans.iter().any(|span| upgrade(span) && span.trace != message.trace));
+    let upgrade = spans.iter().find(|span| upgrade(span)).unwrap();
+    for (message, (name, kind)) in messages.iter().zip([("Counted", "query"), ("Watch", "subscription")]) {
+        assert_eq!((message.get("graphql.operation.name"), message.name.as_str()), (&json!(name), kind));
+        assert_eq!(message.get("flowmatix.request.id"), "the-upgrade");
+        assert_eq!(message.get("flowmatix.document.names").as_str().unwrap().len(), 12, "{message:#?}");
+        assert!(message.trace != upgrade.trace && message.parent.is_empty());
+        assert_eq!(message.links, [(upgrade.trace.clone(), upgrade.id.clone())]);
+    }
+    let over_http = span_of(&receiver, &app, json!({ "query": COUNT })).await;
+    assert_eq!(over_http.get("flowmatix.document.names"), messages[0].get("flowmatix.document.names"));
+}
+
+/// Its span lasts as long as its stream, so that what comes of it can be told.
+#[tokio::test]
+async fn the_span_of_a_subscription_ends_with_its_stream_and_tells_its_errors() {
+    let nobody = "subscription Nobody { team(account: { email: \"nobody@nowhere.example\", type: AGENT }) { stale } }";
+    let watch = crate::live::AVAILABILITY.replace("subscription", "subscription Watch");
+    for transport in AnyStream::TRANSPORTS {
+        let receiver = Receiver::start().await;
+        let app = traced(&receiver, &crate::live::QUICK, &[]).await;
+        let is_subscription = |span: &Received| span.is_server && span.name == "subscription";
+        for (query, name, codes) in [(nobody, "Nobody", json!("UPSTREAM_REJECTED")), (&watch, "Watch", Value::Null)] {
+            let mut stream = AnyStream::open(&app, transport, query).await;
+            stream.next().await;
+            app.query(COUNT).await.clean();
+            let before = receiver.until(1, |span| span.name == "query").await;
+            assert!(!before.iter().any(|span| span.get("graphql.operation.name") == name), "{transport}");
+            drop(stream);
+            let named = |span: &Received| is_subscription(span) && span.get("graphql.operation.name") == name;
+            let spans = receiver.until(1, named).await;
+            let span = spans.iter().find(|span| named(span)).unwrap();
+            let outcome = if codes.is_null() { "ok" } else { "partial" };
+            assert_eq!(
+                (span.get("flowmatix.outcome"), span.failed),
+                (&json!(outcome), !codes.is_null()),
+                "{transport}"
+            );
+            assert_eq!(span.get("error.type"), &codes);
+            assert_eq!(span.get("flowmatix.subscription.events"), 1);
+            assert_eq!(span.get("flowmatix.subscription.ended"), "client");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_named_by_none_of_its_operations() {
+    let receiver = Receiver::start().await;
+    let app = traced(&receiver, &[("graphql.batch_limit", "2")], &[]).await;
+    let batch = span_of(&receiver, &app, json!([{ "query": COUNT }, { "query": COUNT }])).await;
+    assert_eq!((batch.name.as_str(), batch.get("graphql.operation.name")), ("POST /graphql", &Value::Null));
+    let long = format!("query {} {{ __typename }}", "N".repeat(5_000));
+    let long = span_of(&receiver, &app, json!({ "query": long })).await;
+    assert_eq!(long.get("graphql.operation.name").as_str().unwrap().len(), 100);
 }
 
 /// Whatever asks, each call is a span: here those that keep a team live.
@@ -200,7 +252,11 @@ async fn a_request_whose_client_has_gone_is_a_span_that_says_so() {
     app.demo.arrived(1).await;
     asked.abort();
     let spans = receiver.requests(1).await;
-    assert_eq!(server(&spans).get("flowmatix.outcome"), "cancelled");
+    let cancelled = server(&spans);
+    assert_eq!(cancelled.get("flowmatix.outcome"), "cancelled");
+    // What was asked for is known before anything is loaded for it.
+    assert_eq!((cancelled.name.as_str(), cancelled.get("graphql.operation.name")), ("query", &json!("Counted")));
+    assert!(cancelled.get("flowmatix.document.names").is_string(), "{cancelled:#?}");
     gate.send(true).unwrap();
     // The call goes on, and is still a part of that trace.
     let spans = receiver.until(2, |_| true).await;

@@ -109,7 +109,7 @@ impl TypeSystem {
             trace: false,
             ticket: flowmatix_graphql::compute::Ticket::default(),
             queries_only: false,
-            is_audited: false,
+            audit: None,
             grants,
         };
         let answer: Value = serde_json::from_slice(&engine.execute(request).await.body).unwrap();

@@ -35,7 +35,7 @@ fn request(world: &World, case: &Case) -> Request {
         trace: false,
         ticket: flowmatix_graphql::compute::Ticket::default(),
         queries_only: false,
-        is_audited: false,
+        audit: None,
         grants: world.grants(case.contact),
     }
 }

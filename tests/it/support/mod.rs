@@ -1,6 +1,7 @@
 //! The fixture: a running service with a vendor behind it, a client, and generated teams.
 
 mod answer;
+mod any_stream;
 mod app;
 mod authority;
 mod events;
@@ -16,6 +17,7 @@ mod websocket;
 pub mod wire;
 
 pub use answer::Answer;
+pub use any_stream::AnyStream;
 pub use app::{PATIENT, TestApp, demo_settings, settings};
 pub use authority::{Authority, CertificateFiles, Issued};
 pub use events::Events;

@@ -1,10 +1,11 @@
-//! Events: the bytes of one state of a selection, which all its subscribers share.
+//! Events: the bytes of one state of a selection, which all its subscribers share, and what is told of them.
 
 use async_graphql::ServerError;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::graphql::execute::response::codes;
 use crate::loader::TeamState;
 
 /// One state of a selection.
@@ -16,8 +17,8 @@ pub(super) struct LiveEvent {
     pub(super) full: Bytes,
     /// What has changed since the event before; `None` where the selection has no such form.
     pub(super) delta: Option<Bytes>,
-    /// How many members are in either.
-    pub(super) rows: (usize, usize),
+    /// What is told of either.
+    pub(super) summaries: (EventSummary, EventSummary),
     /// Whether it is the last.
     pub(super) ends: bool,
     /// When its cause became known.
@@ -26,11 +27,23 @@ pub(super) struct LiveEvent {
     pub(super) read_at: Instant,
 }
 
+/// What is told of an event besides its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventSummary {
+    /// How many members are in it.
+    pub rows: usize,
+    /// Whether there is any error in it.
+    pub has_errors: bool,
+    /// Whether it says that the subscription may not be shown any more, and nothing else.
+    pub is_refusal: bool,
+    /// The codes of its errors, each once.
+    pub codes: Vec<&'static str>,
+}
+
 /// A response that is an event: its bytes, of which the first say what is compared.
 pub(super) struct Payload {
     pub(super) bytes: Bytes,
-    /// How many members are in it.
-    pub(super) rows: usize,
+    pub(super) summary: EventSummary,
     compared: usize,
 }
 
@@ -62,7 +75,8 @@ impl Payload {
         out.extend_from_slice(b",\"extensions\":");
         let _ = serde_json::to_writer(&mut out, &Extensions { live });
         out.push(b'}');
-        Self { bytes: out.into(), rows, compared }
+        let summary = EventSummary { rows, has_errors: !errors.is_empty(), is_refusal: false, codes: codes(errors) };
+        Self { bytes: out.into(), summary, compared }
     }
 
     /// Data and errors: an event is sent only where they differ.

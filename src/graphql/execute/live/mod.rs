@@ -8,6 +8,7 @@ mod shared;
 mod start;
 mod subscription;
 
+pub use event::EventSummary;
 pub(super) use shared::SharedSelections;
 pub use start::{LiveRequest, Started};
 pub use subscription::{Delivery, Subscription};

@@ -3,7 +3,7 @@
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use super::event::{LiveEvent, Payload};
+use super::event::{EventSummary, LiveEvent, Payload};
 use crate::config;
 use crate::graphql::error::{self, Code, fault};
 use crate::graphql::execute::changes::{Changes, MemberDigests};
@@ -69,9 +69,10 @@ impl Selection {
 
     fn numbered(&mut self, (full, delta, ends): WrittenEvent, team: &TeamState) -> LiveEvent {
         self.written.events += 1;
-        let rows = (full.rows, delta.as_ref().map_or(0, |delta| delta.rows));
-        let (full, delta) = (full.bytes, delta.map(|delta| delta.bytes));
-        LiveEvent { number: self.written.events, full, delta, rows, ends, since: team.since, read_at: team.read_at() }
+        let (delta, of_delta) = delta.map(|delta| (delta.bytes, delta.summary)).unzip();
+        let summaries = (full.summary, of_delta.unwrap_or_default());
+        let (number, full, since) = (self.written.events, full.bytes, team.since);
+        LiveEvent { number, full, delta, summaries, ends, since, read_at: team.read_at() }
     }
 
     fn shows_changes(&self) -> bool {
@@ -90,7 +91,12 @@ impl Selection {
 
     /// The last event, of a selection that may not be shown any more.
     fn refused(&mut self, refused: RequestError, team: &TeamState, cancellation: &Cancellation) -> Written {
-        self.whole(RootData::Failed(fault(refused.code, refused.message)), team, true, cancellation)
+        let data = RootData::Failed(fault(refused.code, refused.message));
+        let mut written = self.whole(data, team, true, cancellation)?;
+        if let Some((full, ..)) = &mut written {
+            full.summary.is_refusal = true;
+        }
+        Ok(written)
     }
 
     fn whole(&mut self, data: RootData, team: &TeamState, ends: bool, cancellation: &Cancellation) -> Written {
@@ -136,7 +142,8 @@ impl Selection {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
         let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], 0, team);
         let (since, read_at) = (team.since, team.read_at());
-        LiveEvent { number, full: payload.bytes, delta: None, rows: (0, 0), ends: true, since, read_at }
+        let summaries = (payload.summary, EventSummary::default());
+        LiveEvent { number, full: payload.bytes, delta: None, summaries, ends: true, since, read_at }
     }
 }
 

@@ -4,8 +4,8 @@ use super::selection::{Selection, WrittenState};
 use super::shared::SelectionKey;
 use super::subscription::Subscription;
 use crate::graphql::error::{Code, access_code};
+use crate::graphql::execute::announce;
 use crate::graphql::execute::arguments::{Arguments, RootArguments};
-use crate::graphql::execute::audited_operation::AuditedOperation;
 use crate::graphql::execute::engine::{Engine, Request};
 use crate::graphql::execute::lookups::Resolved;
 use crate::graphql::execute::project::ProjectionOptions;
@@ -37,12 +37,6 @@ impl LiveRequest {
     pub fn account(&self) -> &Account {
         self.grant.account()
     }
-
-    /// What an audit log has of it, where that is asked for.
-    #[must_use]
-    pub fn audited(&self) -> Option<Box<AuditedOperation>> {
-        AuditedOperation::of(&self.request)
-    }
 }
 
 impl Engine {
@@ -53,6 +47,7 @@ impl Engine {
             Ok(request) => request,
             Err(rejection) => return Started::Answer(self.reject(rejection)),
         };
+        announce::to_trace(&request);
         if !request.is_subscription {
             return Started::Answer(self.run(request, totals).await);
         }

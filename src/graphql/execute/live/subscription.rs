@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::event::LiveEvent;
+use super::event::{EventSummary, LiveEvent};
 use crate::loader::TeamListener;
 use crate::model::Clock;
 use crate::telemetry::Metrics;
@@ -26,8 +26,8 @@ pub struct Subscription {
 pub struct Delivery {
     /// A response, as JSON.
     pub payload: Bytes,
-    /// How many members are in it.
-    pub rows: usize,
+    /// What is told of it.
+    pub summary: EventSummary,
     /// Whether it is the last.
     pub ends: bool,
 }
@@ -61,13 +61,13 @@ impl Subscription {
 
     fn deliver(&mut self, event: &LiveEvent) -> Delivery {
         let is_next = self.last.is_some_and(|last| last + 1 == event.number);
-        let (payload, rows) = match event.delta.as_ref().filter(|_| is_next) {
-            Some(delta) => (delta.clone(), event.rows.1),
-            None => (event.full.clone(), event.rows.0),
+        let (payload, summary) = match event.delta.as_ref().filter(|_| is_next) {
+            Some(delta) => (delta.clone(), event.summaries.1.clone()),
+            None => (event.full.clone(), event.summaries.0.clone()),
         };
         self.last = Some(event.number);
         self.has_ended = event.ends;
         self.metrics.live().sent(Clock::instant().saturating_duration_since(event.since));
-        Delivery { payload, rows, ends: event.ends }
+        Delivery { payload, summary, ends: event.ends }
     }
 }

@@ -1,0 +1,45 @@
+//! Progress: what is known of a request that is being executed, also when its client gives it up.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use axum::http::request::Parts;
+use tokio::time::Instant;
+
+use crate::http::audit::AuditSlot;
+use crate::http::log_names::{LogNames, Logged, RecordedGrants};
+use crate::http::request_id::log_given_up;
+
+/// What is known of a request. Dropped before it is over, it was given up, and has its line in the log here.
+pub(super) struct Progress<'r> {
+    names: &'r LogNames,
+    parts: &'r Parts,
+    started: Instant,
+    /// Whether its body is what it waits for.
+    pub(super) reading: AtomicBool,
+    pub(super) audit: AuditSlot,
+    /// What its line has, where there is one.
+    pub(super) recorded: OnceLock<Arc<RecordedGrants>>,
+    pub(super) is_over: AtomicBool,
+}
+
+impl<'r> Progress<'r> {
+    pub(super) fn new(names: &'r LogNames, parts: &'r Parts, started: Instant) -> Self {
+        let (reading, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { names, parts, started, reading, audit: AuditSlot::default(), recorded: OnceLock::new(), is_over }
+    }
+
+    /// What its line has so far.
+    pub(super) fn logged(&self) -> Logged {
+        self.recorded.get().map(|recorded| self.names.logged(recorded)).unwrap_or_default()
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if !*self.is_over.get_mut() {
+            let logged = self.logged();
+            log_given_up(self.parts, self.started, &logged);
+        }
+    }
+}
