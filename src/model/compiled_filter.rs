@@ -1,12 +1,15 @@
-//! A filter, made ready for one roster: identifiers and roles become sets of members, numbers and times ranges, enums sets of
-//! bits, and equal texts hashes. What is left to do for a row is a comparison or two, or a scan of its text.
+//! A filter, made ready for one roster: identifiers and roles become sets of members, numbers and times ranges of ranks, enums
+//! sets of bits, and equal texts hashes. What is left to do for a row is a comparison or two in a column, or a scan of its text.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::cancellation::Cancelled;
 use super::filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCondition, TextSet, TimeCondition};
 use super::folded_text::{FoldedColumn, Needle, text_hash};
+use super::indexes::{Index, Indexes};
 use super::member_set::MemberSet;
+use super::ranks::{NumberRanks, Ranks};
 use super::{JsonStr, Roster, TeamMember};
 
 /// One test on a member, or several.
@@ -15,18 +18,18 @@ pub(super) enum Test<'f, 'r> {
     Any(Vec<Self>),
     Not(Box<Self>),
     Among(Arc<MemberSet>),
-    /// The number is there, and is one of these.
-    Range(Number, i64, i64),
-    /// The number is there, and its bit is set.
-    OneOf(Number, u64),
+    /// The rank is one of these.
+    Ranked(&'r Ranks, Range<u32>),
+    /// The bit of the rank is set.
+    OneOf(&'r Ranks, u64),
     /// The text is there, and is one of these but for case.
     In(Texts<'r>, HashedTexts<'f>),
     Contains(Texts<'r>, &'f Needle),
     StartsWith(Texts<'r>, &'f Needle),
     /// The text is there.
     Present(Texts<'r>),
-    /// The field has no value.
-    Missing(FilterField),
+    /// The text is not there.
+    Missing(Texts<'r>),
 }
 
 /// A text of every member, with its folded form.
@@ -36,43 +39,16 @@ pub(super) struct Texts<'r> {
     pub(super) text: fn(TeamMember<'r>) -> Option<JsonStr<'r>>,
 }
 
-/// What of a member is compared as a number.
-#[derive(Clone, Copy)]
-pub(super) enum Number {
-    UnreadMessages,
-    CreatedAt,
-    UpdatedAt,
-    Type,
-    Status,
-    LiveAvailability,
-    LeadsVisibility,
-    Whitelabel,
-}
-
-impl Number {
-    pub(super) const COUNT: usize = 8;
-
-    pub(super) fn of(self, member: TeamMember<'_>) -> Option<i64> {
-        Some(match self {
-            Self::UnreadMessages => member.unread_messages()?.into(),
-            Self::CreatedAt => member.created_at()?.at.millis(),
-            Self::UpdatedAt => member.updated_at()?.at.millis(),
-            Self::Type => member.user_type()? as i64,
-            Self::Status => member.status()? as i64,
-            Self::LiveAvailability => member.live_availability()? as i64,
-            Self::LeadsVisibility => member.leads_visibility()? as i64,
-            Self::Whitelabel => member.whitelabel()?.into(),
-        })
-    }
-}
-
 /// A search looks through the whole team where at least one member of so many is asked about: a look at one member's text costs
 /// as much as scanning that of so many, and the next list of the same operation finds what this one found.
 const DENSE: usize = 16;
 
-/// Stands for a number that is missing: no range begins so low, and no enum has so many values.
-pub(super) const MISSING: i64 = i64::MIN;
-const LOWEST: i64 = MISSING + 1;
+impl<'r> Texts<'r> {
+    /// Whether the member has the text. One that is folded to nothing is as short in the column as a missing one.
+    pub(super) fn has(&self, roster: &'r Roster, index: u32) -> bool {
+        !self.column.is_empty(index as usize) || (self.text)(roster.member(index)).is_some()
+    }
+}
 
 impl<'f, 'r> Test<'f, 'r> {
     /// Makes a filter ready that is evaluated for so many rows, with the roster's columns that it looks through; `cancelled` is
@@ -94,6 +70,8 @@ impl<'f, 'r> Test<'f, 'r> {
             let column = roster.index(|known| &known.emails, cancelled)?;
             Ok::<_, Cancelled>(Texts { column, text: |member| member.contact()?.email() })
         };
+        let column = |of: fn(&Indexes) -> &Index<Ranks>| roster.index(of, cancelled);
+        let numbers = |of: fn(&Indexes) -> &Index<NumberRanks>| roster.index(of, cancelled);
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
@@ -102,24 +80,35 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::RoleId(ids) => Self::Among(with_roles(ids, roster).into()),
             Filter::Name(condition) => Self::text(condition, names()?),
             Filter::Email(condition) => Self::text(condition, emails()?),
-            Filter::Type(any) => one_of(Number::Type, any.iter().map(|value| *value as u8)),
-            Filter::Status(any) => one_of(Number::Status, any.iter().map(|value| *value as u8)),
-            Filter::LiveAvailability(any) => one_of(Number::LiveAvailability, any.iter().map(|value| *value as u8)),
-            Filter::LeadsVisibility(any) => one_of(Number::LeadsVisibility, any.iter().map(|value| *value as u8)),
+            Filter::Type(any) => one_of(column(|known| &known.type_ranks)?, any.iter().map(|value| *value as u8)),
+            Filter::Status(any) => one_of(column(|known| &known.status_ranks)?, any.iter().map(|value| *value as u8)),
+            Filter::LiveAvailability(any) => {
+                one_of(column(|known| &known.live_ranks)?, any.iter().map(|value| *value as u8))
+            }
+            Filter::LeadsVisibility(any) => {
+                one_of(column(|known| &known.leads_ranks)?, any.iter().map(|value| *value as u8))
+            }
             Filter::UnreadMessages(condition) => {
                 let (lowest, highest) = match *condition {
                     IntCondition::Eq(bound) => (bound.into(), bound.into()),
                     IntCondition::Gt(bound) => (i64::from(bound) + 1, i64::MAX),
                     IntCondition::Gte(bound) => (bound.into(), i64::MAX),
-                    IntCondition::Lt(bound) => (LOWEST, i64::from(bound) - 1),
-                    IntCondition::Lte(bound) => (LOWEST, bound.into()),
+                    IntCondition::Lt(bound) => (i64::MIN, i64::from(bound) - 1),
+                    IntCondition::Lte(bound) => (i64::MIN, bound.into()),
                 };
-                Self::Range(Number::UnreadMessages, lowest, highest)
+                ranked(numbers(|known| &known.unread_ranks)?, lowest, highest)
             }
-            Filter::CreatedAt(condition) => time(Number::CreatedAt, *condition),
-            Filter::UpdatedAt(condition) => time(Number::UpdatedAt, *condition),
-            Filter::Whitelabel(value) => one_of(Number::Whitelabel, [u8::from(*value)].into_iter()),
-            Filter::Missing(field) => Self::Missing(*field),
+            Filter::CreatedAt(condition) => time(numbers(|known| &known.created_ranks)?, *condition),
+            Filter::UpdatedAt(condition) => time(numbers(|known| &known.updated_ranks)?, *condition),
+            Filter::Whitelabel(value) => {
+                one_of(column(|known| &known.whitelabel_ranks)?, [u8::from(*value)].into_iter())
+            }
+            Filter::Missing(FilterField::UnreadMessages) => missing(&numbers(|known| &known.unread_ranks)?.ranks),
+            Filter::Missing(FilterField::CreatedAt) => missing(&numbers(|known| &known.created_ranks)?.ranks),
+            Filter::Missing(FilterField::UpdatedAt) => missing(&numbers(|known| &known.updated_ranks)?.ranks),
+            Filter::Missing(FilterField::RoleId) => missing(column(|known| &known.role_ranks)?),
+            Filter::Missing(FilterField::Name) => Self::Missing(names()?),
+            Filter::Missing(FilterField::Email) => Self::Missing(emails()?),
             Filter::Search(search) if rows.saturating_mul(DENSE) >= roster.len() => {
                 Self::Among(match roster.searches().get(search) {
                     Some(found) => found,
@@ -151,17 +140,27 @@ impl<'f, 'r> Test<'f, 'r> {
     }
 }
 
-/// The value of an enum is among these: enums have few values, so a set of them is a number.
-fn one_of<'f, 'r>(number: Number, values: impl Iterator<Item = u8>) -> Test<'f, 'r> {
-    Test::OneOf(number, values.fold(0, |set, value| set | 1 << value))
+/// The value of an enum is among these: enums have few values, which are ranks themselves, so a set of them is a number.
+fn one_of<'f, 'r>(ranks: &'r Ranks, values: impl Iterator<Item = u8>) -> Test<'f, 'r> {
+    // The rank after the last is that of a missing value.
+    let there = 1_u64.checked_shl(ranks.distinct()).map_or(u64::MAX, |missing| missing - 1);
+    Test::OneOf(ranks, there & values.fold(0, |set, value| set | 1 << value))
 }
 
-fn time<'f, 'r>(number: Number, condition: TimeCondition) -> Test<'f, 'r> {
+fn ranked<'f, 'r>(numbers: &'r NumberRanks, lowest: i64, highest: i64) -> Test<'f, 'r> {
+    Test::Ranked(&numbers.ranks, numbers.between(lowest, highest))
+}
+
+fn missing<'f, 'r>(ranks: &'r Ranks) -> Test<'f, 'r> {
+    Test::Ranked(ranks, ranks.distinct()..ranks.distinct() + 1)
+}
+
+fn time<'f, 'r>(times: &'r NumberRanks, condition: TimeCondition) -> Test<'f, 'r> {
     match condition {
-        TimeCondition::Before(bound) => Test::Range(number, LOWEST, bound.millis().saturating_sub(1)),
-        TimeCondition::OnOrBefore(bound) => Test::Range(number, LOWEST, bound.millis()),
-        TimeCondition::OnOrAfter(bound) => Test::Range(number, bound.millis(), i64::MAX),
-        TimeCondition::After(bound) => Test::Range(number, bound.millis().saturating_add(1), i64::MAX),
+        TimeCondition::Before(bound) => ranked(times, i64::MIN, bound.millis().saturating_sub(1)),
+        TimeCondition::OnOrBefore(bound) => ranked(times, i64::MIN, bound.millis()),
+        TimeCondition::OnOrAfter(bound) => ranked(times, bound.millis(), i64::MAX),
+        TimeCondition::After(bound) => ranked(times, bound.millis().saturating_add(1), i64::MAX),
     }
 }
 
@@ -196,20 +195,6 @@ fn with_roles(ids: &IdSet, roster: &Roster) -> MemberSet {
         roster.role(role).members.iter().for_each(|index| set.insert(*index));
     }
     set
-}
-
-impl FilterField {
-    /// Whether the member has no value of it.
-    pub(super) fn is_missing(self, member: TeamMember<'_>) -> bool {
-        match self {
-            Self::Name => member.name().is_none(),
-            Self::Email => member.contact().and_then(|contact| contact.email()).is_none(),
-            Self::RoleId => member.role_place().is_none(),
-            Self::UnreadMessages => member.unread_messages().is_none(),
-            Self::CreatedAt => member.created_at().is_none(),
-            Self::UpdatedAt => member.updated_at().is_none(),
-        }
-    }
 }
 
 /// So many bits tell most hashes apart.

@@ -152,6 +152,11 @@ impl FoldedColumn {
         self.text[self.start(index)..self.ends[index] as usize].trim_end_matches('\n')
     }
 
+    /// Whether the entry of this member is nothing but its line feed.
+    pub(super) fn is_empty(&self, index: usize) -> bool {
+        self.ends[index] as usize <= self.start(index) + 1
+    }
+
     fn start(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
     }
@@ -164,6 +169,21 @@ impl FoldedColumn {
         let text = self.text.as_bytes();
         let (mut at, stop) = (self.start(first), self.ends[end - 1] as usize);
         let mut index = first;
+        // A single letter is in most entries: all of it, and the ends of entries, in one pass.
+        if let [letter] = needle.finder.needle() {
+            let mut is_in = false;
+            for hit in memchr::memchr2_iter(*letter, b'\n', &text[at..stop]) {
+                if text[at + hit] != b'\n' {
+                    is_in = true;
+                    continue;
+                }
+                if std::mem::take(&mut is_in) {
+                    found(index);
+                }
+                index += 1;
+            }
+            return;
+        }
         while let Some(hit) = needle.finder.find(&text[at..stop]) {
             let hit = at + hit;
             // Hits come in the order of the members. Mostly the next one is near; where hits are rare, the members before it

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::phone_search::push_forms;
-use super::ranks::{NameRanks, Ranks, Whereabouts};
+use super::ranks::{NameRanks, NumberRanks, Ranks, Whereabouts};
 use super::searches::{self, Searches};
 use super::{JsonStr, TeamMember};
 
@@ -71,10 +71,10 @@ pub(super) struct Indexes {
     pub(super) phones: Index<FoldedColumn>,
     pub(super) name_ranks: Index<NameRanks>,
     /// Of the numbers of unread messages.
-    pub(super) unread_ranks: Index<Ranks>,
+    pub(super) unread_ranks: Index<NumberRanks>,
     /// Of the times of creation, and of the last change.
-    pub(super) created_ranks: Index<Ranks>,
-    pub(super) updated_ranks: Index<Ranks>,
+    pub(super) created_ranks: Index<NumberRanks>,
+    pub(super) updated_ranks: Index<NumberRanks>,
     /// The places of the values in their enums.
     pub(super) status_ranks: Index<Ranks>,
     pub(super) live_ranks: Index<Ranks>,
@@ -97,13 +97,13 @@ impl Default for Indexes {
             phones: Index::new(phone_forms),
             name_ranks: Index::new(|members| NameRanks::of(members.map(|member| Some(member.name()?.plain())))),
             unread_ranks: Index::new(|members| {
-                Ranks::of_numbers(members.map(|member| Some(member.unread_messages()?.into())))
+                NumberRanks::of(members.map(|member| Some(member.unread_messages()?.into())))
             }),
             created_ranks: Index::new(|members| {
-                Ranks::of_numbers(members.map(|member| Some(member.created_at()?.at.millis())))
+                NumberRanks::of(members.map(|member| Some(member.created_at()?.at.millis())))
             }),
             updated_ranks: Index::new(|members| {
-                Ranks::of_numbers(members.map(|member| Some(member.updated_at()?.at.millis())))
+                NumberRanks::of(members.map(|member| Some(member.updated_at()?.at.millis())))
             }),
             status_ranks: Index::new(|members| Ranks::of_places(members.map(|member| Some(member.status()? as u32)))),
             live_ranks: Index::new(|members| {
@@ -128,7 +128,8 @@ impl Default for Indexes {
 pub(super) fn room(member: TeamMember<'_>) -> usize {
     // Of three columns: where an entry ends, its hash, and its line feed.
     const OFFSETS: usize = 3 * (2 * size_of::<u32>() + 1);
-    const RANKS: usize = 11 * size_of::<u32>() + size_of::<Whereabouts>();
+    // Three of them with the numbers themselves.
+    const RANKS: usize = 11 * size_of::<u32>() + 3 * size_of::<i64>() + size_of::<Whereabouts>();
     const SEARCHES: usize = searches::KEPT.div_ceil(8);
     let folded = |text: Option<JsonStr<'_>>| {
         text.map_or(0, |text| text.json().len() * if text.json().is_ascii() { 1 } else { 3 })

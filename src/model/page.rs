@@ -135,6 +135,21 @@ impl Roster {
         }
     }
 
+    /// These members by their roles, in the order of the roster's roles; those without a role are left out.
+    ///
+    /// # Errors
+    /// As for [`page`](Self::page).
+    pub fn by_role(&self, members: &[u32], cancelled: &dyn Fn() -> bool) -> Result<Vec<Vec<u32>>, Cancelled> {
+        let places = self.index(|known| &known.role_ranks, cancelled)?;
+        let mut by_role = vec![Vec::new(); self.roles_len()];
+        for index in members {
+            if let Some(role) = by_role.get_mut(places.get(*index) as usize) {
+                role.push(*index);
+            }
+        }
+        Ok(by_role)
+    }
+
     /// One page of these members, sorted by `order`; `list` is what [`matching`](Self::matching) found.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Names follow the collation that Unicode defines for all languages together (the root collation of CLDR); equal names share a
 //! rank, and so do equal numbers. With ranks, sorting compares integers only.
 
+use std::ops::Range;
+
 use icu_collator::CollatorBorrowed;
 use icu_collator::options::CollatorOptions;
 
@@ -20,18 +22,6 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Ranks of numbers.
-    pub(super) fn of_numbers(values: impl Iterator<Item = Option<i64>>) -> Self {
-        let mut sorted: Vec<(i64, u32)> = Vec::new();
-        let mut length = 0;
-        for (index, value) in (0..).zip(values) {
-            length = index + 1;
-            sorted.extend(value.map(|value| (value, index)));
-        }
-        sorted.sort_unstable();
-        Self::of_sorted(length, sorted.iter().map(|(_, index)| *index), |a, b| sorted[a].0 == sorted[b].0)
-    }
-
     /// Places in a short list, which are ranks already.
     pub(super) fn of_places(places: impl Iterator<Item = Option<u32>>) -> Self {
         const MISSING: u32 = u32::MAX;
@@ -55,6 +45,11 @@ impl Ranks {
         Self { ranks, distinct }
     }
 
+    /// The ranks of the members from one index up to another.
+    pub(super) fn slice(&self, first: usize, end: usize) -> &[u32] {
+        &self.ranks[first..end]
+    }
+
     /// The member's rank; `distinct` where its value is missing.
     pub(super) fn get(&self, index: u32) -> u32 {
         self.ranks[index as usize]
@@ -63,6 +58,36 @@ impl Ranks {
     /// How many different values there are.
     pub(super) fn distinct(&self) -> u32 {
         self.distinct
+    }
+}
+
+/// Ranks of numbers, and the number of each rank.
+pub(super) struct NumberRanks {
+    pub(super) ranks: Ranks,
+    values: Box<[i64]>,
+}
+
+impl NumberRanks {
+    pub(super) fn of(values: impl Iterator<Item = Option<i64>>) -> Self {
+        let mut sorted: Vec<(i64, u32)> = Vec::new();
+        let mut length = 0;
+        for (index, value) in (0..).zip(values) {
+            length = index + 1;
+            sorted.extend(value.map(|value| (value, index)));
+        }
+        sorted.sort_unstable();
+        let indexes = sorted.iter().map(|(_, index)| *index);
+        let ranks = Ranks::of_sorted(length, indexes, |a, b| sorted[a].0 == sorted[b].0);
+        sorted.dedup_by_key(|(value, _)| *value);
+        Self { ranks, values: sorted.into_iter().map(|(value, _)| value).collect() }
+    }
+
+    /// The ranks of the numbers from `lowest` to `highest`, both included.
+    pub(super) fn between(&self, lowest: i64, highest: i64) -> Range<u32> {
+        let below = |bound: &dyn Fn(i64) -> bool| {
+            u32::try_from(self.values.partition_point(|value| bound(*value))).unwrap_or(u32::MAX)
+        };
+        below(&|value| value < lowest)..below(&|value| value <= highest)
     }
 }
 

@@ -1,15 +1,14 @@
 //! Which members meet a condition: evaluated in blocks of 1,024 members, condition by condition, as sets of bits.
 //!
-//! What several conditions compare is read from the members of a block once, and texts are scanned as one piece of memory.
-//! Between blocks the caller may cancel.
-
-use std::cell::OnceCell;
+//! Numbers, times and enums are compared as ranks, column by column, and texts are scanned as one piece of memory. Between blocks
+//! the caller may cancel.
 
 use super::cancellation::Cancelled;
-use super::compiled_filter::{MISSING, Number, Test, Texts};
+use super::compiled_filter::{Test, Texts};
 use super::filter::Filter;
 use super::folded_text::Needle;
 use super::member_set::MemberSet;
+use super::ranks::Ranks;
 use super::{Roster, TeamMember};
 
 /// How many members are evaluated between two looks at whether the request is still wanted.
@@ -31,7 +30,7 @@ pub(super) fn select(
         if cancelled() {
             return Err(Cancelled);
         }
-        let block = Block { roster, members, numbers: Default::default() };
+        let block = Block { roster, members };
         block.evaluate(&test).each(|n| selected.push(block.index(n)));
         Ok(())
     };
@@ -69,8 +68,6 @@ fn narrow(filter: &Filter, roster: &Roster) -> Option<Vec<u32>> {
 struct Block<'b, 'r> {
     roster: &'r Roster,
     members: Members<'b>,
-    /// What was read of them so far.
-    numbers: [OnceCell<Vec<i64>>; Number::COUNT],
 }
 
 enum Members<'b> {
@@ -123,12 +120,8 @@ impl<'r> Block<'_, 'r> {
                 bits
             }
             Test::Among(set) => self.among(set),
-            Test::Range(number, lowest, highest) => {
-                self.compare(*number, |value| (*lowest <= value) & (value <= *highest))
-            }
-            Test::OneOf(number, values) => {
-                self.compare(*number, |value| (value != MISSING) & (values >> (value & 63) & 1 == 1))
-            }
+            Test::Ranked(ranks, range) => self.compare(ranks, |rank| (range.start <= rank) & (rank < range.end)),
+            Test::OneOf(ranks, values) => self.compare(ranks, |rank| values >> (rank & 63) & 1 == 1),
             Test::In(texts, set) => self.each(|n| {
                 let index = self.index(n) as usize;
                 let text = || (texts.text)(self.member(n));
@@ -137,8 +130,8 @@ impl<'r> Block<'_, 'r> {
             }),
             Test::Contains(texts, needle) => self.containing(*texts, needle),
             Test::StartsWith(texts, needle) => self.each(|n| needle.starts(texts.column.from(self.index(n) as usize))),
-            Test::Present(texts) => self.each(|n| (texts.text)(self.member(n)).is_some()),
-            Test::Missing(field) => self.each(|n| field.is_missing(self.member(n))),
+            Test::Present(texts) => self.each(|n| texts.has(self.roster, self.index(n))),
+            Test::Missing(texts) => self.each(|n| !texts.has(self.roster, self.index(n))),
         }
     }
 
@@ -160,15 +153,19 @@ impl<'r> Block<'_, 'r> {
         }
     }
 
-    /// The members whose number passes a test; `MISSING` is tested where there is none.
-    fn compare(&self, number: Number, test: impl Fn(i64) -> bool) -> Bits {
-        let numbers = self.numbers[number as usize]
-            .get_or_init(|| (0..self.len()).map(|n| number.of(self.member(n)).unwrap_or(MISSING)).collect());
-        let mut bits = Bits::EMPTY;
-        for (word, numbers) in bits.0.iter_mut().zip(numbers.chunks(64)) {
-            *word = numbers.iter().rev().fold(0, |word, number| word << 1 | u64::from(test(*number)));
+    /// The members whose rank passes a test.
+    fn compare(&self, ranks: &Ranks, test: impl Fn(u32) -> bool) -> Bits {
+        fn collect<'i>(ranks: &'i [u32], test: impl Fn(&'i u32) -> bool) -> Bits {
+            let mut bits = Bits::EMPTY;
+            for (word, ranks) in bits.0.iter_mut().zip(ranks.chunks(64)) {
+                *word = ranks.iter().rev().fold(0, |word, rank| word << 1 | u64::from(test(rank)));
+            }
+            bits
         }
-        bits
+        match self.members {
+            Members::Range(first, end) => collect(ranks.slice(first, end), |rank| test(*rank)),
+            Members::List(list) => collect(list, |index| test(ranks.get(*index))),
+        }
     }
 
     /// The members whose folded text has the needle in it.

@@ -127,9 +127,9 @@ impl<'r> Digits<'r> {
     fn of(field: OrderField, roster: &'r Roster, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
         Ok(match field {
             OrderField::Name => Self::Ranks(&roster.index(|known| &known.name_ranks, cancelled)?.ranks),
-            OrderField::UnreadMessages => Self::Ranks(roster.index(|known| &known.unread_ranks, cancelled)?),
-            OrderField::CreatedAt => Self::Ranks(roster.index(|known| &known.created_ranks, cancelled)?),
-            OrderField::UpdatedAt => Self::Ranks(roster.index(|known| &known.updated_ranks, cancelled)?),
+            OrderField::UnreadMessages => Self::Ranks(&roster.index(|known| &known.unread_ranks, cancelled)?.ranks),
+            OrderField::CreatedAt => Self::Ranks(&roster.index(|known| &known.created_ranks, cancelled)?.ranks),
+            OrderField::UpdatedAt => Self::Ranks(&roster.index(|known| &known.updated_ranks, cancelled)?.ranks),
             OrderField::Status => Self::Ranks(roster.index(|known| &known.status_ranks, cancelled)?),
             OrderField::LiveAvailability => Self::Ranks(roster.index(|known| &known.live_ranks, cancelled)?),
             OrderField::Type => Self::Ranks(roster.index(|known| &known.type_ranks, cancelled)?),

@@ -94,3 +94,37 @@ async fn a_list_goes_on_where_a_member_was_that_has_gone() {
     let second = app.variables(ask, json!({ "after": after })).await.clean();
     assert_eq!(second["teamMembers"]["nodes"], json!([{ "name": "Yan" }, { "name": "Zoe" }]));
 }
+
+/// Lists of several roles that have the same conditions are found in the whole team at once; each is what the conditions and its
+/// role find in the team's own list.
+#[tokio::test]
+async fn lists_of_several_roles_find_what_each_role_alone_has() {
+    let app = TestApp::with(&PATIENT).await;
+    let conditions = [
+        ("", "unreadMessages: { gt: 2 }"),
+        ("", "unreadMessages: { isNull: true }"),
+        ("", "createdAt: { onOrAfter: \"2024-01-01T00:00:00Z\" }, updatedAt: { isNull: false }"),
+        ("", "or: [{ name: { contains: \"e\" } }, { status: [INACTIVE] }, { whitelabel: true }]"),
+        ("", "not: { type: [AGENT], liveAvailability: [ONLINE] }"),
+        ("", "email: { isNull: false }, name: { startsWith: \"a\" }"),
+        ("search: \"an\", ", ""),
+        ("search: \"1\", ", "leadsVisibility: [ALL]"),
+    ];
+    let (mut found, mut missed) = (0, 0);
+    for (search, filter) in conditions {
+        let list = format!("{search}filter: {{ {filter} }}, first: 1000");
+        let all = format!("{{ roles({}) {{ id memberCount members({list}) {{ nodes {{ id }} }} }} }}", account(2));
+        let all = app.query(&all).await.clean();
+        for role in all["roles"].as_array().unwrap() {
+            let own =
+                format!("{search}filter: {{ roleId: {{ eq: {} }}, and: [{{ {filter} }}] }}, first: 1000", role["id"]);
+            let own =
+                app.query(&format!("{{ teamMembers({}, {own}) {{ nodes {{ id }} }} }}", account(2))).await.clean();
+            assert_eq!(role["members"], own["teamMembers"], "{list}: {}", role["id"]);
+            let count = role["members"]["nodes"].as_array().unwrap().len();
+            found += count;
+            missed += role["memberCount"].as_u64().unwrap() as usize - count;
+        }
+    }
+    assert!(found > 250 && missed > 250, "{found} found, {missed} not");
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::{Error, PathSegment, Pos, Result, ServerError};
 
+use super::found_members::{FoundMembers, ListRows};
 use crate::graphql::execute::arguments::ArgumentSlots;
 use crate::graphql::execute::lookups::{EntityData, Resolved, RootData};
 use crate::graphql::json;
@@ -16,7 +17,7 @@ use crate::graphql::plan::plan::{
     SkippedRowField,
 };
 use crate::graphql::schema::{EntityKey, PreparedList, View};
-use crate::model::{Cancellation, Cancelled, Filter, Group, Page, PageLimits, RowCounter};
+use crate::model::{Cancellation, Cancelled, Group, Page, PageLimits, RowCounter, Timestamp};
 
 /// What is written.
 pub(in crate::graphql::execute) struct Projected {
@@ -74,12 +75,16 @@ pub(super) struct Writer<'p> {
     pub(super) path: Vec<Segment<'p>>,
     pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
-    /// What lists with the same conditions are cut from, whatever their orders and lengths.
-    found: HashMap<(Option<*const Filter>, ListRows), Arc<Vec<u32>>>,
+    /// What lists with the same conditions are cut from.
+    found: FoundMembers,
     /// The pages that were cut. Equal lists are one in the plan, and many members may show those of a team or a role.
     pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
     /// The groups of such lists.
     pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
+    /// What the identifiers of fields below the root have found: a field may be shown for each member.
+    looked_up: HashMap<(usize, *const View, EntityKind), Option<u32>>,
+    /// The last timestamp of a snapshot, as it is written.
+    fetched_at: Option<(Timestamp, Vec<u8>)>,
     /// Room for the bytes of a cursor.
     cursor_bytes: Vec<u8>,
     /// Where contact data was refused already: response paths without list indices.
@@ -92,8 +97,12 @@ pub(super) struct Writer<'p> {
     cancelled: bool,
 }
 
-/// Whose rows a list has: a team's, or those of the role at this place of it.
-pub(super) type ListRows = (*const View, Option<u32>);
+/// What an identifier is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum EntityKind {
+    Member,
+    Role,
+}
 
 #[derive(Clone, Copy)]
 pub(super) enum Segment<'p> {
@@ -114,9 +123,11 @@ impl<'p> Writer<'p> {
             path: Vec::new(),
             slots: &resolved.slots,
             terms,
-            found: HashMap::new(),
+            found: FoundMembers::default(),
             pages: HashMap::new(),
             groups: HashMap::new(),
+            looked_up: HashMap::new(),
+            fetched_at: None,
             cursor_bytes: Vec::new(),
             refused: HashSet::new(),
             members: 0,
@@ -210,7 +221,7 @@ impl<'p> Writer<'p> {
             ConnectionField::Groups { groups, fields } => {
                 writer.at(&item.key, |writer| writer.groups(fields, view, list, role, (*groups, item.pos)));
             }
-            ConnectionField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
+            ConnectionField::FetchedAt => writer.fetched_at(view),
             ConnectionField::Stale => json::boolean(&mut writer.out, view.stale),
             ConnectionField::SkippedRows { length, fields } => writer.skipped_rows(fields, view, *length, item.pos),
         });
@@ -288,14 +299,29 @@ impl<'p> Writer<'p> {
 
     /// What the list's page, and its groups, are made of.
     pub(super) fn found(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Arc<Vec<u32>>> {
-        let key = (list.conditions(), (std::ptr::from_ref(view), role));
-        if let Some(known) = self.found.get(&key) {
-            return Ok(known.clone());
+        self.found.get(list, view, role, self.cancellation)
+    }
+
+    /// The place of what an identifier names, looked for once.
+    pub(super) fn place(&mut self, slot: usize, id: &str, view: &View, kind: EntityKind) -> Option<u32> {
+        let key = (slot, std::ptr::from_ref(view), kind);
+        *self.looked_up.entry(key).or_insert_with(|| match kind {
+            EntityKind::Member => view.roster.find(id),
+            EntityKind::Role => view.roster.find_role(id),
+        })
+    }
+
+    /// When a snapshot was read: written out once, for a member or a role may show it of its team.
+    pub(super) fn fetched_at(&mut self, view: &View) {
+        let at = view.roster.fetched_at();
+        match &self.fetched_at {
+            Some((known, text)) if *known == at => self.out.extend_from_slice(text),
+            _ => {
+                let start = self.out.len();
+                json::timestamp(&mut self.out, at);
+                self.fetched_at = Some((at, self.out[start..].to_vec()));
+            }
         }
-        let role = role.map(|place| view.roster.role(place));
-        let found = Arc::new(list.matching(view, role, self.cancellation)?);
-        self.found.insert(key, found.clone());
-        Ok(found)
     }
 
     pub(super) fn account(&mut self, fields: &'p PlannedObject<AccountField>, view: &View) {

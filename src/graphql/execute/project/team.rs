@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Pos;
 
-use super::projector::Writer;
+use super::projector::{EntityKind, Writer};
 use crate::graphql::json;
 use crate::graphql::plan::plan::{ConnectionField, PlannedField, PlannedObject, RoleField, TeamField};
 use crate::graphql::schema::View;
@@ -15,17 +15,17 @@ impl<'p> Writer<'p> {
             TeamField::Account(fields) => writer.account(fields, view),
             TeamField::Members { list, fields } => writer.members(item, *list, fields, view, None),
             TeamField::Member { id, fields } => {
-                let find = |id: &str| view.roster.find(id);
-                writer.lookup(item, *id, find, |writer, place| writer.member(fields, view, place));
+                let member = |writer: &mut Self, place| writer.member(fields, view, place);
+                writer.lookup(item, *id, (view, EntityKind::Member), member);
             }
             TeamField::Roles { length, fields } => {
                 writer.at(&item.key, |writer| writer.roles(fields, view, *length, item.pos));
             }
             TeamField::Role { id, fields } => {
-                let find = |id: &str| view.roster.find_role(id);
-                writer.lookup(item, *id, find, |writer, place| writer.role(fields, view, place));
+                let role = |writer: &mut Self, place| writer.role(fields, view, place);
+                writer.lookup(item, *id, (view, EntityKind::Role), role);
             }
-            TeamField::FetchedAt => json::timestamp(&mut writer.out, view.roster.fetched_at()),
+            TeamField::FetchedAt => writer.fetched_at(view),
             TeamField::Stale => json::boolean(&mut writer.out, view.stale),
             TeamField::Generation => json::integer(&mut writer.out, view.generation().into()),
             TeamField::SkippedRows { length, fields } => {
@@ -85,11 +85,11 @@ impl<'p> Writer<'p> {
         &mut self,
         item: &'p PlannedField<F>,
         slot: usize,
-        find: impl FnOnce(&str) -> Option<u32>,
+        (view, kind): (&View, EntityKind),
         write: impl FnOnce(&mut Self, u32),
     ) {
         let id = &self.slots.ids[slot];
-        self.at(&item.key, |writer| match id.as_ref().map(|id| find(id)) {
+        self.at(&item.key, |writer| match id.as_ref().map(|id| writer.place(slot, id, view, kind)) {
             Ok(Some(place)) => write(writer, place),
             Ok(None) => json::null(&mut writer.out),
             Err(error) => writer.fail(item.pos, error.clone()),
