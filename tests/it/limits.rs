@@ -268,10 +268,10 @@ async fn the_cost_of_a_list_grows_with_what_it_looks_through() {
     assert_eq!(cost("after: null").await, 2);
     let term = cost("filter: { status: [ACTIVE] }").await;
     assert!(term > 10, "{term}");
-    // A number is read once of each row, and then compared as often as there are conditions on it.
+    // A number of each row is compared as often as there are conditions on it.
     let many = (0..20).map(|n| format!("{{ unreadMessages: {{ gt: {n} }} }}")).collect::<String>();
     let many = cost(&format!("filter: {{ or: [{many}] }}")).await;
-    assert!(many > term + 500 && many < 5 * term, "{many} {term}");
+    assert!(many > 10 * term && many <= 20 * term, "{many} {term}");
     // A list of values is a set: each item is put into it once, and no row is compared with each.
     let ids = |n: usize| format!("filter: {{ id: {{ in: [{}] }} }}", "\"x\" ".repeat(n));
     let (one, ten, hundred) = (cost(&ids(1)).await, cost(&ids(10)).await, cost(&ids(100)).await);
@@ -283,13 +283,13 @@ async fn the_cost_of_a_list_grows_with_what_it_looks_through() {
     let (short, long) = (cost("search: \"ann\"").await, cost(&format!("search: \"{}\"", "n".repeat(200))).await);
     // Folding a text depends on its length; looking for it does not.
     assert!(short > term && long > short + 150 && long < short + 250, "{short} {long}");
-    // Each further text costs more than the one before.
+    // Each further text costs as much as the first.
     let texts = |n: usize| {
         let any = (0..n).map(|n| format!("{{ name: {{ contains: \"a{n}\" }} }}")).collect::<String>();
         format!("filter: {{ or: [{any}] }}")
     };
     let (one, two, four) = (cost(&texts(1)).await, cost(&texts(2)).await, cost(&texts(4)).await);
-    assert!(two > 2 * one && four > 2 * two, "{one} {two} {four}");
+    assert!(two - one > 900 && (four - two).abs_diff(2 * (two - one)) < 10, "{one} {two} {four}");
     // A filter's texts are folded, too.
     assert!(cost(&format!("filter: {{ name: {{ contains: \"{}\" }} }}", "n".repeat(2000))).await > 5 * term);
 }
