@@ -55,7 +55,7 @@ impl App {
     pub async fn start(config: &Config, token: Option<SecretString>) -> Result<Self> {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
-        let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+        let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
         let (mut prepared, client) = Prepared::with_client(config, token.clone(), clock, &metrics).await?;
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
@@ -83,7 +83,7 @@ impl App {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
-        let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+        let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
         let mut prepared = Prepared::new(config, token.clone(), &metrics)?;
         let traces = traces(config, &metrics);
         let lasting = lasting(config, &mut prepared, (upstream.clone(), None, traces, compute), clock, metrics)?;
@@ -242,7 +242,7 @@ fn traces(config: &Config, metrics: &Arc<Metrics>) -> Traces {
 /// When the client cannot be built, or another process uses the ledger file.
 pub async fn upstream(config: &Config, clock: Clock, metrics: Arc<Metrics>) -> Result<Arc<dyn Upstream>> {
     let client = prepared::client(config, clock).await?;
-    let compute = ComputePool::of_all_cores(config.graphql.compute_queue_limit);
+    let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
     Ok(Arc::new(guarded(config, client, None, clock, metrics, compute)?))
 }
 

@@ -1,7 +1,7 @@
 //! Compute: long CPU work, done beside the runtime's workers.
 //!
 //! A leaf: it knows nothing of requests but whose they are (`ticket`). Work waits in one bounded queue that serves callers in
-//! turn (`queue`), and runs on as many threads as there are cores (`pool`); a future runs there poll by poll (`task`).
+//! turn (`queue`), and runs on as many threads as there are cores but one (`pool`); a future runs there poll by poll (`task`).
 //! Invariant: a runtime worker never runs a job, and what a job holds is released when the job has really ended.
 
 mod pool;

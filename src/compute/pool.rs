@@ -1,4 +1,4 @@
-//! The pool: runs jobs on as many threads as there are cores, the callers' in turn.
+//! The pool: runs jobs on as many threads as there are cores but one, the callers' in turn.
 //!
 //! The threads are the runtime's blocking ones, taken while there is work and given back after: they know the runtime (timers
 //! work on them, also in tests with a paused clock), and ledger writes, file reads and name look-ups have others of their own,
@@ -31,10 +31,10 @@ impl ComputePool {
         Self(Threads::new(width, limit))
     }
 
-    /// As wide as the cores.
+    /// As wide as the cores but one: long work that takes them all has small requests wait until the system shares a core.
     #[must_use]
-    pub fn of_all_cores(limit: usize) -> Self {
-        Self::new(std::thread::available_parallelism().map_or(1, usize::from), limit)
+    pub fn beside_the_network(limit: usize) -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from) - 1, limit)
     }
 
     /// How many jobs wait for a thread.

@@ -27,7 +27,7 @@ section! {
         pub response_limit: Size = Size::mib(8),
         /// The maximum number of jobs that wait for the compute pool, half of them one caller's; past it, requests are refused
         /// with 503.
-        pub compute_queue_limit: usize = 256,
+        pub compute_queue_limit: usize = 512,
         /// The maximum number of tokens in a document.
         pub tokens_limit: usize = 2_000,
         /// The maximum nesting of brackets and selection sets.

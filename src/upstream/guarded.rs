@@ -124,7 +124,7 @@ impl GuardedUpstream {
             clock,
             metrics,
             traces: Traces::default(),
-            compute: ComputePool::of_all_cores(settings.concurrency),
+            compute: ComputePool::beside_the_network(settings.concurrency),
         }
     }
 

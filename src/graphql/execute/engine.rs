@@ -41,8 +41,12 @@ use crate::loader::{LoaderFactory, LookupSummary};
 use crate::model::{CacheTagKey, Cancellation, Grants, PageLimits};
 use crate::telemetry::Metrics;
 
-/// Reading and validating a document that is longer, in bytes, is long work.
-const LONG_DOCUMENT: usize = 8 << 10;
+/// Reading, validating and planning a document that is longer, in bytes, is long work: a tenth of a millisecond or more.
+const NEW_DOCUMENT: usize = 512;
+/// So is what the values in a document come to that is longer than this, known or not.
+const LONG_DOCUMENT: usize = 4 << 10;
+/// So is coercing variables whose text is longer.
+const LONG_VARIABLES: usize = 2 << 10;
 
 /// One GraphQL request.
 pub struct Request {
@@ -108,7 +112,7 @@ impl Engine {
         let response_cache = ResponseCache::new(settings.graphql.response_cache_limit.as_u64());
         let served_schema =
             ServedSchema::new(settings.federation.enabled, settings.tokens.enabled, settings.graphql.suggestions);
-        let compute = ComputePool::of_all_cores(settings.graphql.compute_queue_limit);
+        let compute = ComputePool::beside_the_network(settings.graphql.compute_queue_limit);
         let selections = SharedSelections::default();
         Self {
             schema,
@@ -162,12 +166,18 @@ impl Engine {
         self.settings.graphql.variable_nodes_limit
     }
 
-    /// Whether a request that is short itself names a document that is long and has to be read: work that no worker of the
-    /// runtime should be held for.
+    /// Whether preparing a request with this document and these variables, as they were sent, is more work than a worker of the
+    /// runtime should be held for. What was prepared before is not read again.
     #[must_use]
-    pub fn reads_long_document(&self, document: &Reference) -> bool {
-        let is_unread = |text: &Arc<str>| text.len() > LONG_DOCUMENT && self.operation_cache.get(text).is_none();
-        self.documents.named(document).as_ref().is_some_and(is_unread)
+    pub fn is_long_to_prepare(&self, document: &Reference, variables: Option<&str>) -> bool {
+        let is_long = |text: &str| {
+            text.len() > LONG_DOCUMENT || text.len() > NEW_DOCUMENT && !self.operation_cache.contains(text)
+        };
+        variables.is_some_and(|variables| variables.len() > LONG_VARIABLES)
+            || match &document.text {
+                Some(text) => is_long(text),
+                None => self.documents.named(document).is_some_and(|text| is_long(&text)),
+            }
     }
 
     /// Answers one request. Never fails: what goes wrong is in the answer.

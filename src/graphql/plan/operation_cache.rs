@@ -131,6 +131,11 @@ impl OperationCache {
         self.0.get(text)
     }
 
+    /// Whether a document is there, which does not count as a use of it.
+    pub(in crate::graphql) fn contains(&self, text: &str) -> bool {
+        self.0.contains_key(text)
+    }
+
     /// Keeps a document, as far as there is room, and weighs one anew that has grown by a plan. Only what was executed for
     /// a caller whose credential is accepted may be kept: a flood of documents from anybody else must not take its room.
     pub(in crate::graphql) fn insert(&self, prepared: &Arc<PreparedDocument>) {

@@ -38,6 +38,12 @@ impl Plan {
     pub(in crate::graphql) fn is_projectable(&self) -> bool {
         !self.roots.fields.iter().any(|item| matches!(item.field, RootField::Meta))
     }
+
+    /// Whether it finds, sorts or counts members by what a roster works out of them on first use.
+    pub(in crate::graphql) fn uses_indexes(&self) -> bool {
+        let has_conditions = |list: &ListSlot| list.search.or(list.filter).or(list.order_by).is_some();
+        !self.groups.is_empty() || self.lists.iter().any(has_conditions)
+    }
 }
 
 /// An object's fields. What stands between two values that differ from object to object is one piece of text.

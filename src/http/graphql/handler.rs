@@ -264,8 +264,12 @@ async fn execute(
         compute.drive(&ticket, execution.boxed()).await??
     } else {
         let parsed = parse()?;
-        let named = parsed.0.each().any(|one| public.engine.reads_long_document(&one.document));
-        if named { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
+        let is_long = |one: &Parameters| {
+            let variables = one.variables.as_deref().map(|raw| raw.get());
+            public.engine.is_long_to_prepare(&one.document, variables)
+        };
+        let long = parsed.0.each().any(is_long);
+        if long { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
     };
     caller.recheck(public);
     Ok((answered, Held { caller, permit }))

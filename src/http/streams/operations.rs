@@ -289,6 +289,8 @@ impl Work {
         let deadline = Clock::instant() + state.settings.timeout;
         let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
         let parameters = parameters::of_object(payload)?;
+        let variables = parameters.variables.as_deref().map(|raw| raw.get());
+        let is_long = payload.len() > LONG_PAYLOAD || state.engine.is_long_to_prepare(&parameters.document, variables);
         span::documents(std::iter::once(&parameters.document));
         span::names(|| state.log_names.operation(&parameters.document));
         let (grants, audit) = match audit {
@@ -310,7 +312,7 @@ impl Work {
         let engine = state.clone();
         let started = async move { engine.engine.start(request).await };
         let started = async {
-            if payload.len() > LONG_PAYLOAD {
+            if is_long {
                 state.engine.compute().drive(&ticket, started.boxed()).await.map_err(HttpError::from)
             } else {
                 Ok(started.await)

@@ -100,7 +100,7 @@ impl Client {
             token_url: join(token_path)?,
             settings: settings.clone(),
             clock,
-            compute: ComputePool::of_all_cores(settings.concurrency),
+            compute: ComputePool::beside_the_network(settings.concurrency),
             decode_memory: DecodeMemory::new(settings.decode_limit.as_u64()),
         })
     }

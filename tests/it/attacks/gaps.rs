@@ -91,6 +91,42 @@ fn long_requests() -> Vec<(&'static str, String)> {
             "many aliases",
             query(&format!("{{ {} }}", aliased("teamMembers(first: 12) { nodes { id name } }")), json!({})),
         ),
+        // What is worked out of a team by who is the first to need it.
+        (
+            "the first order by time",
+            query(
+                &format!("{{ teamMembers({large}, first: 1, orderBy: [{{ field: CREATED_AT }}]) {{ totalCount }} }}"),
+                json!({}),
+            ),
+        ),
+        (
+            "a condition on each role's members",
+            query(
+                &format!(
+                    "{{ roles({large}) {{ members(first: 1, filter: {{ email: {{ contains: \"e\" }} }}) {{ totalCount }} }} }}"
+                ),
+                json!({}),
+            ),
+        ),
+        (
+            "many lists of a large team",
+            query(
+                &format!(
+                    "{{ {} }}",
+                    (0..60)
+                        .map(|n| format!("a{n}: teamMembers({large}, first: {n}) {{ totalCount }} "))
+                        .collect::<String>()
+                ),
+                json!({}),
+            ),
+        ),
+        (
+            "200 ids",
+            query(
+                "query($ids: [ID!]) { teamMembers(first: 1, filter: { id: { in: $ids } }) { totalCount } }",
+                json!({ "ids": (0..200).map(|n| format!("{n:024x}")).collect::<Vec<_>>() }),
+            ),
+        ),
         (
             "introspection",
             query(

@@ -60,16 +60,28 @@ impl Victim {
 
     /// Asks with this token, and says the status and the answer.
     pub async fn ask(&self, token: &str, body: String) -> (u16, Value) {
+        self.answer(self.request(token, body)).await
+    }
+
+    /// The same, with what it was estimated to cost in the answer.
+    pub async fn ask_cost(&self, token: &str, body: String) -> (u16, Value) {
+        self.answer(self.request(token, body).header("x-flowmatix-show-cost", "true")).await
+    }
+
+    fn request(&self, token: &str, body: String) -> reqwest::RequestBuilder {
         let request = self.client.post(self.service.url("/graphql")).header("content-type", "application/json");
-        let answer = request.bearer_auth(token).body(body).send().await.unwrap();
+        request.bearer_auth(token).body(body)
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let answer = request.send().await.unwrap();
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
         (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text:.200}")))
     }
 
     /// Asks with this token, and takes the answer without looking at it.
     pub async fn flood(&self, token: &str, body: String) {
-        let request = self.client.post(self.service.url("/graphql")).header("content-type", "application/json");
-        let mut answer = request.bearer_auth(token).body(body).send().await.unwrap();
+        let mut answer = self.request(token, body).send().await.unwrap();
         while answer.chunk().await.unwrap().is_some() {}
     }
 
