@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::Router;
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
@@ -13,7 +14,7 @@ use tokio::time::{sleep, timeout_at};
 
 use super::gate::{Gate, Peer};
 use crate::config;
-use crate::http::{ConnectionLimiter, Health, ServerTls};
+use crate::http::{ConnectionLimiter, Health, ServerTls, SwappableRoutes};
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
@@ -47,7 +48,7 @@ impl Listener {
     pub(super) fn start(
         setting: &str,
         address: SocketAddr,
-        routes: Router,
+        routes: SwappableRoutes,
         settings: &config::HttpConfig,
         health: Arc<Health>,
         metrics: Option<Arc<Metrics>>,
@@ -84,7 +85,7 @@ impl Listener {
             .max_pending_accept_reset_streams(RESET_STREAMS)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(routes);
         #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
         let server = tokio::spawn(server.serve(service));
         Ok(Self { gate, handle, server, health, limiter })

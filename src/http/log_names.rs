@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::{hmac, rand};
+use axum::body::Body;
+use axum::http::Response;
 use parking_lot::Mutex;
 
 use crate::graphql::Reference;
@@ -26,10 +28,19 @@ const HASH_LENGTH: usize = 64;
 pub struct LogNames(hmac::Key);
 
 /// The names of one request, in its response's extensions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Logged {
     pub(super) operations: Option<String>,
     pub(super) accounts: Option<String>,
+}
+
+impl Logged {
+    /// Hands the names on with a response. Where there are none, nothing is.
+    pub(super) fn put_into(self, response: &mut Response<Body>) {
+        if self != Self::default() {
+            response.extensions_mut().insert(self);
+        }
+    }
 }
 
 impl Default for LogNames {

@@ -1,6 +1,7 @@
 //! The request's name: `x-request-id` is taken from the request where it is fit for a log, made otherwise, and returned.
 //! One log line a request, without query string or body, and one span where its trace is recorded.
 
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
@@ -181,5 +182,6 @@ fn new() -> HeaderValue {
     let digit = |n: u32, bits: u128| b"0123456789abcdef"[(bits >> (4 * n)) as usize & 15];
     let bits = fastrand::u128(..);
     let text: [u8; 32] = std::array::from_fn(|n| digit(n as u32, bits));
-    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("unnamed"))
+    // Bytes with an owner are shared as they are; others are moved when they are first cloned.
+    HeaderValue::from_maybe_shared(Bytes::from_owner(text)).unwrap_or(HeaderValue::from_static("unnamed"))
 }

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
-use axum::extract::Request;
+use axum::body::{Bytes, HttpBody};
+use axum::http::Request;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
+use axum::{BoxError, Router};
 use parking_lot::RwLock;
 use tower::Service;
 
@@ -26,14 +27,14 @@ impl SwappableRoutes {
     pub fn set(&self, routes: Router) {
         *self.0.write() = routes;
     }
-
-    /// As one router, for a listener.
-    pub fn router(&self) -> Router {
-        Router::new().fallback_service(self.clone())
-    }
 }
 
-impl Service<Request> for SwappableRoutes {
+/// For bodies as they come from connections: a router around this one would box each request once more.
+impl<B> Service<Request<B>> for SwappableRoutes
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     type Response = Response;
     type Error = Infallible;
     type Future = RouteFuture<Infallible>;
@@ -42,7 +43,7 @@ impl Service<Request> for SwappableRoutes {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut routes = self.0.read().clone();
         routes.call(request)
     }

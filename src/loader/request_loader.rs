@@ -32,13 +32,15 @@ pub type Loaded = Result<CachedRoster, UpstreamError>;
 /// The result of an account's look-up, once it has finished.
 type LookupCell = OnceCell<Result<CachedRoster, LookupError>>;
 
+type PendingBatches = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
+
 /// One request's loader.
 pub struct Loader {
     batch: Batch,
     /// The open batch, for fields that load one account each.
     batcher: OnceLock<DataLoader<Batch>>,
-    /// Batches that have been opened and are not running yet.
-    pending_batches: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
+    /// Batches that have been opened and are not running yet; none while every roster was at hand.
+    pending_batches: OnceLock<PendingBatches>,
     lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>>>,
     /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
@@ -80,7 +82,7 @@ impl Loader {
         Self {
             batch: Batch { rosters, concurrency, max_age, deadline, metrics },
             batcher: OnceLock::new(),
-            pending_batches: Arc::default(),
+            pending_batches: OnceLock::new(),
             lookups: Mutex::default(),
             caller: OnceLock::new(),
             direct: Mutex::default(),
@@ -152,7 +154,7 @@ impl Loader {
 
     /// A batcher whose batches start at `size` keys, or when the execution waits for them.
     fn batches(&self, size: usize) -> DataLoader<Batch> {
-        let queue = self.pending_batches.clone();
+        let queue = self.pending_batches.get_or_init(PendingBatches::default).clone();
         DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
             .delay(Duration::ZERO)
             .max_batch_size(size)
@@ -169,7 +171,9 @@ impl Loader {
                     return Poll::Ready(output);
                 }
                 let running = running.get_or_insert_with(FuturesUnordered::new);
-                running.extend(std::mem::take(&mut *lock(&self.pending_batches)));
+                if let Some(pending) = self.pending_batches.get() {
+                    running.extend(std::mem::take(&mut *lock(pending)));
+                }
                 match running.poll_next_unpin(context) {
                     // A batch has finished: the execution can continue.
                     Poll::Ready(Some(())) => {}

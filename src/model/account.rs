@@ -28,11 +28,12 @@ impl EmailAddress {
         let local_ok = !local.is_empty()
             && local.len() <= 64
             && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&b));
-        if local_ok && domain.split('.').all(is_label) {
-            Ok(Self(text.to_ascii_lowercase().into()))
-        } else {
-            Err(InvalidEmail)
+        if !local_ok || !domain.split('.').all(is_label) {
+            return Err(InvalidEmail);
         }
+        // Most are in lower case already.
+        let is_lower = !text.bytes().any(|b| b.is_ascii_uppercase());
+        Ok(Self(if is_lower { text.into() } else { text.to_ascii_lowercase().into() }))
     }
 
     /// The normalised address.

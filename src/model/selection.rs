@@ -31,7 +31,9 @@ pub(super) fn select(
             return Err(Cancelled);
         }
         let block = Block { roster, members };
-        block.evaluate(&test).each(|n| selected.push(block.index(n)));
+        let bits = block.evaluate(&test);
+        selected.reserve(bits.len());
+        bits.each(|n| selected.push(block.index(n)));
         Ok(())
     };
     match among {
@@ -210,6 +212,10 @@ impl Bits {
 
     fn remove(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= !other);
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     fn is_empty(&self) -> bool {

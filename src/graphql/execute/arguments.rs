@@ -3,10 +3,12 @@
 //! Each distinct argument is coerced once, however many fields have it, and what a filter, a search or an order is prepared
 //! into is shared. An argument that cannot be coerced is its fields' error.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::Schema;
+use apollo_compiler::ast::Value;
 use apollo_compiler::validation::Valid;
 use async_graphql::{Error, ID, InputType, Result};
 use async_graphql_value::ConstValue;
@@ -55,8 +57,14 @@ impl Arguments {
     pub(super) fn of(plan: &Plan, document: &Document, variables: &CoercedVariables, session: &Session) -> Self {
         let schema: &Valid<Schema> = document.schema();
         let coerce = |argument: &OperationArgument| {
+            // What a variable holds was coerced to its own type, which fits here: it is read where it is.
+            if let Value::Variable(name) = &*argument.value
+                && let Some(value) = variables.get(name).filter(|value| **value != ConstValue::Null)
+            {
+                return Ok(Some(Cow::Borrowed(value)));
+            }
             let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), variables);
-            coerced.map_err(|error| failed(document, error))
+            coerced.map(|value| value.map(Cow::Owned)).map_err(|error| failed(document, error))
         };
         let mut reader = Reader {
             coerced: plan.arguments.iter().map(coerce).collect(),
@@ -89,7 +97,7 @@ type Prepared = Result<Option<Arc<Filter>>>;
 
 struct Reader<'r> {
     /// By `ArgumentId`.
-    coerced: Vec<Result<Option<ConstValue>>>,
+    coerced: Vec<Result<Option<Cow<'r, ConstValue>>>>,
     session: &'r Session,
     searches: HashMap<Argument, Prepared>,
     filters: HashMap<Argument, Prepared>,
@@ -157,6 +165,9 @@ impl Reader<'_> {
     }
 
     fn search(&mut self, argument: Argument) -> Prepared {
+        if argument.is_none() {
+            return Ok(None);
+        }
         if let Some(known) = self.searches.get(&argument) {
             return known.clone();
         }
@@ -168,6 +179,9 @@ impl Reader<'_> {
     }
 
     fn filter(&mut self, argument: Argument) -> Prepared {
+        if argument.is_none() {
+            return Ok(None);
+        }
         if let Some(known) = self.filters.get(&argument) {
             return known.clone();
         }
@@ -179,6 +193,9 @@ impl Reader<'_> {
     }
 
     fn order(&mut self, argument: Argument) -> Result<Arc<Order>> {
+        if argument.is_none() {
+            return Ok(Arc::new(order(None)));
+        }
         if let Some(known) = self.orders.get(&argument) {
             return known.clone();
         }

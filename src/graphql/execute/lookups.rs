@@ -159,6 +159,7 @@ fn wanted(
 struct RequestedAccounts<'s> {
     session: &'s Session,
     asked: Vec<Option<Account>>,
+    /// Where they are in `asked`, but for the first: most requests have no other.
     places: HashMap<Option<Account>, usize>,
     grants: Vec<Result<Grant>>,
 }
@@ -169,12 +170,17 @@ impl RequestedAccounts<'_> {
         if self.asked.last() == Some(&account) {
             return self.asked.len() - 1;
         }
+        if self.asked.first() == Some(&account) {
+            return 0;
+        }
         if let Some(known) = self.places.get(&account) {
             return *known;
         }
         let place = self.asked.len();
         self.grants.push(self.session.grant(account.clone()));
-        self.places.insert(account.clone(), place);
+        if place > 0 {
+            self.places.insert(account.clone(), place);
+        }
         self.asked.push(account);
         place
     }

@@ -32,7 +32,7 @@ pub(super) struct CacheKey {
     hash: u64,
     text: Arc<str>,
     operation: Option<Box<str>>,
-    variables: Box<[u8]>,
+    variables: Vec<u8>,
     scopes: Scopes,
     credential: CredentialId,
     /// The account that is read where no argument names one.
@@ -119,7 +119,7 @@ impl ResponseCache {
         let scopes = grants.caller().scopes;
         let credential = grants.caller().credential.id().clone();
         let account = grants.own_account();
-        let variables = serde_json::to_vec(variables).ok()?.into_boxed_slice();
+        let variables = serde_json::to_vec(variables).ok()?;
         let hash = self.hasher.hash_one((text, operation, &variables, scopes, &credential, &account));
         let (text, operation) = (text.clone(), operation.map(Into::into));
         Some(CacheKey { hash, text, operation, variables, scopes, credential, account })
@@ -139,7 +139,7 @@ impl ResponseCache {
     /// Keeps an answer's data, which costs so many cells and has so many members, if the same was asked for before.
     pub(super) fn keep(
         &self,
-        cache_key: CacheKey,
+        mut cache_key: CacheKey,
         resolved: &Resolved,
         (cells, rows): (usize, usize),
         data: &[u8],
@@ -158,6 +158,7 @@ impl ResponseCache {
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();
             let cached_response = CachedResponse { data: data.into(), cells, rows, accounts, tags, rosters };
+            cache_key.variables.shrink_to_fit();
             cached.insert(cache_key, Arc::new(cached_response));
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! A value is judged by the same rule whether it was written in the document or sent as a variable.
 
+use std::borrow::Cow;
+
 use async_graphql::Value;
 use async_graphql_value::Number;
 
@@ -11,15 +13,15 @@ use crate::model::{EmailAddress, Timestamp};
 #[derive(Clone, Copy)]
 pub(super) struct WrittenNumber<'t>(pub(super) &'t str);
 
-impl WrittenNumber<'_> {
+impl<'t> WrittenNumber<'t> {
     /// The digits of a number without a fraction, however long: `5`, `5.0` and `5e0` are the same.
-    pub(super) fn integer(self) -> Option<String> {
+    pub(super) fn integer(self) -> Option<Cow<'t, str>> {
         if !self.0.contains(['.', 'e', 'E']) {
-            return Some(if self.0 == "-0" { "0".to_owned() } else { self.0.to_owned() });
+            return Some(Cow::Borrowed(if self.0 == "-0" { "0" } else { self.0 }));
         }
         let number = self.float()?;
         // Adding a zero makes one of a negative zero.
-        (number.fract() == 0.0).then(|| format!("{:.0}", number + 0.0))
+        (number.fract() == 0.0).then(|| format!("{:.0}", number + 0.0).into())
     }
 
     fn float(self) -> Option<f64> {
@@ -33,7 +35,7 @@ impl WrittenNumber<'_> {
                 (Ok(number), _) => Value::from(number),
                 (_, Ok(number)) => Value::from(number),
                 // No number of the engine's holds it; its digits do.
-                _ => Value::String(digits),
+                _ => Value::String(digits.into_owned()),
             },
             None => self.float().and_then(Number::from_f64).map_or(Value::Null, Value::Number),
         }

@@ -35,11 +35,12 @@ impl Document {
             Some(JsonValue::Object(members)) => members,
             _ => Vec::new(),
         };
+        let mut coercion = Coercion { document: self, path: String::new() };
         let mut errors = Vec::new();
         let mut coerced = Vec::with_capacity(operation.variables.len());
         for definition in &operation.variables {
             let sent = given.iter().find(|(name, _)| name == definition.name.as_str()).map(|(_, value)| value);
-            match self.variable(definition, sent) {
+            match coercion.variable(definition, sent) {
                 Ok(Some(value)) => coerced.push((definition.name.clone(), value)),
                 Ok(None) => {}
                 Err(message) => {
@@ -53,15 +54,23 @@ impl Document {
             Err(DocumentErrors { code: Code::BadUserInput, errors })
         }
     }
+}
 
+/// Coerces one variable after the other. After a mistake `path` says where it is.
+struct Coercion<'d> {
+    document: &'d Document,
+    path: String,
+}
+
+impl Coercion<'_> {
     fn variable(
-        &self,
+        &mut self,
         definition: &VariableDefinition,
         sent: Option<&JsonValue<'_>>,
     ) -> Result<Option<ConstValue>, String> {
         let (name, ty) = (&definition.name, &definition.ty);
         match (sent, &definition.default_value) {
-            (None, Some(default)) => Ok(Some(Literals::without_variables(self.schema()).value(ty, default)?)),
+            (None, Some(default)) => Ok(Some(Literals::without_variables(self.document.schema()).value(ty, default)?)),
             (None, None) if ty.is_non_null() => {
                 Err(format!("Variable \"${name}\" of required type \"{ty}\" was not provided."))
             }
@@ -70,9 +79,10 @@ impl Document {
                 Err(format!("Variable \"${name}\" of non-null type \"{ty}\" must not be null."))
             }
             (Some(value), _) => {
-                let mut coercion = Coercion { document: self, path: name.to_string() };
-                coercion.value(ty, value).map(Some).map_err(|reason| {
-                    let at = match coercion.path.as_str() {
+                self.path.clear();
+                self.path.push_str(name);
+                self.value(ty, value).map(Some).map_err(|reason| {
+                    let at = match self.path.as_str() {
                         path if path == name.as_str() => String::new(),
                         path => format!(" at \"{path}\""),
                     };
@@ -81,15 +91,7 @@ impl Document {
             }
         }
     }
-}
 
-/// Coerces one variable's value. After a mistake `path` says where it is.
-struct Coercion<'d> {
-    document: &'d Document,
-    path: String,
-}
-
-impl Coercion<'_> {
     fn value(&mut self, ty: &Type, value: &JsonValue<'_>) -> Result<ConstValue, String> {
         if let JsonValue::Null = value {
             return if ty.is_non_null() {
@@ -176,7 +178,7 @@ fn scalar(name: &str, value: &JsonValue<'_>) -> Result<ConstValue, String> {
         ("String" | "ID", JsonValue::String(text)) => Ok(ConstValue::String(text.to_string())),
         ("String", _) => Err("String cannot represent a value that is no string".to_owned()),
         ("ID", JsonValue::Number(number)) => {
-            WrittenNumber(number).integer().map(ConstValue::String).ok_or_else(not_an_id)
+            WrittenNumber(number).integer().map(|digits| ConstValue::String(digits.into_owned())).ok_or_else(not_an_id)
         }
         ("ID", _) => Err(not_an_id()),
         ("Boolean", JsonValue::Boolean(truth)) => Ok(ConstValue::Boolean(*truth)),

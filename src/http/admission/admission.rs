@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Response;
 use futures_util::StreamExt;
 use tokio::time::sleep;
@@ -78,15 +78,22 @@ impl AdmissionControl {
             return Err(too_large());
         }
         let mut memory = self.bodies.open(key);
-        let (mut bytes, mut chunks) = (Vec::new(), body.into_data_stream());
+        let length = body.size_hint().exact();
+        let (mut whole, mut pieces, mut chunks) = (Bytes::new(), Vec::new(), body.into_data_stream());
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| HttpError::unreadable("the body ends too early"))?;
-            if bytes.len() + chunk.len() > limit {
+            if pieces.len() + chunk.len() > limit {
                 return Err(too_large());
             }
             memory.grow(chunk.len())?;
-            bytes.extend_from_slice(&chunk);
+            // Most bodies come in one piece, which is used as it is.
+            if length == Some(chunk.len() as u64) {
+                whole = chunk;
+            } else {
+                pieces.extend_from_slice(&chunk);
+            }
         }
+        let bytes = if pieces.is_empty() { whole } else { pieces.into() };
         Ok(ReadBody { bytes, memory })
     }
 
@@ -122,6 +129,6 @@ impl AdmissionControl {
 
 /// A body, with the memory that it holds.
 pub(in crate::http) struct ReadBody {
-    pub(in crate::http) bytes: Vec<u8>,
+    pub(in crate::http) bytes: Bytes,
     pub(in crate::http) memory: BodyReservation,
 }

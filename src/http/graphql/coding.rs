@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
@@ -43,7 +44,7 @@ pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
 }
 
 /// Decodes a body to at most `limit` bytes.
-pub(super) fn decode(body: Vec<u8>, coding: ContentCoding, limit: usize) -> Result<Vec<u8>, HttpError> {
+pub(super) fn decode(body: Bytes, coding: ContentCoding, limit: usize) -> Result<Bytes, HttpError> {
     let decoded = match coding {
         ContentCoding::Identity => return Ok(body),
         ContentCoding::Gzip => read(flate2::bufread::MultiGzDecoder::new(&*body), limit),
@@ -53,7 +54,7 @@ pub(super) fn decode(body: Vec<u8>, coding: ContentCoding, limit: usize) -> Resu
             .map_err(|_| Failure::Corrupt)
             .and_then(|decoder| read(decoder, limit)),
     };
-    decoded.map_err(|failure| match failure {
+    decoded.map(Bytes::from).map_err(|failure| match failure {
         Failure::TooLarge => HttpError::new(Code::RequestTooLarge, "the body, once decoded, is larger than allowed"),
         Failure::Corrupt => HttpError::unreadable("the body is not what its content-encoding says"),
     })

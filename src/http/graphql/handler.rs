@@ -75,7 +75,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
     let progress = Progress::new(&public.log_names, parts, started);
-    let executed = timeout_at(deadline, execute(public, parts, body, deadline, &progress)).await;
+    let executed = timeout_at(deadline, execute(public, parts, body, stream, deadline, &progress)).await;
     progress.is_over.store(true, Ordering::Relaxed);
     let audit = &progress.audit;
     let refuse = |refusal: &HttpError| {
@@ -106,7 +106,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                     let (grants, payer) = (caller.grants.clone(), &caller.payer);
                     let begun = streams::response::subscribe(public, *live, stream, parts, grants, (payer, audit));
                     let mut response = begun.unwrap_or_else(|refusal| refuse(&refusal));
-                    response.extensions_mut().insert(progress.logged());
+                    progress.logged().put_into(&mut response);
                     return response;
                 }
                 Answered::Many(mut answers) => {
@@ -133,7 +133,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
         Err(_) => refuse(&HttpError::new(Code::RequestTimeout, "the answer was not ready in time")),
     };
     // Also of one that was refused late: what it asked for is known.
-    response.extensions_mut().insert(progress.logged());
+    progress.logged().put_into(&mut response);
     response
 }
 
@@ -160,6 +160,7 @@ async fn execute(
     public: &Arc<AppState>,
     parts: &Parts,
     body: Body,
+    stream: Option<StreamType>,
     deadline: tokio::time::Instant,
     progress: &Progress<'_>,
 ) -> Result<(Answered, Held), HttpError> {
@@ -197,7 +198,6 @@ async fn execute(
     let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
     let trace = parts.headers.get(INCLUDE_TRACE).is_some_and(|value| value == "ftv1");
     let queries_only = method.is_safe();
-    let stream = accepted_stream(&parts.headers).filter(|_| public.live.is_enabled());
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
     let recorded = is_told().then(|| progress.recorded.get_or_init(|| RecordedGrants::few(grants.clone())).clone());
     let grants_of_work: Arc<dyn Grants> = match &recorded {

@@ -37,7 +37,7 @@ pub(in crate::http) fn outline<'t, const N: usize>(
     names: [&str; N],
     elements: usize,
 ) -> Result<Outline<'t, N>, JsonError> {
-    let mut reader = Reader { text, at: 0, keys: Vec::new() };
+    let mut reader = Reader { text, at: 0, keys: Vec::with_capacity(FEW) };
     reader.skip_space();
     let outline = match reader.peek() {
         Some(b'{') => {

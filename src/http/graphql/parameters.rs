@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use serde::Deserialize;
@@ -55,7 +56,7 @@ type Members<'t> = [Option<&'t str>; 6];
 const NAMES: [&str; 6] = ["query", "operationName", "variables", "extensions", "documentId", "doc_id"];
 
 /// The parameters of a body. `limit` is how many bytes it may have, once decoded.
-pub(super) fn from_body(body: Vec<u8>, coding: ContentCoding, limit: usize) -> Result<Parsed, HttpError> {
+pub(super) fn from_body(body: Bytes, coding: ContentCoding, limit: usize) -> Result<Parsed, HttpError> {
     let body = coding::decode(body, coding, limit)?;
     let text = std::str::from_utf8(&body)
         .map_err(|error| HttpError::unreadable(format!("the body is not UTF-8 (at byte {})", error.valid_up_to())))?;

@@ -30,31 +30,30 @@ const COMPRESSED: u64 = 1024;
 #[derive(Clone)]
 pub(in crate::http) struct Compressible<S> {
     plain: S,
-    large: Compression<S, Compressed>,
-    /// For requests that refuse plain answers.
-    all: Compression<S, Compressed>,
     metrics: Arc<Metrics>,
 }
 
 /// Which answers are compressed: long ones, but no streams, whose events an encoder would hold back.
 type Compressed = And<And<SizeAbove, NotForContentType>, NotForContentType>;
 
-impl<S: Clone> Compressible<S> {
+impl<S> Compressible<S> {
     pub(in crate::http) fn new(service: S, metrics: Arc<Metrics>) -> Self {
-        let from = |length| {
-            let compression = Compression::new(service.clone()).quality(CompressionLevel::Fastest);
-            let streams = ["text/event-stream", "multipart/mixed"].map(NotForContentType::const_new);
-            let [events, parts] = streams;
-            compression.compress_when(SizeAbove::new(length).and(events).and(parts))
-        };
-        let (large, all) = (from(COMPRESSED), from(1));
-        Self { plain: service, large, all, metrics }
+        Self { plain: service, metrics }
     }
+}
+
+/// A service whose answers of this length or more are compressed. It is made for each request that accepts that: a service is
+/// cloned for every request.
+fn compressed<S>(service: S, length: u64) -> Compression<S, Compressed> {
+    let streams = ["text/event-stream", "multipart/mixed"].map(NotForContentType::const_new);
+    let [events, parts] = streams;
+    let compression = Compression::new(service).quality(CompressionLevel::Fastest);
+    compression.compress_when(SizeAbove::new(length).and(events).and(parts))
 }
 
 impl<S> Service<Request> for Compressible<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -67,10 +66,11 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let coding = choose(request.headers());
-        let (compression, name) = match coding {
+        let (length, name) = match coding {
             Some(Coding::Identity) => return Either::Right(self.plain.call(request)),
-            Some(Coding::Preferred(name)) => (&mut self.large, name),
-            Some(Coding::Required(name)) => (&mut self.all, name),
+            Some(Coding::Preferred(name)) => (COMPRESSED, name),
+            // It refuses plain answers.
+            Some(Coding::Required(name)) => (1, name),
             None => {
                 let refusal =
                     HttpError::new(Code::InvalidAccept, "accept-encoding must allow identity, zstd, br or gzip");
@@ -80,7 +80,9 @@ where
         };
         // The choice is made here, once, and the library is told of it.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(name));
-        let answered = compression.call(request);
+        // The service that is ready is the one to be called; its copy is for the next request.
+        let next = self.plain.clone();
+        let answered = compressed(std::mem::replace(&mut self.plain, next), length).call(request);
         Either::Left(answered.map(|answer| answer.map(|answer| answer.map(Body::new))).boxed())
     }
 }
