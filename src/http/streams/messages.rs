@@ -1,7 +1,5 @@
 //! The messages of the `graphql-transport-ws` protocol, and what a WebSocket is closed with.
 
-use std::fmt::Write;
-
 use serde_json::value::RawValue;
 
 use crate::http::graphql::json::{Outline, outline};
@@ -148,7 +146,12 @@ pub(super) fn pong(payload: Option<&str>) -> String {
         .map_or_else(|| r#"{"type":"pong"}"#.to_owned(), |payload| format!(r#"{{"type":"pong","payload":{payload}}}"#))
 }
 
-/// A response of an operation.
+/// An operation's id as messages have it.
+pub(super) fn quoted(id: &str) -> String {
+    serde_json::to_string(id).unwrap_or_default()
+}
+
+/// A response of an operation. Here and below, the id is quoted.
 pub(super) fn next(id: &str, payload: &[u8]) -> String {
     message("next", id, std::str::from_utf8(payload).ok())
 }
@@ -164,16 +167,10 @@ pub(super) fn complete(id: &str) -> String {
 }
 
 fn message(kind: &str, id: &str, payload: Option<&str>) -> String {
-    let mut text = String::with_capacity(id.len() + payload.map_or(0, str::len) + 48);
-    let id = serde_json::to_string(id).unwrap_or_default();
-    // Writing to a `String` cannot fail.
-    let _ = write!(text, r#"{{"id":{id},"type":"{kind}""#);
-    if let Some(payload) = payload {
-        text.push_str(",\"payload\":");
-        text.push_str(payload);
-    }
-    text.push('}');
-    text
+    let parts = [r#"{"id":"#, id, r#","type":""#, kind, "\""];
+    let payload = payload.map(|payload| [r#","payload":"#, payload]);
+    // In memory of the right size, which is sent as it is.
+    parts.iter().chain(payload.iter().flatten()).chain(&["}"]).copied().collect::<Vec<_>>().concat()
 }
 
 /// The errors of a response that has nothing else.

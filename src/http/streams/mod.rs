@@ -13,6 +13,8 @@ pub(super) mod response;
 mod rights;
 mod socket;
 pub(super) mod stream_outcome;
+mod timers;
 pub(super) mod upgrade;
+mod woken;
 
 pub use limits::LiveStreams;

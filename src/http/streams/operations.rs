@@ -1,17 +1,17 @@
 //! The operations of one WebSocket: queries, mutations and subscriptions side by side, each under its id.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
-use futures_util::stream::{BoxStream, SelectAll, unfold};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::limits::SubscriptionPermit;
-use super::messages::errors_of;
+use super::messages::{self, errors_of};
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription, Variables};
@@ -31,41 +31,33 @@ const LONG_PAYLOAD: usize = 8 << 10;
 /// Everything under way on one WebSocket.
 #[derive(Default)]
 pub(super) struct Operations {
-    running: SelectAll<Abortable<BoxStream<'static, NumberedProgress>>>,
-    /// By id.
-    open: HashMap<Arc<str>, Open>,
+    open: Vec<Operation>,
+    /// Those that are not subscriptions, or not yet.
+    starting: FuturesUnordered<Abortable<BoxFuture<'static, NumberedStart>>>,
+    /// Which of those that are open is looked at first.
+    turn: usize,
     /// How often the accounts have changed that are subscribed to.
     changes: u64,
     started: u64,
     ends: EndReason,
 }
 
-struct Open {
+/// Of which operation, and what has come of its start.
+type NumberedStart = (u64, Result<LiveOperation, Finished>);
+
+struct Operation {
+    id: Box<str>,
+    /// The same as messages have it.
+    quoted: Arc<str>,
     number: u64,
-    abort: AbortHandle,
-    /// Whose team it subscribes to.
-    account: Option<Account>,
-}
-
-/// Of which operation, and what has come of it.
-type NumberedProgress = (Arc<str>, u64, Progress);
-
-/// What has come of an operation.
-enum Progress {
-    /// A query or mutation was answered, or something was refused.
-    Answered(GraphQlResponse),
-    Refused(HttpError),
-    /// A subscription to this account's team has begun.
-    Begun(Account),
-    /// It has an event, or none any more.
-    Event(Option<Delivery>),
+    stage: Stage,
 }
 
 /// Where an operation stands.
 enum Stage {
-    Starting(BoxFuture<'static, Result<Box<LiveOperation>, Progress>>),
+    /// It is aborted when it is completed by its client.
+    Starting(AbortHandle),
     Live(Box<LiveOperation>),
-    Ended,
 }
 
 struct LiveOperation {
@@ -74,7 +66,14 @@ struct LiveOperation {
     permit: SubscriptionPermit,
 }
 
-/// What to tell the client of an operation.
+/// What has come of an operation that is no subscription.
+enum Finished {
+    /// A query or mutation was answered, or something was refused.
+    Answered(Box<GraphQlResponse>),
+    Refused(HttpError),
+}
+
+/// What to tell the client of an operation, whose id is as messages have it.
 pub(super) enum Outcome {
     /// A response, and whether it is the last.
     Next { id: Arc<str>, payload: bytes::Bytes, is_last: bool },
@@ -94,12 +93,16 @@ impl Operations {
     }
 
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.open.contains_key(id)
+        self.open.iter().any(|open| *open.id == *id)
     }
 
     /// The accounts whose teams are subscribed to.
     pub(super) fn accounts(&self) -> Vec<Account> {
-        self.open.values().filter_map(|open| open.account.clone()).collect()
+        let account = |open: &Operation| match &open.stage {
+            Stage::Live(live) => Some(live.account.clone()),
+            Stage::Starting(_) => None,
+        };
+        self.open.iter().filter_map(account).collect()
     }
 
     /// Another number whenever these have changed.
@@ -117,7 +120,7 @@ impl Operations {
         (state, upgrade): (&Arc<AppState>, &Upgrade),
     ) {
         self.started += 1;
-        let (id, number): (Arc<str>, _) = (id.into(), self.started);
+        let number = self.started;
         let work = Work {
             state: state.clone(),
             caller: caller.clone(),
@@ -138,13 +141,11 @@ impl Operations {
             }
             started
         };
-        let started = started.instrument(log_span);
-        let name = id.clone();
-        let progress = unfold(Stage::Starting(started.boxed()), advance);
-        let progress = progress.map(move |progress| (name.clone(), number, progress));
+        let started = started.instrument(log_span).map(move |started| (number, started)).boxed();
         let (abort, registration) = AbortHandle::new_pair();
-        self.open.insert(id, Open { number, abort, account: None });
-        self.running.push(Abortable::new(progress.boxed(), registration));
+        let quoted = messages::quoted(&id).into();
+        self.open.push(Operation { id: id.into(), quoted, number, stage: Stage::Starting(abort) });
+        self.starting.push(Abortable::new(started, registration));
     }
 
     /// Says why everything ends that is under way.
@@ -154,76 +155,72 @@ impl Operations {
 
     /// Ends an operation that its client no longer wants.
     pub(super) fn complete(&mut self, id: &str) {
-        if let Some(open) = self.remove(id) {
-            open.abort.abort();
+        if let Some(at) = self.open.iter().position(|open| *open.id == *id)
+            && let Stage::Starting(abort) = self.remove(at).stage
+        {
+            abort.abort();
         }
     }
 
-    fn remove(&mut self, id: &str) -> Option<Open> {
-        let open = self.open.remove(id)?;
-        self.changes += u64::from(open.account.is_some());
-        Some(open)
+    fn remove(&mut self, at: usize) -> Operation {
+        let open = self.open.remove(at);
+        self.changes += u64::from(matches!(open.stage, Stage::Live(_)));
+        open
     }
 
-    /// The next thing to tell; waits for ever where nothing is under way. Cancelling the wait loses nothing.
-    pub(super) async fn next(&mut self) -> Outcome {
-        loop {
-            let Some((id, number, progress)) = self.running.next().await else { return std::future::pending().await };
+    /// The next thing to tell. Pending where nothing is under way.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        while let Poll::Ready(Some(started)) = self.starting.poll_next_unpin(context) {
             // Aborted ones have been forgotten before.
-            let Some(open) = self.open.get_mut(&id).filter(|open| open.number == number) else { continue };
-            match progress {
-                Progress::Begun(account) => {
-                    open.account = Some(account);
+            let Ok((number, started)) = started else { continue };
+            let Some(at) = self.open.iter().position(|open| open.number == number) else { continue };
+            match started {
+                Ok(live) => {
+                    self.open[at].stage = Stage::Live(Box::new(live));
                     self.changes += 1;
                 }
-                Progress::Event(Some(Delivery { payload, ends, .. })) => {
-                    if ends {
-                        self.remove(&id);
-                    }
-                    return Outcome::Next { id, payload, is_last: ends };
-                }
-                Progress::Event(None) => {
-                    self.remove(&id);
-                    return Outcome::Complete { id };
-                }
-                Progress::Answered(answer) => {
-                    self.remove(&id);
-                    return match errors_of(&answer.body) {
-                        Some(errors) if answer.class != graphql::Class::Executed => Outcome::Refused { id, errors },
-                        _ => Outcome::Next { id, payload: answer.body.into(), is_last: true },
-                    };
-                }
-                Progress::Refused(refusal) => {
-                    self.remove(&id);
-                    return Outcome::Refused { id, errors: error_list(&refusal) };
-                }
+                Err(finished) => return Poll::Ready(finished.outcome(self.remove(at).quoted)),
             }
+        }
+        for _ in 0..self.open.len() {
+            self.turn = (self.turn + 1) % self.open.len();
+            let Stage::Live(live) = &mut self.open[self.turn].stage else { continue };
+            if let Poll::Ready(delivery) = live.subscription.poll_next(context) {
+                return Poll::Ready(self.deliver(self.turn, delivery));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn deliver(&mut self, at: usize, delivery: Option<Delivery>) -> Outcome {
+        let open = &mut self.open[at];
+        let id = open.quoted.clone();
+        let is_last = delivery.as_ref().is_none_or(|delivery| delivery.ends);
+        if let Stage::Live(live) = &mut open.stage {
+            delivery.iter().for_each(|delivery| live.permit.delivered(&delivery.summary));
+            if is_last {
+                live.permit.end("upstream");
+            }
+        }
+        if is_last {
+            self.remove(at);
+        }
+        match delivery {
+            Some(Delivery { payload, .. }) => Outcome::Next { id, payload, is_last },
+            None => Outcome::Complete { id },
         }
     }
 }
 
-/// The next progress of an operation, and where it stands then.
-async fn advance(stage: Stage) -> Option<(Progress, Stage)> {
-    match stage {
-        Stage::Starting(started) => Some(match started.await {
-            Ok(live) => (Progress::Begun(live.account.clone()), Stage::Live(live)),
-            Err(progress) => (progress, Stage::Ended),
-        }),
-        Stage::Live(mut live) => {
-            let delivery = live.subscription.next().await;
-            if let Some(delivery) = &delivery {
-                live.permit.delivered(&delivery.summary);
-            }
-            let goes_on = delivery.as_ref().is_some_and(|delivery| !delivery.ends);
-            let stage = if goes_on {
-                Stage::Live(live)
-            } else {
-                live.permit.end("upstream");
-                Stage::Ended
-            };
-            Some((Progress::Event(delivery), stage))
+impl Finished {
+    fn outcome(self, id: Arc<str>) -> Outcome {
+        match self {
+            Self::Answered(answer) => match errors_of(&answer.body) {
+                Some(errors) if answer.class != graphql::Class::Executed => Outcome::Refused { id, errors },
+                _ => Outcome::Next { id, payload: answer.body.into(), is_last: true },
+            },
+            Self::Refused(refusal) => Outcome::Refused { id, errors: error_list(&refusal) },
         }
-        Stage::Ended => None,
     }
 }
 
@@ -243,7 +240,7 @@ struct Work {
 
 impl Work {
     /// Executes it, as far as it is no subscription, and has its span and its audit tell what became of it.
-    async fn start(self, payload: &str, ends: EndReason) -> Result<Box<LiveOperation>, Progress> {
+    async fn start(self, payload: &str, ends: EndReason) -> Result<LiveOperation, Finished> {
         let Self { state, caller, audit, .. } = &self;
         let audit = audit.as_ref();
         if let Some(audit) = audit {
@@ -254,7 +251,7 @@ impl Work {
             if let Some(audit) = audit {
                 audit.refused(refusal.code);
             }
-            Progress::Refused(refusal)
+            Finished::Refused(refusal)
         };
         match self.execute(payload).await {
             Ok(Started::Answer(mut answer)) => {
@@ -262,7 +259,7 @@ impl Work {
                 if let Some(audit) = audit {
                     audit.answered(&[AuditedAnswer::take(&mut answer)]);
                 }
-                Err(Progress::Answered(answer))
+                Err(Finished::Answered(Box::new(answer)))
             }
             Ok(Started::Live(live)) => {
                 let mut permit = state.live.admit(&caller.payer, "websocket", ends, &state.metrics).map_err(refused)?;
@@ -270,7 +267,7 @@ impl Work {
                 permit.tell(audited, Trace::hold());
                 let account = live.account().clone();
                 let subscription = state.engine.listen(live);
-                Ok(Box::new(LiveOperation { subscription, account, permit }))
+                Ok(LiveOperation { subscription, account, permit })
             }
             Err(refusal) => {
                 state.metrics.refused(refusal.code.name());

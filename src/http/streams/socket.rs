@@ -3,21 +3,26 @@
 //! One task reads, runs the operations and writes. While a message waits to be written nothing else is done, so a client who
 //! takes nothing sends nothing, gets the newest states when it takes something, and is dropped after `http.send_timeout`.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::request::Parts;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use governor::{DefaultDirectRateLimiter, RateLimiter};
-use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 
 use super::forwarded_head;
 use super::messages::{self, ClientMessage, Close};
 use super::operations::{Operations, Outcome, Upgrade};
 use super::rights::Rights;
+use super::timers::Timers;
+use super::woken::WokenPart;
 use crate::http::AppState;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
@@ -125,6 +130,15 @@ struct Session {
     watched: u64,
 }
 
+/// What a socket does next.
+enum Next {
+    Tell(Outcome),
+    /// A frame came, which may have a text.
+    Received(Option<String>),
+    Ping,
+    End(End),
+}
+
 impl Session {
     fn watch_rights(&mut self) {
         self.watched = self.operations.changes();
@@ -181,31 +195,28 @@ impl Connection {
         Ok(session)
     }
 
-    async fn serve(&mut self, mut session: Session, mut closing: BoxFuture<'static, ()>) -> End {
-        let settings = self.state.live.settings.clone();
-        let mut pings = pings(settings.ping_interval);
+    async fn serve(&mut self, mut session: Session, closing: BoxFuture<'static, ()>) -> End {
+        let mut timers = Timers::start(&self.state.live.settings, closing);
+        let others = WokenPart::default();
         let mut answered = true;
-        let mut lifetime = Box::pin(sleep(settings.lifetime));
-        let mut idle = Box::pin(sleep(settings.idle_timeout));
         loop {
             let was_idle = session.operations.is_empty();
-            let step = tokio::select! {
-                biased;
-                // First, because it is what a socket mostly wakes for: the rest is looked at when it has been told.
-                outcome = session.operations.next() => self.tell(outcome, &session.caller.payer).await.map_err(End::from),
-                () = &mut closing => Err(Close::going_away().into()),
-                _ = &mut session.lost => Err(Close::forbidden().into()),
-                () = &mut lifetime => Err(Close::lifetime().into()),
-                () = &mut idle, if session.operations.is_empty() => Err(Close::idle().into()),
-                received = self.receive() => {
+            // Operations first, because a socket mostly wakes for them.
+            let next = poll_fn(|context| match session.operations.poll_next(context) {
+                Poll::Ready(outcome) => Poll::Ready(Next::Tell(outcome)),
+                Poll::Pending => others.poll(context, |context| self.poll_others(&mut session, &mut timers, context)),
+            });
+            let step = match next.await {
+                Next::Tell(outcome) => self.tell(outcome, &session.caller.payer).await.map_err(End::from),
+                Next::Received(text) => {
                     answered = true;
-                    match received {
-                        Ok(Some(text)) => self.handle(&text, &mut session).await,
-                        Ok(None) => Ok(()),
-                        Err(end) => Err(end),
+                    match text {
+                        Some(text) => self.handle(&text, &mut session).await,
+                        None => Ok(()),
                     }
                 }
-                _ = pings.tick() => self.ping(&mut answered).await,
+                Next::Ping => self.ping(&mut answered).await,
+                Next::End(end) => Err(end),
             };
             if let Err(end) = step {
                 session.operations.end(end.name());
@@ -213,11 +224,27 @@ impl Connection {
             }
             if session.watched != session.operations.changes() {
                 session.watch_rights();
+                others.look_again();
             }
             if !was_idle && session.operations.is_empty() {
-                idle.as_mut().reset(Clock::instant() + settings.idle_timeout);
+                timers.rest();
+                others.look_again();
             }
         }
+    }
+
+    /// Whatever is no operation's.
+    fn poll_others(&mut self, session: &mut Session, timers: &mut Timers, context: &mut Context<'_>) -> Poll<Next> {
+        if let Poll::Ready(close) = timers.poll_end(session.operations.is_empty(), context) {
+            return Poll::Ready(Next::End(close.into()));
+        }
+        if session.lost.poll_unpin(context).is_ready() {
+            return Poll::Ready(Next::End(Close::forbidden().into()));
+        }
+        if let Poll::Ready(received) = self.poll_receive(context) {
+            return Poll::Ready(received.map_or_else(Next::End, Next::Received));
+        }
+        timers.poll_ping(context).map(|()| Next::Ping)
     }
 
     async fn handle(&mut self, text: &str, session: &mut Session) -> Result<(), End> {
@@ -235,7 +262,7 @@ impl Connection {
                 self.state = self.state.latest();
                 if session.operations.len() >= self.state.live.settings.socket_operations_limit {
                     let errors = error_list(&busy("too many operations are under way on this WebSocket"));
-                    return Ok(self.send(messages::error(&id, &errors)).await?);
+                    return Ok(self.send(messages::error(&messages::quoted(&id), &errors)).await?);
                 }
                 let Session { caller, max_age, operations, .. } = session;
                 operations.begin(id, payload, *max_age, caller, (&self.state, &self.upgrade));
@@ -259,7 +286,7 @@ impl Connection {
     /// Memory for a message until it is written.
     async fn room(&mut self, bytes: usize, payer: &CallerKey) -> Result<EventMemory, Gone> {
         let room = self.state.admission.hold_event(payer, bytes);
-        timeout(self.state.settings.send_timeout, room).await.map_err(|_| Gone("slow"))
+        within(self.state.settings.send_timeout, room).await.ok_or(Gone("slow"))
     }
 
     /// Asks for a sign of life, unless the last one was never given.
@@ -272,7 +299,15 @@ impl Connection {
 
     /// The next text; `None` for a frame that has none.
     async fn receive(&mut self) -> Result<Option<String>, End> {
-        let message = match self.socket.recv().await {
+        poll_fn(|context| self.poll_receive(context)).await
+    }
+
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<String>, End>> {
+        self.socket.poll_next_unpin(context).map(|received| self.read(received))
+    }
+
+    fn read(&self, received: Option<Result<Message, axum::Error>>) -> Result<Option<String>, End> {
+        let message = match received {
             None => return Err(self.gone().into()),
             Some(Ok(message)) => message,
             Some(Err(error)) => return Err(broken(&error.to_string()).map_or_else(|| self.gone().into(), End::Close)),
@@ -294,10 +329,10 @@ impl Connection {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(self.state.settings.send_timeout, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(self.gone()),
-            Err(_) => Err(Gone("slow")),
+        match within(self.state.settings.send_timeout, self.socket.send(message)).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(self.gone()),
+            None => Err(Gone("slow")),
         }
     }
 
@@ -321,10 +356,13 @@ fn message_rate(a_second: u32) -> Option<DefaultDirectRateLimiter> {
     quota(a_second, a_second.saturating_mul(BURST)).map(RateLimiter::direct)
 }
 
-fn pings(every: Duration) -> Interval {
-    let mut pings = interval_at(Clock::instant() + every, every);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pings
+/// What comes of it within this time. What is done at once needs no timer.
+async fn within<T>(longest: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    match future.as_mut().now_or_never() {
+        Some(done) => Some(done),
+        None => timeout(longest, future).await.ok(),
+    }
 }
 
 /// How to close for a frame that cannot be read, by the library's words for it; `None` where the connection is gone.

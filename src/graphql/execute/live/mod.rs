@@ -3,6 +3,7 @@
 //! `start` is the entry point: prepare → admit (the transport) → listen → events.
 
 mod event;
+mod newest;
 mod selection;
 mod shared;
 mod start;

@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use super::event::LiveEvent;
+use super::newest::{Receiver, Sender};
 use super::selection::Selection;
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::loader::{TeamState, TeamWatcher};
@@ -32,11 +32,9 @@ pub(super) struct SelectionKey {
     pub(super) scopes: Scopes,
 }
 
-type Events = watch::Sender<Option<Arc<LiveEvent>>>;
-
 /// The selections that have subscribers.
 #[derive(Clone, Default)]
-pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, Events>>>);
+pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, Sender>>>);
 
 impl SharedSelections {
     /// Subscribes to a selection, which `make` makes where it is the first to ask for it.
@@ -47,16 +45,13 @@ impl SharedSelections {
         compute: &ComputePool,
         metrics: &Arc<Metrics>,
         make: impl FnOnce() -> (Selection, TeamWatcher),
-    ) -> watch::Receiver<Option<Arc<LiveEvent>>> {
+    ) -> Receiver {
         let mut selections = self.0.lock();
         if let Some(events) = selections.get(&key) {
-            let mut receiver = events.subscribe();
-            if receiver.borrow().is_some() {
-                receiver.mark_changed();
-            }
-            return receiver;
+            return events.subscribe();
         }
-        let (events, receiver) = watch::channel(None);
+        let events = Sender::default();
+        let receiver = events.subscribe();
         selections.insert(key.clone(), events.clone());
         drop(selections);
         let (selection, watcher) = make();
@@ -73,9 +68,9 @@ impl SharedSelections {
     }
 
     /// Forgets a selection without subscribers; returns whether it did.
-    fn forget(&self, key: &SelectionKey, events: &Events) -> bool {
+    fn forget(&self, key: &SelectionKey, events: &Sender) -> bool {
         let mut selections = self.0.lock();
-        let unwanted = events.receiver_count() == 0;
+        let unwanted = !events.has_receivers();
         if unwanted {
             selections.remove(key);
         }
@@ -87,7 +82,7 @@ impl SharedSelections {
 struct Writer {
     all: SharedSelections,
     key: SelectionKey,
-    events: Events,
+    events: Sender,
     compute: ComputePool,
     metrics: Arc<Metrics>,
     ticket: Ticket,
@@ -99,7 +94,7 @@ impl Writer {
         loop {
             let team = tokio::select! {
                 team = watcher.next() => team,
-                () = self.events.closed() => {
+                () = self.events.deserted() => {
                     if self.all.forget(&self.key, &self.events) {
                         return;
                     }
@@ -114,12 +109,12 @@ impl Writer {
                 }
                 _ => {
                     // Nothing more comes of it. It is forgotten when its subscribers have been told and are gone.
-                    let last = self.events.borrow().as_ref().map_or(0, |event| event.number);
+                    let last = self.events.newest().map_or(0, |event| event.number);
                     Some(Selection::failed(last + 2, &team))
                 }
             };
             match event {
-                Some(event) => drop(self.events.send_replace(Some(Arc::new(event)))),
+                Some(event) => self.events.send(event),
                 None => {
                     self.metrics.live().suppressed();
                     self.confirm(&team, &watcher);
@@ -130,15 +125,10 @@ impl Writer {
 
     /// A state that shows the same as the last event, which was withdrawn: those who have not seen it may see it now.
     fn confirm(&self, team: &TeamState, watcher: &TeamWatcher) {
-        self.events.send_if_modified(|last| {
-            let withdrawn = last.as_ref().filter(|event| watcher.is_withdrawn(event.read_at));
-            let confirmed = withdrawn.map(|event| LiveEvent { read_at: team.read_at(), ..LiveEvent::clone(event) });
-            let is_confirmed = confirmed.is_some();
-            if let Some(event) = confirmed {
-                *last = Some(Arc::new(event));
-            }
-            is_confirmed
-        });
+        let last = self.events.newest().filter(|event| watcher.is_withdrawn(event.read_at));
+        if let Some(event) = last {
+            self.events.send(LiveEvent { read_at: team.read_at(), ..LiveEvent::clone(&event) });
+        }
     }
 
     /// The selection again, and the event that it made of the state; `None` where it panicked.

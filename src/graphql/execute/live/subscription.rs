@@ -1,18 +1,20 @@
 //! A subscription: one subscriber's events, complete and in order, the newest alone where several came at once.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::sync::watch;
 
 use super::event::{EventSummary, LiveEvent};
+use super::newest::Receiver;
 use crate::loader::TeamListener;
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
 /// One subscriber's events.
 pub struct Subscription {
-    events: watch::Receiver<Option<Arc<LiveEvent>>>,
+    events: Receiver,
     /// Keeps the team read.
     listener: TeamListener,
     /// The number of the last event that was delivered.
@@ -33,30 +35,25 @@ pub struct Delivery {
 }
 
 impl Subscription {
-    pub(super) fn new(
-        events: watch::Receiver<Option<Arc<LiveEvent>>>,
-        listener: TeamListener,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub(super) fn new(events: Receiver, listener: TeamListener, metrics: Arc<Metrics>) -> Self {
         Self { events, listener, last: None, has_ended: false, metrics }
     }
 
     /// The next event; `None` after the last. Cancelling the wait loses none.
     pub async fn next(&mut self) -> Option<Delivery> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// As for [`Self::next`].
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         while !self.has_ended {
-            if self.events.changed().await.is_err() {
-                self.has_ended = true;
-                return None;
-            }
-            let event = self.events.borrow_and_update().clone();
+            let event = ready!(self.events.poll_next(context));
             // One that is withdrawn comes again when it is known to be true still; who has seen it has seen it.
-            let is_due =
-                |event: &LiveEvent| self.last != Some(event.number) && !self.listener.is_withdrawn(event.read_at);
-            if let Some(event) = event.filter(|event| is_due(event)) {
-                return Some(self.deliver(&event));
+            if self.last != Some(event.number) && !self.listener.is_withdrawn(event.read_at) {
+                return Poll::Ready(Some(self.deliver(&event)));
             }
         }
-        None
+        Poll::Ready(None)
     }
 
     fn deliver(&mut self, event: &LiveEvent) -> Delivery {
