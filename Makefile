@@ -87,8 +87,9 @@ bench:
 tenants:
 	TENANTS_STEPS=800000 cargo test --locked --test it tenants -- --nocapture
 
-# Ten thousand subscribers of ten accounts for a minute of changes, beside GraphQL Yoga with graphql-ws, and a plan that a
-# hundred listened accounts share; docs/subscriptions.md is written from it. Needs 12,000 open files. Linux.
+# Ten thousand subscribers of ten accounts for a minute of changes, before one process and before three replicas over a Redis, a
+# tenth of them beside GraphQL Yoga with graphql-ws, and a plan that a hundred listened accounts share; docs/subscriptions.md is
+# written from it, and it fails where a figure falls short. Eight minutes behind the builds. Needs 12,000 open files. Linux.
 live:
 	cargo build --release --locked
 	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bin live

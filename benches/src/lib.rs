@@ -1,8 +1,8 @@
 //! What the benchmark and its contestants share.
 
-pub mod changing_vendor;
 pub mod chart;
 pub mod figures;
+pub mod live;
 pub mod load;
 pub mod machine;
 pub mod process;
@@ -10,5 +10,4 @@ pub mod questions;
 pub mod serve;
 pub mod service;
 pub mod steps;
-pub mod subscribers;
 pub mod team;

@@ -24,17 +24,21 @@ const eventTarget = new EventTarget();
 setMaxListeners(0, eventTarget);
 const pubSub = createPubSub({ eventTarget });
 
+const read = async (account) => (await fetch(`${upstream}custom-user?email=${account}&type=CUSTOMER`)).text();
+
 /** One poller for each account, as long as somebody listens. */
 const pollers = new Map();
 
 function join(account) {
   let poller = pollers.get(account);
   if (!poller) {
-    poller = { listeners: 0, text: "", team: null };
+    poller = { listeners: 0, text: "", team: null, polling: false };
     pollers.set(account, poller);
     const poll = async () => {
-      const answer = await fetch(`${upstream}custom-user?email=${account}&type=CUSTOMER`);
-      const text = await answer.text();
+      // Two at once could be answered in the wrong order.
+      if (poller.polling) return;
+      poller.polling = true;
+      const text = await read(account).finally(() => (poller.polling = false));
       // An answer that says the same is no event.
       if (text === poller.text) return;
       poller.text = text;

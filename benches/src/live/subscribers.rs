@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
-use crate::changing_vendor::MARK;
+use super::changing_vendor::MARK;
 
 /// What everybody asks for.
 pub const QUERY: &str = "subscription { team { members { nodes { id name liveAvailability unreadMessages } } } }";
@@ -52,9 +52,9 @@ pub struct Arrivals {
 pub type Payload = dyn Fn(usize) -> String;
 
 impl Subscribers {
-    /// Connects so many subscribers to `accounts` accounts in turn, and waits until each has its first event. `payload` is that
-    /// of `connection_init` for an account. To be called in a `LocalSet`.
-    pub async fn connect(address: SocketAddr, count: usize, accounts: usize, payload: &Payload) -> Result<Self> {
+    /// Connects so many subscribers to `accounts` accounts in turn, an account's to each of the addresses in turn, and waits until
+    /// each has its first event. `payload` is that of `connection_init` for an account. To be called in a `LocalSet`.
+    pub async fn connect(addresses: &[SocketAddr], count: usize, accounts: usize, payload: &Payload) -> Result<Self> {
         let seen = Rc::new(Seen {
             events: Cell::new(0),
             states: RefCell::new(vec![Vec::new(); accounts]),
@@ -65,6 +65,7 @@ impl Subscribers {
         let numbers: Vec<usize> = (0..count).collect();
         for some in numbers.chunks(AT_ONCE) {
             let opened = some.iter().map(|&number| async move {
+                let address = addresses[number / accounts % addresses.len()];
                 let socket = timeout(LONG, open(address, number, &payload(number % accounts))).await;
                 Ok::<_, anyhow::Error>((number, socket.context("no answer")??))
             });
