@@ -311,7 +311,8 @@ impl Poller {
                 if cached.age >= self.window(fair) || taken_back {
                     feed.overdue(now);
                 }
-                Some(wait(cached.calls, RETRY))
+                // What was taken back while it was read is read again as soon as what brought nothing.
+                Some(wait(if taken_back { 0 } else { cached.calls }, RETRY))
             }
             Err(failed) => {
                 let asked = failed.error.retry_after().unwrap_or(RETRY);

@@ -260,6 +260,22 @@ async fn what_the_operator_takes_back_is_read_again_at_once_and_then_as_before()
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_taken_back_while_it_is_read_is_read_again_soon() {
+    let lab = Lab::with_latency(21, &[PLENTY], |_| Duration::from_millis(200), growing());
+    let feeds = feeds(&lab, every(600 * SECOND));
+    let mut listener = feeds.listen(&lab.grant(0), None);
+    first(&mut listener).await;
+    sleep(10 * SECOND).await;
+    lab.rosters.apply(&taken_back(InvalidationMode::Soft));
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(lab.calls().len(), 2, "it is being read");
+    lab.rosters.apply(&taken_back(InvalidationMode::Soft));
+    sleep(3 * SECOND).await;
+    assert_eq!(lab.calls().len(), 3);
+    assert_eq!(first(&mut listener).await.roster.unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn taking_back_again_and_again_stays_within_the_plan_and_says_what_is_stale() {
     let lab = Lab::new(13, &[("budget.calls_per_hour", "100")], growing());
     let feeds = feeds(&lab, every(600 * SECOND));
