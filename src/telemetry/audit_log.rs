@@ -74,11 +74,21 @@ struct State {
 struct Write {
     since: Instant,
     records: u64,
+    /// Whether the log has said that it hangs.
+    is_told: bool,
 }
 
 impl State {
     fn is_pending(&self) -> bool {
         !self.writes.is_empty() || (self.writer > 0 && !self.lines.is_empty())
+    }
+
+    /// The records of a former thread's write that hangs, once.
+    fn newly_hanging(&mut self) -> Option<u64> {
+        let mut former = self.writes.range_mut(..self.writer).map(|(_, write)| write);
+        let write = former.find(|write| !write.is_told && elapsed(write.since) >= LONG_WRITE)?;
+        write.is_told = true;
+        Some(write.records)
     }
 
     /// What is lost if nothing more is written.
@@ -125,18 +135,12 @@ impl AuditLog {
         let (number, next, writer) = (state.writer + 1, target.target().clone(), shared.clone());
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(move || writer.run(number, Writer::new(target)))?;
-        let hangs = state.writes.get(&state.writer).filter(|write| elapsed(write.since) >= LONG_WRITE);
-        let records = hangs.map(|write| write.records);
         (state.writer, state.target) = (number, Some(next));
         shared.filled.notify_all();
-        // Saying something may wait, and nobody must for it.
+        let hanging = state.newly_hanging();
+        // Writing to the log may wait, and no request must wait for that.
         drop(state);
-        if let Some(records) = records {
-            tracing::warn!(
-                records,
-                "the audit log's former target takes nothing: a thread waits on with these records"
-            );
-        }
+        hanging.into_iter().for_each(tell_hanging);
         Ok(())
     }
 
@@ -148,14 +152,17 @@ impl AuditLog {
             QueueShare::Whole => state.limit,
             QueueShare::Half => state.limit / 2,
         };
-        if state.lines.len() + line.len() <= limit && !state.is_closed {
+        let has_room = state.lines.len() + line.len() <= limit && !state.is_closed;
+        if has_room {
             state.lines.extend_from_slice(line);
             shared.filled.notify_one();
-            return;
+        } else {
+            shared.metrics.audit().queue_full(1);
         }
-        shared.metrics.audit().queue_full(1);
-        if is_due(&mut state.warned) {
-            drop(state);
+        let (is_due, hanging) = (!has_room && is_due(&mut state.warned), state.newly_hanging());
+        drop(state);
+        hanging.into_iter().for_each(tell_hanging);
+        if is_due {
             tracing::warn!("the audit log has no room for a record: it is written more slowly than requests come");
         }
     }
@@ -196,7 +203,7 @@ impl Shared {
                 return;
             }
             std::mem::swap(&mut state.lines, &mut lines);
-            state.writes.insert(number, Write { since: now(), records: count(&lines) });
+            state.writes.insert(number, Write { since: now(), records: count(&lines), is_told: false });
             drop(state);
             writer.write(&lines, &self.metrics);
             lines.clear();
@@ -262,6 +269,10 @@ impl Writer {
         }
         (written, Ok(()))
     }
+}
+
+fn tell_hanging(records: u64) {
+    tracing::warn!(records, "the audit log's former target takes nothing: a thread waits on with these records");
 }
 
 fn count(lines: &[u8]) -> u64 {
