@@ -20,8 +20,6 @@ use crate::model::{AccessError, Account, Caller, CallerLimits, CredentialId, Gra
 const NAMES_LIMIT: usize = 4;
 /// The bytes of a name.
 const LENGTH: usize = 6;
-/// The digits of a document's hash.
-const HASH_LENGTH: usize = 64;
 
 /// Makes names. Clones make the same.
 #[derive(Clone)]
@@ -112,20 +110,13 @@ impl LogNames {
     }
 }
 
-/// The document's hash where its text was sent; otherwise what it is named by, as the client wrote it.
+/// The document's hash where its text was sent, or where it is named by that; otherwise what it is named by.
 fn document_id(document: &Reference) -> Cow<'_, str> {
-    let id = document.id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
-    match (&document.text, &document.persisted, id) {
-        (Some(text), ..) => hex(digest(&SHA256, text.as_bytes()).as_ref()).into(),
-        (None, Some(persisted), _) => one_case(persisted.sha256_hash.as_str()),
-        (None, None, id) => one_case(id.unwrap_or_default()),
+    match (&document.text, document.hash()) {
+        (Some(text), _) => hex(digest(&SHA256, text.as_bytes()).as_ref()).into(),
+        (None, Some(hash)) => hash.to_ascii_lowercase().into(),
+        (None, None) => document.name().unwrap_or_default().into(),
     }
-}
-
-/// A hash as it is written where it is the text's.
-fn one_case(id: &str) -> Cow<'_, str> {
-    let is_hash = id.len() == HASH_LENGTH && id.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_hash && id.bytes().any(|b| b.is_ascii_uppercase()) { id.to_ascii_lowercase().into() } else { id.into() }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -24,6 +24,21 @@ pub struct Reference {
     pub id: Option<String>,
 }
 
+impl Reference {
+    /// How the client names the document: by a hash, without its prefix, or by any other text.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let id = self.id.as_deref().map(|id| id.strip_prefix(PREFIX).unwrap_or(id));
+        self.persisted.as_ref().map(|persisted| persisted.sha256_hash.as_str()).or(id)
+    }
+
+    /// The hash by which the client names the document, in either case. It is the client's text, so its form is checked.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        self.name().filter(|name| Hash::parse(name).is_some())
+    }
+}
+
 /// `extensions.persistedQuery`, in the form of Apollo's automatic persisted queries.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]

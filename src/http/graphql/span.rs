@@ -6,13 +6,10 @@ use crate::http::response::error::HttpError;
 use crate::http::streams::stream_outcome::StreamOutcome;
 use crate::telemetry::{HeldSpan, Span, Trace, attribute};
 
-/// The digits of a hash.
-const HASH: usize = 64;
-
 /// The documents of a request, where it names them by their hashes.
 pub(in crate::http) fn documents<'d>(documents: impl Iterator<Item = &'d Reference>) {
     Trace::write(|span| {
-        let hashes: Vec<&str> = documents.filter_map(hash).collect();
+        let hashes: Vec<&str> = documents.filter_map(Reference::hash).collect();
         if !hashes.is_empty() {
             span.set(attribute::DOCUMENT_HASH, hashes.join(","));
         }
@@ -76,13 +73,6 @@ pub(in crate::http) fn refused(refusal: &HttpError) {
         span.set(attribute::OUTCOME, "refused");
         span.set(attribute::ERROR_TYPE, refusal.code.name());
     });
-}
-
-/// The hash by which a client names a document. It is the client's text, so its form is checked.
-fn hash(document: &Reference) -> Option<&str> {
-    let id = document.id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
-    let hash = document.persisted.as_ref().map(|persisted| persisted.sha256_hash.as_str()).or(id)?;
-    (hash.len() == HASH && hash.bytes().all(|b| b.is_ascii_hexdigit())).then_some(hash)
 }
 
 fn count(number: usize) -> i64 {
