@@ -188,6 +188,9 @@ struct Stage {
     numbers: Numbers,
 }
 
+/// What the service is started with, and a build beside it: the first three of the contestants.
+const STARTED_WITH: [&[(&str, &str)]; 3] = [&[KEPT], &NO_REUSE, &NO_REUSE];
+
 const REUSING: usize = 0;
 const VARIED: usize = 1;
 const COLD: usize = 2;
@@ -207,9 +210,9 @@ impl Stage {
         let apollo = root.join("benches/apollo/server.js");
         let apollo = Process::start(Path::new("node"), &[&apollo.to_string_lossy(), &upstream.url]);
         let processes = vec![
-            ours(&[KEPT])?.0,
-            ours(&NO_REUSE)?.0,
-            ours(&NO_REUSE)?.0,
+            ours(STARTED_WITH[REUSING])?.0,
+            ours(STARTED_WITH[VARIED])?.0,
+            ours(STARTED_WITH[COLD])?.0,
             Process::start(&binaries.join("reference"), &[&upstream.url])?,
             apollo.context("is npm ci done in benches/apollo?")?,
             Process::start(&binaries.join("proxy"), &[&upstream.url])?,
@@ -354,7 +357,7 @@ impl Stage {
     /// Starts another build as the service is started, and has it asked what the service is asked.
     fn set_beside(&mut self, build: &Path, cases: &mut [Case]) -> Result<()> {
         let first = self.processes.len();
-        for more in [&[KEPT][..], &NO_REUSE, &NO_REUSE] {
+        for more in STARTED_WITH {
             self.processes.push(Process::service(build, &self.upstream.url, more)?.0);
         }
         for case in cases.iter_mut().filter(|case| case.name != TRACES) {
@@ -378,7 +381,7 @@ impl Stage {
         let mut figures = Vec::new();
         for case in cases {
             let Some(entry) = case.entries.iter().find(|entry| entry.contestant == OURS) else { continue };
-            let more: &[_] = if entry.process == REUSING { &[KEPT] } else { &NO_REUSE };
+            let more = STARTED_WITH[entry.process];
             let (mut process, _) = Process::service(&self.binaries.join("counted"), &self.upstream.url, more)?;
             // Enough that the connection they come on does not count.
             let asks: Vec<Ask> = entry.asks.iter().cycle().take(64).cloned().collect();

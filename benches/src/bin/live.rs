@@ -161,7 +161,7 @@ async fn replicas_and_plans(options: &Options, vendor: &ChangingVendor, report: 
         let ours = Fleet::start(&options.service, count, &vendor.url, &settings)?;
         plan::watch(&ours, &vendor, window, options.windows, unsettled).await.map(Some)
     };
-    // Where nobody remembers what was spent, half the plan of replicas counts as spent for the first window.
+    // Without a record of what was spent, half the plan of replicas counts as spent for the first window.
     let (replicas, one, shared) = tokio::try_join!(replicas, plan(1, 0.25), plan(REPLICAS, 1.25))?;
     let name = format!("{REPLICAS} replicas");
     if let Some(crowd) = replicas {

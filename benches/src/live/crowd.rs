@@ -51,12 +51,15 @@ pub fn account(n: usize) -> String {
     format!("account-{n}@live.example")
 }
 
+/// What a subscriber with this token shows to listen to an account.
+pub fn caller(token: &str, account_number: usize) -> String {
+    let email = account(account_number);
+    format!(r#"{{"authorization":"Bearer {token}","x-flowmatix-email":"{email}","x-flowmatix-type":"CUSTOMER"}}"#)
+}
+
 /// Each account's subscribers are a caller of their own.
 fn own_caller(account_number: usize) -> String {
-    let email = account(account_number);
-    format!(
-        r#"{{"authorization":"Bearer bench-{account_number}","x-flowmatix-email":"{email}","x-flowmatix-type":"CUSTOMER"}}"#
-    )
+    caller(&format!("bench-{account_number}"), account_number)
 }
 
 /// Has `count` subscribers listen, and the teams change for so long.

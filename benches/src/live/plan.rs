@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use tokio::time::{sleep, sleep_until};
 
 use super::changing_vendor::ChangingVendor;
-use super::crowd::account;
+use super::crowd::{account, caller};
 use super::fleet::Fleet;
 use super::report::Report;
 use super::subscribers::Subscribers;
@@ -34,8 +34,7 @@ pub fn settings(window: u64) -> [(&'static str, String); 2] {
 }
 
 fn one_caller(account_number: usize) -> String {
-    let email = account(account_number);
-    format!(r#"{{"authorization":"Bearer bench","x-flowmatix-email":"{email}","x-flowmatix-type":"CUSTOMER"}}"#)
+    caller("bench", account_number)
 }
 
 /// Listens for `windows` windows. For the first `unsettled` of them the first readings, and the start of replicas that may have
