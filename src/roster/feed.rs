@@ -299,7 +299,8 @@ impl Poller {
         };
         let (feeds, feed) = (&self.feeds, &self.feed);
         let now = feeds.clock.now();
-        let wait = |calls: u32, asked: Duration| if calls > 0 { interval } else { asked.max(RETRY).min(interval) };
+        let soon = |asked: Duration| asked.max(RETRY).min(interval);
+        let wait = |calls: u32, asked: Duration| if calls > 0 { interval } else { soon(asked) };
         match read {
             Ok(cached) => {
                 let began = now.checked_sub(cached.age).unwrap_or(now);
@@ -311,8 +312,8 @@ impl Poller {
                 if cached.age >= self.window(fair) || taken_back {
                     feed.overdue(now);
                 }
-                // What was taken back while it was read is read again as soon as what brought nothing.
-                Some(wait(if taken_back { 0 } else { cached.calls }, RETRY))
+                // What was taken back while it was read is read again soon, whatever it has cost.
+                Some(if taken_back { soon(RETRY) } else { wait(cached.calls, RETRY) })
             }
             Err(failed) => {
                 let asked = failed.error.retry_after().unwrap_or(RETRY);

@@ -14,6 +14,8 @@ use crate::config::OtelVariables;
 /// The longest queue of spans, and the longest times.
 const QUEUE_LIMIT: usize = 65_536;
 const LONGEST: Duration = Duration::from_secs(60);
+/// Switches all of OpenTelemetry off.
+const DISABLED: &str = "OTEL_SDK_DISABLED";
 /// Where traces go below `OTEL_EXPORTER_OTLP_ENDPOINT`.
 const PATH: &str = "/v1/traces";
 
@@ -25,7 +27,7 @@ pub struct TraceSettings {
     pub(super) headers: HashMap<String, String>,
     /// Whether deliveries are compressed.
     pub(super) gzip: bool,
-    /// Whom TLS trusts, and as whom it shows itself.
+    /// Whom TLS trusts, and the client certificate that it presents.
     pub(super) trusted: Trusted,
     pub(super) timeout: Duration,
     pub(super) sampling: Sampling,
@@ -45,15 +47,14 @@ impl TraceSettings {
         (settings, reader.problems)
     }
 
-    /// Whether traces can be sent in the way that the variables want: one that is not known here would send none, which nobody would
-    /// notice before they are needed.
+    /// Whether traces can be sent in the way that the variables want: a way that is not known here would send none, which would be noticed
+    /// only when they are needed.
     ///
     /// # Errors
     /// Which variable is to be changed, and how.
     pub fn check(variables: &OtelVariables) -> Result<(), String> {
         let reader = Reader { variables, problems: Vec::new() };
-        let is_off = reader.get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let is_wanted = !is_off && reader.get("OTEL_TRACES_EXPORTER").unwrap_or("otlp") == "otlp";
+        let is_wanted = !reader.is_on(DISABLED) && reader.exporter() == "otlp";
         if is_wanted && reader.endpoint().is_some() { reader.protocol() } else { Ok(()) }
     }
 }
@@ -65,8 +66,7 @@ struct Reader<'v> {
 
 impl<'v> Reader<'v> {
     fn settings(&mut self) -> Option<TraceSettings> {
-        let is_off = self.switch("OTEL_SDK_DISABLED");
-        let exporter = self.get("OTEL_TRACES_EXPORTER").unwrap_or("otlp");
+        let (is_off, exporter) = (self.switch(DISABLED), self.exporter());
         let (name, endpoint) = self.endpoint()?;
         if is_off || exporter == "none" {
             return None;
@@ -138,12 +138,20 @@ impl<'v> Reader<'v> {
         }
     }
 
+    fn exporter(&self) -> &'v str {
+        self.get("OTEL_TRACES_EXPORTER").unwrap_or("otlp")
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     fn switch(&mut self, name: &str) -> bool {
-        let value = self.get(name).unwrap_or("false");
-        if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+        let is_on = self.is_on(name);
+        if !is_on && self.get(name).is_some_and(|value| !value.eq_ignore_ascii_case("false")) {
             self.refuse(name, "expected `true` or `false`, taken as `false`");
         }
-        value.eq_ignore_ascii_case("true")
+        is_on
     }
 
     /// The list of fields: that of traces, or that of all signals.
