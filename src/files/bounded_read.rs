@@ -17,7 +17,7 @@ pub(super) fn open(path: &Path) -> Result<File, String> {
     open_regular(path, OpenOptions::new().read(true)).map_err(|problem| format!("{CANNOT}{problem}"))
 }
 
-/// Opens a regular file as `options` say, and waits for nobody, whatever is at its path.
+/// Opens a regular file as `options` say, without a wait, whatever is at its path.
 ///
 /// # Errors
 /// It cannot be opened, or is something else.

@@ -143,7 +143,7 @@ async fn a_request_that_its_client_gives_up_has_a_line_that_says_what_it_was() {
     let post = client.post(service.url("/graphql")).header("content-type", "application/json");
     let post = post.header("x-request-id", "given-up").timeout(Duration::from_millis(500));
     assert!(post.body(json!({ "query": "{ teamMembers { totalCount } }" }).to_string()).send().await.is_err());
-    // The stop waits for nothing that nobody waits for.
+    // The stop does not wait for an answer without a client.
     let (_, _, log) = tokio::task::spawn_blocking(|| service.stop()).await.unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of_request = |line: &&Value| line["span"]["id"] == "given-up" && line.get("method").is_some();

@@ -311,7 +311,7 @@ async fn the_audit_log_begins_moves_and_ends_with_reloads() {
     files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
 }
 
-/// Whatever appears in the place of a file that is watched, nobody waits for it, and what comes after it is seen.
+/// Whatever appears in the place of a file that is watched, no thread waits for it, and what comes after it is seen.
 #[tokio::test]
 async fn what_is_no_file_in_the_place_of_the_configuration_is_refused_and_the_watch_goes_on() {
     let world = World::start(SERVER, "").await;

@@ -14,7 +14,7 @@ type Problem = (&'static str, String);
 /// A variable, and the content of the file that it names.
 type Named = (&'static str, Vec<u8>);
 
-/// Whom TLS trusts, and as whom it shows itself. The default is what the system trusts, and nobody.
+/// Whom TLS trusts, and the client certificate that it presents. The default is what the system trusts, and none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trusted {
     certificates: Option<Vec<reqwest::Certificate>>,

@@ -140,7 +140,7 @@ async fn everything_that_the_schema_tags_is_personal_data_and_nothing_else() {
     assert_eq!(strings(&found[4]["personalData"]), with_contact);
 }
 
-/// The text of a document can hold an address, and then be guessed by whoever has its plain hash.
+/// The text of a document can hold an address, which could be guessed from a plain hash of it.
 #[tokio::test]
 async fn documents_are_named_by_keyed_hashes_however_they_are_asked_for() {
     let key = TempFile::new("audit-key", "a-key-of-the-operator's");

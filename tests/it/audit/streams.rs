@@ -71,13 +71,13 @@ async fn last(file: &TempFile, count: usize) -> Vec<Value> {
 /// What it was is known from the events that were sent, whatever carried them.
 #[tokio::test]
 async fn errors_that_a_subscription_has_sent_are_in_the_record_of_its_end() {
-    let nobody = "subscription { team(account: { email: \"nobody@nowhere.example\", type: AGENT }) { stale } }";
+    let unknown = "subscription { team(account: { email: \"unknown@nowhere.example\", type: AGENT }) { stale } }";
     let everybody = "subscription { team { members(first: 1000) { nodes { id liveAvailability } } } }";
     for transport in AnyStream::TRANSPORTS {
         let file = target();
         let app = quick(&[("audit.target", file.as_str()), ("graphql.response_limit", "16KiB")]).await;
         // Nothing but an error, until the client goes.
-        let mut stream = AnyStream::open(&app, transport, nobody).await;
+        let mut stream = AnyStream::open(&app, transport, unknown).await;
         assert!(stream.next().await["errors"].is_array());
         drop(stream);
         let expected = [json!("partial"), json!(["UPSTREAM_REJECTED"]), json!("client"), json!(1)];

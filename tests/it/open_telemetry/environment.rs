@@ -98,7 +98,7 @@ async fn without_an_endpoint_or_switched_off_nothing_is_sent() {
     assert_eq!(receiver.deliveries()[0].path, "/");
 }
 
-/// A protocol that is not spoken would send nothing, and nobody would notice before traces are needed.
+/// A protocol that is not spoken would send nothing, which would be noticed only when traces are needed.
 #[test]
 fn another_protocol_than_that_of_http_is_refused_at_the_start_and_by_check() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317");

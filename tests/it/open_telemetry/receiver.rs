@@ -154,7 +154,7 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         loop {
             let (stream, address) = self.tcp.accept().await.unwrap();
-            // Who trusts nobody, or shows nothing, is not let in.
+            // A client without the authority, or without a certificate, is not let in.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }

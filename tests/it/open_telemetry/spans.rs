@@ -99,7 +99,7 @@ async fn coalesced_requests_are_linked_to_the_one_call() {
 async fn answers_with_errors_mark_the_span_whatever_their_status() {
     let receiver = Receiver::start().await;
     let app = traced(&receiver, &[("graphql.batch_limit", "5")], &[]).await;
-    let unknown = "{ teamMembers(account: { email: \"nobody@nowhere.example\", type: AGENT }) { totalCount } }";
+    let unknown = "{ teamMembers(account: { email: \"unknown@nowhere.example\", type: AGENT }) { totalCount } }";
     let partial = span_of(&receiver, &app, json!({ "query": unknown })).await;
     assert_eq!(partial.get("http.response.status_code"), 200);
     assert_eq!((partial.get("error.type"), partial.failed), (&json!("UPSTREAM_REJECTED"), true));
@@ -190,13 +190,14 @@ async fn operations_of_a_websocket_are_spans_of_their_own_that_are_linked_to_the
 /// Its span lasts as long as its stream, so that what comes of it can be told.
 #[tokio::test]
 async fn the_span_of_a_subscription_ends_with_its_stream_and_tells_its_errors() {
-    let nobody = "subscription Nobody { team(account: { email: \"nobody@nowhere.example\", type: AGENT }) { stale } }";
+    let unknown =
+        "subscription Unknown { team(account: { email: \"unknown@nowhere.example\", type: AGENT }) { stale } }";
     let watch = crate::live::AVAILABILITY.replace("subscription", "subscription Watch");
     for transport in AnyStream::TRANSPORTS {
         let receiver = Receiver::start().await;
         let app = traced(&receiver, &crate::live::QUICK, &[]).await;
         let is_subscription = |span: &Received| span.is_server && span.name == "subscription";
-        for (query, name, codes) in [(nobody, "Nobody", json!("UPSTREAM_REJECTED")), (&watch, "Watch", Value::Null)] {
+        for (query, name, codes) in [(unknown, "Unknown", json!("UPSTREAM_REJECTED")), (&watch, "Watch", Value::Null)] {
             let mut stream = AnyStream::open(&app, transport, query).await;
             stream.next().await;
             app.query(COUNT).await.clean();

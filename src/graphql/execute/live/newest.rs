@@ -66,7 +66,7 @@ impl Sender {
         self.0.state.lock().event.clone()
     }
 
-    /// Puts an event in the place of the one before, and wakes whoever waits.
+    /// Puts an event in the place of the one before, and wakes the receivers that wait.
     pub(super) fn send(&self, event: LiveEvent) {
         let mut state = self.0.state.lock();
         let before = state.event.replace(Arc::new(event));
