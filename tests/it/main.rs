@@ -82,6 +82,7 @@ mod schema_changes;
 mod scopes;
 mod semantic_nulls;
 mod status_page;
+mod stream_logs;
 mod team;
 mod tenants;
 mod text;

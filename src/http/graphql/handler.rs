@@ -35,6 +35,7 @@ use crate::http::request_id::{RequestId, is_told};
 use crate::http::response::error::HttpError;
 use crate::http::response::negotiate::{MediaType, StreamType, accepted, accepted_stream};
 use crate::http::streams;
+use crate::http::streams::subscription_line::SubscriptionLine;
 use crate::model::{Cancellation, Clock, Grants};
 
 /// With `ftv1`: the answer has a trace.
@@ -104,7 +105,9 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                 Answered::Live(live) => {
                     let stream = stream.unwrap_or(StreamType::ServerSentEvents);
                     let (grants, payer) = (caller.grants.clone(), &caller.payer);
-                    let begun = streams::response::subscribe(public, *live, stream, parts, grants, (payer, audit));
+                    let line = SubscriptionLine::begin(started, progress.logged());
+                    let begun =
+                        streams::response::subscribe(public, *live, stream, parts, grants, payer, (audit, line));
                     let mut response = begun.unwrap_or_else(|refusal| refuse(&refusal));
                     progress.logged().put_into(&mut response);
                     return response;

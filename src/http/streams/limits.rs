@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::stream_outcome::StreamOutcome;
+use super::subscription_line::SubscriptionLine;
 use crate::config;
 use crate::graphql::{Code, EventSummary};
 use crate::http::admission::busy::busy;
@@ -82,6 +83,7 @@ impl LiveStreams {
             outcome,
             audit: None,
             span: None,
+            line: None,
         })
     }
 }
@@ -98,6 +100,7 @@ pub(super) struct SubscriptionPermit {
     outcome: StreamOutcome,
     audit: Option<AuditedStream>,
     span: Option<HeldSpan>,
+    line: Option<SubscriptionLine>,
 }
 
 impl SubscriptionPermit {
@@ -105,9 +108,14 @@ impl SubscriptionPermit {
         self.reason = Some(reason);
     }
 
-    /// Has the subscription audited, and its span told what becomes of it.
-    pub(super) fn tell(&mut self, audit: Option<AuditedStream>, span: Option<HeldSpan>) {
-        (self.audit, self.span) = (audit, span);
+    /// Has audit log, span and request log told what becomes of the subscription.
+    pub(super) fn tell(
+        &mut self,
+        audit: Option<AuditedStream>,
+        span: Option<HeldSpan>,
+        line: Option<SubscriptionLine>,
+    ) {
+        (self.audit, self.span, self.line) = (audit, span, line);
     }
 
     /// An event was handed to the connection.
@@ -135,6 +143,9 @@ impl Drop for SubscriptionPermit {
         }
         if let Some(span) = self.span.take() {
             span::ended(&span, &self.outcome, reason);
+        }
+        if let Some(line) = self.line.take() {
+            line.write(self.transport, &self.outcome, reason);
         }
         let mut open = self.streams.open.lock();
         open.all -= 1;

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use super::limits::SubscriptionPermit;
 use super::messages::{self, errors_of};
+use super::operation_line::OperationLine;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription, Variables};
@@ -110,11 +111,11 @@ impl Operations {
         self.changes
     }
 
-    /// Begins an operation: a GraphQL request, as it was written.
+    /// Begins an operation: a GraphQL request, as it was written, and what it is refused with, whatever it is.
     pub(super) fn begin(
         &mut self,
         id: String,
-        payload: &str,
+        (payload, refusal): (&str, Option<HttpError>),
         max_age: Option<Duration>,
         caller: &Arc<IdentifiedCaller>,
         (state, upgrade): (&Arc<AppState>, &Upgrade),
@@ -126,7 +127,9 @@ impl Operations {
             caller: caller.clone(),
             audit: state.audit(upgrade.id.clone(), "websocket"),
             max_age,
+            refusal,
         };
+        let line = OperationLine::begin(state, &self.ends);
         let span = state.traces.message(upgrade.trace.as_ref());
         if let Some(span) = &span {
             span::message(span, &upgrade.id);
@@ -135,7 +138,7 @@ impl Operations {
         let ends = self.ends.clone();
         let payload = payload.to_owned();
         let started = async move {
-            let started = Trace::within(span.as_ref(), work.start(&payload, ends)).await;
+            let started = Trace::within(span.as_ref(), work.start(&payload, line, ends)).await;
             if let Some(span) = span {
                 span.end();
             }
@@ -236,25 +239,36 @@ struct Work {
     caller: Arc<IdentifiedCaller>,
     audit: Option<Arc<AuditedRequest>>,
     max_age: Option<Duration>,
+    refusal: Option<HttpError>,
 }
 
 impl Work {
-    /// Executes it, as far as it is no subscription, and has its span and its audit tell what became of it.
-    async fn start(self, payload: &str, ends: EndReason) -> Result<LiveOperation, Finished> {
+    /// Executes it, as far as it is no subscription, and has its line, its span, its audit and the metrics tell what became of it.
+    async fn start(mut self, payload: &str, line: OperationLine, ends: EndReason) -> Result<LiveOperation, Finished> {
+        let refusal = self.refusal.take();
         let Self { state, caller, audit, .. } = &self;
         let audit = audit.as_ref();
         if let Some(audit) = audit {
             audit.identified(caller.grants.caller());
         }
-        let refused = |refusal: HttpError| {
+        let refused = |refusal: HttpError, line: OperationLine| {
+            state.metrics.refused(refusal.code.name());
+            state.metrics.answered("none", "refused", Duration::ZERO);
+            line.refused(refusal.code);
             span::refused(&refusal);
             if let Some(audit) = audit {
                 audit.refused(refusal.code);
             }
             Finished::Refused(refusal)
         };
-        match self.execute(payload).await {
+        let executed = match refusal {
+            Some(refusal) => Err(refusal),
+            None => self.execute(payload, &line).await,
+        };
+        match executed {
             Ok(Started::Answer(mut answer)) => {
+                state.metrics.answered(answer.kind, answer.outcome(), line.started().elapsed());
+                line.answered(&answer);
                 span::answered(std::slice::from_ref(&answer));
                 if let Some(audit) = audit {
                     audit.answered(&[AuditedAnswer::take(&mut answer)]);
@@ -262,23 +276,23 @@ impl Work {
                 Err(Finished::Answered(Box::new(answer)))
             }
             Ok(Started::Live(live)) => {
-                let mut permit = state.live.admit(&caller.payer, "websocket", ends, &state.metrics).map_err(refused)?;
+                let mut permit = match state.live.admit(&caller.payer, "websocket", ends, &state.metrics) {
+                    Ok(permit) => permit,
+                    Err(refusal) => return Err(refused(refusal, line)),
+                };
                 let audited = audit.map(|audit| AuditedStream::begin(audit, "websocket"));
-                permit.tell(audited, Trace::hold());
+                permit.tell(audited, Trace::hold(), line.subscribed());
                 let account = live.account().clone();
                 let subscription = state.engine.listen(live);
                 Ok(LiveOperation { subscription, account, permit })
             }
-            Err(refusal) => {
-                state.metrics.refused(refusal.code.name());
-                Err(refused(refusal))
-            }
+            Err(refusal) => Err(refused(refusal, line)),
         }
     }
 
     /// As for a request over HTTP: the rate, a permit, the deadline.
-    async fn execute(&self, payload: &str) -> Result<Started, HttpError> {
-        let Self { state, caller, audit, max_age } = self;
+    async fn execute(&self, payload: &str, line: &OperationLine) -> Result<Started, HttpError> {
+        let Self { state, caller, audit, max_age, .. } = self;
         let limits = caller.grants.limits();
         state.admission.check_rate(&caller.key, limits)?;
         state.admission.check_responses(&caller.payer)?;
@@ -290,9 +304,10 @@ impl Work {
         let is_long = payload.len() > LONG_PAYLOAD || state.engine.is_long_to_prepare(&parameters.document, variables);
         span::documents(std::iter::once(&parameters.document));
         span::names(|| state.log_names.operation(&parameters.document));
+        let grants = line.record(&parameters.document, caller.grants.clone());
         let (grants, audit) = match audit {
-            Some(audit) => audit.ask(&parameters.document, caller.grants.clone()),
-            None => (caller.grants.clone(), None),
+            Some(audit) => audit.ask(&parameters.document, grants),
+            None => (grants, None),
         };
         let request = graphql::Request {
             document: parameters.document,

@@ -21,6 +21,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sle
 use super::forwarded_head;
 use super::limits::SubscriptionPermit;
 use super::rights::Rights;
+use super::subscription_line::SubscriptionLine;
 use crate::graphql::{Delivery, GraphQlResponse, LiveRequest, Subscription};
 use crate::http::AppState;
 use crate::http::admission::caller_key::CallerKey;
@@ -40,12 +41,13 @@ pub(in crate::http) fn subscribe(
     stream_type: StreamType,
     parts: &Parts,
     grants: Arc<dyn Grants>,
-    (payer, audit): (&CallerKey, &AuditSlot),
+    payer: &CallerKey,
+    (audit, line): (&AuditSlot, Option<SubscriptionLine>),
 ) -> Result<Response<Body>, HttpError> {
     let ends = EndReason::default();
     let mut permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
     let audited = audit.get().map(|request| AuditedStream::begin(request, stream_type.name()));
-    permit.tell(audited, Trace::hold());
+    permit.tell(audited, Trace::hold(), line);
     let open = state.health.open_stream();
     let account = live.account().clone();
     let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);

@@ -19,6 +19,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::forwarded_head;
 use super::messages::{self, ClientMessage, Close};
+use super::operation_line;
 use super::operations::{Operations, Outcome, Upgrade};
 use super::rights::Rights;
 use super::timers::Timers;
@@ -33,7 +34,7 @@ use crate::http::graphql::callers::{IdentifiedCaller, identify};
 use crate::http::graphql::parameters::max_age;
 use crate::http::health::OpenStream;
 use crate::http::request_id::RequestId;
-use crate::http::response::error::{HttpError, error_list};
+use crate::http::response::error::HttpError;
 use crate::model::Clock;
 use crate::telemetry::Trace;
 
@@ -164,7 +165,8 @@ impl Connection {
 
     /// Waits for `connection_init`, and authenticates.
     async fn initialise(&mut self, head: Parts, peer: Option<IpAddr>) -> Result<Session, End> {
-        let deadline = Clock::instant() + self.state.live.settings.init_timeout;
+        let started = Clock::instant();
+        let deadline = started + self.state.live.settings.init_timeout;
         let payload = loop {
             let text = timeout_at(deadline, self.receive()).await.map_err(|_| Close::init_timeout())??;
             let Some(text) = text else { continue };
@@ -181,6 +183,9 @@ impl Connection {
             Ok(caller) => Arc::new(caller),
             Err(refusal) => {
                 self.state.metrics.refused(refusal.code.name());
+                self.state.metrics.answered("none", "refused", Duration::ZERO);
+                let span = self.upgrade.id.log_span(self.upgrade.trace.as_ref());
+                span.in_scope(|| operation_line::not_let_in(started, refusal.code));
                 if let Some(audit) = self.state.audit(self.upgrade.id.clone(), "websocket") {
                     audit.refused(refusal.code);
                 }
@@ -260,12 +265,10 @@ impl Connection {
             ClientMessage::Subscribe(id, payload) => {
                 // Operations go by the configuration of the time when they begin.
                 self.state = self.state.latest();
-                if session.operations.len() >= self.state.live.settings.socket_operations_limit {
-                    let errors = error_list(&busy("too many operations are under way on this WebSocket"));
-                    return Ok(self.send(messages::error(&messages::quoted(&id), &errors)).await?);
-                }
                 let Session { caller, max_age, operations, .. } = session;
-                operations.begin(id, payload, *max_age, caller, (&self.state, &self.upgrade));
+                let is_full = operations.len() >= self.state.live.settings.socket_operations_limit;
+                let refusal = is_full.then(|| busy("too many operations are under way on this WebSocket"));
+                operations.begin(id, (payload, refusal), *max_age, caller, (&self.state, &self.upgrade));
                 Ok(())
             }
         }
