@@ -44,6 +44,8 @@ pub(super) struct InFlight {
     loaded: watch::Sender<Option<Loaded>>,
     /// Calls made so far.
     calls: AtomicU32,
+    /// The span of the request that started it, where it is recorded.
+    started_by: Option<TraceContext>,
     /// Their spans, where they are recorded.
     spans: Mutex<Vec<TraceContext>>,
     /// Requests that wait.
@@ -109,6 +111,7 @@ impl SingleFlight {
         let flight = Arc::new(InFlight {
             loaded: watch::channel(None).0,
             calls: AtomicU32::new(0),
+            started_by: Trace::recorded(),
             spans: Mutex::default(),
             waiting: AtomicU32::new(1),
             background: AtomicBool::new(false),
@@ -246,8 +249,10 @@ impl Drop for Leader {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // Whatever came of it: this is what the request waited for.
-        Trace::link(|| self.flight.spans.lock().clone());
+        // Whatever came of it: this is what the request waited for. Where it started the load itself, with another of its
+        // operations, the calls are below its span already.
+        let is_own = || self.flight.started_by == Trace::recorded();
+        Trace::link(|| if is_own() { Vec::new() } else { self.flight.spans.lock().clone() });
         self.flight.leave();
     }
 }

@@ -43,6 +43,13 @@ impl Trace {
         CURRENT.try_with(|trace| trace.as_ref().is_some_and(|trace| trace.record.is_some())).unwrap_or(false)
     }
 
+    /// Where the span of the current task is, where it is recorded.
+    #[must_use]
+    pub fn recorded() -> Option<TraceContext> {
+        let context = |trace: &Self| trace.record.as_ref().map(|_| trace.context.clone());
+        CURRENT.try_with(|trace| trace.as_ref().and_then(context)).ok().flatten()
+    }
+
     /// Writes into the span of the current task, where it is recorded.
     pub fn write(write: impl FnOnce(&mut SpanRecorder<'_>)) {
         let _ = CURRENT.try_with(|trace| {

@@ -226,6 +226,10 @@ async fn a_batch_is_named_by_none_of_its_operations() {
     let app = traced(&receiver, &[("graphql.batch_limit", "2")], &[]).await;
     let batch = span_of(&receiver, &app, json!([{ "query": COUNT }, { "query": COUNT }])).await;
     assert_eq!((batch.name.as_str(), batch.get("graphql.operation.name")), ("POST /graphql", &Value::Null));
+    // Both wait for one call, which is below their span: a link would say it again.
+    let spans = receiver.until(2, |_| true).await;
+    let calls: Vec<_> = spans.iter().filter(|span| span.parent == batch.id).collect();
+    assert_eq!((calls.len(), batch.links.as_slice()), (1, [].as_slice()), "{spans:#?}");
     let long = format!("query {} {{ __typename }}", "N".repeat(5_000));
     let long = span_of(&receiver, &app, json!({ "query": long })).await;
     assert_eq!(long.get("graphql.operation.name").as_str().unwrap().len(), 100);
