@@ -1,3 +1,5 @@
+# Images are named by tag here, which Dependabot moves; a release takes them by digest (tests/release/bases.py).
+
 # The explorer's bundle, from its npm package through the lock file.
 FROM node:22-bookworm-slim AS explorer
 WORKDIR /explorer

@@ -73,6 +73,7 @@ mod power_cut;
 mod prepared;
 mod properties;
 mod reference_front;
+mod releases;
 mod reload;
 mod reuse;
 mod row_isolation;
