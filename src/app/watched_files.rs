@@ -23,8 +23,22 @@ impl WatchedFiles {
     }
 
     /// Whether one has changed since the last time, also to something that cannot be read, which reading it says why. One that is
-    /// gone has not: it may be between two versions.
+    /// gone has not: it may be between two versions. That is logged once, because a restart would fail.
     pub(super) fn have_changed(&mut self) -> bool {
-        self.files.iter_mut().any(|file| matches!(file.look(), Look::Changed(_) | Look::Unreadable(_)))
+        self.files.iter_mut().any(|file| {
+            let was_gone = file.is_gone();
+            match file.look() {
+                Look::Changed(_) | Look::Unreadable(_) => return true,
+                Look::Gone => {
+                    let file = file.path().display();
+                    tracing::warn!(%file, "the file is not there any more; what was read of it last stays");
+                }
+                Look::Same if was_gone && !file.is_gone() => {
+                    tracing::info!(file = %file.path().display(), "the file is there again");
+                }
+                Look::Same => {}
+            }
+            false
+        })
     }
 }

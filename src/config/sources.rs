@@ -293,7 +293,12 @@ impl SourceReader {
 
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     known
-        .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))
+        .map(|known| {
+            // The whole name but for its last words, such as `_file`, is as good as one with a letter wrong.
+            let is_beginning = known.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+            let alike = strsim::normalized_damerau_levenshtein(name, known);
+            (if is_beginning { alike.max(ALIKE) } else { alike }, known)
+        })
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| format!("; did you mean {known}?"))

@@ -209,11 +209,16 @@ async fn files_that_do_not_fit_together_start_nothing() {
     let text = TempFile::new("text", "canary");
     let (certificate, key, text) = (one.certificate.as_str(), other.key.as_str(), text.as_str());
     let own = one.key.as_str();
-    let cases: [(&[(&str, &str)], &str); 6] = [
+    // A private key all right, but of X25519, which signs nothing.
+    let body = "MC4CAQAwBQYDK2VuBCIEIIhVksDltyBrigJt5hCzJ1zvNWsZ+avQx1l4t0GZ9mBV";
+    let other_kind = TempFile::new("key", &format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"));
+    let other_kind = other_kind.as_str();
+    let cases: [(&[(&str, &str)], &str); 7] = [
         (&[("certificate_file", certificate)], "set both or neither"),
         (&[("certificate_file", certificate), ("key_file", key)], "not the one of the first certificate"),
         (&[("certificate_file", text), ("key_file", key)], "not a PEM file of certificates"),
         (&[("certificate_file", certificate), ("key_file", text)], "not a PEM file with a private key"),
+        (&[("certificate_file", certificate), ("key_file", other_kind)], "its key is none that TLS is served with"),
         (&[("certificate_file", certificate), ("key_file", "/no/such/canary")], "cannot be read"),
         (&[("certificate_file", certificate), ("key_file", own), ("client_ca_file", text)], "not a PEM file"),
     ];
@@ -239,9 +244,11 @@ async fn an_expired_certificate_is_warned_of() {
 
 #[tokio::test]
 async fn the_settings_of_tls_are_a_table_of_their_own_in_files() {
-    let file = TempFile::new("tls.toml", "[http.tls]\nhandshake_timeout = \"3s\"\nmin_versoin = \"1.3\"\n");
+    let file =
+        TempFile::new("tls.toml", "[http.tls]\nhandshake_timeout = \"3s\"\nmin_versoin = \"1.3\"\nkey = \"k\"\n");
     let output = run(&["check", "--config", file.as_str(), "--set", "auth.mode=passthrough"], &[]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("http.tls.min_versoin: no such setting; did you mean http.tls.min_version?"), "{said}");
+    assert!(said.contains("http.tls.key: no such setting; did you mean http.tls.key_file?"), "{said}");
     assert!(!said.contains("handshake_timeout"), "{said}");
 }

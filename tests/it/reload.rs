@@ -340,3 +340,20 @@ async fn what_is_no_file_in_the_place_of_the_configuration_is_refused_and_the_wa
     assert!(well);
     assert_eq!(log.matches("cannot be read: it is not a regular file").count(), 6, "{log}");
 }
+
+/// It may be between two versions, so nothing is read; a restart would fail, so it is said.
+#[tokio::test]
+async fn a_configuration_that_is_gone_stays_in_effect_and_is_said_to_be_gone_once() {
+    let mut world = World::start(SERVER, "").await;
+    for _ in 0..2 {
+        std::fs::remove_file(world.file.path()).unwrap();
+        world.service.logged_until("the file is not there any more; what was read of it last stays");
+        world.ask(None, QUERY).await.clean();
+        world.write("");
+        world.service.logged_until("the file is there again");
+    }
+    assert_eq!((world.metric(GENERATION).await, world.metric(FAILED).await), (1.0, 0.0));
+    let (well, _, log) = world.service.stop();
+    assert!(well);
+    assert_eq!(log.matches("not there any more").count(), 2, "{log}");
+}

@@ -203,8 +203,16 @@ fn chain(text: &str) -> Result<Chain, String> {
 }
 
 fn key(text: &str) -> Result<Key, String> {
-    PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| "it is not a PEM file with a private key that is not encrypted".to_owned())
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes())
+        .map_err(|_| "it is not a PEM file with a private key that is not encrypted")?;
+    match aws_lc_rs::default_provider().key_provider.load_private_key(key.clone_key()) {
+        Ok(_) => Ok(key),
+        Err(_) => {
+            Err("its key is none that TLS is served with: RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, \
+                       or Ed25519"
+                .to_owned())
+        }
+    }
 }
 
 /// From when to when a certificate is valid, in seconds of Unix time.

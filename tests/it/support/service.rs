@@ -141,6 +141,14 @@ impl Service {
         said
     }
 
+    /// Reads its log up to a line with this in it.
+    pub fn logged_until(&mut self, expected: &str) {
+        let start = self.log.len();
+        while !self.log[start..].contains(expected) {
+            assert_ne!(self.stderr.read_line(&mut self.log).unwrap(), 0, "{}", self.log);
+        }
+    }
+
     /// Asks it to stop, and returns whether it went well, and all that it wrote.
     pub fn stop(mut self) -> (bool, String, String) {
         self.signal();
