@@ -91,4 +91,5 @@ mod throttles;
 mod tls;
 mod tokens;
 mod traces;
+mod turns;
 mod webhook;

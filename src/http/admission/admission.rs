@@ -15,6 +15,7 @@ use super::caller_key::CallerKey;
 use super::permits::{Permit, Permits};
 use super::rates::Rates;
 use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
+use super::turns::Turns;
 use crate::compute::Hold;
 use crate::config;
 use crate::graphql::Code;
@@ -30,6 +31,7 @@ pub struct AdmissionControl {
     bodies: BodyMemory,
     responses: ResponseMemory,
     rates: Rates,
+    turns: Turns,
     pub(in crate::http) failed_auth: FailedAuthLimiter,
 }
 
@@ -44,6 +46,7 @@ impl AdmissionControl {
             bodies: BodyMemory::new(bytes(settings.bodies_limit)),
             responses: ResponseMemory::new(bytes(settings.responses_limit)),
             rates: Rates::new(settings.rate_limit, settings.rate_burst),
+            turns: Turns::new(),
             failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit, settings.failed_auth_rate),
         }
     }
@@ -100,6 +103,11 @@ impl AdmissionControl {
     /// A permit for one more request of this caller.
     pub(in crate::http) fn admit(&self, key: CallerKey, limits: CallerLimits) -> Result<Permit, HttpError> {
         self.permits.acquire(key, limits.concurrency)
+    }
+
+    /// Does the work of a request that was admitted, in turn where its caller has many for a worker at once.
+    pub(in crate::http) async fn take_turns<T>(&self, payer: &CallerKey, work: impl Future<Output = T>) -> T {
+        self.turns.take(payer, work).await
     }
 
     /// Memory for an event of a stream, until its last byte has left. Waits until there is room.

@@ -13,6 +13,7 @@ mod proxy_protocol;
 pub(super) mod rates;
 pub(super) mod response_deadline;
 pub(super) mod response_memory;
+mod turns;
 
 pub use admission::AdmissionControl;
 pub use auth_throttle::{Attempt, FailedAuthLimiter, Throttled};

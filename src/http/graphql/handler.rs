@@ -1,9 +1,9 @@
 //! GraphQL over HTTP: a request becomes one or several GraphQL requests, and their answers one response.
 //!
 //! The steps: negotiate a media type → check the sizes of the head, the host, the method, CSRF, what the body is
-//! (`guards`, `coding`) → authenticate → check the rate → read the body → acquire a permit → read the parameters
-//! (`parameters`) → execute → respond (`respond`). The order matters: a request is authenticated before its body is read, and
-//! admitted before it is parsed.
+//! (`guards`, `coding`) → authenticate → check the rate → read the body → acquire a permit → wait for the caller's turn →
+//! read the parameters (`parameters`) → execute → respond (`respond`). The order matters: a request is authenticated before
+//! its body is read, and admitted before it is parsed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -262,18 +262,20 @@ async fn execute(
         }
     };
     let compute = public.engine.compute();
-    let answered = if long {
-        let execution = async move { Ok::<_, HttpError>(run(parse()?).await) };
-        compute.drive(&ticket, execution.boxed()).await??
-    } else {
+    let execution = async {
+        if long {
+            let execution = async move { Ok::<_, HttpError>(run(parse()?).await) };
+            return compute.drive(&ticket, execution.boxed()).await?;
+        }
         let parsed = parse()?;
         let is_long = |one: &Parameters| {
             let variables = one.variables.as_deref().map(|raw| raw.get());
             public.engine.is_long_to_prepare(&one.document, variables)
         };
         let long = parsed.0.each().any(is_long);
-        if long { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await }
+        Ok(if long { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await })
     };
+    let answered = public.admission.take_turns(payer, execution).await?;
     caller.recheck(public);
     Ok((answered, Held { caller, permit }))
 }

@@ -331,6 +331,6 @@ impl Work {
             }
         };
         let late = || HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
-        timeout_at(deadline, started).await.map_err(|_| late())?
+        timeout_at(deadline, state.admission.take_turns(&caller.payer, started)).await.map_err(|_| late())?
     }
 }
