@@ -58,6 +58,11 @@ impl Signals {
         Ok(Self { stopping, hangups, health })
     }
 
+    /// Waits until the process is asked to stop.
+    pub async fn stopping(&mut self) {
+        let _ = self.stopping.wait_for(|stopping| *stopping).await;
+    }
+
     /// From now on a second signal knows what it would cut off.
     pub(super) fn watch(&self, health: &Arc<Health>) {
         let _ = self.health.set(health.clone());
