@@ -19,7 +19,7 @@ use crate::compute::ComputePool;
 use crate::config::AuthMode;
 use crate::config::{Config, HttpConfig};
 use crate::http::{Health, Latest, LogNames, Plans, SwappableRoutes};
-use crate::model::{Clock, Credential, CredentialId, TeamListener};
+use crate::model::{Clock, Credential, CredentialId, IdentityHash, TeamListener};
 use crate::roster::{LookupWaits, Rosters};
 use crate::telemetry::{AuditLog, Metrics, Traces};
 use crate::upstream::Upstream;
@@ -295,7 +295,11 @@ pub async fn inspect(config: &Config) -> Result<Inspection> {
         .context("a live check needs a token: set auth.credential_env or auth.credential_file")?;
     // In mode `passthrough` the ledger knows a token by its hash, whichever caller brings it.
     let holds = config.auth.mode.is_some_and(AuthMode::holds_the_credential);
-    let id = if holds { CredentialId::Held(SERVER_CREDENTIAL.into()) } else { CredentialId::Forwarded([0; 32]) };
+    let id = if holds {
+        CredentialId::Held(SERVER_CREDENTIAL.into())
+    } else {
+        CredentialId::Forwarded(IdentityHash([0; 32]))
+    };
     let credential = Credential::new(id, SecretString::clone(&token.get()));
     let clock = Clock::start();
     let client = prepared::client(config, clock).await?;

@@ -24,7 +24,7 @@ use super::scopes;
 use super::server_credential::ServerCredential;
 use super::written_limits::WrittenLimits;
 use crate::config;
-use crate::model::{AccessError, Account, Caller, CallerId, CallerLimits, Clock};
+use crate::model::{AccessError, Account, Caller, CallerId, CallerLimits, Clock, IdentityHash};
 use crate::telemetry::Metrics;
 
 pub(super) struct Jwt {
@@ -156,7 +156,7 @@ impl Jwt {
         hash.update(subject.as_bytes());
         let mut id = [0; 32];
         id.copy_from_slice(hash.finish().as_ref());
-        CallerId::Subject(id)
+        CallerId::Subject(IdentityHash(id))
     }
 
     /// The caller's own limits, where the token says some. A token whose claim has another form is refused.

@@ -10,7 +10,7 @@ use super::accounts::AllowedAccounts;
 use super::admitted::Admitted;
 use super::bearer::bearer;
 use super::error::AuthError;
-use crate::model::{Caller, CallerId, CallerLimits, Credential, CredentialId, Scopes};
+use crate::model::{Caller, CallerId, CallerLimits, Credential, CredentialId, IdentityHash, Scopes};
 
 #[derive(Clone)]
 pub(super) struct Passthrough {
@@ -45,9 +45,9 @@ impl Passthrough {
         CredentialId::Forwarded(self.identity(token))
     }
 
-    fn identity(&self, token: &str) -> [u8; 32] {
+    fn identity(&self, token: &str) -> IdentityHash {
         let mut identity = [0; 32];
         identity.copy_from_slice(hmac::sign(&self.identity_key, token.as_bytes()).as_ref());
-        identity
+        IdentityHash(identity)
     }
 }

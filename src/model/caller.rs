@@ -4,19 +4,42 @@
 //! rates, a fair share of the budget and scopes of their own.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use super::{Account, CallerLimits};
 
+/// A cryptographic hash that somebody is known by. Tables hash its first eight bytes alone, which are as random as all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IdentityHash(pub [u8; 32]);
+
+impl Hash for IdentityHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        state.write_u64(u64::from_ne_bytes(first));
+    }
+}
+
 /// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CredentialId {
     /// A caller's own token: a keyed hash of it, different in every process, or in every cluster of replicas.
-    Forwarded([u8; 32]),
+    Forwarded(IdentityHash),
     /// One that the server holds: its configured name, so that a rotated secret keeps its rosters.
     Held(Arc<str>),
+}
+
+/// Without the kind: tables of requests hash it several times each, and names hardly ever are hashes.
+impl Hash for CredentialId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Forwarded(hash) => hash.hash(state),
+            Self::Held(name) => name.hash(state),
+        }
+    }
 }
 
 impl CredentialId {
@@ -25,7 +48,7 @@ impl CredentialId {
     pub fn parts(&self) -> [&[u8]; 2] {
         match self {
             Self::Held(name) => [b"held", name.as_bytes()],
-            Self::Forwarded(hash) => [b"forwarded", hash],
+            Self::Forwarded(IdentityHash(hash)) => [b"forwarded", hash],
         }
     }
 }
@@ -81,18 +104,29 @@ impl Credential {
 }
 
 /// What a caller is known by, without what they have shown: whose rate it is, and whose share.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CallerId {
     /// An unauthenticated caller.
     Anonymous,
     /// Who brings an upstream token: a keyed hash of it, different in every process.
-    Token([u8; 32]),
+    Token(IdentityHash),
     /// Who has shown an API key: the key's public identifier.
     Key(Arc<str>),
     /// Whose client certificate is known: the name in its entry.
     Certificate(Arc<str>),
     /// Whom a JWT names: a hash of issuer and subject.
-    Subject([u8; 32]),
+    Subject(IdentityHash),
+}
+
+/// Without the kind, as credentials.
+impl Hash for CallerId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Anonymous => {}
+            Self::Token(hash) | Self::Subject(hash) => hash.hash(state),
+            Self::Key(name) | Self::Certificate(name) => name.hash(state),
+        }
+    }
 }
 
 impl fmt::Debug for CallerId {

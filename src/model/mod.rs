@@ -46,7 +46,9 @@ mod vendor_message;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
 pub use cache_tag::{AccountTags, CacheTag, CacheTagKey};
-pub use caller::{AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, RosterKey, Scopes};
+pub use caller::{
+    AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, IdentityHash, RosterKey, Scopes,
+};
 pub use caller_limits::CallerLimits;
 pub use cancellation::{Cancellation, Cancelled, RowCounter};
 pub use clock::Clock;

@@ -7,7 +7,9 @@
 use super::rosters::Rosters;
 use super::second_level::SecondLevel;
 use crate::cluster::{Notice, TierError};
-use crate::model::{Account, CredentialId, EmailAddress, Invalidation, InvalidationMode, InvalidationScope, UserType};
+use crate::model::{
+    Account, CredentialId, EmailAddress, IdentityHash, Invalidation, InvalidationMode, InvalidationScope, UserType,
+};
 
 /// What notices of either mode are called.
 const SOFT: &str = "invalidate-soft";
@@ -46,7 +48,7 @@ impl SecondLevel {
                     CredentialId::Held(name) => format!("{HELD}{name}"),
                     // A hash that is the same on all replicas, and says nothing of the token.
                     CredentialId::Forwarded(hash) => {
-                        let sealed = values.seal(SEALED, hash).ok_or(TierError::Garbage)?;
+                        let sealed = values.seal(SEALED, &hash.0).ok_or(TierError::Garbage)?;
                         format!("{FORWARDED}{sealed}")
                     }
                 };
@@ -73,7 +75,7 @@ impl SecondLevel {
         } else if let Some(name) = about.strip_prefix(HELD) {
             InvalidationScope::Credential(CredentialId::Held(name.into()))
         } else if let Some(hash) = about.strip_prefix(FORWARDED) {
-            InvalidationScope::Credential(CredentialId::Forwarded(open(hash)?.try_into().ok()?))
+            InvalidationScope::Credential(CredentialId::Forwarded(IdentityHash(open(hash)?.try_into().ok()?)))
         } else {
             let text = open(about.strip_prefix(ACCOUNT)?)?;
             let (email, user_type): (String, String) = serde_json::from_slice(&text).ok()?;

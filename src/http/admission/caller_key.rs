@@ -1,15 +1,26 @@
 //! Whose a request is, as admission counts: a caller's, or an address's where callers need no credential.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use super::client_ip::network;
 use crate::model::{CallerId, Grants};
 
 /// Whose permits and rate they are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) enum CallerKey {
     Caller(CallerId),
     Peer(Option<IpAddr>),
+}
+
+/// Without the kind, as callers.
+impl Hash for CallerKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Caller(id) => id.hash(state),
+            Self::Peer(address) => address.hash(state),
+        }
+    }
 }
 
 impl CallerKey {

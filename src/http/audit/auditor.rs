@@ -44,8 +44,8 @@ impl Auditor {
             CallerId::Anonymous => "anonymous".to_owned(),
             CallerId::Key(id) => format!("key:{id}"),
             CallerId::Certificate(name) => format!("certificate:{name}"),
-            CallerId::Subject(hash) => format!("subject:{}", hex(hash)),
-            CallerId::Token(identity) => format!("token:{}", self.token_names.token(identity)),
+            CallerId::Subject(hash) => format!("subject:{}", hex(&hash.0)),
+            CallerId::Token(identity) => format!("token:{}", self.token_names.token(&identity.0)),
         }
     }
 

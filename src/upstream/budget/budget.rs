@@ -276,7 +276,7 @@ impl Budget {
                 match id {
                     CallerId::Key(id) => names.number("payer", &[b"key", id.as_bytes()]),
                     CallerId::Certificate(name) => names.number("payer", &[b"certificate", name.as_bytes()]),
-                    CallerId::Subject(hash) => names.number("payer", &[b"subject", hash]),
+                    CallerId::Subject(hash) => names.number("payer", &[b"subject", &hash.0]),
                     CallerId::Token(_) | CallerId::Anonymous => {
                         names.number("payer", &[b"token", caller.credential.token().expose_secret().as_bytes()])
                     }

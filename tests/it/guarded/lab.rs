@@ -9,7 +9,7 @@ use flowmatix_graphql::config::{Config, Flag, Profile};
 use flowmatix_graphql::model::{
     Account, Caller, CallerId, Clock, Credential, CredentialId, EmailAddress, Grant, Scopes, UserType,
 };
-use flowmatix_graphql::model::{ErrorKind, Fault, UpstreamError};
+use flowmatix_graphql::model::{ErrorKind, Fault, IdentityHash, UpstreamError};
 use flowmatix_graphql::roster::{LookupWaits, Rosters};
 use flowmatix_graphql::telemetry::Metrics;
 use flowmatix_graphql::upstream::{Budget, Called, Endpoint, GuardedUpstream, RateLimit, RowPage, Upstream};
@@ -224,7 +224,7 @@ impl Lab {
 
     /// The same for the n-th token that a caller brings.
     pub fn grant_by_token(&self, token: u8, n: usize) -> Grant {
-        let id = [token; 32];
+        let id = IdentityHash([token; 32]);
         let credential = Credential::new(CredentialId::Forwarded(id), format!("token-{token}").into());
         self.grant_with(Arc::new(credential), CallerId::Token(id), n)
     }

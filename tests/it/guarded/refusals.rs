@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowmatix_graphql::model::{CallerId, Credential, CredentialId, ErrorKind};
+use flowmatix_graphql::model::{CallerId, Credential, CredentialId, ErrorKind, IdentityHash};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
@@ -167,7 +167,7 @@ async fn a_stream_of_new_tokens_spends_one_plan_at_most_and_leaves_accepted_ones
     });
     lab.rosters.get(&lab.grant_by_token(0, 0), None).await.unwrap();
     for n in 0..1000_u32 {
-        let id: [u8; 32] = std::array::from_fn(|byte| if byte < 4 { n.to_le_bytes()[byte] } else { 1 });
+        let id = IdentityHash(std::array::from_fn(|byte| if byte < 4 { n.to_le_bytes()[byte] } else { 1 }));
         let credential = Arc::new(Credential::new(CredentialId::Forwarded(id), format!("guess-{n}").into()));
         assert!(lab.rosters.get(&lab.grant_with(credential, CallerId::Token(id), 0), None).await.is_err());
     }
