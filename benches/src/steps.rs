@@ -63,7 +63,7 @@ impl Bench {
     /// Asks, so that the operation is kept from now on.
     pub fn ask(&self, body: &str) -> Result<()> {
         let answer = self.runtime.block_on(self.engine.execute(self.request(body)?));
-        ensure!(!answer.has_errors, "{}", String::from_utf8_lossy(&answer.body));
+        ensure!(!answer.has_errors, "{}", String::from_utf8_lossy(&answer.body.into_vec()));
         Ok(())
     }
 }

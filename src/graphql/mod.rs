@@ -15,13 +15,12 @@ mod schema_changes;
 pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference, SharedDocuments};
 pub use error::Code;
 pub use execute::{
-    AuditedOperation, BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery, Engine,
-    EventSummary, GraphQlResponse, LiveRequest, OperationSlot, Request, Settings, Started, Subscription,
+    AnswerBody, AuditedOperation, BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery,
+    Engine, EventSummary, GraphQlResponse, LiveRequest, OperationSlot, Request, Settings, Started, Subscription,
 };
 pub use inspect::{
     Inspector, NotInspected, OperationKind, OperationReport, OperationSource, RefusedCost, TeamShape, operation_sources,
 };
 pub use language::Variables;
-pub use limits::VariablesSize;
 pub use schema::{api_sdl, federation_sdl};
 pub use schema_changes::{ChangeClass, InvalidSchema, SchemaChange, schema_changes};

@@ -114,5 +114,5 @@ async fn a_long_answer_is_written_beside_the_workers() {
     assert!(engine.execute(request(10)).now_or_never().is_some());
     assert!(engine.execute(request(1000)).now_or_never().is_none());
     let long = engine.execute(request(1000)).await;
-    assert!(String::from_utf8(long.body).unwrap().contains("m00999"));
+    assert!(String::from_utf8(long.body.into_vec()).unwrap().contains("m00999"));
 }

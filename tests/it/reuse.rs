@@ -33,7 +33,7 @@ async fn ask(world: &World, question: &Question) -> String {
         grants: question.grants.clone(),
         max_age: None,
     };
-    String::from_utf8(world.projection.execute(request).await.body).unwrap()
+    String::from_utf8(world.projection.execute(request).await.body.into_vec()).unwrap()
 }
 
 fn credential(name: &str, token: &str) -> Arc<Credential> {

@@ -217,7 +217,7 @@ impl World {
             audit: None,
             grants,
         });
-        serde_json::from_slice(&answer.await.body).unwrap()
+        serde_json::from_slice(&answer.await.body.into_vec()).unwrap()
     }
 
     /// Several at once, each of whom may leave before the answer.

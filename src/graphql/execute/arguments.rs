@@ -125,13 +125,23 @@ impl Reader<'_> {
     fn account(&self, argument: Argument) -> Result<Option<Account>> {
         match self.value(argument)? {
             None | Some(ConstValue::Null) => Ok(None),
-            Some(value) => account_of(value).map(Some).ok_or_else(unreadable),
+            Some(value) => account_of(value, None).map(Some).ok_or_else(unreadable),
         }
     }
 
     fn entities(&self, argument: Argument) -> Result<Vec<Result<Representation>>> {
         match self.value(argument)? {
-            Some(ConstValue::List(list)) => Ok(list.iter().map(Representation::read).collect()),
+            Some(ConstValue::List(list)) => {
+                let mut last: Option<Account> = None;
+                let read = |value| {
+                    let representation = Representation::read(value, last.as_ref());
+                    if let Ok(Representation { account: Some(account), .. }) = &representation {
+                        last = Some(account.clone());
+                    }
+                    representation
+                };
+                Ok(list.iter().map(read).collect())
+            }
             _ => Err(unreadable()),
         }
     }

@@ -46,7 +46,7 @@ const NEW_DOCUMENT: usize = 512;
 /// So is what the values in a document come to that is longer than this, known or not.
 const LONG_DOCUMENT: usize = 4 << 10;
 /// So is coercing variables whose text is longer.
-const LONG_VARIABLES: usize = 2 << 10;
+const LONG_VARIABLES: usize = 8 << 10;
 
 /// One GraphQL request.
 pub struct Request {
@@ -169,11 +169,11 @@ impl Engine {
     /// Whether preparing a request with this document and these variables, as they were sent, is more work than a worker of the
     /// runtime should be held for. What was prepared before is not read again.
     #[must_use]
-    pub fn is_long_to_prepare(&self, document: &Reference, variables: Option<&str>) -> bool {
+    pub fn is_long_to_prepare(&self, document: &Reference, variables: &Variables) -> bool {
         let is_long = |text: &str| {
             text.len() > LONG_DOCUMENT || text.len() > NEW_DOCUMENT && !self.operation_cache.contains(text)
         };
-        variables.is_some_and(|variables| variables.len() > LONG_VARIABLES)
+        variables.text_length() > LONG_VARIABLES
             || match &document.text {
                 Some(text) => is_long(text),
                 None => self.documents.named(document).is_some_and(|text| is_long(&text)),
@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// Answers a request that may run.
-    pub(super) async fn run(&self, request: ValidatedRequest, mut totals: RequestTotals) -> GraphQlResponse {
+    pub(super) async fn run(&self, request: Box<ValidatedRequest>, mut totals: RequestTotals) -> GraphQlResponse {
         let mut loaded = self.load(request).await;
         match self.check_cost(&mut loaded, &mut totals) {
             Ok(()) => self.answer(loaded).await,
@@ -272,13 +272,13 @@ impl Engine {
     }
 
     /// Loads the rosters that a request reads, and looks for the response to an identical one.
-    async fn load(&self, mut request: ValidatedRequest) -> LoadedRequest {
+    async fn load(&self, mut request: Box<ValidatedRequest>) -> Box<LoadedRequest> {
         let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let data = AssertUnwindSafe(self.load_data(&request, &session)).catch_unwind().await;
         if let Some(times) = &mut request.trace {
             times.set_loaded();
         }
-        LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 }
+        Box::new(LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 })
     }
 
     async fn load_data(&self, request: &ValidatedRequest, session: &Session) -> LoadedData {
@@ -317,7 +317,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
+    async fn answer(&self, loaded: Box<LoadedRequest>) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
         let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
         let kind = match loaded.request.is_mutation() {
@@ -330,9 +330,7 @@ impl Engine {
         let answer = execution.await.unwrap_or_else(|_| GraphQlResponse::panicked());
         if answer.class == Class::Executed {
             self.documents.keep(&text, keep);
-            if self.loaders.has_accepted(grants.caller()) {
-                self.operation_cache.insert(&prepared);
-            }
+            self.operation_cache.insert(&prepared, || self.loaders.has_accepted(grants.caller()));
         }
         answer.within(self.settings.graphql.response_limit.as_u64()).of_operation(kind, cells)
     }

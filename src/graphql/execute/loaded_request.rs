@@ -9,7 +9,7 @@ use crate::graphql::schema::Session;
 
 /// A request with what it is answered from.
 pub(super) struct LoadedRequest {
-    pub(super) request: ValidatedRequest,
+    pub(super) request: Box<ValidatedRequest>,
     pub(super) session: Session,
     pub(super) data: LoadedData,
     /// What it costs.

@@ -3,6 +3,7 @@
 //! `engine` is the entry point and documents the steps.
 
 mod announce;
+mod answer_body;
 mod answer_tags;
 mod arguments;
 mod audited_operation;
@@ -11,6 +12,7 @@ mod changes;
 mod engine;
 mod engine_document;
 mod executable_schema;
+mod extensions;
 mod failures;
 mod introspection;
 mod invalidate;
@@ -26,6 +28,7 @@ mod trace;
 mod validated_request;
 mod write;
 
+pub use answer_body::AnswerBody;
 pub use audited_operation::{AuditedOperation, OperationSlot};
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};

@@ -17,7 +17,7 @@ use super::validated_request::{Rejection, ValidatedRequest};
 use crate::graphql::documents::{ResolvedDocument, SharedDocuments, not_listed};
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, scan};
-use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits, VariablesSize};
+use crate::graphql::limits::{self, IntrospectionSwitches, Measured, RequestTotals, SizeLimits};
 use crate::graphql::plan::collect::Collector;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::graphql::request_error::RequestError;
@@ -31,7 +31,11 @@ impl Engine {
     }
 
     /// Everything that can be said of a request before it runs.
-    pub(super) fn prepare(&self, request: Request, totals: &mut RequestTotals) -> Result<ValidatedRequest, Rejection> {
+    pub(super) fn prepare(
+        &self,
+        request: Request,
+        totals: &mut RequestTotals,
+    ) -> Result<Box<ValidatedRequest>, Rejection> {
         let limits = &self.settings.graphql;
         let trace = request.trace.then(TraceTimes::start);
         let ResolvedDocument { text, keep, trusted } = self.documents.find(request.document)?;
@@ -63,9 +67,7 @@ impl Engine {
                 return Err(not_listed().into());
             }
         }
-        if let Some(text) = request.variables.text() {
-            VariablesSize::of(text).check(totals, limits)?;
-        }
+        request.variables.size().check(totals, limits)?;
         let variables = prepared.document.coerce_variables(operation, request.variables.text())?;
         let size_limits = SizeLimits { terms: limits.filter_terms_limit };
         // What depends on a null is no work: it fails.
@@ -79,7 +81,7 @@ impl Engine {
         let Request { operation_name, grants, ticket, max_age, show_cost, audit, .. } = request;
         let federation = &self.settings.federation;
         let may_trace = federation.enabled && federation.trace_nodes_limit > 0 && grants.is_router();
-        let request = ValidatedRequest {
+        let request = Box::new(ValidatedRequest {
             prepared,
             plan,
             is_subscription,
@@ -93,7 +95,7 @@ impl Engine {
             max_age,
             show_cost,
             trace: trace.filter(|_| may_trace),
-        };
+        });
         announce::to_audit(&request, audit.as_ref());
         Ok(request)
     }

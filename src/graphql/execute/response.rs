@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
-use serde::Serialize;
+use bytes::Bytes;
 
-use super::answer_tags::{EntityTags, TagsBeside};
+use super::answer_body::AnswerBody;
+use super::answer_tags::TagsBeside;
+use super::extensions::{Extensions, ReportedCost};
 use super::project::Projected;
 use super::trace::Tracing;
 use crate::compute::ComputeError;
@@ -36,7 +38,7 @@ pub(super) fn data_of(out: &[u8]) -> &[u8] {
 #[derive(Debug)]
 pub struct GraphQlResponse {
     /// The response, as JSON.
-    pub body: Vec<u8>,
+    pub body: AnswerBody,
     /// What became of the request.
     pub class: Class,
     /// Whether there is any error in it.
@@ -70,22 +72,6 @@ pub enum Class {
     Refused(Code),
 }
 
-#[derive(Serialize)]
-struct Extensions<'t> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream: Option<UpstreamExtension>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<ReportedCost>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ftv1: Option<String>,
-    /// The cache tags of root fields, as Apollo's router reads them.
-    #[serde(rename = "apolloCacheTags", skip_serializing_if = "<[_]>::is_empty")]
-    root_tags: &'t [CacheTag],
-    /// Those of entities, a list for each in their order.
-    #[serde(rename = "apolloEntityCacheTags", skip_serializing_if = "Option::is_none")]
-    entity_tags: Option<&'t [EntityTags]>,
-}
-
 /// What stands beside the data of an operation that was executed.
 #[derive(Default)]
 pub(super) struct Beside {
@@ -95,41 +81,6 @@ pub(super) struct Beside {
     pub(super) ftv1: Option<String>,
     /// The cache tags.
     pub(super) tags: Option<TagsBeside>,
-}
-
-/// What an operation was estimated to cost, in cells.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct ReportedCost {
-    pub(super) estimated: usize,
-    pub(super) limit: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UpstreamExtension {
-    calls: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache: Option<&'static str>,
-    age_seconds: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notice: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budget: Option<BudgetExtension>,
-}
-
-/// What the caller may still spend of the upstream's plan.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BudgetExtension {
-    limit: u32,
-    remaining: u32,
-    reset_seconds: u64,
-}
-
-impl From<BudgetShare> for BudgetExtension {
-    fn from(share: BudgetShare) -> Self {
-        Self { limit: share.limit, remaining: share.remaining, reset_seconds: share.reset_seconds() }
-    }
 }
 
 impl GraphQlResponse {
@@ -150,7 +101,7 @@ impl GraphQlResponse {
         };
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
-        Self::new(b"{".to_vec(), &[error], Beside::default(), class)
+        Self::new(b"{".to_vec().into(), &[error], Beside::default(), class)
     }
 
     /// The refusal of a document that is not valid.
@@ -165,7 +116,7 @@ impl GraphQlResponse {
         };
         let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
         let class = if code == Code::ParseFailed { Class::Refused(code) } else { Class::Invalid };
-        Self::new(b"{".to_vec(), &errors, Beside::default(), class)
+        Self::new(b"{".to_vec().into(), &errors, Beside::default(), class)
     }
 
     /// Work for it was not done, or not to its end.
@@ -186,14 +137,14 @@ impl GraphQlResponse {
     pub(super) fn panicked() -> Self {
         let mut error = ServerError::new("internal server error", None);
         set_code(&mut error, Code::Internal);
-        Self::new(b"{\"data\":null".to_vec(), &[error], Beside::default(), Class::Executed)
+        Self::new(b"{\"data\":null".to_vec().into(), &[error], Beside::default(), Class::Executed)
     }
 
     /// An operation that failed as a whole once it was executed.
     pub(super) fn failed(error: DocumentError) -> Self {
         let mut failed = ServerError { locations: error.locations, ..ServerError::new(error.message, None) };
         set_code(&mut failed, Code::BadUserInput);
-        Self::new(b"{\"data\":null".to_vec(), &[failed], Beside::default(), Class::Executed)
+        Self::new(b"{\"data\":null".to_vec().into(), &[failed], Beside::default(), Class::Executed)
     }
 
     /// The engine's response, with a trace of it where one is wanted.
@@ -211,7 +162,7 @@ impl GraphQlResponse {
         in_order(&response.data, &mut response.errors);
         let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(out.len());
         let ftv1 = tracing.and_then(|tracing| tracing.encode(data_of(&out), &response.errors, room));
-        Self::new(out, &response.errors, Beside { ftv1, ..beside }, Class::Executed)
+        Self::new(out.into(), &response.errors, Beside { ftv1, ..beside }, Class::Executed)
     }
 
     /// What an answer with data begins with, and room for so many bytes of it, but not for much: that the last answer to an
@@ -225,7 +176,7 @@ impl GraphQlResponse {
     /// The projection's data, written after what [`begin`](Self::begin) gave.
     pub(super) fn projected(projected: Projected, beside: Beside) -> Self {
         let rows = projected.rows;
-        Self::new(projected.out, &projected.errors, beside, Class::Executed).of_rows(rows)
+        Self::new(projected.out.into(), &projected.errors, beside, Class::Executed).of_rows(rows)
     }
 
     /// The answer, unless it is longer than `limit` bytes.
@@ -246,14 +197,12 @@ impl GraphQlResponse {
     }
 
     /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
-    pub(super) fn reused(data: &[u8], beside: Beside) -> Self {
-        let mut body = Vec::with_capacity(data.len() + AROUND);
-        body.extend_from_slice(data);
-        Self::new(body, &[], beside, Class::Executed)
+    pub(super) fn reused(data: &Bytes, beside: Beside) -> Self {
+        Self::new(AnswerBody::sharing(data, AROUND), &[], beside, Class::Executed)
     }
 
     /// Completes `body`, which holds the bracket and the data, if there is any.
-    fn new(mut body: Vec<u8>, errors: &[ServerError], beside: Beside, class: Class) -> Self {
+    fn new(mut body: AnswerBody, errors: &[ServerError], beside: Beside, class: Class) -> Self {
         let Beside { summary, cost, ftv1, tags } = beside;
         let fresh_for = summary.map_or(Duration::ZERO, |summary| summary.fresh_for);
         // No cache keeps an answer with errors, or a stale one.
@@ -261,30 +210,25 @@ impl GraphQlResponse {
         let around = ftv1.as_ref().map_or(0, String::len) + AROUND;
         let is_tagged = tags.as_ref().is_none_or(|tags| tags.fit(body.len() + around));
         let tags = tags.filter(|_| is_tagged);
-        let upstream = summary.map(|summary| UpstreamExtension {
-            calls: summary.calls,
-            cache: summary.cache.map(|cache| cache.name()),
-            age_seconds: summary.age.as_secs(),
-            notice: summary.notice,
-            budget: summary.share.map(BudgetExtension::from),
-        });
-        let mut member = |key: &[u8], write: &dyn Fn(&mut Vec<u8>) -> serde_json::Result<()>| {
-            if body.len() > 1 {
-                body.push(b',');
+        let mut is_first = body.len() == 1;
+        let out = body.written();
+        let mut member = |out: &mut Vec<u8>, key: &[u8]| {
+            if !std::mem::take(&mut is_first) {
+                out.push(b',');
             }
-            body.extend_from_slice(key);
-            // Neither these nor vectors fail to be written.
-            let _ = write(&mut body);
+            out.extend_from_slice(key);
         };
         if !errors.is_empty() {
-            member(b"\"errors\":", &|body| serde_json::to_writer(body, errors));
+            member(out, b"\"errors\":");
+            // Neither these nor vectors fail to be written.
+            let _ = serde_json::to_writer(&mut *out, errors);
         }
-        let (root_tags, entity_tags) = tags.as_ref().map_or((&[][..], None), TagsBeside::extensions);
-        if upstream.is_some() || cost.is_some() || ftv1.is_some() || !root_tags.is_empty() || entity_tags.is_some() {
-            let extensions = Extensions { upstream, cost, ftv1, root_tags, entity_tags };
-            member(b"\"extensions\":", &|body| serde_json::to_writer(body, &extensions));
+        let extensions = Extensions { summary, cost, ftv1: ftv1.as_deref(), tags: tags.as_ref() };
+        if !extensions.is_empty() {
+            member(out, b"\"extensions\":");
+            extensions.write(out);
         }
-        body.push(b'}');
+        out.push(b'}');
         Self {
             body,
             class,

@@ -1,16 +1,17 @@
-//! Identical questions: the same cache_key about the same snapshots has the same data, whose bytes are used again.
+//! Identical requests: the same cache key about the same snapshots has the same data, whose bytes are used again.
 //!
-//! What is the same is decided by everything that data depends on. What the request says is the cache_key: the document's full
-//! text, the operation, the variables as they were substitute_borrowed in, the caller's scopes and credential, and the account that goes
-//! without saying. What the rosters say is compared with what they said then: for each account read, in order, its roster key
-//! with the credential, the snapshot, and whether it counts as stale. Only `data` is cached, which is the same in every media
-//! type; what is around it is written anew. ResponseCache with errors are not cached, nor is what was asked once.
+//! What is the same is decided by everything that data depends on. What the request says is the cache key: the document's full
+//! text, the operation, the coerced variables, the caller's scopes and credential, and the account that is read where no
+//! argument names one. What the rosters say is compared with what they said then: for each account read, in order, its roster
+//! key with the credential, the snapshot, and whether it counts as stale. Only `data` is cached, which is the same in every
+//! media type; what is around it is written anew. Answers with errors are not cached, nor is what was asked once.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_graphql::Result;
+use bytes::Bytes;
 use moka::sync::Cache;
 
 use super::answer_tags::AnswerTags;
@@ -47,7 +48,7 @@ impl Hash for CacheKey {
 
 /// The data of an answer, and what it was made from.
 pub(super) struct CachedResponse {
-    pub(super) data: Box<[u8]>,
+    pub(super) data: Bytes,
     /// What it costs to make, in cells.
     pub(super) cells: usize,
     /// How many members are in it.
@@ -82,7 +83,7 @@ impl CachedResponse {
     }
 }
 
-/// Data of response_cache, bounded in bytes.
+/// The data of answers, bounded in bytes.
 pub(super) struct ResponseCache {
     /// `None` where nothing may be cached.
     cached: Option<Cache<CacheKey, Arc<CachedResponse>>>,
@@ -107,7 +108,7 @@ impl ResponseCache {
         Self { cached, asked, largest, hasher: RandomState::new() }
     }
 
-    /// The cache_key that a request asks; `None` where nothing may be cached.
+    /// The key of a request; `None` where nothing may be cached.
     pub(super) fn cache_key(
         &self,
         text: &Arc<str>,
@@ -157,7 +158,8 @@ impl ResponseCache {
         };
         if let Some(rosters) = resolved.views.iter().map(snapshot).collect() {
             let accounts = resolved.accounts.as_slice().into();
-            let cached_response = CachedResponse { data: data.into(), cells, rows, accounts, tags, rosters };
+            let cached_response =
+                CachedResponse { data: Bytes::copy_from_slice(data), cells, rows, accounts, tags, rosters };
             cache_key.variables.shrink_to_fit();
             cached.insert(cache_key, Arc::new(cached_response));
         }

@@ -10,10 +10,11 @@ use futures_util::FutureExt;
 use super::answer_tags::{Tagging, TagsBeside};
 use super::engine::Engine;
 use super::executable_schema::execute_by_engine;
+use super::extensions::ReportedCost;
 use super::loaded_request::{LoadedData, LoadedRequest};
 use super::lookups::{Resolved, RootData};
 use super::project::{ProjectionOptions, project};
-use super::response::{Beside, GraphQlResponse, ReportedCost, data_of, too_large};
+use super::response::{Beside, GraphQlResponse, data_of, too_large};
 use super::response_cache::CacheKey;
 use super::trace::{TraceTimes, Tracing};
 use super::validated_request::ValidatedRequest;
@@ -33,12 +34,12 @@ const INDEXED_MEMBERS: usize = 1000;
 
 impl Engine {
     /// The answer by an identical request's response, by projection, or else by the engine.
-    pub(super) async fn write(&self, loaded: LoadedRequest) -> GraphQlResponse {
-        let LoadedRequest { request, session, data, cells } = loaded;
+    pub(super) async fn write(&self, loaded: Box<LoadedRequest>) -> GraphQlResponse {
+        let LoadedRequest { mut request, session, data, cells } = *loaded;
         let limit = self.settings.graphql.cost_limit;
         let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
         let tags = self.tagging.as_ref().and_then(|tagging| self.tags(tagging, &request, &data));
-        let tracing = request.trace.map(|times| Arc::new(self.tracing(&request, times, &data)));
+        let tracing = request.trace.take().map(|times| Arc::new(self.tracing(&request, times, &data)));
         match data {
             LoadedData::Panicked => return GraphQlResponse::panicked(),
             LoadedData::Cached(cached) => {
@@ -58,7 +59,7 @@ impl Engine {
         self.metrics.executed("engine");
         // It resolves field by field, and never yields where everything is there: never on a worker of the runtime.
         let (ticket, schema) = (request.ticket.clone(), self.schema.clone());
-        let ValidatedRequest { prepared, variables, operation_name, .. } = request;
+        let ValidatedRequest { prepared, variables, operation_name, .. } = *request;
         let limit = self.settings.graphql.response_limit.as_u64();
         let beside = (Beside { cost, tags, ..Beside::default() }, tracing);
         let execution = execute_by_engine(schema, prepared, variables, operation_name, session, beside, limit);

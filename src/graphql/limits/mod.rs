@@ -15,4 +15,4 @@ pub(super) use arguments::{ArgumentId, ArgumentKind, ArgumentSize, OperationArgu
 pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, filter_texts};
 pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
 pub(super) use measure::{IntrospectionSwitches, Measured};
-pub use variables::VariablesSize;
+pub(super) use variables::VariablesSize;

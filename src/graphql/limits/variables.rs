@@ -12,31 +12,32 @@ use crate::graphql::request_error::RequestError;
 
 /// How large the values of a JSON text will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct VariablesSize {
+pub(in crate::graphql) struct VariablesSize {
     /// The length of the text, in bytes.
-    pub bytes: usize,
+    pub(in crate::graphql) bytes: usize,
     /// Objects, lists and scalars below the outermost object; names of fields are not counted.
-    pub nodes: usize,
+    pub(in crate::graphql) nodes: usize,
     /// Levels of objects and lists, the outermost object included.
-    pub depth: usize,
+    pub(in crate::graphql) depth: usize,
     /// The items of the longest list.
-    pub longest_list: usize,
+    pub(in crate::graphql) longest_list: usize,
 }
 
 /// What a value takes in memory besides its text, in bytes: as it is read, as it is coerced, and in the arguments that it
 /// becomes.
 const VALUE: usize = 256;
 
+/// How far the end of a string is looked for byte by byte.
+const NEAR: usize = 32;
+
 impl VariablesSize {
     /// How many bytes the values will take besides the text, approximately. No more of them are made than `nodes_limit`.
-    #[must_use]
-    pub fn memory(self, nodes_limit: usize) -> usize {
+    pub(in crate::graphql) fn memory(self, nodes_limit: usize) -> usize {
         if self.nodes > nodes_limit { 0 } else { self.nodes * VALUE + self.bytes }
     }
 
     /// Measures the text of a JSON object.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub(in crate::graphql) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut size = Self { bytes: bytes.len(), ..Self::default() };
         let mut open: Vec<Level> = Vec::new();
@@ -123,7 +124,7 @@ enum Level {
 /// The length of the string that begins at the front, quotes included.
 fn string_length(bytes: &[u8]) -> usize {
     let mut at = 1;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = bytes.get(at..).and_then(special) {
         at += found;
         if bytes[at] == b'"' {
             return at + 1;
@@ -131,6 +132,13 @@ fn string_length(bytes: &[u8]) -> usize {
         at += 2;
     }
     bytes.len()
+}
+
+/// Where the next quote or backslash is. Most strings are short, and a search costs more to begin than they have bytes.
+fn special(bytes: &[u8]) -> Option<usize> {
+    let (near, rest) = bytes.split_at(bytes.len().min(NEAR));
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    near.iter().position(is_special).or_else(|| Some(near.len() + memchr2(b'"', b'\\', rest)?))
 }
 
 /// The length of the number or literal that begins at the front.

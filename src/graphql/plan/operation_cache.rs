@@ -138,9 +138,10 @@ impl OperationCache {
 
     /// Keeps a document, as far as there is room, and weighs one anew that has grown by a plan. Only what was executed for
     /// a caller whose credential is accepted may be kept: a flood of documents from anybody else must not take its room.
-    pub(in crate::graphql) fn insert(&self, prepared: &Arc<PreparedDocument>) {
+    pub(in crate::graphql) fn insert(&self, prepared: &Arc<PreparedDocument>, may_keep: impl FnOnce() -> bool) {
         let size = prepared.size();
-        if prepared.weighed.swap(size, Ordering::Relaxed) != size {
+        if prepared.weighed.load(Ordering::Relaxed) != size && may_keep() {
+            prepared.weighed.store(size, Ordering::Relaxed);
             self.0.insert(prepared.document.text().clone(), prepared.clone());
         }
     }

@@ -33,18 +33,17 @@ impl From<AccountInput> for model::Account {
     }
 }
 
-/// The account that a value means; `None` for one that is no account.
-pub(in crate::graphql) fn account_of(value: &Value) -> Option<model::Account> {
+/// The account that a value means; `None` for one that is no account. Often it is the one that was read before.
+pub(in crate::graphql) fn account_of(value: &Value, last: Option<&model::Account>) -> Option<model::Account> {
     // As nearly all are; what is not like it, the type's own parser judges.
     if let Value::Object(fields) = value
         && let (2, Some(Value::String(email)), Some(user_type)) =
             (fields.len(), fields.get("email"), fields.get("type"))
         && let Some(name) = name(user_type)
     {
-        return Some(model::Account {
-            email: model::EmailAddress::parse(email).ok()?,
-            user_type: model::UserType::from_name(name)?,
-        });
+        let user_type = model::UserType::from_name(name)?;
+        let known = last.map(|last| &last.email).filter(|known| known.as_str() == email).cloned();
+        return Some(model::Account { email: known.or_else(|| model::EmailAddress::parse(email).ok())?, user_type });
     }
     AccountInput::parse(Some(value.clone())).ok().map(Into::into)
 }

@@ -96,8 +96,8 @@ pub(in crate::graphql) enum EntityKey {
 }
 
 impl Representation {
-    /// Reads a representation, without looking anything up.
-    pub(in crate::graphql) fn read(value: &Value) -> Result<Self> {
+    /// Reads a representation, without looking anything up. `last` is the account of the one before.
+    pub(in crate::graphql) fn read(value: &Value, last: Option<&Account>) -> Result<Self> {
         let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
         let Value::Object(fields) = value else {
             return Err(malformed("it is not an object"));
@@ -118,14 +118,14 @@ impl Representation {
             _ => return Err(malformed("its __typename is no entity of this subgraph")),
         };
         let account = fields.get("account").map(|account| {
-            account_of(account).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
+            account_of(account, last).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
         });
         Ok(Self { key, account: account.transpose()? })
     }
 }
 
 async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let Representation { key, account } = Representation::read(&representation)?;
+    let Representation { key, account } = Representation::read(&representation, None)?;
     let view = Session::of(ctx)?.view(account).await?;
     Ok(match key {
         EntityKey::TeamMember(id) => TeamMember::find(&view, &id).map(Entity::TeamMember),

@@ -24,7 +24,7 @@ use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods, span};
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Code, GraphQlResponse, LiveRequest, Started, Variables, VariablesSize};
+use crate::graphql::{Code, GraphQlResponse, LiveRequest, Started};
 use crate::http::AppState;
 use crate::http::admission::admission::ReadBody;
 use crate::http::admission::body_memory::BodyReservation;
@@ -97,7 +97,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
                     span::answered(std::slice::from_ref(&answer));
                     count(&mut answer);
                     match stream.filter(|_| !accepts_json) {
-                        Some(stream) => streams::response::answer(&answer, stream),
+                        Some(stream) => streams::response::answer(answer, stream),
                         None => respond(answer, media_type, statuses),
                     }
                 }
@@ -218,9 +218,7 @@ async fn execute(
             memory.grow(limit.saturating_sub(sent).min(sent.saturating_mul(DECODED)))?;
         }
         let parsed = parameters::from_body(bytes, coding, limit)?;
-        for variables in parsed.each().filter_map(|one| one.variables.as_deref()) {
-            memory.grow(VariablesSize::of(variables.get()).memory(nodes_limit))?;
-        }
+        memory.grow(parsed.each().map(|one| one.variables.memory(nodes_limit)).sum())?;
         Ok((parsed, Some(memory)))
     };
     let run = move |(parsed, memory): (Parsed, Option<BodyReservation>)| async move {
@@ -241,7 +239,7 @@ async fn execute(
                 audit,
                 document: parameters.document,
                 operation_name: parameters.operation_name,
-                variables: Variables::new(parameters.variables),
+                variables: parameters.variables,
                 max_age: parameters.live_interval.filter(|_| stream.is_some()).or(max_age),
                 show_cost,
                 trace,
@@ -268,10 +266,7 @@ async fn execute(
             return compute.drive(&ticket, execution.boxed()).await?;
         }
         let parsed = parse()?;
-        let is_long = |one: &Parameters| {
-            let variables = one.variables.as_deref().map(|raw| raw.get());
-            public.engine.is_long_to_prepare(&one.document, variables)
-        };
+        let is_long = |one: &Parameters| public.engine.is_long_to_prepare(&one.document, &one.variables);
         let long = parsed.0.each().any(is_long);
         Ok(if long { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await })
     };

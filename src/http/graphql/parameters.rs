@@ -9,11 +9,10 @@ use axum::body::Bytes;
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::coding::{self, ContentCoding};
 use super::json::{Outline, outline};
-use crate::graphql::{Code, PersistedQuery, Reference};
+use crate::graphql::{Code, PersistedQuery, Reference, Variables};
 use crate::http::response::error::HttpError;
 
 /// The elements of a batch that are read: one more than any configuration allows.
@@ -28,8 +27,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
 pub(in crate::http) struct Parameters {
     pub(in crate::http) document: Reference,
     pub(in crate::http) operation_name: Option<String>,
-    /// The text of an object.
-    pub(in crate::http) variables: Option<Box<RawValue>>,
+    pub(in crate::http) variables: Variables,
     /// How often a subscriber wants the team to be read.
     pub(in crate::http) live_interval: Option<Duration>,
 }
@@ -108,7 +106,7 @@ fn read(
             id: document_name(string(document_id, "documentId")?, string(doc_id, "doc_id")?)?,
         },
         operation_name: string(operation_name, "operationName")?.filter(|name| !name.is_empty()),
-        variables: raw(object(variables, "variables")?)?,
+        variables: Variables::new(object(variables, "variables")?),
     })
 }
 
@@ -145,7 +143,7 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
             id: document_name(filled(sent.document_id), filled(sent.doc_id))?,
         },
         operation_name: filled(sent.operation_name),
-        variables: raw(embedded(variables.as_deref(), "variables")?)?,
+        variables: Variables::new(embedded(variables.as_deref(), "variables")?),
     }))
 }
 
@@ -194,11 +192,6 @@ fn object<'t>(text: Option<&'t str>, name: &str) -> Result<Option<&'t str>, Http
         Some(text) if text.starts_with('{') => Ok(Some(text)),
         Some(_) => Err(HttpError::no_graphql(format!("`{name}` is not an object"))),
     }
-}
-
-fn raw(text: Option<&str>) -> Result<Option<Box<RawValue>>, HttpError> {
-    let raw = text.map(serde_json::from_str).transpose();
-    raw.map_err(|_| HttpError::unreadable("`variables` is not valid JSON"))
 }
 
 /// What of a request's extensions is read.

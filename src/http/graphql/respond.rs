@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use bytes::BytesMut;
 use hyper::ext::ReasonPhrase;
 
 use crate::config::Statuses;
@@ -10,8 +11,11 @@ use crate::graphql::{Class, Code, GraphQlResponse};
 use crate::http::response::error::envelope;
 use crate::http::response::negotiate::MediaType;
 use crate::http::response::status;
+use crate::http::response::two_pieces::body_of;
 use crate::model::{BudgetShare, CacheTag};
 
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Names what a response was made from, for CDNs.
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 /// The longest of it, in bytes: half of what CDNs and proxies take of headers.
@@ -25,7 +29,7 @@ pub(super) fn respond(answered: GraphQlResponse, media_type: MediaType, statuses
         Class::Refused(code) => status::refused(code, media_type, statuses),
     };
     let (cacheable_for, tags, share) = (cacheable_for(&answered), answered.cache_tags, answered.share);
-    let mut response = envelope(status, media_type, answered.body);
+    let mut response = envelope(status, media_type, body_of(answered.body.into_pieces()));
     if status == status::PARTIAL_SUCCESS {
         // The library knows no words for it.
         response.extensions_mut().insert(ReasonPhrase::from_static(b"Partial Success"));
@@ -46,7 +50,7 @@ pub(super) fn respond_to_batch(answers: &[GraphQlResponse], media_type: MediaTyp
         if body.len() > 1 {
             body.push(b',');
         }
-        body.extend_from_slice(&answer.body);
+        answer.body.pieces().for_each(|piece| body.extend_from_slice(piece));
     }
     body.push(b']');
     let mut response = envelope(StatusCode::OK, media_type, body);
@@ -64,12 +68,17 @@ pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
 /// What the caller may still spend of the upstream's plan (the IETF's `RateLimit` header fields).
 fn show_share(response: &mut Response<Body>, share: Option<BudgetShare>) {
     let Some(share) = share else { return };
-    let policy = format!("\"upstream\";q={};w={}", share.limit, share.window.as_secs());
-    let left = format!("\"upstream\";r={};t={}", share.remaining, share.reset_seconds());
-    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
-        response
-            .headers_mut()
-            .extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+    let policy = [("\"upstream\";q=", share.limit.into()), (";w=", share.window.as_secs())];
+    let left = [("\"upstream\";r=", share.remaining.into()), (";t=", share.reset_seconds())];
+    for (name, figures) in [(RATELIMIT_POLICY, policy), (RATELIMIT, left)] {
+        let mut value = BytesMut::with_capacity(48);
+        for (key, figure) in figures {
+            value.extend_from_slice(key.as_bytes());
+            value.extend_from_slice(itoa::Buffer::new().format::<u64>(figure).as_bytes());
+        }
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.freeze()) {
+            response.headers_mut().insert(name, value);
+        }
     }
 }
 

@@ -132,8 +132,8 @@ impl From<ComputeError> for HttpError {
 }
 
 /// A response that no cache may store.
-pub(in crate::http) fn envelope(status: StatusCode, media_type: MediaType, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+pub(in crate::http) fn envelope(status: StatusCode, media_type: MediaType, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     // With what other layers add, so that it need not grow.
     response.headers_mut().reserve(12);

@@ -7,3 +7,4 @@ pub(super) mod negotiate;
 pub(super) mod page_part;
 mod quality;
 pub(super) mod status;
+pub(super) mod two_pieces;

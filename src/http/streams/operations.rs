@@ -15,7 +15,7 @@ use super::messages::{self, errors_of};
 use super::operation_line::OperationLine;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription, Variables};
+use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription};
 use crate::http::AppState;
 use crate::http::admission::response_deadline::EndReason;
 use crate::http::audit::{AuditedAnswer, AuditedRequest, AuditedStream};
@@ -218,10 +218,14 @@ impl Operations {
 impl Finished {
     fn outcome(self, id: Arc<str>) -> Outcome {
         match self {
-            Self::Answered(answer) => match errors_of(&answer.body) {
-                Some(errors) if answer.class != graphql::Class::Executed => Outcome::Refused { id, errors },
-                _ => Outcome::Next { id, payload: answer.body.into(), is_last: true },
-            },
+            Self::Answered(answer) => {
+                let is_executed = answer.class == graphql::Class::Executed;
+                let payload = answer.body.into_vec();
+                match (!is_executed).then(|| errors_of(&payload)).flatten() {
+                    Some(errors) => Outcome::Refused { id, errors },
+                    None => Outcome::Next { id, payload: payload.into(), is_last: true },
+                }
+            }
             Self::Refused(refusal) => Outcome::Refused { id, errors: error_list(&refusal) },
         }
     }
@@ -300,8 +304,8 @@ impl Work {
         let deadline = Clock::instant() + state.settings.timeout;
         let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
         let parameters = parameters::of_object(payload)?;
-        let variables = parameters.variables.as_deref().map(|raw| raw.get());
-        let is_long = payload.len() > LONG_PAYLOAD || state.engine.is_long_to_prepare(&parameters.document, variables);
+        let is_long = payload.len() > LONG_PAYLOAD
+            || state.engine.is_long_to_prepare(&parameters.document, &parameters.variables);
         span::documents(std::iter::once(&parameters.document));
         span::names(|| state.log_names.operation(&parameters.document));
         let grants = line.record(&parameters.document, caller.grants.clone());
@@ -312,7 +316,7 @@ impl Work {
         let request = graphql::Request {
             document: parameters.document,
             operation_name: parameters.operation_name,
-            variables: Variables::new(parameters.variables),
+            variables: parameters.variables,
             max_age: parameters.live_interval.or(*max_age),
             show_cost: false,
             trace: false,

@@ -76,9 +76,9 @@ pub(in crate::http) fn subscribe(
 }
 
 /// An answer as a stream of one event.
-pub(in crate::http) fn answer(answer: &GraphQlResponse, stream_type: StreamType) -> Response<Body> {
+pub(in crate::http) fn answer(answer: GraphQlResponse, stream_type: StreamType) -> Response<Body> {
     let mut body = stream_type.opening().to_vec();
-    stream_type.event(Bytes::copy_from_slice(&answer.body)).iter().for_each(|frame| body.extend_from_slice(frame));
+    stream_type.event(answer.body.into_vec().into()).iter().for_each(|frame| body.extend_from_slice(frame));
     body.extend_from_slice(&stream_type.ending());
     head(stream_type, Body::from(body), EndReason::default())
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(in crate::upstream) type SourceId = u64;
 
 /// Samples kept, and for how long.
-const SAMPLES: usize = 256;
+const SAMPLES: usize = 128;
 const RECENT: Duration = Duration::from_secs(60);
 /// From so many samples of its own on, a source is judged by them.
 const ENOUGH: usize = 4;

@@ -112,7 +112,7 @@ impl TypeSystem {
             audit: None,
             grants,
         };
-        let answer: Value = serde_json::from_slice(&engine.execute(request).await.body).unwrap();
+        let answer: Value = serde_json::from_slice(&engine.execute(request).await.body.into_vec()).unwrap();
         let mut types =
             Self { fields: BTreeMap::new(), inputs: HashMap::new(), enums: HashMap::new(), unions: HashMap::new() };
         for known in list(&answer["data"]["__schema"]["types"]) {

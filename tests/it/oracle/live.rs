@@ -28,7 +28,7 @@ async fn subscribe(world: &World, query: &Case) -> Result<Subscription, (Class, 
     request.document.text = Some(query.document.replacen("query       ", "subscription", 1));
     match world.projection.start(request).await {
         Started::Live(live) => Ok(world.projection.listen(live)),
-        Started::Answer(answer) => Err((answer.class, String::from_utf8(answer.body).unwrap())),
+        Started::Answer(answer) => Err((answer.class, String::from_utf8(answer.body.into_vec()).unwrap())),
     }
 }
 

@@ -46,7 +46,7 @@ async fn run(engine: &Engine, world: &World, case: &Case) -> (Class, String) {
 
 async fn run_traced(engine: &Engine, world: &World, case: &Case, trace: bool) -> (Class, String) {
     let answer = engine.execute(Request { trace, ..request(world, case) }).await;
-    (answer.class, String::from_utf8(answer.body).unwrap())
+    (answer.class, String::from_utf8(answer.body.into_vec()).unwrap())
 }
 
 /// An answer without what it says of the way to it.

@@ -16,7 +16,6 @@ use crate::graphql::request_error::RequestError;
 use crate::model::{Account, Grant};
 
 /// What comes of a request that may be a subscription.
-#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
 pub enum Started {
     /// It was none, or it is refused.
     Answer(GraphQlResponse),
@@ -26,7 +25,7 @@ pub enum Started {
 
 /// A subscription that was checked and has cost nothing yet.
 pub struct LiveRequest {
-    request: ValidatedRequest,
+    request: Box<ValidatedRequest>,
     arguments: Arguments,
     grant: Grant,
 }
@@ -57,7 +56,7 @@ impl Engine {
         }
     }
 
-    fn live_request(&self, request: ValidatedRequest) -> Result<LiveRequest, RequestError> {
+    fn live_request(&self, request: Box<ValidatedRequest>) -> Result<LiveRequest, RequestError> {
         let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let mut arguments = Arguments::of(&request.plan, &request.prepared.document, &request.variables, &session);
         let refused = |message: String| RequestError { code: Code::BadUserInput, message };
@@ -81,9 +80,7 @@ impl Engine {
         let listener = self.loaders.listen(&grant, request.max_age);
         let text = request.prepared.document.text().clone();
         self.documents.keep(&text, request.keep);
-        if self.loaders.has_accepted(request.grants.caller()) {
-            self.operation_cache.insert(&request.prepared);
-        }
+        self.operation_cache.insert(&request.prepared, || self.loaders.has_accepted(request.grants.caller()));
         let key = SelectionKey {
             feed: listener.feed(),
             text,
