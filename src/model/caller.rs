@@ -11,7 +11,8 @@ use secrecy::SecretString;
 
 use super::{Account, CallerLimits};
 
-/// A cryptographic hash that somebody is known by. Tables hash its first eight bytes alone, which are as random as all of them.
+/// A cryptographic hash that a caller or a credential is known by. Tables hash its first eight bytes alone, which are as random
+/// as all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IdentityHash(pub [u8; 32]);
 

@@ -112,7 +112,7 @@ fn an_image_whose_provenance_has_another_base_is_not_published() {
     }
 }
 
-/// What a variable names, Dependabot does not see; what has no tag, nobody.
+/// Dependabot sees no image that a variable names, and moves none that has no tag.
 #[test]
 fn every_image_that_a_dockerfile_names_is_found() {
     let names = |text: &str| {

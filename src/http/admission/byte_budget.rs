@@ -43,6 +43,9 @@ impl ByteBudget {
     }
 
     fn take(&self, key: &CallerKey, bytes: usize, spare: usize) -> bool {
+        if bytes == 0 {
+            return true;
+        }
         let mut held = self.held();
         let own = held.keys.get(key).copied().unwrap_or(0);
         let fits = |held: usize, limit: usize| held.checked_add(bytes).is_some_and(|sum| sum <= limit);
@@ -50,9 +53,7 @@ impl ByteBudget {
             return false;
         }
         held.all += bytes;
-        if bytes > 0 {
-            held.keys.insert(key.clone(), own + bytes);
-        }
+        held.keys.insert(key.clone(), own + bytes);
         true
     }
 
