@@ -48,7 +48,8 @@ pub fn public(public: Arc<AppState>) -> Router {
         .option_layer(cors);
     let graphql = service_fn({
         let public = public.clone();
-        move |request| handler::serve(public.clone(), request).map(Ok::<_, Infallible>)
+        // In a box before it is handed on: it is a long future, which every layer would copy.
+        move |request| handler::serve(public.clone(), request).map(Ok::<_, Infallible>).boxed()
     });
     explorer
         .route_service("/graphql", graphql)

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
@@ -162,8 +162,7 @@ impl Loader {
 
     /// Runs `execution` together with the batches it opens. A batch starts when the execution can make no progress without
     /// it, so that all keys requested until then are in one batch.
-    pub async fn run_with_batches<T>(&self, execution: impl Future<Output = T>) -> T {
-        let mut execution = pin!(execution);
+    pub async fn run_with_batches<T>(&self, mut execution: Pin<&mut impl Future<Output = T>>) -> T {
         let mut running = None;
         std::future::poll_fn(|context| {
             loop {

@@ -1,5 +1,7 @@
 //! One attempt: the one place where a call is made, between the last questions and the records of how it went.
 
+use std::pin::pin;
+
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -77,7 +79,7 @@ impl GuardedUpstream {
         }
         let credential = &reading.load.grant.caller().credential;
         let answer = async { ask(&*self.endpoint, reading.load.grant.account(), credential).await };
-        let answer = timeout_at(started + self.settings.attempt_timeout, answer);
+        let answer = pin!(timeout_at(started + self.settings.attempt_timeout, answer));
         let answered = Trace::within(span.as_ref(), answer).await;
         let Called { result, rate_limit } =
             answered.unwrap_or_else(|_| Called { result: Err(ErrorKind::Timeout.into()), rate_limit: None });

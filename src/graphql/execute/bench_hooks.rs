@@ -1,5 +1,6 @@
 //! The steps of an answer, one by one: for benchmarks, so that a slower answer names the step that made it so.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::arguments::Arguments;
@@ -81,7 +82,7 @@ impl BenchSteps<'_> {
         let request = self.0.prepare(request, &mut RequestTotals::default()).ok()?;
         let session = self.0.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let arguments = Arguments::of(&request.plan, &request.prepared.document, &request.variables, &session);
-        let resolved = session.loader.run_with_batches(resolve(&request.plan, arguments, &session)).await;
+        let resolved = session.loader.run_with_batches(pin!(resolve(&request.plan, arguments, &session))).await;
         let options =
             ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit: usize::MAX };
         Some(BenchQuestion { plan: request.plan, resolved, options })

@@ -8,6 +8,7 @@
 
 use super::response::{Class, GraphQlResponse, too_large};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -290,13 +291,14 @@ impl Engine {
             .flatten();
         if let Some(cached) = cache_key.as_ref().and_then(|key| self.response_cache.get(key)) {
             let grants = cached.accounts.iter().map(|account| session.grant(account.clone())).collect();
-            if cached.is_of(&session.loader.run_with_batches(session.load_all(grants)).await) {
+            let loads = pin!(session.load_all(grants));
+            if cached.is_of(&session.loader.run_with_batches(loads).await) {
                 return LoadedData::Cached(cached);
             }
         }
         let document = &request.prepared.document;
         let arguments = Arguments::of(&request.plan, document, &request.variables, session);
-        let resolved = resolve(&request.plan, arguments, session);
+        let resolved = pin!(resolve(&request.plan, arguments, session));
         let resolved = session.loader.run_with_batches(resolved).await;
         let projects = projects && !resolved.nulls_what_is_around(&request.plan);
         LoadedData::Resolved(resolved, cache_key, projects)

@@ -1,6 +1,7 @@
 //! The schema as async-graphql executes it: the reference for what the projection writes, and the way for operations that are
 //! not over plain data.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::{Response, Schema, SchemaBuilder, ValidationMode, Value};
@@ -53,7 +54,7 @@ pub(super) async fn respond_in(
     session: Session,
 ) -> (Response, Option<LookupSummary>) {
     let loader = session.loader.clone();
-    let response = loader.run_with_batches(schema.execute(request.data(session))).await;
+    let response = loader.run_with_batches(pin!(schema.execute(request.data(session)))).await;
     (response, loader.summary())
 }
 

@@ -1,6 +1,7 @@
 //! Admission control: what is too much is refused at once, so that what is admitted stays fast, and no caller takes another's
 //! share of permits and memory.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -106,7 +107,7 @@ impl AdmissionControl {
     }
 
     /// Does the work of a request that was admitted, in turn where its caller has many for a worker at once.
-    pub(in crate::http) async fn take_turns<T>(&self, payer: &CallerKey, work: impl Future<Output = T>) -> T {
+    pub(in crate::http) async fn take_turns<T>(&self, payer: &CallerKey, work: Pin<&mut impl Future<Output = T>>) -> T {
         self.turns.take(payer, work).await
     }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::mem::take;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -71,9 +71,8 @@ impl Turns {
 
     /// Does this work of a caller's request, in turn where the caller has more of it. While the work waits for something
     /// else, it has no turn.
-    pub(super) async fn take<T>(&self, key: &CallerKey, work: impl Future<Output = T>) -> T {
+    pub(super) async fn take<T>(&self, key: &CallerKey, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         let Some(caller) = self.caller(key) else { return work.await };
-        let mut work = pin!(work);
         loop {
             let waits = caller.begin(self.width);
             let turn = if waits {
@@ -161,6 +160,10 @@ mod tests {
         (turns, key)
     }
 
+    async fn take(turns: &Turns, key: &CallerKey, work: impl Future<Output = ()>) {
+        turns.take(key, pin!(work)).await;
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_is_alone_takes_no_turns() {
         let (turns, key) = busy();
@@ -173,9 +176,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_given_up_passes_its_turn_on() {
         let ((turns, key), started) = (busy(), Clock::instant());
-        let mut first = Box::pin(turns.take(&key, pending::<()>()));
+        let mut first = Box::pin(take(&turns, &key, pending()));
         assert!(futures_util::poll!(&mut first).is_pending());
-        let mut second = Box::pin(turns.take(&key, async {}));
+        let mut second = Box::pin(take(&turns, &key, async {}));
         assert!(futures_util::poll!(&mut second).is_pending());
         drop(first);
         second.await;
@@ -185,21 +188,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_waits_for_something_else_has_no_turn() {
         let ((turns, key), started) = (busy(), Clock::instant());
-        let mut first = Box::pin(turns.take(&key, pending::<()>()));
+        let mut first = Box::pin(take(&turns, &key, pending()));
         // It has the turn, lets others run, and waits.
         for _ in 0..2 {
             assert!(futures_util::poll!(&mut first).is_pending());
         }
-        turns.take(&key, async {}).await;
+        take(&turns, &key, async {}).await;
         assert_eq!(Clock::instant(), started);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_whose_task_does_nothing_keeps_the_others_for_a_while_only() {
         let ((turns, key), started) = (busy(), Clock::instant());
-        let mut first = Box::pin(turns.take(&key, pending::<()>()));
+        let mut first = Box::pin(take(&turns, &key, pending()));
         assert!(futures_util::poll!(&mut first).is_pending());
-        turns.take(&key, async {}).await;
+        take(&turns, &key, async {}).await;
         assert_eq!(Clock::instant(), started + LONGEST_WAIT);
     }
 }

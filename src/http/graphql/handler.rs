@@ -5,6 +5,7 @@
 //! read the parameters (`parameters`) → execute → respond (`respond`). The order matters: a request is authenticated before
 //! its body is read, and admitted before it is parsed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -76,7 +77,8 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
     let progress = Progress::new(&public.log_names, parts, started);
-    let executed = timeout_at(deadline, execute(public, parts, body, stream, deadline, &progress)).await;
+    let execution = pin!(execute(public, parts, body, stream, deadline, &progress));
+    let executed = timeout_at(deadline, execution).await;
     progress.is_over.store(true, Ordering::Relaxed);
     let audit = &progress.audit;
     let refuse = |refusal: &HttpError| {
@@ -270,7 +272,7 @@ async fn execute(
         let long = parsed.0.each().any(is_long);
         Ok(if long { compute.drive(&ticket, run(parsed).boxed()).await? } else { run(parsed).await })
     };
-    let answered = public.admission.take_turns(payer, execution).await?;
+    let answered = public.admission.take_turns(payer, pin!(execution)).await?;
     caller.recheck(public);
     Ok((answered, Held { caller, permit }))
 }
