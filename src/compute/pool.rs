@@ -12,13 +12,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tracing::{Instrument, Span};
 
 use super::task::Task;
 use super::threads::{ComputeError, Threads};
 use super::ticket::Ticket;
 use crate::model::Cancellation;
-use crate::telemetry::Trace;
+use crate::telemetry::TaskContext;
 
 /// Runs long work. Cheap to clone; all clones are one pool.
 #[derive(Clone)]
@@ -87,7 +86,7 @@ impl ComputePool {
             let result = AssertUnwindSafe(future).catch_unwind().await;
             let _ = done.send(result.map_err(|_| ComputeError::Panicked));
         };
-        let future = Trace::scope(Trace::current(), future).instrument(Span::current()).boxed();
+        let future = TaskContext::current().scope(future).boxed();
         let task = Task::new(self.0.clone(), Handle::current(), ticket.clone(), future);
         task.start()?;
         let guard = Abandon { ticket: Some(ticket), task: Some(&task) };

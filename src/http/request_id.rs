@@ -7,13 +7,11 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::response::Response;
 use tokio::time::Instant;
-use tracing::Span;
-use tracing::field::{Empty, display};
 
 use super::log_names::Logged;
 use crate::model::Clock;
 use crate::telemetry;
-use crate::telemetry::{SpanRecorder, Trace, Traces, attribute};
+use crate::telemetry::{SpanRecorder, TaskContext, Trace, Traces, attribute};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
@@ -33,14 +31,9 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// The span that all log lines of the request are in; at the highest level, so that warnings name their request also where
-    /// nothing less is logged.
-    pub(super) fn log_span(&self, trace: Option<&Trace>) -> Span {
-        let span = tracing::error_span!("request", id = self.text(), trace_id = Empty);
-        if let Some(trace) = trace {
-            span.record("trace_id", display(trace.id()));
-        }
-        span
+    /// What a task works for that works for this request, at this place of a trace.
+    pub(super) fn task_context(&self, trace: Option<Trace>) -> TaskContext {
+        TaskContext::of_request(self.0.clone(), trace)
     }
 }
 
@@ -89,14 +82,9 @@ impl RequestName {
         RequestId(self.id.clone())
     }
 
-    /// The span that all its log lines are in.
-    pub(super) fn log_span(&self) -> Span {
-        self.id().log_span(self.span.as_ref().map(telemetry::Span::trace))
-    }
-
-    /// The trace that the request is part of.
-    pub(super) fn trace(&self) -> Option<Trace> {
-        self.span.as_ref().map(|span| span.trace().clone())
+    /// What the task works for.
+    pub(super) fn task_context(&self) -> TaskContext {
+        TaskContext::of_request(self.id.clone(), self.span.as_ref().map(|span| span.trace().clone()))
     }
 
     /// Writes the log line, and the name into the response.

@@ -16,11 +16,10 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tracing::{Instrument, Span};
 
 use super::store::StoredRoster;
 use crate::model::{ErrorKind, RosterKey, UpstreamError};
-use crate::telemetry::{Trace, TraceContext};
+use crate::telemetry::{TaskContext, Trace, TraceContext};
 
 /// The calls of a load that spans of followers are linked to.
 const LINKED_CALLS: usize = 16;
@@ -131,8 +130,8 @@ impl SingleFlight {
             registered.flight.loaded.send_replace(Some(loaded.clone()));
             loaded
         };
-        // In the request's span, so that the log of a load that goes on names the request that started it, as its trace does.
-        let load = Trace::scope(Trace::current(), load).instrument(Span::current()).boxed();
+        // For the request that started it, which the log of a load that goes on names, as its trace does.
+        let load = TaskContext::current().scope(load).boxed();
         Ok(LoadHandle::Leader(Leader { load: Some(load), flight, registration }))
     }
 }

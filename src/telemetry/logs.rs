@@ -4,10 +4,13 @@ use std::sync::OnceLock;
 
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use super::log_format::WithRequest;
 use crate::config;
 
 /// Libraries that log bytes and headers at TRACE: their level is capped whatever is configured.
@@ -43,9 +46,14 @@ pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     match settings.format {
         config::LogFormat::Pretty => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            registry.with(layer.with_ansi(ansi)).try_init()
+            let format = WithRequest { format: format().with_ansi(ansi), json: false };
+            registry.with(layer.event_format(format)).try_init()
         }
-        config::LogFormat::Json => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
+        config::LogFormat::Json => {
+            let json = format().json().flatten_event(true).with_current_span(false).with_span_list(false);
+            let format = WithRequest { format: json, json: true };
+            registry.with(layer.fmt_fields(JsonFields::new()).event_format(format)).try_init()
+        }
     }
     .map_err(|_| InvalidLog::Twice)?;
     let _ = LEVEL.set(handle);

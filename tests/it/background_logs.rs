@@ -53,7 +53,7 @@ async fn ended(service: &Service, calls: usize) {
 fn named(log: &str) -> Vec<String> {
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let failed = lines.filter(|line| line["message"] == "no roster from the upstream");
-    failed.map(|line| line["span"]["id"].as_str().unwrap_or("none").to_owned()).collect()
+    failed.map(|line| line["request_id"].as_str().unwrap_or("none").to_owned()).collect()
 }
 
 const LONG: Duration = Duration::from_secs(60);

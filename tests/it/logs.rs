@@ -30,7 +30,7 @@ async fn a_request_is_one_line_without_its_query_string_and_variables() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
     assert_eq!(answered.len(), 3);
-    assert_eq!(answered[0]["span"]["id"], "my-request");
+    assert_eq!(answered[0]["request_id"], "my-request");
     assert_eq!((&answered[1]["path"], &answered[1]["status"]), (&json!("/graphql"), &json!(200)));
     assert!(!log.contains("canary"), "{log}");
     for node in team["data"]["teamMembers"]["nodes"].as_array().unwrap() {
@@ -146,7 +146,7 @@ async fn a_request_that_its_client_gives_up_has_a_line_that_says_what_it_was() {
     // The stop does not wait for an answer without a client.
     let (_, _, log) = tokio::task::spawn_blocking(|| service.stop()).await.unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of_request = |line: &&Value| line["span"]["id"] == "given-up" && line.get("method").is_some();
+    let of_request = |line: &&Value| line["request_id"] == "given-up" && line.get("method").is_some();
     let found: Vec<_> = lines.iter().filter(of_request).collect();
     let [line] = found.as_slice() else { panic!("{log}") };
     assert_eq!(line["message"], "given up by its client");

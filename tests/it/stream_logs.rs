@@ -82,8 +82,8 @@ async fn each_operation_of_a_socket_has_a_line_as_a_request_over_http_has() {
         assert!(line["millis"].as_f64().unwrap() >= 0.0);
     }
     for line in &lines {
-        assert_eq!(line["span"]["id"], "my-socket");
-        assert_eq!(line["span"]["trace_id"].as_str().unwrap().len(), 32, "{line}");
+        assert_eq!(line["request_id"], "my-socket");
+        assert_eq!(line["trace_id"].as_str().unwrap().len(), 32, "{line}");
     }
     let ended = ["message", "outcome", "reason", "events", "rows", "operations", "accounts"];
     let names = told(&lines[3], &["operations", "accounts"]);
@@ -133,7 +133,7 @@ async fn an_operation_that_comes_to_nothing_has_a_line_that_says_why() {
     for line in [&lines[0], &lines[2]] {
         // What it was is known before anything is loaded for it.
         assert_eq!(line["operations"].as_str().map_or(0, str::len), 12, "{line}");
-        assert_eq!((line["accounts"].as_str().map_or(0, str::len), &line["span"]["id"]), (12, &json!("my-socket")));
+        assert_eq!((line["accounts"].as_str().map_or(0, str::len), &line["request_id"]), (12, &json!("my-socket")));
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_caller_that_is_not_let_in_over_a_socket_has_a_line() {
     let names = ["message", "transport", "outcome", "code"];
     let expected = [&json!("answered"), &json!("websocket"), &json!("refused"), &json!("UNAUTHENTICATED")];
     assert_eq!(told(line, &names), expected);
-    assert_eq!(line["span"]["id"], "my-socket");
+    assert_eq!(line["request_id"], "my-socket");
     assert!(!log.contains("canary"), "{log}");
 }
 
@@ -180,11 +180,11 @@ async fn the_end_of_a_subscription_over_http_has_a_line() {
                 let [transport, reason] = expected.map(Value::from);
                 let names = ["message", "transport", "outcome", "reason", "events"];
                 assert_eq!(told(line, &names), [&json!("ended"), &transport, &json!("ok"), &reason, &json!(1)]);
-                assert_eq!(line["span"]["id"], transport);
+                assert_eq!(line["request_id"], transport);
                 let first = log
                     .lines()
                     .map(|line| serde_json::from_str::<Value>(line).unwrap())
-                    .find(|first| first["message"] == "answered" && first["span"]["id"] == transport);
+                    .find(|first| first["message"] == "answered" && first["request_id"] == transport);
                 let names = ["operations", "accounts"];
                 assert_eq!(told(line, &names), told(&first.unwrap(), &names));
             }

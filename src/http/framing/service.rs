@@ -15,12 +15,11 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
-use tracing::Instrument;
 
 use super::{host, unread_body};
 use crate::http::request_id::RequestName;
 use crate::http::response::error::HttpError;
-use crate::telemetry::{Metrics, Trace, Traces};
+use crate::telemetry::{Metrics, Traces};
 
 /// A service that applies these rules.
 #[derive(Clone)]
@@ -52,7 +51,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let name = RequestName::of(&request, &self.traces);
         let counted = InFlight::new(self.metrics.clone());
-        let (span, trace) = (name.log_span(), name.trace());
+        let context = name.task_context();
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
         let (mut request, rest) = unread_body::track(request);
@@ -78,7 +77,7 @@ where
             drop(counted);
             Ok(response)
         };
-        Trace::scope(trace, answered).instrument(span).boxed()
+        context.scope(answered).boxed()
     }
 }
 

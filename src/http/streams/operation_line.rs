@@ -15,8 +15,8 @@ use crate::model::{Clock, Grants};
 
 const WEBSOCKET: &str = "websocket";
 
-/// The line of one operation of a WebSocket. Dropped before there is an outcome, it says that there was none. Lines are written in
-/// the log span that is entered then.
+/// The line of one operation of a WebSocket. Dropped before there is an outcome, it says that there was none. Lines name
+/// the request that the task works for that writes them.
 pub(super) struct OperationLine {
     state: Arc<AppState>,
     started: Instant,

@@ -1,5 +1,6 @@
 //! The operations of one WebSocket: queries, mutations and subscriptions side by side, each under its id.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,7 +9,6 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
-use tracing::Instrument;
 
 use super::limits::SubscriptionPermit;
 use super::messages::{self, errors_of};
@@ -134,17 +134,18 @@ impl Operations {
         if let Some(span) = &span {
             span::message(span, &upgrade.id);
         }
-        let log_span = upgrade.id.log_span(span.as_ref().map(Span::trace).or(upgrade.trace.as_ref()));
+        let trace = span.as_ref().map(Span::trace).or(upgrade.trace.as_ref());
+        let context = upgrade.id.task_context(trace.cloned()).at(span.as_ref().map(Span::trace).cloned());
         let ends = self.ends.clone();
         let payload = payload.to_owned();
         let started = async move {
-            let started = Trace::within(span.as_ref(), work.start(&payload, line, ends)).await;
+            let started = work.start(&payload, line, ends).await;
             if let Some(span) = span {
                 span.end();
             }
             started
         };
-        let started = started.instrument(log_span).map(move |started| (number, started)).boxed();
+        let started = context.scope(started).map(move |started| (number, started)).boxed();
         let (abort, registration) = AbortHandle::new_pair();
         let quoted = messages::quoted(&id).into();
         self.open.push(Operation { id: id.into(), quoted, number, stage: Stage::Starting(abort) });
@@ -335,6 +336,7 @@ impl Work {
             }
         };
         let late = || HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
+        let started = pin!(started);
         timeout_at(deadline, state.admission.take_turns(&caller.payer, started)).await.map_err(|_| late())?
     }
 }

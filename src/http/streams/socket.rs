@@ -184,8 +184,8 @@ impl Connection {
             Err(refusal) => {
                 self.state.metrics.refused(refusal.code.name());
                 self.state.metrics.answered("none", "refused", Duration::ZERO);
-                let span = self.upgrade.id.log_span(self.upgrade.trace.as_ref());
-                span.in_scope(|| operation_line::not_let_in(started, refusal.code));
+                let context = self.upgrade.id.task_context(self.upgrade.trace.clone());
+                context.within(|| operation_line::not_let_in(started, refusal.code));
                 if let Some(audit) = self.state.audit(self.upgrade.id.clone(), "websocket") {
                     audit.refused(refusal.code);
                 }

@@ -1,35 +1,35 @@
 //! The line that the request log has of a subscription that has ended, whatever carried it.
 
 use tokio::time::Instant;
-use tracing::Span;
 
 use super::stream_outcome::StreamOutcome;
 use crate::http::log_names::Logged;
+use crate::telemetry::TaskContext;
 
 /// Where streams are asked for.
 pub(super) const PATH: &str = "/graphql";
 
 /// The line of a subscription's end.
 pub(in crate::http) struct SubscriptionLine {
-    /// The log span of the request that it came with.
-    span: Span,
+    /// What the request that it came with worked for.
+    context: TaskContext,
     started: Instant,
     logged: Logged,
 }
 
 impl SubscriptionLine {
-    /// Of the request whose log span is entered; `None` where no such lines are written.
+    /// Of the request that the current task works for; `None` where no such lines are written.
     pub(in crate::http) fn begin(started: Instant, logged: Logged) -> Option<Self> {
-        tracing::enabled!(tracing::Level::INFO).then(|| Self { span: Span::current(), started, logged })
+        tracing::enabled!(tracing::Level::INFO).then(|| Self { context: TaskContext::current(), started, logged })
     }
 
     /// It has ended, and has come to this.
     pub(super) fn write(self, transport: &'static str, outcome: &StreamOutcome, reason: &'static str) {
-        let Self { span, started, logged: Logged { operations, accounts } } = self;
+        let Self { context, started, logged: Logged { operations, accounts } } = self;
         let (operations, accounts, millis) = (operations.as_deref(), accounts.as_deref(), millis(started));
         let StreamOutcome { events, rows, codes, .. } = outcome;
         let (code, outcome) = (codes.first().copied(), outcome.word(reason));
-        span.in_scope(|| {
+        context.within(|| {
             tracing::info!(
                 transport,
                 path = PATH,

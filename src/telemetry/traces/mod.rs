@@ -1,6 +1,6 @@
 //! Traces: which work is part of which, over OTLP, without personal data or secrets.
 //!
-//! A request's trace is found by what works for it ([`Trace::current`]), and is sampled or not before anything is recorded.
+//! A request's trace is found by what works for it ([`TaskContext`]), and is sampled or not before anything is recorded.
 
 mod attributes;
 mod context;
@@ -10,6 +10,7 @@ mod queue;
 mod record;
 mod sampling;
 mod settings;
+mod task_context;
 mod trace;
 mod tracer;
 mod transport;
@@ -19,5 +20,6 @@ pub use attributes::attribute;
 pub use context::TraceContext;
 pub use record::SpanRecorder;
 pub use settings::TraceSettings;
+pub use task_context::TaskContext;
 pub use trace::{HeldSpan, Span, Trace};
 pub use tracer::Traces;

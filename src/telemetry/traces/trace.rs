@@ -1,29 +1,21 @@
-//! The trace that work belongs to, and the spans in it. It is kept with the task, so that stages which make calls find it, and
-//! those in between need not hand it on.
+//! The trace that work belongs to, and the spans in it. Which one a task works for is in `task_context`.
 
-use std::fmt::Display;
-use std::future::Future;
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue};
-use opentelemetry::trace::SpanKind;
+use opentelemetry::TraceId;
 
 use super::attribute;
 use super::context::TraceContext;
 use super::record::{Record, SpanRecorder};
 
-tokio::task_local! {
-    static CURRENT: Option<Trace>;
-}
-
 /// A place in a trace. Cheap to clone; of one that is not sampled there are numbers, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    context: TraceContext,
+    pub(super) context: TraceContext,
     /// What is recorded, where it is sampled.
-    record: Option<Arc<Record>>,
+    pub(super) record: Option<Arc<Record>>,
     /// Whether calls to Flowmatix carry it.
-    outgoing: bool,
+    pub(super) outgoing: bool,
 }
 
 impl Trace {
@@ -31,83 +23,9 @@ impl Trace {
         Self { context, record, outgoing }
     }
 
-    /// The one that the current task works for.
-    #[must_use]
-    pub fn current() -> Option<Self> {
-        CURRENT.try_with(Clone::clone).ok().flatten()
-    }
-
-    /// Whether the current task's work is recorded.
-    #[must_use]
-    pub fn is_recorded() -> bool {
-        CURRENT.try_with(|trace| trace.as_ref().is_some_and(|trace| trace.record.is_some())).unwrap_or(false)
-    }
-
-    /// Where the span of the current task is, where it is recorded.
-    #[must_use]
-    pub fn recorded() -> Option<TraceContext> {
-        let context = |trace: &Self| trace.record.as_ref().map(|_| trace.context.clone());
-        CURRENT.try_with(|trace| trace.as_ref().and_then(context)).ok().flatten()
-    }
-
-    /// Writes into the span of the current task, where it is recorded.
-    pub fn write(write: impl FnOnce(&mut SpanRecorder<'_>)) {
-        let _ = CURRENT.try_with(|trace| {
-            if let Some(record) = trace.as_ref().and_then(|trace| trace.record.as_ref()) {
-                record.write(write);
-            }
-        });
-    }
-
-    /// Links the span of the current task, where it is recorded, to others.
-    pub fn link(others: impl FnOnce() -> Vec<TraceContext>) {
-        if Self::is_recorded() {
-            let others = others();
-            Self::write(|span| others.iter().for_each(|other| span.link(other, false)));
-        }
-    }
-
-    /// Has the span of the current task, where it is recorded, go on until what is returned is dropped.
-    #[must_use]
-    pub fn hold() -> Option<HeldSpan> {
-        let record = Self::current()?.record?;
-        record.hold();
-        Some(HeldSpan(record))
-    }
-
-    /// The fields that a call of the current task to Flowmatix carries.
-    pub fn outgoing() -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        Self::current().filter(|trace| trace.outgoing).into_iter().flat_map(|trace| trace.context.headers())
-    }
-
-    /// A span below that of the current task, of work that is done elsewhere; `None` where nothing is recorded.
-    #[must_use]
-    pub fn call(name: &'static str) -> Option<Span> {
-        if !Self::is_recorded() {
-            return None;
-        }
-        let trace = Self::current()?;
-        let (above, context) = (trace.record?, trace.context.child());
-        let parent = Some((trace.context.span, false));
-        let record = Record::begin(&context, parent, SpanKind::Client, name, above.queue.clone());
-        Some(Span::new(Self { record: Some(record), context, outgoing: trace.outgoing }))
-    }
-
-    /// `work`, as a part of this trace.
-    pub async fn scope<T>(trace: Option<Self>, work: impl Future<Output = T>) -> T {
-        CURRENT.scope(trace, work).await
-    }
-
-    /// `work`, as what this span is about, where there is one.
-    pub async fn within<T>(span: Option<&Span>, work: impl Future<Output = T>) -> T {
-        match span {
-            Some(span) => Self::scope(Some(span.trace.clone()), work).await,
-            None => work.await,
-        }
-    }
-
     /// Its number.
-    pub fn id(&self) -> impl Display + use<> {
+    #[must_use]
+    pub fn id(&self) -> TraceId {
         self.context.trace
     }
 
@@ -121,7 +39,7 @@ impl Trace {
 /// A span that is under way. It ends with this.
 #[derive(Debug)]
 pub struct Span {
-    trace: Trace,
+    pub(super) trace: Trace,
     is_over: bool,
 }
 
@@ -157,7 +75,7 @@ impl Span {
 
 /// The span of something that goes on after its task, such as a stream. It ends with this.
 #[derive(Debug)]
-pub struct HeldSpan(Arc<Record>);
+pub struct HeldSpan(pub(super) Arc<Record>);
 
 impl HeldSpan {
     /// Writes into it.

@@ -61,7 +61,7 @@ async fn the_variables_say_where_traces_go_and_what_is_told_of_the_process() {
     // The log's lines of the request name it and its trace.
     let answered = lines.iter().find(|line| line["message"] == "answered").unwrap();
     assert_eq!(
-        (&answered["span"]["id"], &answered["span"]["trace_id"]),
+        (&answered["request_id"], &answered["trace_id"]),
         (&Value::from("first"), &Value::from(server.trace.clone()))
     );
     assert_eq!(answered["operations"], *server.get("flowmatix.document.names"));
