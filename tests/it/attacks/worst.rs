@@ -120,6 +120,21 @@ impl Search {
         least
     }
 
+    /// How much larger the process becomes, in the least of so many requests that differ in a name; less than `enough` is not
+    /// looked for.
+    async fn least_growth(&mut self, tree: &Tree, times: usize, enough: u64) -> u64 {
+        let mut least = u64::MAX;
+        for _ in 0..times {
+            if least <= enough {
+                break;
+            }
+            let body = tree.body(self.rng.u64(..));
+            let (_, usage) = self.victim.measured(self.victim.ask(KNOWN, body)).await;
+            least = least.min(usage.growth);
+        }
+        least
+    }
+
     async fn measure(&mut self, tree: Tree) -> Option<Found> {
         let body = tree.body(self.rng.u64(..));
         if body.len() > 1 << 20 {
@@ -134,17 +149,12 @@ impl Search {
         if limit(cpu) {
             cpu = cpu.min(self.least_anew(&tree, 2).await);
         }
-        let besides = COPIES * length as u64 + NOISE;
-        let mut larger = usage.growth;
+        let besides = besides(length);
         // The same of its memory: a thread that is started meanwhile, with its stack and its part of the allocator, is not its own.
-        for _ in 0..2 {
-            if larger <= besides {
-                break;
-            }
-            let again = tree.body(self.rng.u64(..));
-            let (_, usage) = self.victim.measured(self.victim.ask(KNOWN, again)).await;
-            larger = larger.min(usage.growth);
-        }
+        let larger = match usage.growth {
+            growth if growth <= besides => growth,
+            growth => growth.min(self.least_growth(&tree, 2, besides).await),
+        };
         let growth = larger.saturating_sub(besides);
         let cells = answer["extensions"]["cost"]["estimated"].as_u64().unwrap_or_default();
         let mut known = if cells > 0 { self.least_cpu(&body, 1).await } else { Duration::ZERO };
@@ -195,6 +205,12 @@ impl Search {
             found.cpu_rate = self.rate(found.cpu, found.body.len(), found.answer);
         }
         by_cpu.sort_by(|a, b| b.cpu_rate.total_cmp(&a.cpu_rate));
+        for found in &mut by_memory {
+            let besides = besides(found.answer);
+            found.growth = found.growth.min(self.least_growth(&found.tree, AGAIN, besides).await);
+            found.memory_rate = found.growth.saturating_sub(besides) as f64 / found.body.len() as f64;
+        }
+        by_memory.sort_by(|a, b| b.memory_rate.total_cmp(&a.memory_rate));
         for found in &mut by_cell {
             found.known = self.least_cpu(&found.body, AGAIN).await;
             found.cell_rate = self.cell_rate(found.known, found.cells, found.answer);
@@ -202,6 +218,11 @@ impl Search {
         by_cell.sort_by(|a, b| b.cell_rate.total_cmp(&a.cell_rate));
         [by_cpu, by_memory, by_cell]
     }
+}
+
+/// What a request whose answer is so long may take without its own growth being counted.
+fn besides(answer: usize) -> u64 {
+    COPIES * answer as u64 + NOISE
 }
 
 /// How long a cheap neighbour waits, in the 99th of a hundred cases. A thread of its own asks: what the attackers do with their
