@@ -248,6 +248,14 @@ fn neighbour(address: String) -> Duration {
     took[took.len() * 99 / 100]
 }
 
+/// Leaves the cores to others from now on: attackers work on machines of their own, and this thread is on the service's.
+fn give_way() {
+    let thread = std::fs::read_link("/proc/thread-self").unwrap();
+    let id = thread.file_name().unwrap();
+    let done = std::process::Command::new("renice").args(["-n", "19", "-p"]).arg(id).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
 fn keep(list: &mut Vec<Found>, found: Found, rate: impl Fn(&Found) -> f64) {
     list.push(found);
     list.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
@@ -302,6 +310,8 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
     let alone = measure().await.unwrap();
     let body = &by_cpu.iter().find(|found| found.codes.is_empty()).unwrap_or(&by_cpu[0]).body;
     let busy = std::cell::Cell::new(true);
+    // The neighbour's thread was there before, and keeps its share.
+    give_way();
     let attackers = (0..32).map(|_| async {
         while busy.get() {
             victim.flood(KNOWN, body.clone()).await;
