@@ -6,14 +6,13 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use flowmatix_graphql::app::App;
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{AuthMode, Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, Plans, public};
+use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, Plans, Routes, public};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
@@ -23,7 +22,6 @@ use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
-use tower::ServiceExt;
 
 struct Down;
 
@@ -37,7 +35,7 @@ impl Upstream for Down {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 
-static ROUTES: LazyLock<Router> = LazyLock::new(|| {
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     let _entered = RUNTIME.enter();
     let mut config = Config::defaults(Profile::Demo);
     config.graphql.batch_limit = 10;
@@ -72,7 +70,7 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
 
 fn ask(request: Request<Body>) -> (StatusCode, Bytes) {
     RUNTIME.block_on(async {
-        let response = ROUTES.clone().oneshot(request).await.unwrap();
+        let response = ROUTES(request).await.unwrap();
         let status = response.status();
         let kind = response.headers().get("content-type").map(|value| value.as_bytes().to_vec()).unwrap_or_default();
         if kind.starts_with(b"text/event-stream") || kind.starts_with(b"multipart/mixed") {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cluster::TierDocuments;
@@ -13,7 +12,7 @@ use crate::config::{AuditAccounts, AuditConfig, Config};
 use crate::graphql::{Engine, Settings};
 use crate::http;
 use crate::http::{
-    AdmissionControl, AppState, Auditor, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames, Plans,
+    AdmissionControl, AppState, Auditor, Health, InvalidationEndpoint, Latest, LiveStreams, LogNames, Plans, Routes,
     StatusSource,
 };
 use crate::loader::LoaderFactory;
@@ -60,8 +59,8 @@ pub(super) struct Generation {
     pub(super) number: u64,
     pub(super) config: Config,
     pub(super) state: Arc<AppState>,
-    pub(super) public: Router,
-    pub(super) admin: Router,
+    pub(super) public: Routes,
+    pub(super) admin: Routes,
 }
 
 impl Generation {

@@ -32,5 +32,5 @@ pub use log_names::LogNames;
 pub use routes::{admin, public};
 pub use status::{Plans, StatusSource};
 pub use streams::LiveStreams;
-pub use swappable_routes::SwappableRoutes;
+pub use swappable_routes::{Answer, Routes, SwappableRoutes};
 pub use tls::{InvalidTls, ServerTls};

@@ -1,6 +1,5 @@
 //! What is served where: GraphQL for everybody, health and metrics for the operator.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,7 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use futures_util::FutureExt;
-use tower::{ServiceBuilder, service_fn};
+use tower::{Service, ServiceBuilder, service_fn};
 
 use super::app_state::AppState;
 use super::framing::host;
@@ -20,12 +19,13 @@ use super::graphql::handler;
 use super::response::compression::Compressible;
 use super::response::error::not_found;
 use super::status::{self, StatusSource, StatusState};
+use super::swappable_routes::Routes;
 use super::{Health, InvalidationEndpoint, Plans, cors, explorer, health, invalidation};
 use crate::graphql::Code;
 use crate::telemetry::Metrics;
 
 /// The public listener's routes.
-pub fn public(public: Arc<AppState>) -> Router {
+pub fn public(public: Arc<AppState>) -> Routes {
     let cors = cors::layer(&public.settings);
     let explorer = if public.settings.explorer {
         Router::new()
@@ -35,8 +35,21 @@ pub fn public(public: Arc<AppState>) -> Router {
     } else {
         Router::new()
     };
-    // One stack of layers: each `layer` of a router is a box of its own around every route.
-    let layers = ServiceBuilder::new()
+    let pages = explorer
+        .fallback(|State(public): State<Arc<AppState>>, headers: HeaderMap| async move {
+            public.metrics.refused(Code::NotFound.name());
+            not_found(&headers)
+        })
+        .with_state(public.clone());
+    // Beside the router, which clones and boxes each service, and boxes what it returns.
+    let paths = service_fn({
+        let public = public.clone();
+        move |request: Request| match request.uri().path() {
+            "/graphql" => handler::serve(public.clone(), request).map(Ok).boxed(),
+            _ => pages.clone().call(request).boxed(),
+        }
+    });
+    let service = ServiceBuilder::new()
         .layer_fn({
             let (metrics, traces) = (public.metrics.clone(), public.traces.clone());
             move |service| FramingService::new(service, metrics.clone(), traces.clone())
@@ -45,20 +58,9 @@ pub fn public(public: Arc<AppState>) -> Router {
             let metrics = public.metrics.clone();
             move |service| Compressible::new(service, metrics.clone())
         })
-        .option_layer(cors);
-    let graphql = service_fn({
-        let public = public.clone();
-        // In a box before it is handed on: it is a long future, which every layer would copy.
-        move |request| handler::serve(public.clone(), request).map(Ok::<_, Infallible>).boxed()
-    });
-    explorer
-        .route_service("/graphql", graphql)
-        .fallback(|State(public): State<Arc<AppState>>, headers: HeaderMap| async move {
-            public.metrics.refused(Code::NotFound.name());
-            not_found(&headers)
-        })
-        .layer(layers)
-        .with_state(public)
+        .option_layer(cors)
+        .service(paths);
+    Arc::new(move |request| service.clone().call(request))
 }
 
 /// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
@@ -70,7 +72,7 @@ pub fn admin(
     (plans, stages): (Plans, Arc<dyn StatusSource>),
     names: Option<Vec<String>>,
     invalidations: Option<InvalidationEndpoint>,
-) -> Router {
+) -> Routes {
     let invalidations = match invalidations {
         Some(endpoint) => {
             Router::new().route("/invalidate", any(invalidation::invalidate)).with_state(Arc::new(endpoint))
@@ -92,7 +94,7 @@ pub fn admin(
     };
     let status = StatusState { health: health.clone(), metrics, plans, stages };
     let figures = Router::new().route("/metrics", get(exposition)).route("/status.json", get(status::status));
-    Router::new()
+    let routes = Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .with_state(health)
@@ -101,7 +103,8 @@ pub fn admin(
         .route("/status.css", get(status::style))
         .merge(figures.with_state(status))
         .merge(invalidations)
-        .layer(from_fn(check_host))
+        .layer(from_fn(check_host));
+    Arc::new(move |request| routes.clone().call(request).boxed())
 }
 
 async fn exposition(State(StatusState { metrics, plans, .. }): State<StatusState>) -> impl IntoResponse {

@@ -4,32 +4,36 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::{Bytes, HttpBody};
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
-use axum::{BoxError, Router};
+use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use tower::Service;
 
+/// What answers a listener's requests.
+pub type Routes = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
+/// The answer to one.
+pub type Answer = BoxFuture<'static, Result<Response, Infallible>>;
+
 /// The routes of a listener. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct SwappableRoutes(Arc<RwLock<Router>>);
+pub struct SwappableRoutes(Arc<RwLock<Routes>>);
 
 impl SwappableRoutes {
     /// Begins with these.
     #[must_use]
-    pub fn new(routes: Router) -> Self {
+    pub fn new(routes: Routes) -> Self {
         Self(Arc::new(RwLock::new(routes)))
     }
 
     /// Requests that come from now on find these.
-    pub fn set(&self, routes: Router) {
+    pub fn set(&self, routes: Routes) {
         *self.0.write() = routes;
     }
 }
 
-/// For bodies as they come from connections: a router around this one would box each request once more.
 impl<B> Service<Request<B>> for SwappableRoutes
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -37,14 +41,14 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut routes = self.0.read().clone();
-        routes.call(request)
+        let routes = self.0.read().clone();
+        routes(request.map(Body::new))
     }
 }
