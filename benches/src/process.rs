@@ -68,11 +68,15 @@ impl Process {
         let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let (address, admin) = (free()?, free()?);
         let listen = [("http.listen", address.to_string()), ("admin.listen", admin.to_string())];
-        let more = more.iter().map(|(path, value)| (*path, (*value).to_owned()));
+        let settings =
+            settings(upstream).chain(listen).chain(more.iter().map(|(path, value)| (*path, (*value).to_owned())));
         let mut command = Command::new(program);
         command.arg("serve").envs(environment.iter().copied());
-        for (path, value) in settings(upstream).chain(listen).chain(more) {
+        for (path, value) in settings {
             command.arg("--set").arg(format!("{path}={value}"));
+        }
+        if more.contains(&("log.level", "info")) {
+            command.stderr(unnamed_file()?);
         }
         let started = Instant::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -113,6 +117,14 @@ impl Process {
         let kibibytes: u64 = line.split_whitespace().nth(1).context("no memory figure")?.parse()?;
         Ok(kibibytes << 10)
     }
+}
+
+/// A file that is gone with those who have it open: a log of every request.
+fn unnamed_file() -> std::io::Result<Stdio> {
+    let path = std::env::temp_dir().join(format!("flowmatix-graphql-log-{}", std::process::id()));
+    let file = std::fs::File::create(&path)?;
+    std::fs::remove_file(path)?;
+    Ok(file.into())
 }
 
 impl Drop for Process {
