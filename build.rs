@@ -34,9 +34,10 @@ fn tell_build(root: &str) {
     let profile = std::env::var("PROFILE").expect("cargo sets it");
     let given = std::env::var("FLOWMATIX_COMMIT").ok().filter(|commit| !commit.is_empty());
     let commit = given.or_else(|| (profile == "release").then(|| asked(root)).flatten());
-    println!("cargo::rustc-env=FLOWMATIX_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
-    println!("cargo::rustc-env=FLOWMATIX_PROFILE={profile}");
-    println!("cargo::rustc-env=FLOWMATIX_TARGET={}", std::env::var("TARGET").expect("cargo sets it"));
+    // Not with the prefix of settings: `cargo run` hands these to the program, which refuses settings that it does not know.
+    println!("cargo::rustc-env=BUILT_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+    println!("cargo::rustc-env=BUILT_PROFILE={profile}");
+    println!("cargo::rustc-env=BUILT_TARGET={}", std::env::var("TARGET").expect("cargo sets it"));
 }
 
 fn asked(root: &str) -> Option<String> {

@@ -9,11 +9,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",
-    env!("FLOWMATIX_COMMIT"),
+    env!("BUILT_COMMIT"),
     ", ",
-    env!("FLOWMATIX_PROFILE"),
+    env!("BUILT_PROFILE"),
     " build for ",
-    env!("FLOWMATIX_TARGET"),
+    env!("BUILT_TARGET"),
     ")"
 );
 

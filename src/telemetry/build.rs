@@ -7,9 +7,9 @@ impl Build {
     /// The version of the package.
     pub const VERSION: &str = env!("CARGO_PKG_VERSION");
     /// The commit, where it was known when the binary was built.
-    pub const COMMIT: &str = env!("FLOWMATIX_COMMIT");
+    pub const COMMIT: &str = env!("BUILT_COMMIT");
     /// `release` or `debug`.
-    pub const PROFILE: &str = env!("FLOWMATIX_PROFILE");
+    pub const PROFILE: &str = env!("BUILT_PROFILE");
     /// The platform.
-    pub const TARGET: &str = env!("FLOWMATIX_TARGET");
+    pub const TARGET: &str = env!("BUILT_TARGET");
 }
