@@ -382,7 +382,7 @@ fn in_fair_weather_most_of_the_plan_can_be_spent() {
     // At first half counts as spent, because nobody knows.
     const KNOWN: i64 = 5_000;
     const END: i64 = 11_000;
-    // The last takes as long as all others together.
+    // Fifty take long.
     let sizes: &[usize] = if seeds() > SHORT_RUN { &[1, 3, 12, 50] } else { &[1, 3, 12] };
     for &replicas in sizes {
         let mut world = World::new(7, replicas, 100, Weather::Fair);
