@@ -2,15 +2,19 @@
 //!
 //! A look costs one `stat` where nothing has changed; no background task runs. A file that was only touched, or replaced by an
 //! equal one, has not changed, and times that go backwards, links that are swapped and files that are gone for a while are
-//! seen.
+//! seen. One that is written where it lies is read when its writer has left it alone for a tenth of a second.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 
 use super::bounded_read::{open, read_at_most};
+use crate::model::Clock;
+
+/// A file that is written where it lies may be half there until it was left alone for so long.
+const SETTLED_AFTER: Duration = Duration::from_millis(100);
 
 /// A file, and what was seen of it the last time.
 pub struct WatchedFile {
@@ -39,6 +43,7 @@ pub enum Look {
 /// A file's identity, size and times: changes with its content, without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
+    created: Option<SystemTime>,
     modified: Option<SystemTime>,
     length: u64,
     #[cfg(unix)]
@@ -82,10 +87,11 @@ impl WatchedFile {
         Stamp::of_path(&self.path) == self.stamp
     }
 
-    /// Looks at it. What was found once is not found again.
+    /// Looks at it. What was found once is not found again; what is being written is found by a later look.
     pub fn look(&mut self) -> Look {
         let now = Stamp::of_path(&self.path);
-        if now == self.stamp {
+        let is_being_written = now.zip(self.stamp).is_some_and(|(now, seen)| now.is_same_file(&seen) && now.is_fresh());
+        if now == self.stamp || is_being_written {
             return Look::Same;
         }
         self.stamp = now;
@@ -119,6 +125,22 @@ impl Stamp {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Whether it is the same file, whatever is in it. The number of a file that has gone may be another's.
+    fn is_same_file(&self, other: &Self) -> bool {
+        #[cfg(unix)]
+        if (self.inode.0, self.inode.1) != (other.inode.0, other.inode.1) {
+            return false;
+        }
+        self.created == other.created
+    }
+
+    /// Whether it was written to just now. A time that is yet to come is another machine's.
+    fn is_fresh(&self) -> bool {
+        let written = self.modified.and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+        let age = written.and_then(|written| Clock::since_epoch().checked_sub(written));
+        age.is_some_and(|age| age < SETTLED_AFTER)
+    }
+
     fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let inode = {
@@ -126,6 +148,7 @@ impl Stamp {
             (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
         };
         Self {
+            created: metadata.created().ok(),
             modified: metadata.modified().ok(),
             length: metadata.len(),
             #[cfg(unix)]

@@ -57,9 +57,17 @@ async fn a_key_can_be_added_replaced_and_withdrawn_while_the_service_runs() {
     }
     file.replace(&second_entry);
     assert_eq!(statuses().await, [401, 200]);
-    // Written into, instead of replaced.
-    std::fs::write(file.path(), "").unwrap();
-    assert_eq!(statuses().await, [401, 401]);
+    // Written into, instead of replaced: half of it would be a file of other keys.
+    let mut open = std::fs::File::options().write(true).truncate(true).open(file.path()).unwrap();
+    for half in [&first_entry, &second_entry] {
+        assert_eq!(statuses().await, [401, 200]);
+        std::io::Write::write_all(&mut open, half.as_bytes()).unwrap();
+    }
+    let started = std::time::Instant::now();
+    while statuses().await != [200, 200] {
+        assert!(started.elapsed() < std::time::Duration::from_secs(30));
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

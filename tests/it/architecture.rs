@@ -20,7 +20,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("compute", &["model", "telemetry"]),
     ("model", &[]),
     // Reading and watching.
-    ("files", &[]),
+    ("files", &["model"]),
     // The names of user types are the model's.
     ("config", &["files", "model"]),
     ("telemetry", &["config", "files"]),

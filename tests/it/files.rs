@@ -50,10 +50,49 @@ fn a_file_that_is_gone_is_told_once_and_its_return_by_its_content() {
 }
 
 #[test]
+fn what_is_written_where_it_lies_is_read_when_its_writer_has_left_it_alone() {
+    let file = TempFile::new("watched", "one");
+    let mut watched = WatchedFile::new(file.path(), LIMIT);
+    let write = |text: &str, age: Duration| {
+        std::fs::write(file.path(), text).unwrap();
+        let open = std::fs::File::options().write(true).open(file.path()).unwrap();
+        open.set_modified(SystemTime::now() - age).unwrap();
+    };
+    write("half of", Duration::ZERO);
+    assert_eq!(watched.look(), Look::Same);
+    assert!(!watched.is_as_seen(), "it is looked at again");
+    write("half of it and the rest", Duration::from_secs(1));
+    assert_eq!(watched.look(), Look::Changed(b"half of it and the rest".to_vec()));
+    // The clock of the machine that has the file is ahead.
+    std::fs::write(file.path(), "later").unwrap();
+    let open = std::fs::File::options().write(true).open(file.path()).unwrap();
+    open.set_modified(SystemTime::now() + Duration::from_secs(600)).unwrap();
+    assert_eq!(watched.look(), Look::Changed(b"later".to_vec()));
+    // By its own time, without any help.
+    std::fs::write(file.path(), "last").unwrap();
+    let started = std::time::Instant::now();
+    let found = loop {
+        match watched.look() {
+            Look::Same => std::thread::sleep(Duration::from_millis(10)),
+            found => break found,
+        }
+        assert!(started.elapsed() < Duration::from_secs(30));
+    };
+    assert_eq!(found, Look::Changed(b"last".to_vec()));
+    // Another file in its place is whole.
+    file.replace("another");
+    assert_eq!(watched.look(), Look::Changed(b"another".to_vec()));
+}
+
+#[test]
 fn reading_is_bounded_and_waits_for_nobody() {
     let file = TempFile::new("watched", "one");
     let mut watched = WatchedFile::new(file.path(), LIMIT);
-    let set_length = |length| std::fs::File::options().write(true).open(file.path()).unwrap().set_len(length).unwrap();
+    let set_length = |length| {
+        let open = std::fs::File::options().write(true).open(file.path()).unwrap();
+        open.set_len(length).unwrap();
+        open.set_modified(SystemTime::now() - Duration::from_secs(1)).unwrap();
+    };
     set_length(LIMIT + 1);
     assert_eq!(watched.look(), Look::Unreadable("it is longer than 1 MiB".to_owned()));
     assert_eq!(watched.look(), Look::Same);
