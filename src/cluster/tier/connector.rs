@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -21,6 +22,9 @@ use super::sentinel;
 
 /// How long connecting may take, with all that is said before the connection is used.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How a tier's refusal begins that is in protected mode, and how long it is waited for.
+const PROTECTED: [u8; 7] = *b"-DENIED";
+const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 /// The oldest version whose scripts may say that they run without memory.
 const OLDEST: (u32, u32) = (7, 0);
 /// What the tier's word on itself may take.
@@ -105,7 +109,12 @@ impl Connector {
 
     async fn reach(&self, place: &Place, tls: Option<&TlsConnector>) -> Result<Link, TierError> {
         let stream = tcp(place).await?;
-        let Some(tls) = tls else { return greet(stream, &self.login).await };
+        let Some(tls) = tls else {
+            return match greet(stream, &self.login).await {
+                Err(TierError::Away) => Err(refusal(place).await),
+                greeted => greeted,
+            };
+        };
         let name = ServerName::try_from(place.0.clone());
         let name =
             name.map_err(|_| TierError::Setting("cluster.url: its host is no name that a certificate can have"))?;
@@ -117,6 +126,19 @@ pub(super) async fn tcp(place: &Place) -> Result<TcpStream, TierError> {
     let stream = TcpStream::connect((place.0.as_str(), place.1)).await.map_err(|_| TierError::Away)?;
     let _ = stream.set_nodelay(true);
     Ok(stream)
+}
+
+/// Why a tier hangs up: in protected mode it says so before anything is asked, and is gone before an answer can be read.
+async fn refusal(place: &Place) -> TierError {
+    let said = async {
+        let mut said = [0; PROTECTED.len()];
+        tcp(place).await.ok()?.read_exact(&mut said).await.ok()?;
+        Some(said)
+    };
+    match timeout(REFUSAL_WAIT, said).await {
+        Ok(Some(said)) if said == PROTECTED => TierError::Protected,
+        _ => TierError::Away,
+    }
 }
 
 pub(super) async fn greet<S>(stream: S, login: &RedisConnectionInfo) -> Result<Link, TierError>

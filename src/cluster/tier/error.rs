@@ -9,6 +9,12 @@ pub enum TierError {
     /// It refuses the user name or the password.
     #[error("it refuses the user name or the password, or does not allow what the service needs")]
     Denied,
+    /// It is in protected mode: it answers its own machine only.
+    #[error(
+        "it is in protected mode, and answers its own machine only; give it a password, or say `protected-mode no` where \
+         nothing else reaches it"
+    )]
+    Protected,
     /// It is too old.
     #[error("its version is {0}: 7.0 or newer is needed")]
     TooOld(String),

@@ -263,6 +263,21 @@ async fn a_hostile_tier_is_an_error_and_takes_no_memory() {
     }
 }
 
+/// What Redis does with whom it does not know in protected mode: it says so, and hangs up before anything is asked.
+#[tokio::test]
+async fn a_tier_in_protected_mode_is_told_from_one_that_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let said = b"-DENIED Redis is running in protected mode because protected mode is enabled\r\n";
+            let _ = stream.write_all(said).await;
+        }
+    });
+    let error = tier_at(&format!("redis://127.0.0.1:{port}"), None, None).connect().await.unwrap_err();
+    assert_eq!(error, TierError::Protected);
+}
+
 /// This process's memory, in KiB; 0 where the system does not say.
 fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
