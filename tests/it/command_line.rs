@@ -33,6 +33,24 @@ async fn demo_answers_the_first_query_with_nothing_configured() {
     assert_eq!(text(&gone.stderr), format!("error: no answer from the admin port at {admin}\n"));
 }
 
+/// `cargo run` hands the program what its build script sets, as variables, and the service refuses settings that it does not know.
+#[test]
+fn what_the_build_script_sets_is_no_setting() {
+    let script = include_str!("../../build.rs");
+    let set: Vec<&str> = script
+        .split("cargo::rustc-env=")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('=').map(|(name, _)| name))
+        .collect();
+    assert_eq!(set.len(), 3, "{set:?}");
+    let refused = |names: &[&str]| {
+        let variables: Vec<(&str, &str)> = names.iter().map(|name| (*name, "unknown")).collect();
+        let checked = run(&["check"], &variables);
+        text(&checked.stderr).matches("no such setting").count()
+    };
+    assert_eq!((refused(&set), refused(&["FLOWMATIX_COMMIT"])), (0, 1));
+}
+
 #[tokio::test]
 async fn demo_upstream_is_the_sample_alone_and_serve_works_over_it() {
     let mut sample = crate::support::service::command();
