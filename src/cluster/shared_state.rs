@@ -38,10 +38,10 @@ pub struct ClusterSecrets {
 pub enum InvalidCluster {
     /// The file of keys cannot be used.
     #[error("cluster.key_file: {0}")]
-    Keys(#[from] InvalidKeys),
+    Keys(InvalidKeys),
     /// The tier cannot be used.
     #[error("cluster.url: {0}")]
-    Tier(#[from] TierError),
+    Tier(TierError),
 }
 
 /// What replicas share.
@@ -74,13 +74,14 @@ impl Cluster {
     ) -> Result<Option<Self>, InvalidCluster> {
         let Some(url) = &settings.url else { return Ok(None) };
         let (cipher, secret) = match &secrets.keys {
-            Some(text) => Cipher::read(text.expose_secret())?,
+            Some(text) => Cipher::read(text.expose_secret()).map_err(InvalidCluster::Keys)?,
             None => (Cipher::plaintext(), OPEN_NAMES.to_vec()),
         };
         let names = Names::new(&secret, &settings.prefix);
         let tier = || {
             let (password, ca) = (secrets.password.as_ref(), secrets.ca_pem.as_deref());
-            Tier::new(url.as_str(), &settings.sentinels, password, ca, settings.timeout, metrics.clone()).map(Arc::new)
+            let tier = Tier::new(url.as_str(), &settings.sentinels, password, ca, settings.timeout, metrics.clone());
+            tier.map(Arc::new).map_err(InvalidCluster::Tier)
         };
         let (ledger_tier, value_tier) = (tier()?, tier()?);
         let timing = Timing::new(window, settings.lease_time, late, settings.offline_calls > 0);
@@ -111,7 +112,7 @@ impl Cluster {
                     "joined the cluster's tier"
                 ),
                 Err(TierError::Away) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(InvalidCluster::Tier(error)),
             }
             tier.keep_connected(name);
         }
@@ -126,9 +127,9 @@ impl Cluster {
     /// # Errors
     /// When it is away, or cannot be used.
     pub async fn probe(&self) -> Result<(TierInfo, Duration), InvalidCluster> {
-        let info = self.value_tier.connect().await?;
+        let info = self.value_tier.connect().await.map_err(InvalidCluster::Tier)?;
         let asked = Clock::instant();
-        self.value_tier.call(&redis::cmd("PING"), 1 << 10).await?;
+        self.value_tier.call(&redis::cmd("PING"), 1 << 10).await.map_err(InvalidCluster::Tier)?;
         Ok((info, asked.elapsed()))
     }
 

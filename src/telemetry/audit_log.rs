@@ -102,7 +102,7 @@ impl State {
 pub enum TargetNotTaken {
     /// There can be no thread for it.
     #[error("there can be no thread for it: {0}")]
-    NoThread(#[from] std::io::Error),
+    NoThread(std::io::Error),
     /// Threads that wait for former ones are as many as there may be.
     #[error("{LEFT_LIMIT} former targets take nothing, and each holds a thread; only a restart helps")]
     TooManyLeft,
@@ -134,7 +134,7 @@ impl AuditLog {
         }
         let (number, next, writer) = (state.writer + 1, target.target().clone(), shared.clone());
         let thread = std::thread::Builder::new().name("audit".to_owned());
-        thread.spawn(move || writer.run(number, Writer::new(target)))?;
+        thread.spawn(move || writer.run(number, Writer::new(target))).map_err(TargetNotTaken::NoThread)?;
         (state.writer, state.target) = (number, Some(next));
         shared.filled.notify_all();
         let hanging = state.newly_hanging();

@@ -22,7 +22,7 @@ pub type PostSecret = Box<dyn Fn() -> Arc<SecretString> + Send + Sync>;
 
 /// Why there is no webhook.
 #[derive(Debug, thiserror::Error)]
-#[error("cache_tags.webhook_url: {0}")]
+#[error("cache_tags.webhook_url")]
 pub struct InvalidWebhook(#[from] reqwest::Error);
 
 /// Why a post did not do what it was for. The texts are for logs.
