@@ -8,7 +8,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::digest::{Digest, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use super::bounded_read::{open, read_at_most};
 use crate::model::Clock;
@@ -23,8 +23,8 @@ pub struct WatchedFile {
     limit: u64,
     /// `None` where there was none.
     stamp: Option<Stamp>,
-    /// Of the content that was read last.
-    digest: Option<Digest>,
+    /// The SHA-256 of the content that was read last.
+    digest: Option<[u8; 32]>,
 }
 
 /// What a look has found.
@@ -57,7 +57,7 @@ impl WatchedFile {
     /// When it cannot be read, or is longer than `limit` bytes.
     pub fn open(path: &Path, limit: u64) -> Result<(Self, Vec<u8>), String> {
         let (stamp, bytes) = read(path, limit)?;
-        let digest = Some(digest(&SHA256, &bytes));
+        let digest = Some(sha256(&bytes));
         Ok((Self { path: path.to_owned(), limit, stamp, digest }, bytes))
     }
 
@@ -101,14 +101,20 @@ impl WatchedFile {
         match read(&self.path, self.limit) {
             Ok((stamp, bytes)) => {
                 self.stamp = stamp;
-                let digest = digest(&SHA256, &bytes);
-                let former = self.digest.replace(digest);
-                let is_same = former.is_some_and(|former| former.as_ref() == digest.as_ref());
+                let digest = Some(sha256(&bytes));
+                let is_same = self.digest == digest;
+                self.digest = digest;
                 if is_same { Look::Same } else { Look::Changed(bytes) }
             }
             Err(problem) => Look::Unreadable(problem),
         }
     }
+}
+
+fn sha256(content: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, content).as_ref());
+    hash
 }
 
 /// The content, and its stamp.
