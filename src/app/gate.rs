@@ -2,21 +2,28 @@
 //!
 //! The HTTP server closes its socket and its idle connections together, and a request that is on its way to an idle connection
 //! is lost. Here the socket goes first, so that no new connection comes, and the connections last.
+//!
+//! The kernel completes connections by itself, and cuts those off that are not accepted when their socket is closed. So it is
+//! told before to begin no more; those that have begun are accepted, and then the socket is closed.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum_server::{AddrListener, Address};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// New connections that the kernel may hold until they are accepted. With the 128 of the standard library it drops some of a
 /// longer burst, whose clients see a reset or wait a second.
 const BACKLOG: u32 = 4096;
+/// For how long connections that have begun are waited for before the socket is closed: the way to a distant client and back.
+const HANDSHAKE: Duration = Duration::from_millis(100);
 
 /// A peer's address. A type of its own, whose listener is a gate.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +50,8 @@ struct State {
     raw: Mutex<Option<std::net::TcpListener>>,
     address: SocketAddr,
     closing: Notify,
+    /// Told when the server has taken the last connection.
+    closed: Notify,
     /// Who had connected when the socket was closed.
     last: Mutex<VecDeque<(std::net::TcpStream, SocketAddr)>>,
 }
@@ -62,6 +71,7 @@ impl Gate {
             raw: Mutex::new(Some(raw)),
             address,
             closing: Notify::new(),
+            closed: Notify::new(),
             last: Mutex::default(),
         })))
     }
@@ -70,14 +80,21 @@ impl Gate {
         self.0.address
     }
 
-    /// Accepts the connections that are waiting already, and no later one.
-    pub(super) fn close(&self) {
+    /// Lets no new connection begin, waits at most so long for those that have, and closes the socket. Completes when the server
+    /// has taken the last connection, which it does not where it has ended before.
+    pub(super) async fn close(&self, longest: Duration) {
+        let begun = self.0.raw.lock().as_ref().is_some_and(|raw| refuse_new(raw).is_ok());
+        if begun {
+            sleep(HANDSHAKE.min(longest)).await;
+        }
         self.0.closing.notify_one();
+        self.0.closed.notified().await;
     }
 }
 
 impl State {
-    /// Takes all connections out of the queue, and closes the socket at once: a connection that comes in between is cut off.
+    /// Takes all connections out of the queue, and closes the socket at once. Where the kernel could not be told to begin no more,
+    /// one that comes in between is cut off.
     fn empty(&self) {
         self.socket.lock().take();
         let Some(raw) = self.raw.lock().take() else { return };
@@ -105,7 +122,10 @@ impl AddrListener<TcpStream, Peer> for Gate {
                 return Ok((TcpStream::from_std(stream)?, Peer(address)));
             }
             let socket = self.0.socket.lock().clone();
-            let Some(socket) = socket else { return std::future::pending().await };
+            let Some(socket) = socket else {
+                self.0.closed.notify_one();
+                return std::future::pending().await;
+            };
             tokio::select! {
                 biased;
                 accepted = socket.accept() => return accepted.map(|(stream, address)| (stream, Peer(address))),
@@ -119,4 +139,29 @@ impl AddrListener<TcpStream, Peer> for Gate {
     fn get_local_addr(&self) -> io::Result<Peer> {
         Ok(Peer(self.0.address))
     }
+}
+
+/// Has the kernel drop each packet that asks for a new connection, for which its sender asks again until the socket is closed and
+/// it is told so.
+#[cfg(target_os = "linux")]
+fn refuse_new(socket: &std::net::TcpListener) -> io::Result<()> {
+    use libc::{BPF_ABS, BPF_B, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET};
+    use socket2::{SockFilter, SockRef};
+
+    /// Where a TCP header has its flags, and the one that asks for a connection.
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 0x02;
+
+    let step = |code: u32, when: u8, otherwise: u8, operand| SockFilter::new(code as u16, when, otherwise, operand);
+    SockRef::from(socket).attach_filter(&[
+        step(BPF_LD | BPF_B | BPF_ABS, 0, 0, FLAGS),
+        step(BPF_JMP | BPF_JSET | BPF_K, 0, 1, SYN),
+        step(BPF_RET | BPF_K, 0, 0, 0),
+        step(BPF_RET | BPF_K, 0, 0, u32::MAX),
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_new(_: &std::net::TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

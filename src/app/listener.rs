@@ -104,8 +104,8 @@ impl Listener {
     /// requests were not answered within the grace period, and are cut off.
     pub(super) async fn stop(mut self, grace_period: Duration) -> usize {
         let (now, longest) = (Clock::instant(), grace_period);
-        self.gate.close();
         let farewell = now + FAREWELL.min(longest);
+        let _ = timeout_at(farewell, self.gate.close(longest)).await;
         while self.handle.connection_count() > 0 && Clock::instant() < farewell {
             sleep(LOOK).await;
         }

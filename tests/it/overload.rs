@@ -1,5 +1,9 @@
 //! Overload and abuse at the socket: refused at once, while other callers are served.
 
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flowmatix_graphql::app::App;
@@ -303,4 +307,42 @@ async fn stopping_finishes_what_is_under_way() {
     Answer::read(under_way.await.unwrap().unwrap()).await.clean();
     tokio::time::timeout(Duration::from_secs(5), stopping).await.expect("it does not end").unwrap();
     drop((demo, client));
+}
+
+/// A request on a connection that was made while the service stops is answered; what it cannot serve any more cannot connect.
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_cuts_off_no_connection_that_was_made() {
+    for _ in 0..5 {
+        let TestApp { app, demo, client } = TestApp::start().await;
+        let (address, connections) = (App::address(&app), Arc::new(AtomicUsize::new(0)));
+        let caller = || {
+            let connections = connections.clone();
+            tokio::task::spawn_blocking(move || ask_until_refused(address, &connections))
+        };
+        let callers = [(); 4].map(|()| caller());
+        // In the middle of it.
+        while connections.load(Ordering::Relaxed) < 50 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::timeout(Duration::from_secs(5), app.stop()).await.expect("it does not end");
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        drop((demo, client));
+    }
+}
+
+/// Asks on one connection after the other, and counts them, until there can be none.
+fn ask_until_refused(address: SocketAddr, connections: &AtomicUsize) {
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{QUERY}",
+        QUERY.len()
+    );
+    while let Ok(mut stream) = std::net::TcpStream::connect(address) {
+        connections.fetch_add(1, Ordering::Relaxed);
+        let mut answer = String::new();
+        stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
 }
