@@ -1,15 +1,18 @@
 //! Compute: long CPU work, done beside the runtime's workers.
 //!
 //! A leaf: it knows nothing of requests but whose they are (`ticket`). Work waits in one bounded queue that serves callers in
-//! turn (`queue`), and runs on as many threads as there are cores but one (`pool`); a future runs there poll by poll (`task`).
+//! turn (`queue`), and runs on as many threads as there are cores but one (`pool`); a future runs there poll by poll (`task`), and
+//! has what waits for the upstream done elsewhere (`on_workers`).
 //! Invariant: a runtime worker never runs a job, and what a job holds is released when the job has really ended.
 
+mod on_workers;
 mod pool;
 mod queue;
 mod task;
 mod threads;
 mod ticket;
 
+pub use on_workers::on_workers;
 pub use pool::ComputePool;
 pub use threads::ComputeError;
 pub use ticket::{Hold, Lane, Ticket};

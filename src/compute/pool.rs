@@ -1,9 +1,8 @@
 //! The pool: runs jobs on as many threads as there are cores but one, the callers' in turn.
 //!
-//! The threads are the runtime's blocking ones, taken while there is work and given back after: they know the runtime (timers
-//! work on them, also in tests with a paused clock), and ledger writes, file reads and name look-ups have others of their own,
-//! so that they never wait behind a job. A library such as rayon has no fair queue, and threads of our own would have to be
-//! told of the runtime and of its end.
+//! The threads are the pool's own (`threads`), and enter the runtime for each job, so that timers work. Ledger writes, file reads
+//! and name look-ups have the runtime's blocking threads, so that they never wait behind a job. A library such as rayon has no
+//! fair queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Single flight: concurrent requests for a roster share one load.
 //!
 //! The request that starts a load (the leader) runs it itself, because starting a task and being woken by it costs more than
-//! reading a small list. Cancelling that request does not cancel a load that others wait for, or that has made a call: it goes
-//! on in a task of its own. A load that has cost nothing and that no request waits for is cancelled. Invariant: a load that
+//! reading a small list; where that request is long work, a task runs its loads all the same. Cancelling that request does
+//! not cancel a load that others wait for, or that has made a call: it goes on in a task of its own. A load that has cost nothing and that no request waits for is cancelled. Invariant: a load that
 //! ends in any way, a panic included, leaves no entry behind.
 
 use std::collections::HashMap;
@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 use super::store::StoredRoster;
+use crate::compute::on_workers;
 use crate::model::{ErrorKind, RosterKey, UpstreamError};
 use crate::telemetry::{TaskContext, Trace, TraceContext};
 
@@ -131,7 +132,7 @@ impl SingleFlight {
             loaded
         };
         // For the request that started it, which the log of a load that goes on names, as its trace does.
-        let load = TaskContext::current().scope(load).boxed();
+        let load = on_workers(TaskContext::current().scope(load)).boxed();
         Ok(LoadHandle::Leader(Leader { load: Some(load), flight, registration }))
     }
 }

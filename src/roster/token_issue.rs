@@ -3,12 +3,15 @@
 //!
 //! Invariant: a request for a token costs at most one call, and its answer is kept nowhere.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::time::Instant;
 
 use super::loads::Loads;
+use crate::compute::on_workers;
 use crate::model::{ErrorKind, Grant, PermanentToken, UpstreamError};
+use crate::telemetry::TaskContext;
 use crate::upstream::{Load, LoadObserver, Need};
 
 /// A permanent token, or why there is none.
@@ -36,10 +39,14 @@ impl LoadObserver for Observer {
 
 impl Loads {
     /// Has a permanent token issued for the grant's account, where the call can be over by `deadline`.
-    pub(super) async fn issue_token(&self, grant: &Grant, deadline: Instant) -> IssuedToken {
-        let observer = Observer::default();
-        let result = self.admitted_token(grant, deadline, &observer).await;
-        IssuedToken { result, calls: observer.0.into_inner() }
+    pub(super) async fn issue_token(self: &Arc<Self>, grant: &Grant, deadline: Instant) -> IssuedToken {
+        let (loads, grant) = (self.clone(), grant.clone());
+        let issue = async move {
+            let observer = Observer::default();
+            let result = loads.admitted_token(&grant, deadline, &observer).await;
+            IssuedToken { result, calls: observer.0.into_inner() }
+        };
+        on_workers(TaskContext::current().scope(issue)).await
     }
 
     async fn admitted_token(

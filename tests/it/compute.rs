@@ -7,11 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowmatix_graphql::compute::{ComputeError, ComputePool, Hold, Lane, Ticket};
+use flowmatix_graphql::demo::{AGENCY_TOKEN, Demo};
 use flowmatix_graphql::model::Cancellation;
 use futures_util::FutureExt;
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+
+use crate::support::service;
+use crate::support::{account, demo_settings};
 
 fn ticket(caller: &str) -> Ticket {
     Ticket::new(Lane::of(&caller), Cancellation::without_deadline(), None)
@@ -264,4 +269,99 @@ async fn a_panic_is_an_error_of_its_own_request_only() {
     let boom = async { panic!("as planned") };
     assert_eq!(pool.drive::<()>(&ticket("a"), boom.boxed()).await, Err(ComputeError::Panicked));
     assert_eq!(pool.run(&ticket("a"), |_| 7).await, Ok(7));
+}
+
+/// The nice value of the thread that asks.
+#[cfg(target_os = "linux")]
+fn nice() -> i32 {
+    nice_of(&std::fs::read_to_string("/proc/thread-self/stat").unwrap())
+}
+
+/// The nice value in what the system tells of a thread.
+#[cfg(target_os = "linux")]
+fn nice_of(text: &str) -> i32 {
+    // What is in brackets, the thread's name, may have spaces; the first field after it is the third.
+    let rest = &text[text.rfind(')').unwrap() + 1..];
+    rest.split_whitespace().nth(19 - 3).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn work_gives_way_to_everything_else_in_the_process() {
+    let own = tokio::spawn(async { nice() }).await.unwrap();
+    let pool = ComputePool::new(2, 10);
+    for _ in 0..4 {
+        assert_eq!(pool.run(&ticket("one"), |_| nice()).await.unwrap(), 19);
+    }
+    assert_eq!(tokio::spawn(async { nice() }).await.unwrap(), own);
+    assert_eq!(tokio::task::spawn_blocking(nice).await.unwrap(), own);
+    assert!(own < 19);
+}
+
+#[tokio::test]
+async fn work_knows_the_runtime_that_it_came_from() {
+    let pool = ComputePool::new(1, 10);
+    let (told, heard) = tokio::sync::oneshot::channel();
+    let work = move |_: &Cancellation| {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            told.send(()).unwrap();
+        });
+    };
+    pool.run(&ticket("one"), work).await.unwrap();
+    heard.await.unwrap();
+}
+
+#[tokio::test]
+async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
+    let pool = ComputePool::new(3, 10);
+    let mut gates: Vec<Gate> = (0..4).map(|_| occupy(&pool, ticket("one"))).collect();
+    for gate in &mut gates[..3] {
+        gate.begun().await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(gates[3].begun.try_recv().is_err());
+    gates[0].release.send(()).unwrap();
+    gates[3].begun().await;
+    for gate in gates {
+        let _ = gate.release.send(());
+        gate.ended.await.unwrap().unwrap();
+    }
+}
+
+/// Long requests make calls, for which a name is looked up: the thread that the runtime starts for that is as all others.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn long_requests_leave_no_slow_threads_behind() {
+    let demo = Demo::start(&demo_settings()).unwrap();
+    let settings = [
+        "auth.mode=passthrough".to_owned(),
+        format!("upstream.url={}", demo.url().replace("127.0.0.1", "localhost")),
+        "upstream.allow_http=true".to_owned(),
+        "tokens.enabled=true".to_owned(),
+    ];
+    let service = tokio::task::spawn_blocking(move || service::start("serve", &settings, &[])).await.unwrap();
+    // Threads that were needed for the start end when they have had nothing to do for ten seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let account = account(1);
+    let long = "# a long comment\n".repeat(600);
+    for query in [
+        format!("{{ teamMembers({account}) {{ totalCount }} }}"),
+        format!("mutation {{ issuePermanentToken({account}) {{ active }} }}"),
+    ] {
+        let body = json!({ "query": long.clone() + &query }).to_string();
+        let request = client.post(service.url("/graphql")).header("content-type", "application/json");
+        let answer = request.bearer_auth(AGENCY_TOKEN).body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert!(answer.get("errors").is_none(), "{answer}");
+    }
+    let mut seen = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{}/task", service.id())).unwrap() {
+        let read = |name| std::fs::read_to_string(thread.as_ref().unwrap().path().join(name)).unwrap();
+        seen.push((read("comm").trim().to_owned(), nice_of(&read("stat"))));
+    }
+    assert!(seen.iter().any(|(name, _)| name == "compute"), "{seen:?}");
+    assert!(seen.iter().all(|(name, nice)| (name == "compute") == (*nice == 19)), "{seen:?}");
 }
