@@ -13,20 +13,30 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::task::Task;
-use super::threads::{ComputeError, Threads};
+use super::threads::{ComputeError, Priority, Threads};
 use super::ticket::Ticket;
 use crate::model::Cancellation;
 use crate::telemetry::TaskContext;
 
 /// Runs long work. Cheap to clone; all clones are one pool.
 #[derive(Clone)]
-pub struct ComputePool(Arc<Threads>);
+pub struct ComputePool {
+    /// For work of single requests.
+    own: Arc<Threads>,
+    /// For work that many wait for, such as reading a roster.
+    shared: Arc<Threads>,
+}
 
 impl ComputePool {
-    /// A pool of so many threads, in which at most `limit` jobs wait, half of them one caller's.
+    /// A pool of so many threads for the work of requests, and as many for what they share, in which at most `limit` jobs of
+    /// requests wait, half of them one caller's.
     #[must_use]
     pub fn new(width: usize, limit: usize) -> Self {
-        Self(Threads::new(width, limit))
+        Self { own: Threads::new(width, limit, Priority::Lowest), shared: Threads::new(width, limit, Priority::Usual) }
+    }
+
+    fn threads(&self, ticket: &Ticket) -> &Arc<Threads> {
+        if ticket.is_shared { &self.shared } else { &self.own }
     }
 
     /// As wide as the cores but one: long work that takes them all has small requests wait until the system shares a core.
@@ -38,7 +48,7 @@ impl ComputePool {
     /// How many jobs wait for a thread.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.0.waiting()
+        self.own.waiting() + self.shared.waiting()
     }
 
     /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work
@@ -62,7 +72,7 @@ impl ComputePool {
             drop(held);
             let _ = done.send(result.map_err(|_| ComputeError::Panicked));
         });
-        self.0.push(&Handle::current(), ticket.lane, ticket.refusable, job)?;
+        self.threads(ticket).push(&Handle::current(), ticket.lane, ticket.is_shared, job)?;
         let guard = Abandon { ticket: Some(ticket), task: None };
         let result = result.await.unwrap_or(Err(ComputeError::Cancelled));
         guard.disarm();
@@ -86,7 +96,7 @@ impl ComputePool {
             let _ = done.send(result.map_err(|_| ComputeError::Panicked));
         };
         let future = TaskContext::current().scope(future).boxed();
-        let task = Task::new(self.0.clone(), Handle::current(), ticket.clone(), future);
+        let task = Task::new(self.threads(ticket).clone(), Handle::current(), ticket.clone(), future);
         task.start()?;
         let guard = Abandon { ticket: Some(ticket), task: Some(&task) };
         let result = result.await.unwrap_or(Err(ComputeError::Cancelled));

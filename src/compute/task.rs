@@ -31,7 +31,7 @@ pub(super) struct Task {
     /// With what it holds; gone when it has ended.
     work: Mutex<Option<(Ticket, BoxFuture<'static, ()>)>>,
     lane: Lane,
-    refusable: bool,
+    is_shared: bool,
 }
 
 impl Task {
@@ -41,14 +41,14 @@ impl Task {
         ticket: Ticket,
         future: BoxFuture<'static, ()>,
     ) -> Arc<Self> {
-        let (lane, refusable) = (ticket.lane, ticket.refusable);
+        let (lane, is_shared) = (ticket.lane, ticket.is_shared);
         let work = Mutex::new(Some((ticket, future)));
-        Arc::new(Self { pool, runtime, state: AtomicU8::new(QUEUED), work, lane, refusable })
+        Arc::new(Self { pool, runtime, state: AtomicU8::new(QUEUED), work, lane, is_shared })
     }
 
     /// Lets it in, if there is room.
     pub(super) fn start(self: &Arc<Self>) -> Result<(), ComputeError> {
-        self.pool.push(&self.runtime, self.lane, self.refusable, self.job())
+        self.pool.push(&self.runtime, self.lane, self.is_shared, self.job())
     }
 
     fn job(self: &Arc<Self>) -> Job {

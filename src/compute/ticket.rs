@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::{Arc, LazyLock};
+
+use ahash::RandomState;
 
 use crate::model::Cancellation;
 
@@ -29,8 +31,8 @@ impl Lane {
 pub struct Ticket {
     pub(super) lane: Lane,
     cancellation: Cancellation,
-    /// Whether it can be refused where too much waits.
-    pub(super) refusable: bool,
+    /// Whether it is work that many wait for. Other work can be refused where too much waits, and gives way to it.
+    pub(super) is_shared: bool,
     /// Only kept.
     _hold: Option<Hold>,
 }
@@ -39,13 +41,14 @@ impl Ticket {
     /// A request's: `hold` is kept until the last work for it has ended.
     #[must_use]
     pub fn new(lane: Lane, cancellation: Cancellation, hold: Option<Hold>) -> Self {
-        Self { lane, cancellation, refusable: true, _hold: hold }
+        Self { lane, cancellation, is_shared: false, _hold: hold }
     }
 
-    /// For work that no single request owns. It is not refused: what it works on was paid for already.
+    /// For work that no single request owns. It is not refused and gives way to nothing: what it works on was paid for already,
+    /// and others wait for it.
     #[must_use]
     pub fn shared(lane: Lane) -> Self {
-        Self { refusable: false, ..Self::new(lane, Cancellation::without_deadline(), None) }
+        Self { is_shared: true, ..Self::new(lane, Cancellation::without_deadline(), None) }
     }
 
     /// Tells the work to stop.
