@@ -20,6 +20,8 @@ use crate::telemetry::Metrics;
 
 /// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
+/// So many headers may an HTTP/1.1 request have where hyper is told nothing else.
+const HYPER_HEADERS: usize = 100;
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// What an HTTP/2 client may send ahead, on a stream and on a connection.
@@ -70,8 +72,11 @@ impl Listener {
             .timer(TokioTimer::new())
             // A head that does not come is for the connection's watch to notice; another timer for each would be thrown away.
             .header_read_timeout(None)
-            .max_headers(settings.headers_limit)
             .max_buf_size(bytes(head) as usize);
+        // At its own number of them it has a place that is not zeroed for each request.
+        if settings.headers_limit != HYPER_HEADERS {
+            server.http_builder().http1().max_headers(settings.headers_limit);
+        }
         server
             .http_builder()
             .http2()

@@ -1,17 +1,17 @@
 //! The account headers: both present, each once and valid, or both absent. An invalid pair never falls through to another account.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::model::{AccessError, Account, EmailAddress, UserType};
 
 /// Names the account's e-mail address.
-pub const EMAIL_HEADER: &str = "x-flowmatix-email";
+static EMAIL: HeaderName = HeaderName::from_static("x-flowmatix-email");
 /// Names the account's user type.
-pub const TYPE_HEADER: &str = "x-flowmatix-type";
+static TYPE: HeaderName = HeaderName::from_static("x-flowmatix-type");
 
 pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Account>, AccessError> {
-    let email = one(headers, EMAIL_HEADER).ok_or(AccessError::BadInput("send x-flowmatix-email once, as text"))?;
-    let user_type = one(headers, TYPE_HEADER).ok_or(AccessError::BadInput("send x-flowmatix-type once, as text"))?;
+    let email = one(headers, &EMAIL).ok_or(AccessError::BadInput("send x-flowmatix-email once, as text"))?;
+    let user_type = one(headers, &TYPE).ok_or(AccessError::BadInput("send x-flowmatix-type once, as text"))?;
     match (email, user_type) {
         (None, None) => Ok(None),
         (Some(email), Some(user_type)) => Ok(Some(Account {
@@ -25,7 +25,7 @@ pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Account>, Acces
 }
 
 /// The header's value, if present; `None` when it occurs more than once or is not text.
-fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<Option<&'h str>> {
+fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Option<&'h str>> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Some(None),

@@ -25,7 +25,6 @@ mod secret;
 mod server_credential;
 mod written_limits;
 
-pub use account_headers::{EMAIL_HEADER, TYPE_HEADER};
 pub use admin_secret::AdminSecret;
 pub use api_keys::{InvalidKey, NewKey};
 pub use authenticator::Authenticator;

@@ -2,13 +2,13 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use secrecy::ExposeSecret;
 
 use super::Secret;
 
 /// Carries the secret.
-const HEADER: &str = "x-flowmatix-router-secret";
+static HEADER: HeaderName = HeaderName::from_static("x-flowmatix-router-secret");
 
 pub(super) struct RouterSecret(Secret);
 
@@ -19,7 +19,7 @@ impl RouterSecret {
 
     /// Whether the request carries the secret exactly once.
     pub(super) fn is_shown(&self, headers: &HeaderMap) -> bool {
-        let mut values = headers.get_all(HEADER).iter();
+        let mut values = headers.get_all(&HEADER).iter();
         let (Some(shown), None) = (values.next(), values.next()) else { return false };
         // Digests are compared, so that timing does not reveal the length.
         let digest = |bytes: &[u8]| digest(&SHA256, bytes);

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
+use ahash::RandomState;
 use async_graphql::dataloader::{DataLoader, Loader as BatchLoader};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -41,7 +42,7 @@ pub struct Loader {
     batcher: OnceLock<DataLoader<Batch>>,
     /// Batches that have been opened and are not running yet; none while every roster was at hand.
     pending_batches: OnceLock<PendingBatches>,
-    lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>>>,
+    lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>, RandomState>>,
     /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
     /// What was asked of the upstream beside rosters.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -25,9 +26,9 @@ const PROBES_LIMIT: usize = 10_000;
 const COME_BACK: Duration = Duration::from_secs(1);
 
 pub(super) struct CredentialGate {
-    accepted: moka::sync::Cache<CredentialId, Instant>,
+    accepted: moka::sync::Cache<CredentialId, Instant, RandomState>,
     /// Credentials of the server that the upstream does not accept, with the version of the secret.
-    refused: Mutex<HashMap<CredentialId, u64>>,
+    refused: Mutex<HashMap<CredentialId, u64, RandomState>>,
     probes: Mutex<HashMap<CredentialId, watch::Receiver<Option<ProbeOutcome>>>>,
     /// How long an acceptance holds: as long as a roster may be served.
     valid_for: Duration,
@@ -62,7 +63,9 @@ pub(super) struct Probe {
 impl CredentialGate {
     pub(super) fn new(valid_for: Duration, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self {
-            accepted: moka::sync::Cache::new(ACCEPTED_CAPACITY),
+            accepted: moka::sync::Cache::builder()
+                .max_capacity(ACCEPTED_CAPACITY)
+                .build_with_hasher(RandomState::new()),
             refused: Mutex::default(),
             probes: Mutex::default(),
             valid_for,

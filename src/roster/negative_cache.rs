@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -29,8 +30,8 @@ const CAPACITY: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct NegativeCache {
-    credentials: Mutex<HashMap<CredentialId, Failure>>,
-    accounts: Mutex<HashMap<RosterKey, Failure>>,
+    credentials: Mutex<HashMap<CredentialId, Failure, RandomState>>,
+    accounts: Mutex<HashMap<RosterKey, Failure, RandomState>>,
 }
 
 struct Failure {
@@ -101,7 +102,7 @@ impl NegativeCache {
 }
 
 fn get<K: Eq + Hash>(
-    failures: &Mutex<HashMap<K, Failure>>,
+    failures: &Mutex<HashMap<K, Failure, RandomState>>,
     key: &K,
     secret: u64,
     now: Instant,
@@ -112,7 +113,7 @@ fn get<K: Eq + Hash>(
 }
 
 fn insert<K: Clone + Eq + Hash>(
-    failures: &Mutex<HashMap<K, Failure>>,
+    failures: &Mutex<HashMap<K, Failure, RandomState>>,
     key: &K,
     secret: u64,
     error: &UpstreamError,
@@ -146,7 +147,7 @@ fn account_backoff(earlier: u32) -> Duration {
 }
 
 /// Removes what has expired and, where that is not enough, the quarter that expires first.
-fn make_room<K: Eq + Hash>(failures: &mut HashMap<K, Failure>, now: Instant) {
+fn make_room<K: Eq + Hash>(failures: &mut HashMap<K, Failure, RandomState>, now: Instant) {
     failures.retain(|_, failure| now < failure.until);
     if failures.len() >= CAPACITY {
         let mut ends: Vec<Instant> = failures.values().map(|failure| failure.until).collect();

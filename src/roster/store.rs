@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use ahash::RandomState;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -25,7 +26,7 @@ const OVERHEAD: usize = 512;
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct Store {
-    rosters: Option<Cache<RosterKey, StoredRoster>>,
+    rosters: Option<Cache<RosterKey, StoredRoster, RandomState>>,
     limit: u64,
     /// The last roster that is larger than the store.
     oversized: Mutex<Option<(RosterKey, StoredRoster)>>,
@@ -78,7 +79,7 @@ impl Store {
                 .eviction_policy(EvictionPolicy::lru())
                 .eviction_listener(evicted)
                 .weigher(|_: &RosterKey, stored: &StoredRoster| u32::try_from(stored.size()).unwrap_or(u32::MAX))
-                .build()
+                .build_with_hasher(RandomState::new())
         });
         let max_age = settings.fresh_for.max(settings.stale_for);
         Self {

@@ -10,12 +10,12 @@
 //! Invariant: no call is made that is not reserved, admitted and written down, and a call that was started has the whole
 //! `upstream.attempt_timeout`, whatever became of its callers.
 
-use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use ahash::RandomState;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use async_graphql::{Error, Result};
 
 use super::arguments::{ArgumentSlots, Arguments, RootArguments};
@@ -44,7 +45,7 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let slots = arguments.slots;
-    let mut accounts = RequestedAccounts { session, asked: Vec::new(), places: HashMap::new(), grants: Vec::new() };
+    let mut accounts = RequestedAccounts { session, asked: Vec::new(), places: HashMap::default(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;
@@ -160,7 +161,7 @@ struct RequestedAccounts<'s> {
     session: &'s Session,
     asked: Vec<Option<Account>>,
     /// Where they are in `asked`, but for the first: most requests have no other.
-    places: HashMap<Option<Account>, usize>,
+    places: HashMap<Option<Account>, usize, RandomState>,
     grants: Vec<Result<Grant>>,
 }
 

@@ -6,10 +6,11 @@
 //! key with the credential, the snapshot, and whether it counts as stale. Only `data` is cached, which is the same in every
 //! media type; what is around it is written anew. Answers with errors are not cached, nor is what was asked once.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ahash::RandomState;
 use async_graphql::Result;
 use bytes::Bytes;
 use moka::sync::Cache;
@@ -86,7 +87,7 @@ impl CachedResponse {
 /// The data of answers, bounded in bytes.
 pub(super) struct ResponseCache {
     /// `None` where nothing may be cached.
-    cached: Option<Cache<CacheKey, Arc<CachedResponse>>>,
+    cached: Option<Cache<CacheKey, Arc<CachedResponse>, RandomState>>,
     /// By hash, a part of the hash of who was there last.
     asked: Box<[AtomicU32]>,
     largest: usize,
@@ -103,9 +104,11 @@ impl ResponseCache {
             u32::try_from(asked + read + tags + cached.data.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let largest = usize::try_from(limit).unwrap_or(usize::MAX) / SHARE;
-        let cached = (limit > 0).then(|| Cache::builder().max_capacity(limit).weigher(weigh).build());
+        let hasher = RandomState::new();
+        let build = || Cache::builder().max_capacity(limit).weigher(weigh).build_with_hasher(hasher.clone());
+        let cached = (limit > 0).then(build);
         let asked = (0..if limit > 0 { ASKED } else { 0 }).map(|_| AtomicU32::new(0)).collect();
-        Self { cached, asked, largest, hasher: RandomState::new() }
+        Self { cached, asked, largest, hasher }
     }
 
     /// The key of a request; `None` where nothing may be cached.

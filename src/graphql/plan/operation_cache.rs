@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use ahash::RandomState;
 use apollo_compiler::Node;
 use apollo_compiler::executable::Operation;
 use moka::sync::Cache;
@@ -110,7 +111,7 @@ impl PreparedDocument {
 }
 
 /// All prepared documents.
-pub(in crate::graphql) struct OperationCache(Cache<Arc<str>, Arc<PreparedDocument>>);
+pub(in crate::graphql) struct OperationCache(Cache<Arc<str>, Arc<PreparedDocument>, RandomState>);
 
 impl OperationCache {
     /// A cache that holds so many bytes at most.
@@ -118,7 +119,7 @@ impl OperationCache {
         let weigh = |_: &Arc<str>, prepared: &Arc<PreparedDocument>| {
             u32::try_from(prepared.size().saturating_mul(RESIDENT)).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(limit).weigher(weigh).build())
+        Self(Cache::builder().max_capacity(limit).weigher(weigh).build_with_hasher(RandomState::new()))
     }
 
     /// Drops everything.

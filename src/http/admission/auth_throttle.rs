@@ -6,10 +6,10 @@
 //! its time and this service a timer; when too many wait, the connection is closed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until};
 
@@ -31,7 +31,7 @@ pub struct FailedAuthLimiter {
     /// Refusals of an address in a second.
     rate: u32,
     hasher: RandomState,
-    peers: Mutex<HashMap<Option<IpAddr>, Window>>,
+    peers: Mutex<HashMap<Option<IpAddr>, Window, RandomState>>,
 }
 
 /// What came from an address in the last minute.
@@ -121,13 +121,13 @@ impl FailedAuthLimiter {
         }
     }
 
-    fn peers(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Window>> {
+    fn peers(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Window, RandomState>> {
         self.peers.lock()
     }
 }
 
 /// The window of an address. Where there are too many, those that are empty again make room, or one does.
-fn open(peers: &mut HashMap<Option<IpAddr>, Window>, peer: Option<IpAddr>, now: Instant) -> &mut Window {
+fn open(peers: &mut HashMap<Option<IpAddr>, Window, RandomState>, peer: Option<IpAddr>, now: Instant) -> &mut Window {
     if peers.len() >= PEERS_LIMIT && !peers.contains_key(&peer) {
         peers.retain(|_, window| window.is_in_use(now));
         let some = peers.keys().next().copied().filter(|_| peers.len() >= PEERS_LIMIT);

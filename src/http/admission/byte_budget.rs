@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::caller_key::CallerKey;
@@ -17,7 +18,7 @@ pub(super) struct ByteBudget {
 #[derive(Default)]
 struct Held {
     all: usize,
-    keys: HashMap<CallerKey, usize>,
+    keys: HashMap<CallerKey, usize, RandomState>,
 }
 
 impl ByteBudget {

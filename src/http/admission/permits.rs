@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -18,7 +19,7 @@ pub(super) struct Permits {
 }
 
 /// How many each caller has.
-type Callers = Mutex<HashMap<CallerKey, usize>>;
+type Callers = Mutex<HashMap<CallerKey, usize, RandomState>>;
 
 impl Permits {
     pub(super) fn new(limit: usize, caller_limit: usize) -> Self {

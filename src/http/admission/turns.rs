@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -39,7 +40,7 @@ pub(super) struct Turns {
 
 #[derive(Default)]
 struct Callers {
-    known: HashMap<CallerKey, Arc<CallerTurns>>,
+    known: HashMap<CallerKey, Arc<CallerTurns>, RandomState>,
     /// The caller that asked last, by its address, and when.
     last: Option<(usize, Instant)>,
     /// When another than that asked last.

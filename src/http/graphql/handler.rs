@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{HeaderName, Method, Response, StatusCode};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -40,9 +40,9 @@ use crate::http::streams::subscription_line::SubscriptionLine;
 use crate::model::{Cancellation, Clock, Grants};
 
 /// With `ftv1`: the answer has a trace.
-const INCLUDE_TRACE: &str = "apollo-federation-include-trace";
+static INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 /// With `true`: the answer tells what it was estimated to cost.
-const SHOW_COST: &str = "x-flowmatix-show-cost";
+static SHOW_COST: HeaderName = HeaderName::from_static("x-flowmatix-show-cost");
 /// What comes in a body that is longer, in bytes, or encoded, is read, validated and executed beside the runtime's workers.
 const LONG_BODY: usize = 8 << 10;
 /// So many times as long as it was sent a body may be when it is decoded, as memory is counted for it.
@@ -200,8 +200,8 @@ async fn execute(
     let permit: Hold = Arc::new(public.admission.admit(key.clone(), limits)?);
     let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
     let max_age = max_age(&parts.headers)?;
-    let show_cost = parts.headers.get(SHOW_COST).is_some_and(|value| value == "true");
-    let trace = parts.headers.get(INCLUDE_TRACE).is_some_and(|value| value == "ftv1");
+    let show_cost = parts.headers.get(&SHOW_COST).is_some_and(|value| value == "true");
+    let trace = parts.headers.get(&INCLUDE_TRACE).is_some_and(|value| value == "ftv1");
     let queries_only = method.is_safe();
     let long = body.as_ref().is_some_and(|body| coding != ContentCoding::Identity || body.bytes.len() > LONG_BODY);
     let recorded = is_told().then(|| progress.recorded.get_or_init(|| RecordedGrants::few(grants.clone())).clone());

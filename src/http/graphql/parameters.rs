@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::Query;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderName, Uri};
 use serde::Deserialize;
 
 use super::coding::{self, ContentCoding};
@@ -19,7 +19,7 @@ use crate::http::response::error::HttpError;
 const BATCH: usize = 11;
 
 /// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
-const MAX_AGE: &str = "x-flowmatix-max-age";
+static MAX_AGE: HeaderName = HeaderName::from_static("x-flowmatix-max-age");
 /// The longest interval that a subscriber can ask for.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
 
@@ -74,7 +74,7 @@ pub(in crate::http) fn of_object(text: &str) -> Result<Parameters, HttpError> {
 
 /// How old a team may be, for a caller who asks for a younger one than usual.
 pub(in crate::http) fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, HttpError> {
-    let mut values = headers.get_all(MAX_AGE).iter();
+    let mut values = headers.get_all(&MAX_AGE).iter();
     let seconds = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
         (Some(value), None) => value.to_str().ok().and_then(|value| value.trim().parse::<u32>().ok()),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -25,7 +26,7 @@ type AskShare = dyn Fn(&Caller) -> Option<BudgetShare> + Send + Sync;
 pub struct Plans(Arc<State>);
 
 struct State {
-    known: Mutex<HashMap<CredentialId, Known>>,
+    known: Mutex<HashMap<CredentialId, Known, RandomState>>,
     share: Box<AskShare>,
     names: LogNames,
 }

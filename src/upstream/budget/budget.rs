@@ -5,11 +5,11 @@
 //! spends one plan at most. Invariant: a ledger with calls that still count is never dropped.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ahash::RandomState;
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;

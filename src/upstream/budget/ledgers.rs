@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -29,7 +30,7 @@ pub(super) struct Ledgers {
 #[derive(Default)]
 pub(super) struct Index {
     /// By what this process knows a credential by.
-    pub(super) known: HashMap<LedgerOwner, (Arc<str>, Arc<Ledger>)>,
+    pub(super) known: HashMap<LedgerOwner, (Arc<str>, Arc<Ledger>), RandomState>,
     /// By what the file knows it by: from before the restart, and not asked for since.
     pub(super) restored: HashMap<Arc<str>, Arc<Ledger>>,
     /// When half the plan was taken for spent, because the file could not be read.
