@@ -21,7 +21,8 @@ use tokio::time::Instant;
 
 use super::client_ip::{ProxiedAddress, is_trusted, network};
 use super::proxy_protocol;
-use super::response_deadline::{ConnectionDeadline, PendingResponses, TrackResponses};
+use super::response_deadline::{ConnectionDeadline, PendingResponses};
+use super::track_responses::TrackResponses;
 use crate::config;
 use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;

@@ -13,6 +13,8 @@ mod proxy_protocol;
 pub(super) mod rates;
 pub(super) mod response_deadline;
 pub(super) mod response_memory;
+mod track_responses;
+mod tracked_body;
 mod turns;
 
 pub use admission::AdmissionControl;

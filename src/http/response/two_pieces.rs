@@ -1,4 +1,4 @@
-//! A response body of two pieces whose lengths are known, which go to the socket in one write.
+//! A response body of two pieces whose lengths are known.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
