@@ -119,3 +119,46 @@ impl Buf for TrackedData {
         self.pieces.advance(count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use axum::http::HeaderMap;
+    use http_body::Body as _;
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::super::response_deadline::PendingResponses;
+    use super::*;
+    use crate::http::Health;
+
+    fn tracked(frames: Vec<Frame<Bytes>>) -> TrackedBody {
+        let long = Duration::from_secs(60);
+        let guard = PendingResponses::new(long, long, long, Arc::<Health>::default()).begin(long);
+        let frames = frames.into_iter().map(Ok::<_, Infallible>);
+        TrackedBody::of_response(guard, Body::new(StreamBody::new(futures_util::stream::iter(frames))))
+    }
+
+    async fn next(body: &mut TrackedBody) -> Option<Frame<TrackedData>> {
+        body.frame().await.map(|frame| frame.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[tokio::test]
+    async fn pieces_that_are_there_come_as_one_frame_and_nothing_is_lost() {
+        let data = |text: &'static str| Frame::data(Bytes::from_static(text.as_bytes()));
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x", "y".parse().unwrap());
+        let mut body = tracked(vec![data("one"), data("two"), data("three"), Frame::trailers(trailers)]);
+        let mut first = next(&mut body).await.unwrap().into_data().ok().unwrap();
+        let mut slices = [IoSlice::new(&[]); 4];
+        assert_eq!((first.chunks_vectored(&mut slices), &*slices[0], &*slices[1]), (2, &b"one"[..], &b"two"[..]));
+        first.advance(4);
+        assert_eq!(first.copy_to_bytes(first.remaining()), "wo");
+        let mut second = next(&mut body).await.unwrap().into_data().ok().unwrap();
+        assert_eq!(second.copy_to_bytes(second.remaining()), "three");
+        assert!(!body.is_end_stream());
+        assert_eq!(next(&mut body).await.unwrap().into_trailers().ok().unwrap()["x"], "y");
+        assert!(next(&mut body).await.is_none());
+    }
+}
