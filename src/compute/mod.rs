@@ -1,10 +1,13 @@
 //! Compute: long CPU work, done beside the runtime's workers.
 //!
 //! A leaf: it knows nothing of requests but whose they are (`ticket`). Work waits in one bounded queue that serves callers in
-//! turn (`queue`), and runs on as many threads as there are cores but one (`pool`); a future runs there poll by poll (`task`), and
-//! has what waits for the upstream done elsewhere (`on_workers`).
+//! turn (`queue`), and runs on as many threads as there are cores but one (`pool`), at the lowest priority where its caller has
+//! more of it under way (`callers`). A future runs there poll by poll (`task`), and has what waits for the upstream done elsewhere
+//! (`on_workers`).
 //! Invariant: a runtime worker never runs a job, and what a job holds is released when the job has really ended.
 
+mod callers;
+mod lane;
 mod on_workers;
 mod pool;
 mod queue;
@@ -12,7 +15,8 @@ mod task;
 mod threads;
 mod ticket;
 
+pub use lane::Lane;
 pub use on_workers::on_workers;
 pub use pool::ComputePool;
 pub use threads::ComputeError;
-pub use ticket::{Hold, Lane, Ticket};
+pub use ticket::{Hold, Ticket};

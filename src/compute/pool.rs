@@ -1,4 +1,4 @@
-//! The pool: runs jobs on as many threads as there are cores but one, the callers' in turn.
+//! The pool: runs jobs on as many threads of each priority as there are cores but one, the callers' in turn.
 //!
 //! The threads are the pool's own (`threads`), and enter the runtime for each job, so that timers work. Ledger writes, file reads
 //! and name look-ups have the runtime's blocking threads, so that they never wait behind a job. A library such as rayon has no
@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::callers::Callers;
 use super::task::Task;
 use super::threads::{ComputeError, Priority, Threads};
 use super::ticket::Ticket;
@@ -21,22 +22,23 @@ use crate::telemetry::TaskContext;
 /// Runs long work. Cheap to clone; all clones are one pool.
 #[derive(Clone)]
 pub struct ComputePool {
-    /// For work of single requests.
-    own: Arc<Threads>,
-    /// For work that many wait for, such as reading a roster.
-    shared: Arc<Threads>,
+    /// For work that many wait for, such as reading a roster, and for each caller's first request.
+    usual: Arc<Threads>,
+    /// For the requests that callers have on top of that.
+    giving_way: Arc<Threads>,
+    callers: Callers,
 }
 
 impl ComputePool {
-    /// A pool of so many threads for the work of requests, and as many for what they share, in which at most `limit` jobs of
-    /// requests wait, half of them one caller's.
+    /// A pool of so many threads of each priority, for each of which at most `limit` jobs wait, half of them one caller's.
     #[must_use]
     pub fn new(width: usize, limit: usize) -> Self {
-        Self { own: Threads::new(width, limit, Priority::Lowest), shared: Threads::new(width, limit, Priority::Usual) }
+        let threads = |priority| Threads::new(width, limit, priority);
+        Self { usual: threads(Priority::Usual), giving_way: threads(Priority::Lowest), callers: Callers::default() }
     }
 
     fn threads(&self, ticket: &Ticket) -> &Arc<Threads> {
-        if ticket.is_shared { &self.shared } else { &self.own }
+        if ticket.gives_way(&self.callers) { &self.giving_way } else { &self.usual }
     }
 
     /// As wide as the cores but one: long work that takes them all has small requests wait until the system shares a core.
@@ -48,7 +50,7 @@ impl ComputePool {
     /// How many jobs wait for a thread.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.own.waiting() + self.shared.waiting()
+        self.usual.waiting() + self.giving_way.waiting()
     }
 
     /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::ticket::Lane;
+use super::lane::Lane;
 
 pub(super) struct FairQueue<J> {
     lanes: HashMap<Lane, VecDeque<J>>,

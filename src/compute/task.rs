@@ -10,8 +10,9 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::lane::Lane;
 use super::threads::{ComputeError, Job, Threads};
-use super::ticket::{Lane, Ticket};
+use super::ticket::Ticket;
 
 /// It waits to be woken.
 const IDLE: u8 = 0;

@@ -1,7 +1,7 @@
 //! The pool's threads: started while there are jobs, ended when there were none for a while, never more than the pool is wide.
 //!
-//! Those for the work of single requests have the lowest priority that the system gives to threads: a worker that is woken by a
-//! small request runs at once. At equal priority it waits for milliseconds where all cores are busy, until the thread that
+//! Those for what gives way have the lowest priority that the system gives to threads: a worker that is woken by a small
+//! request runs at once. At equal priority it waits for milliseconds where all cores are busy, until the thread that
 //! computes has had its time. (32 long requests at once, two cores, a small one beside them: 99 % within 0.4 to 1.5 ms instead
 //! of 2.1 to 3.4.) Priorities can be given up, but not taken back, so the runtime's own threads cannot lend themselves to it.
 
@@ -13,9 +13,9 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
+use super::lane::Lane;
 use super::on_workers::enter_pool;
 use super::queue::{FairQueue, Full};
-use super::ticket::Lane;
 
 /// For how long a thread waits for the next job before it ends.
 const IDLE: Duration = Duration::from_secs(10);

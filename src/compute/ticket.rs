@@ -2,37 +2,24 @@
 
 use std::any::Any;
 use std::fmt;
-use std::hash::Hash;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
-use ahash::RandomState;
-
+use super::callers::{Callers, Place};
+use super::lane::Lane;
 use crate::model::Cancellation;
 
 /// Something that is released when the last holder is gone: an admission permit, reserved memory.
 pub type Hold = Arc<dyn Any + Send + Sync>;
-
-/// Whose turn it is: equal for equal callers. (Two callers with the same hash share their turns, which is harmless.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lane(u64);
-
-/// Keyed per process, so that no client can choose to share another's lane.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-
-impl Lane {
-    /// The lane of this caller.
-    pub fn of(caller: &impl Hash) -> Self {
-        Self(HASHER.hash_one(caller))
-    }
-}
 
 /// What every piece of work of one request has in common.
 #[derive(Clone)]
 pub struct Ticket {
     pub(super) lane: Lane,
     cancellation: Cancellation,
-    /// Whether it is work that many wait for. Other work can be refused where too much waits, and gives way to it.
+    /// Whether it is work that many wait for. Other work can be refused where too much waits.
     pub(super) is_shared: bool,
+    /// Found when the first of its work begins.
+    place: Arc<OnceLock<Place>>,
     /// Only kept.
     _hold: Option<Hold>,
 }
@@ -41,7 +28,7 @@ impl Ticket {
     /// A request's: `hold` is kept until the last work for it has ended.
     #[must_use]
     pub fn new(lane: Lane, cancellation: Cancellation, hold: Option<Hold>) -> Self {
-        Self { lane, cancellation, is_shared: false, _hold: hold }
+        Self { lane, cancellation, is_shared: false, place: Arc::default(), _hold: hold }
     }
 
     /// For work that no single request owns. It is not refused and gives way to nothing: what it works on was paid for already,
@@ -49,6 +36,11 @@ impl Ticket {
     #[must_use]
     pub fn shared(lane: Lane) -> Self {
         Self { is_shared: true, ..Self::new(lane, Cancellation::without_deadline(), None) }
+    }
+
+    /// Whether its work gives way to everything else: where its caller has other requests with long work under way.
+    pub(super) fn gives_way(&self, callers: &Callers) -> bool {
+        !self.is_shared && !self.place.get_or_init(|| callers.enter(self.lane)).is_first
     }
 
     /// Tells the work to stop.

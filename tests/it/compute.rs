@@ -22,6 +22,17 @@ fn ticket(caller: &str) -> Ticket {
     Ticket::new(Lane::of(&caller), Cancellation::without_deadline(), None)
 }
 
+/// A pool in which these callers have a request with long work under way, as long as the tickets are kept: what else they have
+/// waits in one queue, and gives way.
+async fn busy(width: usize, limit: usize, callers: &[&str]) -> (ComputePool, Vec<Ticket>) {
+    let pool = ComputePool::new(width, limit);
+    let tickets: Vec<Ticket> = callers.iter().map(|caller| ticket(caller)).collect();
+    for ticket in &tickets {
+        pool.run(ticket, |_| ()).await.unwrap();
+    }
+    (pool, tickets)
+}
+
 /// A job that says when it begins, and runs until it is let go.
 struct Gate {
     begun: tokio::sync::oneshot::Receiver<()>,
@@ -51,7 +62,7 @@ impl Gate {
 
 #[tokio::test]
 async fn callers_take_turns_however_many_jobs_one_of_them_has() {
-    let pool = ComputePool::new(1, 100);
+    let (pool, _under_way) = busy(1, 100, &["first", "noisy", "quiet"]).await;
     let mut gate = occupy(&pool, ticket("first"));
     gate.begun().await;
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -80,7 +91,7 @@ async fn callers_take_turns_however_many_jobs_one_of_them_has() {
 
 #[tokio::test]
 async fn the_queue_takes_so_many_jobs_and_half_of_them_from_one_caller() {
-    let pool = ComputePool::new(1, 4);
+    let (pool, _under_way) = busy(1, 4, &["first", "a", "b", "c"]).await;
     let mut gate = occupy(&pool, ticket("first"));
     gate.begun().await;
     let submit = |caller: &str| pool.clone().run_static(ticket(caller));
@@ -287,16 +298,21 @@ fn nice_of(text: &str) -> i32 {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn work_gives_way_to_everything_else_in_the_process() {
+async fn what_a_caller_has_besides_another_request_gives_way() {
     let own = tokio::spawn(async { nice() }).await.unwrap();
-    let pool = ComputePool::new(2, 10);
+    assert!(own < 19);
+    let (pool, under_way) = busy(2, 10, &["one"]).await;
     for _ in 0..4 {
         assert_eq!(pool.run(&ticket("one"), |_| nice()).await.unwrap(), 19);
+        // That which was the first, another caller's, and what many wait for.
+        assert_eq!(pool.run(&under_way[0], |_| nice()).await.unwrap(), own);
+        assert_eq!(pool.run(&ticket("other"), |_| nice()).await.unwrap(), own);
         assert_eq!(pool.run(&Ticket::shared(Lane::of(&"one")), |_| nice()).await.unwrap(), own);
     }
+    drop(under_way);
+    assert_eq!(pool.run(&ticket("one"), |_| nice()).await.unwrap(), own);
     assert_eq!(tokio::spawn(async { nice() }).await.unwrap(), own);
     assert_eq!(tokio::task::spawn_blocking(nice).await.unwrap(), own);
-    assert!(own < 19);
 }
 
 #[tokio::test]
@@ -315,7 +331,7 @@ async fn work_knows_the_runtime_that_it_came_from() {
 
 #[tokio::test]
 async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
-    let pool = ComputePool::new(3, 10);
+    let (pool, _under_way) = busy(3, 10, &["one"]).await;
     let mut gates: Vec<Gate> = (0..4).map(|_| occupy(&pool, ticket("one"))).collect();
     for gate in &mut gates[..3] {
         gate.begun().await;
@@ -339,29 +355,36 @@ async fn long_requests_leave_no_slow_threads_behind() {
         "auth.mode=passthrough".to_owned(),
         format!("upstream.url={}", demo.url().replace("127.0.0.1", "localhost")),
         "upstream.allow_http=true".to_owned(),
-        "tokens.enabled=true".to_owned(),
+        "upstream.timeout=40s".to_owned(),
+        "upstream.attempt_timeout=30s".to_owned(),
+        "http.timeout=50s".to_owned(),
     ];
     let service = tokio::task::spawn_blocking(move || service::start("serve", &settings, &[])).await.unwrap();
-    // Threads that were needed for the start end when they have had nothing to do for ten seconds.
-    tokio::time::sleep(Duration::from_secs(11)).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let account = account(1);
-    let long = "# a long comment\n".repeat(600);
-    for query in [
-        format!("{{ teamMembers({account}) {{ totalCount }} }}"),
-        format!("mutation {{ issuePermanentToken({account}) {{ active }} }}"),
-    ] {
-        let body = json!({ "query": long.clone() + &query }).to_string();
+    let ask = |place: usize| {
+        let query = format!("{}{{ teamMembers({}) {{ totalCount }} }}", "# long\n".repeat(1500), account(place));
         let request = client.post(service.url("/graphql")).header("content-type", "application/json");
-        let answer = request.bearer_auth(AGENCY_TOKEN).body(body).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let answer: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        assert!(answer.get("errors").is_none(), "{answer}");
-    }
+        let request = request.bearer_auth(AGENCY_TOKEN).body(json!({ "query": query }).to_string());
+        tokio::spawn(async move { request.send().await.unwrap().text().await.unwrap() })
+    };
+    // So that the token is known, and no other request waits for whether it is good.
+    ask(0).await.unwrap();
+    let gate = demo.hold();
+    let first = ask(1);
+    demo.arrived(2).await;
+    // Threads that were needed until now end when they have had nothing to do for ten seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let second = ask(2);
+    demo.arrived(3).await;
     let mut seen = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{}/task", service.id())).unwrap() {
         let read = |name| std::fs::read_to_string(thread.as_ref().unwrap().path().join(name)).unwrap();
         seen.push((read("comm").trim().to_owned(), nice_of(&read("stat"))));
+    }
+    gate.send(true).unwrap();
+    for (answer, count) in [(first, "1"), (second, "250")] {
+        let answer = answer.await.unwrap();
+        assert!(answer.contains(&format!("\"totalCount\":{count}}}")), "{answer}");
     }
     assert!(seen.contains(&("compute".to_owned(), 19)), "{seen:?}");
     assert!(seen.iter().all(|(name, nice)| name == "compute" || *nice < 19), "{seen:?}");
