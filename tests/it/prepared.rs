@@ -112,7 +112,8 @@ async fn a_long_answer_is_written_beside_the_workers() {
     engine.execute(request(1)).await;
     // The roster is there. A short answer is ready at once; a long one gives way.
     assert!(engine.execute(request(10)).now_or_never().is_some());
-    assert!(engine.execute(request(1000)).now_or_never().is_none());
+    // (A thread of the pool may be done before it is looked at, but not each time.)
+    assert!((0..50).any(|n| engine.execute(request(900 + n)).now_or_never().is_none()));
     let long = engine.execute(request(1000)).await;
     assert!(String::from_utf8(long.body.into_vec()).unwrap().contains("m00999"));
 }
