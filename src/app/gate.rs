@@ -80,12 +80,13 @@ impl Gate {
         self.0.address
     }
 
-    /// Lets no new connection begin, waits at most so long for those that have, and closes the socket. Completes when the server
-    /// has taken the last connection, which it does not where it has ended before.
+    /// Lets no new connection begin, waits for those that have, and closes the socket. Completes when the server has taken the last
+    /// connection, which it does not where it has ended before. A stop may take `longest`.
     pub(super) async fn close(&self, longest: Duration) {
         let begun = self.0.raw.lock().as_ref().is_some_and(|raw| refuse_new(raw).is_ok());
         if begun {
-            sleep(HANDSHAKE.min(longest)).await;
+            // Within what there is for the whole stop.
+            sleep(HANDSHAKE.min(longest / 2)).await;
         }
         self.0.closing.notify_one();
         self.0.closed.notified().await;

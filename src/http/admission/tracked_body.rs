@@ -17,8 +17,8 @@ pub struct TrackedBody {
     /// Dropped before the body, which says then why it ends.
     held: Held,
     body: Body,
-    /// What came of looking ahead and is no data.
-    ahead: Option<Result<Frame<Bytes>, axum::Error>>,
+    /// What came of looking ahead and is no data: something else, or the end, after which the body is not asked again.
+    ahead: Option<Option<Result<Frame<Bytes>, axum::Error>>>,
 }
 
 /// What is watched.
@@ -53,12 +53,15 @@ impl TrackedBody {
         if matches!(self.held, Held::Frames(_)) || self.body.is_end_stream() {
             return Bytes::new();
         }
-        let Poll::Ready(Some(next)) = Pin::new(&mut self.body).poll_frame(context) else { return Bytes::new() };
-        match next.map(Frame::into_data) {
-            Ok(Ok(data)) => return data,
-            Ok(Err(other)) => self.ahead = Some(Ok(other)),
-            Err(error) => self.ahead = Some(Err(error)),
-        }
+        let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(context) else { return Bytes::new() };
+        let other = match next {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => return data,
+                Err(other) => Some(Ok(other)),
+            },
+            other => other,
+        };
+        self.ahead = Some(other);
         Bytes::new()
     }
 }
@@ -73,7 +76,7 @@ impl HttpBody for TrackedBody {
     ) -> Poll<Option<Result<Frame<TrackedData>, axum::Error>>> {
         let this = &mut *self;
         let next = match this.ahead.take() {
-            Some(ahead) => Some(ahead),
+            Some(ahead) => ahead,
             None => ready!(Pin::new(&mut this.body).poll_frame(cx)),
         };
         let Some(frame) = next.transpose()? else { return Poll::Ready(None) };
@@ -88,7 +91,7 @@ impl HttpBody for TrackedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && self.body.is_end_stream()
+        self.ahead.as_ref().map_or_else(|| self.body.is_end_stream(), Option::is_none)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -159,6 +162,19 @@ mod tests {
         assert_eq!(second.copy_to_bytes(second.remaining()), "three");
         assert!(!body.is_end_stream());
         assert_eq!(next(&mut body).await.unwrap().into_trailers().ok().unwrap()["x"], "y");
+        assert!(next(&mut body).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_has_ended_is_not_asked_again() {
+        let long = Duration::from_secs(60);
+        let guard = PendingResponses::new(long, long, long, Arc::<Health>::default()).begin(long);
+        // Such a stream panics when it is polled after its end.
+        let once = |is_first: bool| async move { is_first.then_some((Ok::<_, Infallible>("one"), false)) };
+        let stream = futures_util::stream::unfold(true, once);
+        let mut body = TrackedBody::of_response(guard, Body::from_stream(stream));
+        assert!(next(&mut body).await.unwrap().is_data());
+        assert!(body.is_end_stream());
         assert!(next(&mut body).await.is_none());
     }
 }
