@@ -4,6 +4,7 @@
 
 mod announce;
 mod answer_body;
+mod answer_errors;
 mod answer_tags;
 mod arguments;
 mod audited_operation;

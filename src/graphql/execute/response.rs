@@ -6,6 +6,7 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Va
 use bytes::Bytes;
 
 use super::answer_body::AnswerBody;
+use super::answer_errors::AnswerErrors;
 use super::answer_tags::TagsBeside;
 use super::extensions::{Extensions, ReportedCost};
 use super::project::Projected;
@@ -101,7 +102,7 @@ impl GraphQlResponse {
         };
         let mut error = ServerError::new(refused.message, None);
         set_code(&mut error, refused.code);
-        Self::new(b"{".to_vec().into(), &[error], Beside::default(), class)
+        Self::new(b"{".to_vec().into(), &AnswerErrors::of(&[error]), Beside::default(), class)
     }
 
     /// The refusal of a document that is not valid.
@@ -116,7 +117,7 @@ impl GraphQlResponse {
         };
         let errors: Vec<_> = errors.errors.into_iter().take(errors_limit).map(error).collect();
         let class = if code == Code::ParseFailed { Class::Refused(code) } else { Class::Invalid };
-        Self::new(b"{".to_vec().into(), &errors, Beside::default(), class)
+        Self::new(b"{".to_vec().into(), &AnswerErrors::of(&errors), Beside::default(), class)
     }
 
     /// Work for it was not done, or not to its end.
@@ -137,14 +138,14 @@ impl GraphQlResponse {
     pub(super) fn panicked() -> Self {
         let mut error = ServerError::new("internal server error", None);
         set_code(&mut error, Code::Internal);
-        Self::new(b"{\"data\":null".to_vec().into(), &[error], Beside::default(), Class::Executed)
+        Self::new(b"{\"data\":null".to_vec().into(), &AnswerErrors::of(&[error]), Beside::default(), Class::Executed)
     }
 
     /// An operation that failed as a whole once it was executed.
     pub(super) fn failed(error: DocumentError) -> Self {
         let mut failed = ServerError { locations: error.locations, ..ServerError::new(error.message, None) };
         set_code(&mut failed, Code::BadUserInput);
-        Self::new(b"{\"data\":null".to_vec().into(), &[failed], Beside::default(), Class::Executed)
+        Self::new(b"{\"data\":null".to_vec().into(), &AnswerErrors::of(&[failed]), Beside::default(), Class::Executed)
     }
 
     /// The engine's response, with a trace of it where one is wanted.
@@ -161,8 +162,9 @@ impl GraphQlResponse {
         let _ = serde_json::to_writer(&mut out, &response.data);
         in_order(&response.data, &mut response.errors);
         let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(out.len());
-        let ftv1 = tracing.and_then(|tracing| tracing.encode(data_of(&out), &response.errors, room));
-        Self::new(out.into(), &response.errors, Beside { ftv1, ..beside }, Class::Executed)
+        let errors = AnswerErrors::of(&response.errors);
+        let ftv1 = tracing.and_then(|tracing| tracing.encode(data_of(&out), &errors, room));
+        Self::new(out.into(), &errors, Beside { ftv1, ..beside }, Class::Executed)
     }
 
     /// What an answer with data begins with, and room for so many bytes of it, but not for much: that the last answer to an
@@ -198,11 +200,11 @@ impl GraphQlResponse {
 
     /// The data of an earlier answer, with what [`begin`](Self::begin) gave.
     pub(super) fn reused(data: &Bytes, beside: Beside) -> Self {
-        Self::new(AnswerBody::sharing(data, AROUND), &[], beside, Class::Executed)
+        Self::new(AnswerBody::sharing(data, AROUND), &AnswerErrors::default(), beside, Class::Executed)
     }
 
     /// Completes `body`, which holds the bracket and the data, if there is any.
-    fn new(mut body: AnswerBody, errors: &[ServerError], beside: Beside, class: Class) -> Self {
+    fn new(mut body: AnswerBody, errors: &AnswerErrors, beside: Beside, class: Class) -> Self {
         let Beside { summary, cost, ftv1, tags } = beside;
         let fresh_for = summary.map_or(Duration::ZERO, |summary| summary.fresh_for);
         // No cache keeps an answer with errors, or a stale one.
@@ -220,8 +222,7 @@ impl GraphQlResponse {
         };
         if !errors.is_empty() {
             member(out, b"\"errors\":");
-            // Neither these nor vectors fail to be written.
-            let _ = serde_json::to_writer(&mut *out, errors);
+            errors.write_to(out);
         }
         let extensions = Extensions { summary, cost, ftv1: ftv1.as_deref(), tags: tags.as_ref() };
         if !extensions.is_empty() {
@@ -239,7 +240,7 @@ impl GraphQlResponse {
             share: summary.and_then(|summary| summary.share),
             kind: "none",
             rows: 0,
-            codes: codes(errors),
+            codes: errors.codes().to_vec(),
             cost: 0,
             summary,
         }
@@ -291,20 +292,6 @@ fn shorten(message: &mut String) {
         message.truncate(end);
         message.push('…');
     }
-}
-
-/// The codes of errors, each once.
-pub(super) fn codes(errors: &[ServerError]) -> Vec<&'static str> {
-    let mut codes = Vec::new();
-    for error in errors {
-        let Some(Value::String(name)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) else {
-            continue;
-        };
-        if !codes.contains(&name.as_str()) {
-            codes.extend(Code::ALL.iter().map(|code| code.name()).find(|code| code == name));
-        }
-    }
-    codes
 }
 
 fn set_code(error: &mut ServerError, code: Code) {

@@ -1,11 +1,10 @@
 //! Events: the bytes of one state of a selection, which all its subscribers share, and what is told of them.
 
-use async_graphql::ServerError;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::graphql::execute::response::codes;
+use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::loader::TeamState;
 
 /// One state of a selection.
@@ -62,20 +61,21 @@ struct LiveExtension {
 
 impl Payload {
     /// Completes a response that has its data.
-    pub(super) fn new(mut out: Vec<u8>, errors: &[ServerError], rows: usize, team: &TeamState) -> Self {
-        // Neither these nor vectors fail to be written.
+    pub(super) fn new(mut out: Vec<u8>, errors: &AnswerErrors, rows: usize, team: &TeamState) -> Self {
         if !errors.is_empty() {
             out.extend_from_slice(b",\"errors\":");
-            let _ = serde_json::to_writer(&mut out, errors);
+            errors.write_to(&mut out);
         }
         let compared = out.len();
         let millis = u32::try_from(team.price.interval.as_millis()).unwrap_or(u32::MAX);
         let interval_seconds = f64::from(millis) / 1000.0;
         let live = LiveExtension { interval_seconds, calls_per_hour: team.price.calls_per_hour() };
         out.extend_from_slice(b",\"extensions\":");
+        // Neither this nor vectors fail to be written.
         let _ = serde_json::to_writer(&mut out, &Extensions { live });
         out.push(b'}');
-        let summary = EventSummary { rows, has_errors: !errors.is_empty(), is_refusal: false, codes: codes(errors) };
+        let summary =
+            EventSummary { rows, has_errors: !errors.is_empty(), is_refusal: false, codes: errors.codes().to_vec() };
         Self { bytes: out.into(), summary, compared }
     }
 

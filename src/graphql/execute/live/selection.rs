@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::event::{EventSummary, LiveEvent, Payload};
 use crate::config;
 use crate::graphql::error::{self, Code, fault};
+use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::graphql::execute::changes::{Changes, MemberDigests};
 use crate::graphql::execute::lookups::{Resolved, RootData};
 use crate::graphql::execute::project::{ProjectionOptions, digest_members, project};
@@ -140,7 +141,7 @@ impl Selection {
     /// The last event of a selection that could not be written.
     pub(super) fn failed(number: u64, team: &TeamState) -> LiveEvent {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
-        let payload = Payload::new(b"{\"data\":null".to_vec(), &[error], 0, team);
+        let payload = Payload::new(b"{\"data\":null".to_vec(), &AnswerErrors::of(&[error]), 0, team);
         let (since, read_at) = (team.since, team.read_at());
         let summaries = (payload.summary, EventSummary::default());
         LiveEvent { number, full: payload.bytes, delta: None, summaries, ends: true, since, read_at }

@@ -31,7 +31,7 @@ impl<'p> Writer<'p> {
         };
         let groups = match groups {
             Ok(groups) => groups,
-            Err(error) => return self.fail(pos, error),
+            Err(error) => return self.fail(pos, &error),
         };
         self.array(&*groups, |writer, group| {
             writer.object(fields, |writer, item| match &item.field {

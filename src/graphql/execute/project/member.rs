@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::Pos;
 
-use super::projector::{Segment, Writer};
+use super::projector::Writer;
 use crate::graphql::error::contact_forbidden;
+use crate::graphql::execute::answer_errors::Segment;
 use crate::graphql::json;
 use crate::graphql::plan::plan::{
     ContactField, MemberField, PhoneField, PlannedField, PlannedObject, UnrecognizedEntryField,
@@ -70,7 +71,7 @@ impl<'p> Writer<'p> {
             Segment::Index(_) => None,
         });
         if self.refused.insert(names.collect()) {
-            self.fail(pos, contact_forbidden());
+            self.fail(pos, &contact_forbidden());
         } else {
             json::null(&mut self.out);
         }

@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use async_graphql::{Error, PathSegment, Pos, Result, ServerError};
+use async_graphql::{Error, Pos, Result};
 
 use super::found_members::{FoundMembers, ListRows};
+use crate::graphql::execute::answer_errors::{AnswerErrors, Segment};
 use crate::graphql::execute::arguments::ArgumentSlots;
 use crate::graphql::execute::lookups::{EntityData, Resolved, RootData};
 use crate::graphql::json;
@@ -23,14 +24,14 @@ use crate::model::{Cancellation, Cancelled, Group, Page, PageLimits, RowCounter,
 pub(in crate::graphql::execute) struct Projected {
     /// The value of `data`, after what `out` began with.
     pub(in crate::graphql::execute) out: Vec<u8>,
-    pub(in crate::graphql::execute) errors: Vec<ServerError>,
+    pub(in crate::graphql::execute) errors: AnswerErrors,
     /// How many members were written, each as often as it was.
     pub(in crate::graphql::execute) rows: usize,
     /// Whether it was not written to its end, because the answer would be longer than allowed.
     pub(in crate::graphql::execute) is_too_long: bool,
 }
 
-/// An error counts as so many bytes of an answer, which is what it takes until the answer is written.
+/// An error counts as so many bytes of an answer: none is asked for, so an answer has fewer of them than it may have rows.
 const ERROR: usize = 4 << 10;
 
 /// What an answer depends on besides plan and rosters.
@@ -70,7 +71,7 @@ pub(in crate::graphql::execute) fn project(
 
 pub(super) struct Writer<'p> {
     pub(super) out: Vec<u8>,
-    pub(super) errors: Vec<ServerError>,
+    pub(super) errors: AnswerErrors,
     /// Where in the answer we are.
     pub(super) path: Vec<Segment<'p>>,
     pub(super) slots: &'p ArgumentSlots,
@@ -104,12 +105,6 @@ pub(super) enum EntityKind {
     Role,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Segment<'p> {
-    Key(&'p str),
-    Index(usize),
-}
-
 impl<'p> Writer<'p> {
     pub(super) fn new(
         out: Vec<u8>,
@@ -119,7 +114,7 @@ impl<'p> Writer<'p> {
     ) -> Self {
         Self {
             out,
-            errors: Vec::new(),
+            errors: AnswerErrors::default(),
             path: Vec::new(),
             slots: &resolved.slots,
             terms,
@@ -140,15 +135,15 @@ impl<'p> Writer<'p> {
 
     pub(super) fn root(&mut self, item: &'p PlannedField<RootField>, data: &'p RootData) {
         match (&item.field, data) {
-            (_, RootData::Failed(error)) => self.fail(item.pos, error.clone()),
+            (_, RootData::Failed(error)) => self.fail(item.pos, error),
             (RootField::TeamMembers { list: slot, fields, .. }, RootData::All(view)) => {
                 let list = match &self.slots.lists[*slot] {
                     Ok(list) => list,
-                    Err(error) => return self.fail(item.pos, error.clone()),
+                    Err(error) => return self.fail(item.pos, error),
                 };
                 match self.page(*slot, list, view, None) {
                     Ok(page) => self.connection(fields, view, list, &page, None),
-                    Err(error) => self.fail(item.pos, error),
+                    Err(error) => self.fail(item.pos, &error),
                 }
             }
             (RootField::Team { fields, .. }, RootData::All(view)) => self.team(fields, view),
@@ -183,7 +178,7 @@ impl<'p> Writer<'p> {
                         },
                         EntityKey::Team => writer.team(team, view),
                     },
-                    Err(error) => writer.fail(item.pos, error.clone()),
+                    Err(error) => writer.fail(item.pos, error),
                 });
             }
             (RootField::TeamChanges { fields, .. }, RootData::Changes(view, changes)) => {
@@ -236,7 +231,7 @@ impl<'p> Writer<'p> {
     ) {
         let rows = match &self.slots.lengths[length] {
             Ok(length) => view.roster.skipped_rows().iter().take(*length),
-            Err(error) => return self.fail(pos, error.clone()),
+            Err(error) => return self.fail(pos, error),
         };
         self.array(rows, |writer, row| {
             writer.object(fields, |writer, item| match item.field {
@@ -370,14 +365,8 @@ impl<'p> Writer<'p> {
     }
 
     /// Null, and why.
-    pub(super) fn fail(&mut self, pos: Pos, error: Error) {
-        let path = self.path.iter().map(|segment| match segment {
-            Segment::Key(key) => PathSegment::Field((*key).to_owned()),
-            Segment::Index(index) => PathSegment::Index(*index),
-        });
-        // An argument that cannot be coerced says where it stands.
-        let pos = error.source.as_ref().and_then(|source| source.downcast_ref().copied()).unwrap_or(pos);
-        self.errors.push(ServerError { path: path.collect(), ..error.into_server_error(pos) });
+    pub(super) fn fail(&mut self, pos: Pos, error: &Error) {
+        self.errors.push(error, pos, &self.path);
         json::null(&mut self.out);
     }
 }

@@ -41,7 +41,7 @@ impl<'p> Writer<'p> {
                 let roles = (0..).take(view.roster.roles_len().min(*length));
                 self.array(roles, |writer, place| writer.role(fields, view, place));
             }
-            Err(error) => self.fail(pos, error.clone()),
+            Err(error) => self.fail(pos, error),
         }
     }
 
@@ -69,13 +69,13 @@ impl<'p> Writer<'p> {
     ) {
         let list = &self.slots.lists[slot];
         self.at(&item.key, |writer| {
-            let page = list.as_ref().map_err(Clone::clone).and_then(|list| {
-                let page = writer.page(slot, list, view, role)?;
-                Ok((list, page))
-            });
-            match page {
-                Ok((list, page)) => writer.connection(fields, view, list, &page, role),
-                Err(error) => writer.fail(item.pos, error),
+            let list = match list {
+                Ok(list) => list,
+                Err(error) => return writer.fail(item.pos, error),
+            };
+            match writer.page(slot, list, view, role) {
+                Ok(page) => writer.connection(fields, view, list, &page, role),
+                Err(error) => writer.fail(item.pos, &error),
             }
         });
     }
@@ -92,7 +92,7 @@ impl<'p> Writer<'p> {
         self.at(&item.key, |writer| match id.as_ref().map(|id| writer.place(slot, id, view, kind)) {
             Ok(Some(place)) => write(writer, place),
             Ok(None) => json::null(&mut writer.out),
-            Err(error) => writer.fail(item.pos, error.clone()),
+            Err(error) => writer.fail(item.pos, error),
         });
     }
 }

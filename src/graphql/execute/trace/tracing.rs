@@ -8,21 +8,44 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{PathSegment, ServerError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::messages::{Error, Location, Node, NodeId, Timestamp, Trace};
 use super::nodes::{NodeBuilder, Span};
+use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::model::Clock;
 
 /// What stands for the message of an error.
 const MASKED: &str = "<masked>";
+
+/// What a trace shows of an answer's error.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrittenError {
+    locations: Vec<WrittenLocation>,
+    path: Vec<PathSegment>,
+    extensions: serde_json::Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenLocation {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum PathSegment {
+    Index(usize),
+    Key(String),
+}
 
 /// When an operation did what.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +85,7 @@ impl Tracing {
     pub(in crate::graphql::execute) fn encode(
         &self,
         data: &[u8],
-        errors: &[ServerError],
+        errors: &AnswerErrors,
         room: usize,
     ) -> Option<String> {
         let ended = Clock::instant();
@@ -74,8 +97,8 @@ impl Tracing {
         let builder = NodeBuilder::new(&self.prepared.document, &truths, &self.types, spans, self.nodes_limit);
         let (children, mut is_incomplete) = builder.build(operation, data);
         let mut root = Node { child: children, ..Node::default() };
-        for error in errors.iter().take(self.nodes_limit) {
-            place(&mut root, &error.path).error.push(masked(error, end));
+        for error in errors.read::<WrittenError>().into_iter().take(self.nodes_limit) {
+            place(&mut root, &error.path).error.push(masked(&error, end));
         }
         is_incomplete |= errors.len() > self.nodes_limit;
         let trace = Trace {
@@ -95,7 +118,7 @@ fn place<'n>(root: &'n mut Node, path: &[PathSegment]) -> &'n mut Node {
     let mut node = root;
     for segment in path {
         let is_meant = |child: &Node| match (&child.id, segment) {
-            (Some(NodeId::ResponseName(name)), PathSegment::Field(key)) => name == key,
+            (Some(NodeId::ResponseName(name)), PathSegment::Key(key)) => name == key,
             (Some(NodeId::Index(index)), PathSegment::Index(at)) => *index as usize == *at,
             _ => false,
         };
@@ -110,15 +133,13 @@ fn place<'n>(root: &'n mut Node, path: &[PathSegment]) -> &'n mut Node {
     node
 }
 
-fn masked(error: &ServerError, time_ns: u64) -> Error {
-    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let location = |pos: &async_graphql::Pos| Location { line: small(pos.line), column: small(pos.column) };
-    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+fn masked(error: &WrittenError, time_ns: u64) -> Error {
+    let location = |at: &WrittenLocation| Location { line: at.line, column: at.column };
     let json = json!({
         "message": MASKED,
         "locations": error.locations,
         "path": error.path,
-        "extensions": { "code": code },
+        "extensions": { "code": error.extensions.get("code") },
     });
     Error {
         message: MASKED.to_owned(),
