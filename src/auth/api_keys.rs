@@ -156,7 +156,7 @@ impl NewKey {
             return Err(InvalidKey::Name);
         }
         let mut secret = [0; SECRET_LENGTH];
-        aws_lc_rs::rand::fill(&mut secret).map_err(|_| InvalidKey::Randomness)?;
+        getrandom::fill(&mut secret).map_err(|_| InvalidKey::Randomness)?;
         let key = format!("{PREFIX}{name}_{}", URL_SAFE_NO_PAD.encode(secret));
         let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()));
         let scopes = scopes::names(scopes).into_iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
@@ -22,7 +22,7 @@ impl Passthrough {
     pub(super) fn new() -> Self {
         let mut seed = [0; 32];
         // Without randomness the ids are still one-way and distinct.
-        let _ = rand::fill(&mut seed);
+        let _ = getrandom::fill(&mut seed);
         Self { identity_key: hmac::Key::new(hmac::HMAC_SHA256, &seed) }
     }
 

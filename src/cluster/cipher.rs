@@ -2,7 +2,6 @@
 //! its own name is authenticated with it, so that records cannot be put in each other's place.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -92,7 +91,7 @@ impl Cipher {
             return Some([&[PLAIN], plain].concat());
         };
         let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce).ok()?;
+        getrandom::fill(&mut nonce).ok()?;
         let mut record = Vec::with_capacity(1 + id.len() + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
         record.push(u8::try_from(id.len()).ok()?);
         record.extend_from_slice(id.as_bytes());
@@ -129,7 +128,7 @@ impl Cipher {
 pub fn new_keys_file(id: &str) -> Result<String, &'static str> {
     let secret = || {
         let mut bytes = [0; KEY_LENGTH];
-        rand::fill(&mut bytes).map_err(|_| "the system gives no randomness")?;
+        getrandom::fill(&mut bytes).map_err(|_| "the system gives no randomness")?;
         Ok::<_, &str>(STANDARD.encode(bytes))
     };
     Ok(format!(

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use axum::body::Body;
 use axum::http::Response;
 use parking_lot::Mutex;
@@ -45,7 +45,7 @@ impl Default for LogNames {
     fn default() -> Self {
         let mut seed = [0; 32];
         // Without randomness the names are still one-way.
-        let _ = rand::fill(&mut seed);
+        let _ = getrandom::fill(&mut seed);
         Self(hmac::Key::new(hmac::HMAC_SHA256, &seed))
     }
 }

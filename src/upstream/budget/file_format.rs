@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -130,6 +129,6 @@ fn checksum(bytes: &[u8]) -> String {
 fn fresh_salt() -> String {
     let mut salt = [0; 32];
     // Without randomness the names are still one-way for tokens that cannot be guessed.
-    let _ = rand::fill(&mut salt);
+    let _ = getrandom::fill(&mut salt);
     URL_SAFE_NO_PAD.encode(salt)
 }
