@@ -208,3 +208,16 @@ fn a_circle_is_found() {
     let imports: Vec<String> = source.imports().iter().map(|import| import.join("::")).collect();
     assert_eq!(imports, ["roster::Rosters", "roster::store::Store", "graphql::plan::a::B"]);
 }
+
+#[test]
+fn a_whole_module_counts_as_its_file() {
+    let files = [
+        Source::new("cluster/tier/link.rs", "//! x\nuse super::sentinel;\n"),
+        Source::new("cluster/tier/sentinel.rs", "//! x\nuse super::link::Link;\n"),
+    ];
+    let definitions = imports::definitions(&files);
+    let of =
+        |source: &Source| source.imports().iter().filter_map(|import| definitions.file(import)).collect::<Vec<_>>();
+    assert_eq!(of(&files[0]), [files[1].module()]);
+    assert_eq!(of(&files[1]), [files[0].module()]);
+}

@@ -4,19 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::allowance::{Allowance, BoundedStream};
-use super::error::{TierError, classify};
+use super::dial::{INFO_LIMIT, RedisAddress, greet, tcp};
+use super::error::TierError;
 use super::link::Link;
 use super::sentinel;
 
@@ -27,8 +26,6 @@ const PROTECTED: [u8; 7] = *b"-DENIED";
 const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 /// The oldest version whose scripts may say that they run without memory.
 const OLDEST: (u32, u32) = (7, 0);
-/// What the tier's word on itself may take.
-const INFO_LIMIT: usize = 64 << 10;
 
 /// What the tier says of itself.
 #[derive(Clone, Debug)]
@@ -41,9 +38,6 @@ pub struct TierInfo {
     pub copies: u32,
 }
 
-/// A host and its port.
-pub(super) type Place = (String, u16);
-
 /// Knows how to connect.
 pub(super) struct Connector {
     address: Address,
@@ -51,9 +45,9 @@ pub(super) struct Connector {
 }
 
 enum Address {
-    Tcp(Place, Option<TlsConnector>),
-    /// The primary of this name, which the Sentinels know the place of.
-    Named(String, Vec<Place>, Option<TlsConnector>),
+    Tcp(RedisAddress, Option<TlsConnector>),
+    /// The primary of this name, whose address the Sentinels know.
+    Named(String, Vec<RedisAddress>, Option<TlsConnector>),
     Unix(PathBuf),
 }
 
@@ -68,7 +62,7 @@ impl Connector {
     ) -> Result<Self, TierError> {
         let wrong =
             TierError::Setting("cluster.url: expected redis://, rediss:// or redis+unix:// with a host or a path");
-        let sentinels = sentinels.iter().map(|text| sentinel::read_place(text)).collect::<Option<Vec<_>>>();
+        let sentinels = sentinels.iter().map(|text| sentinel::read_address(text)).collect::<Option<Vec<_>>>();
         let sentinels = sentinels.ok_or(TierError::Setting("cluster.sentinels: expected host:port each"))?;
         let secure = url.strip_prefix("rediss://");
         let plain = secure.map_or_else(|| url.to_owned(), |rest| format!("redis://{rest}"));
@@ -95,7 +89,7 @@ impl Connector {
 
     async fn open(&self) -> Result<(Link, TierInfo), TierError> {
         let link = match &self.address {
-            Address::Tcp(place, tls) => self.reach(place, tls.as_ref()).await?,
+            Address::Tcp(address, tls) => self.reach(address, tls.as_ref()).await?,
             Address::Named(name, sentinels, tls) => {
                 self.reach(&sentinel::primary(name, sentinels).await?, tls.as_ref()).await?
             }
@@ -107,54 +101,32 @@ impl Connector {
         Ok((link, info))
     }
 
-    async fn reach(&self, place: &Place, tls: Option<&TlsConnector>) -> Result<Link, TierError> {
-        let stream = tcp(place).await?;
+    async fn reach(&self, address: &RedisAddress, tls: Option<&TlsConnector>) -> Result<Link, TierError> {
+        let stream = tcp(address).await?;
         let Some(tls) = tls else {
             return match greet(stream, &self.login).await {
-                Err(TierError::Away) => Err(refusal(place).await),
+                Err(TierError::Away) => Err(refusal(address).await),
                 greeted => greeted,
             };
         };
-        let name = ServerName::try_from(place.0.clone());
+        let name = ServerName::try_from(address.0.clone());
         let name =
             name.map_err(|_| TierError::Setting("cluster.url: its host is no name that a certificate can have"))?;
         greet(tls.connect(name, stream).await.map_err(|_| TierError::Away)?, &self.login).await
     }
 }
 
-pub(super) async fn tcp(place: &Place) -> Result<TcpStream, TierError> {
-    let stream = TcpStream::connect((place.0.as_str(), place.1)).await.map_err(|_| TierError::Away)?;
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
-}
-
 /// Why a tier hangs up: in protected mode it says so before anything is asked, and is gone before an answer can be read.
-async fn refusal(place: &Place) -> TierError {
+async fn refusal(address: &RedisAddress) -> TierError {
     let said = async {
         let mut said = [0; PROTECTED.len()];
-        tcp(place).await.ok()?.read_exact(&mut said).await.ok()?;
+        tcp(address).await.ok()?.read_exact(&mut said).await.ok()?;
         Some(said)
     };
     match timeout(REFUSAL_WAIT, said).await {
         Ok(Some(said)) if said == PROTECTED => TierError::Protected,
         _ => TierError::Away,
     }
-}
-
-pub(super) async fn greet<S>(stream: S, login: &RedisConnectionInfo) -> Result<Link, TierError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let allowance = Allowance::new();
-    let stream = BoundedStream { stream, allowance: allowance.clone() };
-    // Our own time-outs: one that passes gives the connection up.
-    let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-    let _awaited = allowance.expect(INFO_LIMIT);
-    let greeted = MultiplexedConnection::new_with_config(login, stream, config).await;
-    let (connection, driver) = greeted.map_err(|error| classify(&error))?;
-    #[expect(clippy::disallowed_methods, reason = "one for a connection, and it ends with it")]
-    let driver = tokio::spawn(driver);
-    Ok(Link::new(connection, allowance.clone(), driver))
 }
 
 /// Asks the tier for what decides whether it can be used.

@@ -1,7 +1,8 @@
-//! The connection to Valkey or Redis: how it is made (`connector`, `sentinel`), used (`link`, `allowance`) and kept (`tier`).
+//! The connection to Valkey or Redis: how it is made (`connector`, `sentinel`, `dial`), used (`link`, `allowance`) and kept (`tier`).
 
 mod allowance;
 mod connector;
+mod dial;
 mod error;
 mod link;
 mod sentinel;

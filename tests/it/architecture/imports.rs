@@ -119,10 +119,10 @@ pub fn definitions(sources: &[Source]) -> Definitions {
 }
 
 impl Definitions {
-    /// The file that defines an imported item, through re-exports.
+    /// The file that defines an imported item, through re-exports; of a module that is imported as a whole, its own.
     pub fn file(&self, import: &[String]) -> Option<ItemPath> {
         let mut module = module_of(&self.modules, import)?;
-        let name = import.get(module.len())?.clone();
+        let Some(name) = import.get(module.len()).cloned() else { return Some(module) };
         while let Some(file) = self.exports.get(&(module.clone(), name.clone())) {
             module.clone_from(file);
         }
