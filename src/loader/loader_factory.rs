@@ -5,18 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::live_listener::LiveListener;
 use super::request_loader::Loader;
 use crate::config;
 use crate::model::{Caller, Grant, Invalidation, InvalidationReport};
-use crate::roster::{Feeds, Listener, LiveTeam, Rosters, Watcher};
+use crate::roster::{Feeds, Rosters};
 use crate::telemetry::Metrics;
-
-/// A listener to a team that changes.
-pub type TeamListener = Listener;
-/// A look at the states of a team that others listen to.
-pub type TeamWatcher = Watcher;
-/// One state of a team that changes.
-pub type TeamState = LiveTeam;
 
 /// Makes the loaders of requests.
 #[derive(Clone)]
@@ -44,8 +38,8 @@ impl LoaderFactory {
 
     /// Listens to the team that the grant opens; `interval` is how often the listener wants it to be read.
     #[must_use]
-    pub fn listen(&self, grant: &Grant, interval: Option<Duration>) -> TeamListener {
-        self.feeds.listen(grant, interval)
+    pub fn listen(&self, grant: &Grant, interval: Option<Duration>) -> LiveListener {
+        LiveListener(self.feeds.listen(grant, interval))
     }
 
     /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one, `end` the moment by

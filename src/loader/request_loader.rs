@@ -22,9 +22,9 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::model::{BudgetShare, ErrorKind, PermanentToken, UpstreamError};
+use crate::model::{BudgetShare, CacheResult, CachedRoster, ErrorKind, PermanentToken, UpstreamError};
 use crate::model::{Caller, Grant, RosterKey};
-use crate::roster::{CacheResult, CachedRoster, IssuedToken, LookupError, Rosters};
+use crate::roster::{IssuedToken, LookupError, Rosters};
 use crate::telemetry::Metrics;
 
 /// The roster of one account, or why there is none; the same for every field of a request.

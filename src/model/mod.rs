@@ -5,6 +5,7 @@
 
 mod account;
 mod cache_tag;
+mod cached_roster;
 mod caller;
 mod caller_limits;
 mod cancellation;
@@ -20,6 +21,7 @@ mod indexes;
 mod invalidation;
 mod json_str;
 pub mod kinds;
+mod live_team;
 mod member;
 mod member_record;
 mod member_set;
@@ -46,6 +48,7 @@ mod vendor_message;
 
 pub use account::{Account, EmailAddress, InvalidEmail};
 pub use cache_tag::{AccountTags, CacheTag, CacheTagKey};
+pub use cached_roster::{CacheResult, CachedRoster};
 pub use caller::{
     AccessError, Caller, CallerId, Credential, CredentialId, Grant, Grants, IdentityHash, RosterKey, Scopes,
 };
@@ -61,6 +64,7 @@ pub use folded_text::{Needle, fold_case, fold_for_search};
 pub use groups::{Group, GroupField, GroupKey, GroupOrder, GroupOrderField};
 pub use invalidation::{Invalidation, InvalidationMode, InvalidationReport, InvalidationScope};
 pub use json_str::{JsonStr, JsonStrList, Span};
+pub use live_team::{FeedPrice, LiveTeam};
 pub use member::TeamMember;
 pub use member_record::{ContactRecord, MemberRecord, PhoneRecord};
 pub(crate) use names::named_enums;

@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::feed_board::{Feed, FeedBoard, LiveTeam};
+use super::feed_board::{Feed, FeedBoard};
 use super::polling_share::{Demand, fair_interval};
 use super::rosters::Rosters;
 use super::shared_polls::polls_apart;
 use crate::config;
-use crate::model::{Clock, Grant};
+use crate::model::{Clock, Grant, LiveTeam};
 use crate::telemetry::Metrics;
 
 /// What a poll accepts of what other loads have read: a roster younger than this part of the interval.

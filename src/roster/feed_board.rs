@@ -13,50 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::polling_share::Demand;
-use crate::model::{Grant, Invalidation, InvalidationMode, Roster, RosterKey, UpstreamError};
-
-/// A team as its listeners see it.
-#[derive(Clone, Debug)]
-pub struct LiveTeam {
-    /// Grows with every state of the feed.
-    pub generation: u64,
-    /// The snapshot, or why there is none.
-    pub roster: Result<Arc<Roster>, UpstreamError>,
-    /// Whether a newer snapshot was due and did not come.
-    pub stale: bool,
-    /// What reading it costs.
-    pub price: Price,
-    /// When it became known.
-    pub since: Instant,
-    /// When the first call of the newest load that said so was started.
-    pub(super) began: Option<Instant>,
-}
-
-impl LiveTeam {
-    /// When it began to be read; of a failure, when it became known.
-    #[must_use]
-    pub fn read_at(&self) -> Instant {
-        self.began.unwrap_or(self.since)
-    }
-}
-
-/// What a listened team costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Price {
-    /// How often it is read.
-    pub interval: Duration,
-    /// Upstream calls that each reading takes.
-    pub calls: u32,
-}
-
-impl Price {
-    /// Upstream calls in an hour.
-    #[must_use]
-    pub fn calls_per_hour(&self) -> u64 {
-        let calls = f64::from(self.calls.max(1)) * 3600.0 / self.interval.as_secs_f64().max(1e-3);
-        calls.ceil() as u64
-    }
-}
+use crate::model::{FeedPrice, Grant, Invalidation, InvalidationMode, LiveTeam, Roster, RosterKey, UpstreamError};
 
 /// All feeds.
 #[derive(Default)]
@@ -76,7 +33,7 @@ pub(super) struct Feed {
     listeners: Mutex<Listeners>,
     /// Notified when listeners come or go, and when there is something to do before the next poll is due.
     pub(super) changed: Notify,
-    price: Mutex<Price>,
+    price: Mutex<FeedPrice>,
     taken_back: Mutex<TakenBack>,
 }
 
@@ -116,7 +73,7 @@ impl FeedBoard {
                 team: watch::channel(None).0,
                 listeners: Mutex::default(),
                 changed: Notify::new(),
-                price: Mutex::new(Price { interval, calls: 1 }),
+                price: Mutex::new(FeedPrice { interval, calls: 1 }),
                 taken_back: Mutex::default(),
             })
         });
@@ -234,7 +191,7 @@ impl Feed {
         self.team.borrow().as_ref().is_some_and(|team| team.stale)
     }
 
-    pub(super) fn price(&self) -> Price {
+    pub(super) fn price(&self) -> FeedPrice {
         *self.price.lock()
     }
 

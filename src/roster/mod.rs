@@ -23,6 +23,5 @@ mod store;
 mod token_issue;
 
 pub use feed::{Feeds, Listener, Watcher};
-pub use feed_board::{LiveTeam, Price};
-pub use rosters::{CacheResult, CachedRoster, LookupError, LookupWaits, Rosters};
+pub use rosters::{LookupError, LookupWaits, Rosters};
 pub use token_issue::IssuedToken;

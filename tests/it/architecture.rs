@@ -123,6 +123,20 @@ fn no_module_re_exports_another_stages_type() {
     }
 }
 
+/// `pub type X = roster::Y` is a re-export, too. An alias of several types may name the model's, which are for all.
+#[test]
+fn no_alias_is_another_stages_type() {
+    for source in sources() {
+        for (target, items) in source.aliases() {
+            for item in items {
+                let whole = target.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':');
+                let fine = item[0] == source.stage() || (item[0] == "model" && !whole);
+                assert!(fine, "{} has an alias of {}", source.path, item.join("::"));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_mod_file_has_no_logic() {
     let logic = ["fn ", "struct ", "enum ", "impl ", "trait ", "const ", "static ", "type ", "macro_rules!"];
@@ -220,4 +234,13 @@ fn a_whole_module_counts_as_its_file() {
         |source: &Source| source.imports().iter().filter_map(|import| definitions.file(import)).collect::<Vec<_>>();
     assert_eq!(of(&files[0]), [files[1].module()]);
     assert_eq!(of(&files[1]), [files[0].module()]);
+}
+
+#[test]
+fn an_alias_is_seen_through() {
+    let text = "//! x\nuse crate::roster::{Listener as L, Rosters};\npub type A = L;\npub(super) type B<T> = Vec<(Rosters, T)>;\n\
+                pub type C = crate::upstream::Client;\ntype D = L;\n";
+    let found = Source::new("loader/loader.rs", text).aliases();
+    let items: Vec<_> = found.iter().flat_map(|(_, items)| items).map(|item| item.join("::")).collect();
+    assert_eq!(items, ["roster::Listener", "roster::Rosters", "upstream::Client"]);
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use flowmatix_graphql::config::LiveConfig;
 use flowmatix_graphql::forecast::{ClientGroup, Prediction, Rules, SubscriberGroup, Traffic, predict};
-use flowmatix_graphql::roster::{CacheResult, Feeds, Listener};
+use flowmatix_graphql::model::CacheResult;
+use flowmatix_graphql::roster::{Feeds, Listener};
 use flowmatix_graphql::telemetry::Metrics;
 
 use crate::guarded::lab::{Lab, Reply};

@@ -77,6 +77,30 @@ impl Source {
         public.flat_map(|tree| expand(&tree)).filter_map(|path| self.resolve(&path)).collect()
     }
 
+    /// The public type aliases: for each its text, and the items that it stands for.
+    pub fn aliases(&self) -> Vec<(String, Vec<ItemPath>)> {
+        let code = self.code();
+        let trees = split_uses(&code).into_iter().skip(1).step_by(2);
+        let names: BTreeMap<String, ItemPath> = trees.flat_map(|tree| expand_named(&tree)).collect();
+        let meant = |path: &str| {
+            let mut path: ItemPath = path.split("::").map(str::to_owned).collect();
+            if let Some(imported) = names.get(&path[0]) {
+                path.splice(..1, imported.iter().cloned());
+            }
+            self.resolve(&path)
+        };
+        let public = code.split("\npub").skip(1).filter_map(|rest| {
+            let rest = rest.strip_prefix('(').map_or(Some(rest), |rest| rest.split_once(')').map(|(_, rest)| rest))?;
+            rest.strip_prefix(" type ")?.split_once(';')?.0.split_once('=').map(|(_, target)| target.trim().to_owned())
+        });
+        let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let items = |target: &String| {
+            let paths = target.split(|c| !is_path(c)).filter(|path| !path.trim_matches(':').is_empty());
+            paths.filter_map(|path| meant(path.trim_matches(':'))).collect()
+        };
+        public.map(|target| (target.clone(), items(&target))).collect()
+    }
+
     /// The path from the crate's root; `None` for another crate's.
     fn resolve(&self, path: &[String]) -> Option<ItemPath> {
         match path.first()?.as_str() {
@@ -162,13 +186,20 @@ fn split_uses(code: &str) -> Vec<String> {
 
 /// The paths of a `use` tree: `a::{b, c::d as e}` is `a::b` and `a::c::d`.
 fn expand(tree: &str) -> Vec<ItemPath> {
-    fn walk(prefix: &str, tree: &str, found: &mut Vec<ItemPath>) {
+    expand_named(tree).into_iter().map(|(_, path)| path).collect()
+}
+
+/// The same with the names that they have in the file: `b` and `e`.
+fn expand_named(tree: &str) -> Vec<(String, ItemPath)> {
+    fn walk(prefix: &str, tree: &str, found: &mut Vec<(String, ItemPath)>) {
         let tree = tree.trim();
         let Some((base, inner)) = tree.split_once('{') else {
-            let path = tree.split(" as ").next().unwrap_or_default().trim();
+            let (path, alias) =
+                tree.split_once(" as ").map_or((tree, None), |(path, alias)| (path, Some(alias.trim())));
             if !path.is_empty() {
-                let whole = format!("{prefix}{path}");
-                found.push(whole.trim_end_matches("::self").split("::").map(str::to_owned).collect());
+                let whole = format!("{prefix}{}", path.trim());
+                let path: ItemPath = whole.trim_end_matches("::self").split("::").map(str::to_owned).collect();
+                found.push((alias.or(path.last().map(String::as_str)).unwrap_or_default().to_owned(), path));
             }
             return;
         };

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flowmatix_graphql::config::LiveConfig;
-use flowmatix_graphql::model::{ErrorKind, Invalidation, InvalidationMode, InvalidationScope};
-use flowmatix_graphql::roster::{Feeds, Listener, LiveTeam};
+use flowmatix_graphql::model::{ErrorKind, Invalidation, InvalidationMode, InvalidationScope, LiveTeam};
+use flowmatix_graphql::roster::{Feeds, Listener};
 use flowmatix_graphql::telemetry::Metrics;
 use futures_util::FutureExt;
 use futures_util::future::join_all;

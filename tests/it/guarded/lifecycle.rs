@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowmatix_graphql::model::ErrorKind;
-use flowmatix_graphql::roster::CacheResult;
+use flowmatix_graphql::model::{CacheResult, ErrorKind};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::graphql::execute::answer_errors::AnswerErrors;
-use crate::loader::TeamState;
+use crate::model::LiveTeam;
 
 /// One state of a selection.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ struct LiveExtension {
 
 impl Payload {
     /// Completes a response that has its data.
-    pub(super) fn new(mut out: Vec<u8>, errors: &AnswerErrors, rows: usize, team: &TeamState) -> Self {
+    pub(super) fn new(mut out: Vec<u8>, errors: &AnswerErrors, rows: usize, team: &LiveTeam) -> Self {
         if !errors.is_empty() {
             out.extend_from_slice(b",\"errors\":");
             errors.write_to(&mut out);

@@ -15,8 +15,7 @@ use crate::graphql::limits::{self, ArgumentSize, RequestTotals, RosterSize};
 use crate::graphql::plan::plan::{Plan, RootField};
 use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::View;
-use crate::loader::TeamState;
-use crate::model::{Cancellation, Cancelled, ErrorKind, Grant, Roster};
+use crate::model::{Cancellation, Cancelled, ErrorKind, Grant, LiveTeam, Roster};
 
 /// What an operation shows of a team.
 pub(super) struct Selection {
@@ -44,7 +43,7 @@ impl Selection {
     /// The event of a state; `None` where nothing that is shown has changed.
     pub(super) fn event(
         &mut self,
-        team: &TeamState,
+        team: &LiveTeam,
         cancellation: &Cancellation,
     ) -> Result<Option<LiveEvent>, Cancelled> {
         let written = match &team.roster {
@@ -68,7 +67,7 @@ impl Selection {
         Ok(Some(self.numbered(written, team)))
     }
 
-    fn numbered(&mut self, (full, delta, ends): WrittenEvent, team: &TeamState) -> LiveEvent {
+    fn numbered(&mut self, (full, delta, ends): WrittenEvent, team: &LiveTeam) -> LiveEvent {
         self.written.events += 1;
         let (delta, of_delta) = delta.map(|delta| (delta.bytes, delta.summary)).unzip();
         let summaries = (full.summary, of_delta.unwrap_or_default());
@@ -91,7 +90,7 @@ impl Selection {
     }
 
     /// The last event, of a selection that may not be shown any more.
-    fn refused(&mut self, refused: RequestError, team: &TeamState, cancellation: &Cancellation) -> Written {
+    fn refused(&mut self, refused: RequestError, team: &LiveTeam, cancellation: &Cancellation) -> Written {
         let data = RootData::Failed(fault(refused.code, refused.message));
         let mut written = self.whole(data, team, true, cancellation)?;
         if let Some((full, ..)) = &mut written {
@@ -100,7 +99,7 @@ impl Selection {
         Ok(written)
     }
 
-    fn whole(&mut self, data: RootData, team: &TeamState, ends: bool, cancellation: &Cancellation) -> Written {
+    fn whole(&mut self, data: RootData, team: &LiveTeam, ends: bool, cancellation: &Cancellation) -> Written {
         let payload = self.payload(data, team, cancellation)?;
         if !ends && self.written.compared.as_deref() == Some(payload.compared()) {
             return Ok(None);
@@ -110,7 +109,7 @@ impl Selection {
     }
 
     /// What has changed since the event before, and, for those who have not seen that, everything.
-    fn changes(&mut self, view: &Arc<View>, team: &TeamState, cancellation: &Cancellation) -> Written {
+    fn changes(&mut self, view: &Arc<View>, team: &LiveTeam, cancellation: &Cancellation) -> Written {
         let (plan, hasher) = (self.plan.clone(), &self.written.hasher);
         let now = digest_members(&plan, &self.resolved, view, self.options, hasher, cancellation)?;
         let changes = self.written.digests.as_ref().map(|before| Changes::between(before, &now, &view.roster));
@@ -130,7 +129,7 @@ impl Selection {
         Ok(Some((full, delta, false)))
     }
 
-    fn payload(&mut self, data: RootData, team: &TeamState, cancellation: &Cancellation) -> Result<Payload, Cancelled> {
+    fn payload(&mut self, data: RootData, team: &LiveTeam, cancellation: &Cancellation) -> Result<Payload, Cancelled> {
         self.resolved.roots = vec![data];
         let length = self.written.compared.as_ref().map_or(0, Vec::len);
         let out = GraphQlResponse::begin(length);
@@ -139,7 +138,7 @@ impl Selection {
     }
 
     /// The last event of a selection that could not be written.
-    pub(super) fn failed(number: u64, team: &TeamState) -> LiveEvent {
+    pub(super) fn failed(number: u64, team: &LiveTeam) -> LiveEvent {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
         let payload = Payload::new(b"{\"data\":null".to_vec(), &AnswerErrors::of(&[error]), 0, team);
         let (since, read_at) = (team.since, team.read_at());

@@ -14,8 +14,8 @@ use super::event::LiveEvent;
 use super::newest::{Receiver, Sender};
 use super::selection::Selection;
 use crate::compute::{ComputePool, Lane, Ticket};
-use crate::loader::{TeamState, TeamWatcher};
-use crate::model::{Cancellation, Cancelled, Scopes};
+use crate::loader::LiveWatcher;
+use crate::model::{Cancellation, Cancelled, LiveTeam, Scopes};
 use crate::telemetry::Metrics;
 
 /// From so many members on an event is written beside the runtime's workers.
@@ -44,7 +44,7 @@ impl SharedSelections {
         key: SelectionKey,
         compute: &ComputePool,
         metrics: &Arc<Metrics>,
-        make: impl FnOnce() -> (Selection, TeamWatcher),
+        make: impl FnOnce() -> (Selection, LiveWatcher),
     ) -> Receiver {
         let mut selections = self.0.lock();
         if let Some(events) = selections.get(&key) {
@@ -89,7 +89,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(self, selection: Selection, mut watcher: TeamWatcher) {
+    async fn run(self, selection: Selection, mut watcher: LiveWatcher) {
         let mut selection = Some(selection);
         loop {
             let team = tokio::select! {
@@ -124,7 +124,7 @@ impl Writer {
     }
 
     /// A state that shows the same as the last event, which was withdrawn: those who have not seen it may see it now.
-    fn confirm(&self, team: &TeamState, watcher: &TeamWatcher) {
+    fn confirm(&self, team: &LiveTeam, watcher: &LiveWatcher) {
         let last = self.events.newest().filter(|event| watcher.is_withdrawn(event.read_at));
         if let Some(event) = last {
             self.events.send(LiveEvent { read_at: team.read_at(), ..LiveEvent::clone(&event) });
@@ -135,7 +135,7 @@ impl Writer {
     async fn write(
         &self,
         mut selection: Selection,
-        team: &TeamState,
+        team: &LiveTeam,
     ) -> Option<(Selection, Result<Option<LiveEvent>, Cancelled>)> {
         let large = team.roster.as_ref().is_ok_and(|roster| roster.len() > OFFLOAD_MEMBERS);
         let team = team.clone();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::event::{EventSummary, LiveEvent};
 use super::newest::Receiver;
-use crate::loader::TeamListener;
+use crate::loader::LiveListener;
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
@@ -16,7 +16,7 @@ use crate::telemetry::Metrics;
 pub struct Subscription {
     events: Receiver,
     /// Keeps the team read.
-    listener: TeamListener,
+    listener: LiveListener,
     /// The number of the last event that was delivered.
     last: Option<u64>,
     has_ended: bool,
@@ -35,7 +35,7 @@ pub struct Delivery {
 }
 
 impl Subscription {
-    pub(super) fn new(events: Receiver, listener: TeamListener, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(events: Receiver, listener: LiveListener, metrics: Arc<Metrics>) -> Self {
         Self { events, listener, last: None, has_ended: false, metrics }
     }
 
