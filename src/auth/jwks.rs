@@ -242,17 +242,17 @@ impl Remote {
 
     /// The keys, where there are any that are not too old.
     fn known(&self) -> Option<Fetched> {
-        self.state().fetched.clone().filter(|fetched| fetched.at.elapsed() < self.age_limit)
+        self.state().fetched.clone().filter(|fetched| Clock::elapsed_since(fetched.at) < self.age_limit)
     }
 
     fn is_refresh_due(&self) -> bool {
         let state = self.state();
-        state.fetched.as_ref().is_none_or(|fetched| fetched.at.elapsed() > self.refresh_after)
-            && state.tried_at.is_none_or(|tried| tried.elapsed() >= self.interval)
+        state.fetched.as_ref().is_none_or(|fetched| Clock::elapsed_since(fetched.at) > self.refresh_after)
+            && state.tried_at.is_none_or(|tried| Clock::elapsed_since(tried) >= self.interval)
     }
 
     fn next_fetch_in(&self) -> Duration {
-        self.state().tried_at.map_or(Duration::ZERO, |tried| self.interval.saturating_sub(tried.elapsed()))
+        self.state().tried_at.map_or(Duration::ZERO, |tried| self.interval.saturating_sub(Clock::elapsed_since(tried)))
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {

@@ -130,7 +130,7 @@ impl Cluster {
         let info = self.value_tier.connect().await.map_err(InvalidCluster::Tier)?;
         let asked = Clock::instant();
         self.value_tier.call(&redis::cmd("PING"), 1 << 10).await.map_err(InvalidCluster::Tier)?;
-        Ok((info, asked.elapsed()))
+        Ok((info, Clock::elapsed_since(asked)))
     }
 
     /// How the replicas are.

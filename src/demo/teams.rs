@@ -50,7 +50,7 @@ impl Life {
         if self.pace.is_zero() {
             return self.before;
         }
-        let steps = self.since.elapsed().as_millis() / self.pace.as_millis().max(1);
+        let steps = Clock::elapsed_since(self.since).as_millis() / self.pace.as_millis().max(1);
         self.before + u64::try_from(steps).unwrap_or(u64::MAX)
     }
 }

@@ -11,13 +11,14 @@ use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::admission::busy::too_often;
 use super::admission::caller_key::CallerKey;
 use super::admission::client_ip;
+use super::admission::rate_clock::{Rate, rate};
 use super::app_state::AppState;
 use super::response::error::HttpError;
 use super::response::negotiate::MediaType;
@@ -34,7 +35,7 @@ const BODY_LIMIT: usize = 16 << 10;
 pub struct InvalidationEndpoint {
     public: Arc<AppState>,
     secret: AdminSecret,
-    rate: Option<DefaultDirectRateLimiter>,
+    rate: Option<Rate>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +70,7 @@ impl InvalidationEndpoint {
     #[must_use]
     pub fn new(public: Arc<AppState>, secret: AdminSecret, settings: &config::AdminConfig) -> Self {
         let quota = NonZeroU32::new(settings.invalidations_limit).map(Quota::per_minute);
-        Self { public, secret, rate: quota.map(RateLimiter::direct) }
+        Self { public, secret, rate: quota.map(rate) }
     }
 
     async fn answer(&self, parts: &Parts, body: Body) -> Result<Response<Body>, HttpError> {

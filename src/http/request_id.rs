@@ -90,7 +90,7 @@ impl RequestName {
     /// Writes the log line, and the name into the response.
     pub(super) fn finish(self, response: &mut Response) {
         let Self { id, method, path, started, span } = self;
-        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        let millis = Clock::elapsed_since(started).as_secs_f64() * 1000.0;
         let Logged { operations, accounts } = response.extensions_mut().remove().unwrap_or_default();
         let status = response.status();
         if let Some(span) = span {
@@ -109,7 +109,7 @@ pub(super) fn log_given_up(request: &Parts, started: Instant, logged: &Logged) {
     let (operations, accounts) = (operations.as_deref(), accounts.as_deref());
     Trace::write(|span| name_documents(operations, span));
     let (method, path) = (logged_method(&request.method), logged_path(request.uri.path()));
-    let millis = started.elapsed().as_secs_f64() * 1000.0;
+    let millis = Clock::elapsed_since(started).as_secs_f64() * 1000.0;
     tracing::info!(method, path, millis, operations, accounts, "given up by its client");
 }
 

@@ -45,6 +45,12 @@ impl Clock {
         Instant::now()
     }
 
+    /// How long ago that was.
+    #[must_use]
+    pub fn elapsed_since(instant: Instant) -> Duration {
+        Self::instant().saturating_duration_since(instant)
+    }
+
     /// The wall clock as it is set now, since 1970, for the dates of tokens.
     #[must_use]
     pub fn since_epoch() -> Duration {

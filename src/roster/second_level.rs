@@ -40,7 +40,8 @@ pub(super) struct SecondLevel {
     pub(super) max_age: Duration,
     /// How long a claim holds unless it is renewed: long enough for a renewal that the tier takes its whole time for.
     pub(super) claim_time: Duration,
-    /// By the hash that a notice is about.
+    /// By the hash that a notice is about. It decides nothing of rosters, so the library's clock may say when a grant, and the
+    /// credential in it, has been of no use for so long that it is dropped from memory.
     known: Cache<Arc<str>, Grant>,
     pub(super) clock: Clock,
     metrics: Arc<Metrics>,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::audit_target::OpenTarget;
 use super::metrics::Metrics;
 use crate::config::AuditTarget;
+use crate::model::Clock;
 
 /// How often the log says at most that records were dropped.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
@@ -86,7 +87,7 @@ impl State {
     /// The records of a former thread's write that hangs, once.
     fn newly_hanging(&mut self) -> Option<u64> {
         let mut former = self.writes.range_mut(..self.writer).map(|(_, write)| write);
-        let write = former.find(|write| !write.is_told && elapsed(write.since) >= LONG_WRITE)?;
+        let write = former.find(|write| !write.is_told && Clock::elapsed_since(write.since) >= LONG_WRITE)?;
         write.is_told = true;
         Some(write.records)
     }
@@ -203,7 +204,7 @@ impl Shared {
                 return;
             }
             std::mem::swap(&mut state.lines, &mut lines);
-            state.writes.insert(number, Write { since: now(), records: count(&lines), is_told: false });
+            state.writes.insert(number, Write { since: Clock::instant(), records: count(&lines), is_told: false });
             drop(state);
             writer.write(&lines, &self.metrics);
             lines.clear();
@@ -281,18 +282,9 @@ fn count(lines: &[u8]) -> u64 {
 
 /// Whether something may be said that was said then.
 fn is_due(said: &mut Option<Instant>) -> bool {
-    let due = said.is_none_or(|said| elapsed(said) >= WARN_INTERVAL);
+    let due = said.is_none_or(|said| Clock::elapsed_since(said) >= WARN_INTERVAL);
     if due {
-        *said = Some(now());
+        *said = Some(Clock::instant());
     }
     due
-}
-
-fn elapsed(since: Instant) -> Duration {
-    now().duration_since(since)
-}
-
-#[expect(clippy::disallowed_methods, reason = "telemetry stands below model, whose clock it cannot ask")]
-fn now() -> Instant {
-    Instant::now()
 }

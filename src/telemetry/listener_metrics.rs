@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use super::labels::{ReasonLabels, ResultLabels};
+use crate::model::Clock;
 
 /// A plan's name is a hash, and there are few: the only label that is made while the service runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,7 +45,7 @@ struct CallHistory {
 impl CallHistory {
     /// Moves on to the minute of now.
     fn advance(&mut self) {
-        let passed = usize::try_from(self.since.elapsed().as_secs() / 60).unwrap_or(MINUTES);
+        let passed = usize::try_from(Clock::elapsed_since(self.since).as_secs() / 60).unwrap_or(MINUTES);
         if passed > 0 {
             self.minutes.rotate_right(passed.min(MINUTES) % MINUTES);
             self.minutes[..passed.min(MINUTES)].fill(0);
@@ -54,7 +55,6 @@ impl CallHistory {
 }
 
 impl Default for ListenerMetrics {
-    #[expect(clippy::disallowed_methods, reason = "telemetry stands below model, whose clock it cannot ask")]
     fn default() -> Self {
         let metrics = Self {
             handshakes: Family::default(),
@@ -66,7 +66,7 @@ impl Default for ListenerMetrics {
             keys_fetched: Gauge::default(),
             plan_limit: Family::default(),
             plan_remaining: Family::default(),
-            calls: Mutex::new(CallHistory { since: Instant::now(), minutes: [0; MINUTES] }),
+            calls: Mutex::new(CallHistory { since: Clock::instant(), minutes: [0; MINUTES] }),
         };
         // From the start, so that an alert on the first failure sees it rise from 0.
         for result in ["ok", "failed", "timeout"] {

@@ -38,7 +38,7 @@ const ROWS_INLINE: usize = 4000;
 /// Accounts of which the number of pages is remembered.
 const LENGTHS: u64 = 10_000;
 /// After so long a list that changed while it was read may be read twice again.
-const RESTLESS: Duration = Duration::from_secs(600);
+pub(super) const RESTLESS: Duration = Duration::from_secs(600);
 /// The part of the permits that one of several sources may have, and that unaccepted credentials have for themselves.
 const SOURCE_SHARE: f64 = 0.75;
 const UNACCEPTED_SHARE: f64 = 0.125;
@@ -59,8 +59,8 @@ pub struct GuardedUpstream {
     retries: Retries,
     /// How many pages a list had that could not be read to its end, or was forgotten.
     pub(super) lengths: moka::sync::Cache<RosterKey, u32>,
-    /// Lists that change while they are read, again and again: reading them twice is of no use.
-    pub(super) restless: moka::sync::Cache<RosterKey, ()>,
+    /// Lists that change while they are read, again and again: until then, reading them twice is of no use.
+    pub(super) restless: moka::sync::Cache<RosterKey, Instant>,
     /// Whether the totals that the upstream says are numbers of rows, as far as is known.
     pub(super) exact_totals: AtomicBool,
     hasher: RandomState,
@@ -116,7 +116,7 @@ impl GuardedUpstream {
             unaccepted_permits: permits(part(settings.concurrency, UNACCEPTED_SHARE)),
             retries: Retries::new(settings.retry_ratio, seed),
             lengths: moka::sync::Cache::new(LENGTHS),
-            restless: moka::sync::Cache::builder().max_capacity(LENGTHS).time_to_live(RESTLESS).build(),
+            restless: moka::sync::Cache::new(LENGTHS),
             exact_totals: AtomicBool::new(true),
             hasher: RandomState::new(),
             settings: settings.clone(),

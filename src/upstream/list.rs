@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::Load;
 use super::decode::{DecodedRows, PageRead, Pages, Progress};
-use super::guarded::{GuardedUpstream, Reading};
+use super::guarded::{GuardedUpstream, RESTLESS, Reading};
 use crate::model::{Malformed, UpstreamError};
 
 impl GuardedUpstream {
@@ -35,7 +35,7 @@ impl GuardedUpstream {
                 Progress::Complete(rows) => {
                     let key = reading.load.grant.key();
                     match pages.never_rests() {
-                        Some(true) => self.restless.insert(key.clone(), ()),
+                        Some(true) => self.restless.insert(key.clone(), now + RESTLESS),
                         Some(false) => self.restless.invalidate(key),
                         None => {}
                     }
@@ -65,7 +65,7 @@ impl GuardedUpstream {
     /// Whether a list that has changed after so many pages may be read again: the plan has room, and it is of use.
     fn may_repeat(&self, load: &Load<'_>, pages: u32) -> bool {
         let caller = load.grant.caller();
-        !self.restless.contains_key(load.grant.key())
+        self.restless.get(load.grant.key()).is_none_or(|until| until <= self.clock.now())
             && self.budget.would_reserve(caller, load.accepted, pages, load.need).is_ok()
     }
 }

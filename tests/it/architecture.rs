@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("files", &["model"]),
     // The names of user types are the model's.
     ("config", &["files", "model"]),
-    ("telemetry", &["config", "files"]),
+    ("telemetry", &["config", "files", "model"]),
     // The composition root, the commands, and the upstream in a box.
     (
         "app",

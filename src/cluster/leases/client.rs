@@ -322,7 +322,7 @@ impl Leases {
         let Some(entry) = ledgers.get_mut(ledger) else { return Report::default() };
         let Some(source) = entry.source.upgrade() else { return Report::default() };
         let (recent, since) = entry.recent;
-        let idle = since.elapsed() >= self.timing.lease;
+        let idle = Clock::elapsed_since(since) >= self.timing.lease;
         let spendable = source.spendable();
         let limit = (spendable / (LEASES_IN_PLAN * live)).max(1);
         let want = entry.waiting.max(if idle { 0 } else { recent }).min(limit);

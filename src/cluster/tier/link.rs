@@ -108,7 +108,7 @@ async fn in_time<T>(wait: Duration, answer: impl Future<Output = T>) -> Result<T
     let due = Clock::instant() + wait;
     match timeout_at(due, &mut answer).await {
         Ok(answer) => Ok(answer),
-        Err(_) => timeout(due.elapsed().min(wait), &mut answer).await,
+        Err(_) => timeout(Clock::elapsed_since(due).min(wait), &mut answer).await,
     }
 }
 

@@ -187,7 +187,7 @@ impl Tier {
 
     fn observe<T>(&self, link: &Link, trip: RoundTrip, answer: Result<T, CallError>) -> Result<T, CallError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.metrics.tier_called(answer.is_ok(), trip.asked.elapsed());
+        self.metrics.tier_called(answer.is_ok(), Clock::elapsed_since(trip.asked));
         trip.end(answer.is_ok());
         if link.is_broken() {
             self.broken.notify_one();

@@ -1,8 +1,9 @@
 //! The refusals of what there is no room for now, and of what comes too often.
 
 use governor::NotUntil;
-use governor::clock::{Clock, DefaultClock};
+use governor::clock::Clock as _;
 
+use super::rate_clock::{RateClock, RateInstant};
 use crate::graphql::Code;
 use crate::http::response::error::HttpError;
 
@@ -12,8 +13,8 @@ pub(in crate::http) fn busy(message: &str) -> HttpError {
 }
 
 /// Come back when the rate allows one more.
-pub(in crate::http) fn too_often(until: &NotUntil<<DefaultClock as Clock>::Instant>, message: &str) -> HttpError {
-    let wait = until.wait_time_from(DefaultClock::default().now());
+pub(in crate::http) fn too_often(until: &NotUntil<RateInstant>, message: &str) -> HttpError {
+    let wait = until.wait_time_from(RateClock.now());
     HttpError {
         retry_after: Some(wait.as_secs_f64().ceil().max(1.0) as u64),
         ..HttpError::new(Code::RequestRateLimited, message)

@@ -10,6 +10,7 @@ pub(super) mod client_ip;
 mod connection_limiter;
 mod permits;
 mod proxy_protocol;
+pub(super) mod rate_clock;
 pub(super) mod rates;
 pub(super) mod response_deadline;
 pub(super) mod response_memory;

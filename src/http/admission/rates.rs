@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use parking_lot::Mutex;
 
 use super::busy::too_often;
 use super::caller_key::CallerKey;
+use super::rate_clock::{KeyedRate, keyed_rate};
 use crate::http::response::error::HttpError;
 use crate::model::CallerLimits;
 
@@ -17,7 +18,7 @@ const CALLERS_LIMIT: usize = 50_000;
 /// How many different quotas there may be besides that of the settings. They come from the operator's files, and from claims.
 const QUOTAS_LIMIT: usize = 1_000;
 
-type Limiter = DefaultKeyedRateLimiter<CallerKey>;
+type Limiter = KeyedRate<CallerKey>;
 
 pub(super) struct Rates {
     rate: u32,
@@ -65,7 +66,7 @@ impl Rates {
 }
 
 fn limiter(rate: u32, burst: u32) -> Option<Limiter> {
-    quota(rate, burst).map(RateLimiter::keyed)
+    quota(rate, burst).map(keyed_rate)
 }
 
 /// So many a second, and so many at once; `None` where either is 0.

@@ -158,7 +158,7 @@ enum Answered {
 }
 
 fn count(public: &AppState, answer: &GraphQlResponse, started: Instant) {
-    public.metrics.answered(answer.kind, answer.outcome(), started.elapsed());
+    public.metrics.answered(answer.kind, answer.outcome(), Clock::elapsed_since(started));
 }
 
 async fn execute(

@@ -272,7 +272,7 @@ impl Work {
         };
         match executed {
             Ok(Started::Answer(mut answer)) => {
-                state.metrics.answered(answer.kind, answer.outcome(), line.started().elapsed());
+                state.metrics.answered(answer.kind, answer.outcome(), Clock::elapsed_since(line.started()));
                 line.answered(&answer);
                 span::answered(std::slice::from_ref(&answer));
                 if let Some(audit) = audit {

@@ -14,7 +14,6 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::request::Parts;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::time::{timeout, timeout_at};
 
 use super::forwarded_head;
@@ -27,6 +26,7 @@ use super::woken::WokenPart;
 use crate::http::AppState;
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::rate_clock::{self, Rate};
 use crate::http::admission::rates::quota;
 use crate::http::admission::response_deadline::ConnectionStream;
 use crate::http::admission::response_memory::EventMemory;
@@ -114,7 +114,7 @@ struct Connection {
     /// Keeps the connection under it from being at rest.
     stream: Option<ConnectionStream>,
     state: Arc<AppState>,
-    rate: Option<DefaultDirectRateLimiter>,
+    rate: Option<Rate>,
     /// The request that became the socket.
     upgrade: Upgrade,
 }
@@ -355,8 +355,8 @@ impl Connection {
 }
 
 /// So many messages a second, and a burst of `BURST` times as many.
-fn message_rate(a_second: u32) -> Option<DefaultDirectRateLimiter> {
-    quota(a_second, a_second.saturating_mul(BURST)).map(RateLimiter::direct)
+fn message_rate(a_second: u32) -> Option<Rate> {
+    quota(a_second, a_second.saturating_mul(BURST)).map(rate_clock::rate)
 }
 
 /// What comes of it within this time. What is done at once needs no timer.

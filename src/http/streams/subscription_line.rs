@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::stream_outcome::StreamOutcome;
 use crate::http::log_names::Logged;
+use crate::model::Clock;
 use crate::telemetry::TaskContext;
 
 /// Where streams are asked for.
@@ -48,5 +49,5 @@ impl SubscriptionLine {
 }
 
 pub(super) fn millis(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1000.0
+    Clock::elapsed_since(started).as_secs_f64() * 1000.0
 }

@@ -28,7 +28,6 @@ use crate::config::{self, BudgetScope};
 use crate::model::{BudgetShare, Caller, CallerId, Clock, Credential, CredentialId, PlanRoom, Pressure, RefreshPlan};
 use crate::telemetry::Metrics;
 use crate::upstream::Need;
-use crate::upstream::protect::LONGEST_PAUSE;
 
 /// The most ledgers. With so many credentials in use, a new one has to wait for another to become idle.
 const LEDGERS_LIMIT: usize = 100_000;
@@ -96,7 +95,7 @@ impl Budget {
             }
         };
         let ledgers = Arc::new(ledgers);
-        let paused_elsewhere = Cache::builder().max_capacity(PAUSES_LIMIT).time_to_live(LONGEST_PAUSE).build();
+        let paused_elsewhere = Cache::new(PAUSES_LIMIT);
         let payers = RandomState::new();
         Ok(Self { scope: settings.scope, file, ledgers, payers, clock, cluster: None, paused_elsewhere })
     }

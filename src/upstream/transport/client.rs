@@ -236,7 +236,7 @@ impl Client {
         let result = timeout_at(started + self.settings.attempt_timeout, attempt).await;
         let result = result.unwrap_or(Err(ErrorKind::Timeout.into()));
         let result = result.map(|(envelope, body)| Findings::new(account, &body, envelope));
-        Inspection { elapsed: started.elapsed(), status, rate_limit, result }
+        Inspection { elapsed: Clock::elapsed_since(started), status, rate_limit, result }
     }
 }
 
