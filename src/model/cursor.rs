@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::order::OrderField;
+use super::names::OrderField;
 use super::ranks::Whereabouts;
 use super::{Account, Order, Roster, TeamMember};
 

@@ -47,6 +47,8 @@ macro_rules! member_fields {
 
 pub(crate) use member_fields;
 
+use super::kinds::{self, FieldKind};
+
 /// Since when the upstream has a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
@@ -84,6 +86,12 @@ macro_rules! scalar_fields {
             #[must_use]
             pub fn since(self) -> Since {
                 match self { $(Self::$variant => Since::$since),+ }
+            }
+
+            /// Whether the field is a list.
+            #[must_use]
+            pub fn is_list(self) -> bool {
+                match self { $(Self::$variant => <kinds::$kind as FieldKind>::ITEMS.is_some()),+ }
             }
 
             /// The field of this name in the schema.

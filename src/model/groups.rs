@@ -8,39 +8,11 @@ use std::collections::HashMap;
 
 use super::cancellation::Cancelled;
 use super::ranks::Ranks;
-use super::{Direction, LeadsVisibility, LiveAvailability, Roster, TeamMemberStatus, UserType};
+use super::{Direction, GroupField, GroupOrderField, Roster};
+use super::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 
 /// How many members are counted between two looks at whether the request is still wanted.
 const BLOCK: usize = 1024;
-
-/// What members can be grouped by: fields of few values, none of them contact data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GroupField {
-    /// The kind of user.
-    Type,
-    /// The status.
-    Status,
-    /// The live availability.
-    LiveAvailability,
-    /// The leads visibility.
-    LeadsVisibility,
-    /// The role.
-    Role,
-    /// Whether the member belongs to a white label.
-    Whitelabel,
-}
-
-/// What to sort groups by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum GroupOrderField {
-    /// The key: its fields in the order in which they were asked for, missing values last.
-    #[default]
-    Key,
-    /// The number of members.
-    Count,
-    /// The sum of unread messages.
-    UnreadMessages,
-}
 
 /// A sort order of groups; ties are broken by the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,20 +54,6 @@ pub struct Group {
 }
 
 impl GroupField {
-    /// The field of this name in the schema.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "TYPE" => Self::Type,
-            "STATUS" => Self::Status,
-            "LIVE_AVAILABILITY" => Self::LiveAvailability,
-            "LEADS_VISIBILITY" => Self::LeadsVisibility,
-            "ROLE" => Self::Role,
-            "WHITELABEL" => Self::Whitelabel,
-            _ => return None,
-        })
-    }
-
     /// How many values it has in a team of so many roles, the missing one included.
     #[must_use]
     pub fn value_count(self, roles: usize) -> usize {

@@ -12,6 +12,8 @@ pub trait FieldKind {
     type Stored: Copy + Default;
     /// What the accessor returns.
     type View<'r>: PartialEq;
+    /// Counts the items of a value, where the kind is a list: they cost as rows do.
+    const ITEMS: Option<fn(Self::View<'_>) -> usize> = None;
 }
 
 /// How a stored value is viewed, and what happens to it when the roster's text buffer is appended to another one.
@@ -25,7 +27,7 @@ pub(super) trait StoredKind: FieldKind {
 
 /// Kinds whose values are strings in the text buffer.
 macro_rules! text_kinds {
-    ($($(#[doc = $about:literal])+ $kind:ident -> $view:ident by $get:ident;)+) => {$(
+    ($($(#[doc = $about:literal])+ $kind:ident -> $view:ident by $get:ident, $items:expr;)+) => {$(
         $(#[doc = $about])+
         #[derive(Clone, Copy, Debug)]
         pub struct $kind;
@@ -33,6 +35,7 @@ macro_rules! text_kinds {
         impl FieldKind for $kind {
             type Stored = Option<Span>;
             type View<'r> = $view<'r>;
+            const ITEMS: Option<fn(Self::View<'_>) -> usize> = $items;
         }
 
         impl StoredKind for $kind {
@@ -49,15 +52,15 @@ macro_rules! text_kinds {
 
 text_kinds! {
     /// A string that may be empty.
-    Text -> JsonStr by get;
+    Text -> JsonStr by get, None;
     /// An http or https URL.
-    Url -> JsonStr by get;
+    Url -> JsonStr by get, None;
     /// An identifier: not empty, at most 128 bytes, without white space.
-    Id -> JsonStr by get;
+    Id -> JsonStr by get, None;
     /// A list of identifiers.
-    Ids -> JsonStrList by list;
+    Ids -> JsonStrList by list, Some(|list| list.count());
     /// A list of strings.
-    Texts -> JsonStrList by list;
+    Texts -> JsonStrList by list, Some(|list| list.count());
 }
 
 /// Kinds whose values are stored in the record itself.

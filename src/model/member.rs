@@ -75,6 +75,17 @@ macro_rules! accessors {
                     <kinds::$kind as StoredKind>::view(self.row.$accessor, &self.strings.texts)
                 }
             )+
+
+            /// How many items the longest of the member's lists has.
+            pub(super) fn longest_list(self) -> usize {
+                let mut longest = 0;
+                $(
+                    if let (Some(items), Some(value)) = (<kinds::$kind as FieldKind>::ITEMS, self.$accessor()) {
+                        longest = longest.max(items(value));
+                    }
+                )+
+                longest
+            }
         }
 
         impl PartialEq for TeamMember<'_> {

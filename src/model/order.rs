@@ -1,34 +1,6 @@
 //! Sort orders: keys, most significant first. Missing values come last in both directions, and ties are broken by id.
 
-/// What to sort by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderField {
-    /// The name, by the root collation of Unicode, then by code point.
-    Name,
-    /// ACTIVE before INACTIVE.
-    Status,
-    /// ONLINE before OFFLINE.
-    LiveAvailability,
-    /// AGENT, CUSTOM_USER, CUSTOMER.
-    Type,
-    /// The number of unread messages.
-    UnreadMessages,
-    /// When the member was created.
-    CreatedAt,
-    /// When the member was last changed.
-    UpdatedAt,
-    /// The identifier, by code point.
-    Id,
-}
-
-/// Which way to sort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// Smallest first.
-    Asc,
-    /// Largest first.
-    Desc,
-}
+use super::names::{Direction, OrderField};
 
 /// A sort order; empty is the default, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

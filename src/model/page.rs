@@ -4,10 +4,9 @@ use std::cmp::Ordering;
 
 use super::cancellation::Cancelled;
 use super::cursor::{Recorded, member_hash, record};
-use super::order::Direction;
 use super::selection::select;
 use super::sort_keys::SortKeys;
-use super::{AccountHash, Cursor, Filter, Order, OrderField, Role, Roster};
+use super::{AccountHash, Cursor, Direction, Filter, Order, OrderField, Role, Roster};
 
 /// The arguments of a page; a missing length is the limit's default from the front.
 #[derive(Clone, Debug, Default, PartialEq)]

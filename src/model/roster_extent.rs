@@ -24,13 +24,7 @@ impl RosterExtent {
         let (count, mut unrecognized, mut items) = (members.len(), 0, 0);
         for member in members {
             unrecognized = unrecognized.max(member.unrecognized().len());
-            let lists = [
-                member.assigned_bot_ids(),
-                member.assigned_ai_agent_ids(),
-                member.department_ids(),
-                member.masked_attributes(),
-            ];
-            items += lists.into_iter().flatten().map(|list| list.count()).max().unwrap_or(0);
+            items += member.longest_list();
         }
         let list_items = items.div_ceil(count.max(1));
         Self { largest_role: largest_role as usize, unrecognized, list_items }

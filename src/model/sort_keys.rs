@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use super::Roster;
 use super::cancellation::Cancelled;
-use super::order::{Direction, Order, OrderField};
+use super::names::{Direction, OrderField};
+use super::order::Order;
 use super::ranks::Ranks;
 
 /// How members of one roster pack into keys of one order.

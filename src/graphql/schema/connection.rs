@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use super::groups::{PreparedGroups, TeamMemberGroup, TeamMemberGroupField, TeamMemberGroupOrder, output};
+use super::enums::TeamMemberGroupField;
+use super::groups::{PreparedGroups, TeamMemberGroup, TeamMemberGroupOrder, output};
 use super::list_arguments::{ListArguments, PreparedList};
 use super::metered::Metered;
 use super::scalars::DateTime;

@@ -2,33 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, InputObject, Object, Result, SimpleObject};
+use async_graphql::{InputObject, Object, Result, SimpleObject};
 
 use super::enums::{LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
+use super::enums::{OrderDirection, TeamMemberGroupField, TeamMemberGroupOrderField};
 use super::list_arguments::list_length;
 use super::metered::Metered;
-use super::order::OrderDirection;
 use super::role::Role;
 use super::session::View;
 use crate::model;
-
-/// What members can be grouped by. Contact data is not among it. More values may be added.
-#[derive(Clone, Copy, Enum, PartialEq, Eq)]
-#[graphql(remote = "model::GroupField")]
-pub(in crate::graphql) enum TeamMemberGroupField {
-    /// By the kind of user.
-    Type,
-    /// By status.
-    Status,
-    /// By live availability.
-    LiveAvailability,
-    /// By leads visibility.
-    LeadsVisibility,
-    /// By role.
-    Role,
-    /// By whether the member belongs to a white label.
-    Whitelabel,
-}
 
 /// What to sort groups by, and which way. Ties are broken by key.
 #[derive(InputObject)]
@@ -38,19 +20,6 @@ pub(in crate::graphql) struct TeamMemberGroupOrder {
     /// Which way.
     #[graphql(default_with = "OrderDirection::Asc")]
     direction: OrderDirection,
-}
-
-/// What groups can be sorted by. More values may be added.
-#[derive(Clone, Copy, Enum, PartialEq, Eq)]
-#[graphql(remote = "model::GroupOrderField")]
-pub(super) enum TeamMemberGroupOrderField {
-    /// By the key's fields in the order of `by`: enums in the order of their values, roles by id, false before true. Nulls come
-    /// last in both directions.
-    Key,
-    /// By the number of members.
-    Count,
-    /// By the sum of unread messages.
-    UnreadMessages,
 }
 
 /// What is asked of groups.

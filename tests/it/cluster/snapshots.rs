@@ -1,6 +1,6 @@
 //! A roster's bytes in the second level: what comes back is what was put in, and anything else is nothing.
 
-use flowmatix_graphql::model::Roster;
+use flowmatix_graphql::model::{Roster, ScalarField};
 use flowmatix_graphql::upstream::{decode, decode_roster, encode_roster};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -23,29 +23,8 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn row() -> impl Strategy<Value = Value> {
-    const KEYS: [&str; 21] = [
-        "name",
-        "picture",
-        "liveAvailability",
-        "leadsVisibility",
-        "status",
-        "description",
-        "type",
-        "unreadMessages",
-        "whitelabel",
-        "createdAt",
-        "updatedAt",
-        "__v",
-        "assignedBots",
-        "assignedAiAgents",
-        "_department",
-        "_businessHours",
-        "chatTransferPermission",
-        "maskedAttributes",
-        "_role",
-        "_parent",
-        "unknown",
-    ];
+    let keys: Vec<&str> =
+        ScalarField::ALL.iter().map(|field| field.key()).chain(["_role", "_parent", "unknown"]).collect();
     let contact =
         (value(), value(), value(), value(), 0..6).prop_map(|(id, email, prefix, number, shape)| match shape {
             0 => Value::Null,
@@ -55,11 +34,11 @@ fn row() -> impl Strategy<Value = Value> {
             4 => json!({ "_id": id, "email": email, "phone": prefix }),
             _ => json!({ "_id": id, "email": email, "phone": { "prefix": prefix, "number": number } }),
         });
-    let scalars = prop::collection::vec(value(), KEYS.len());
-    ("[a-d]{1,2}|\\PC{0,3}", scalars, contact).prop_map(|(id, values, contact)| {
+    let scalars = prop::collection::vec(value(), keys.len());
+    ("[a-d]{1,2}|\\PC{0,3}", scalars, contact).prop_map(move |(id, values, contact)| {
         let mut row = json!({ "_id": id, "contact": contact });
-        for (key, value) in KEYS.into_iter().zip(values) {
-            row[key] = value;
+        for (key, value) in keys.iter().zip(values) {
+            row[*key] = value;
         }
         row
     })

@@ -9,6 +9,7 @@ mod tags;
 pub mod world;
 
 use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Variables};
+use flowmatix_graphql::model::ScalarField;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -167,10 +168,13 @@ async fn every_list_of_the_schema_costs_as_many_rows_as_the_team_has_of_it() {
     assert!(lists.len() > 8, "{}", lists.len());
     let member = |n: u32| {
         let ids = ["a", "b", "c"];
-        serde_json::json!({
-            "_id": format!("m{n}"), "_role": format!("r{n}"), "status": "ODD", "type": "ODD", "assignedBots": ids,
-            "assignedAiAgents": ids, "_department": ids, "maskedAttributes": ids,
-        })
+        let mut row = serde_json::json!({
+            "_id": format!("m{n}"), "_role": format!("r{n}"), "status": "ODD", "type": "ODD",
+        });
+        for field in ScalarField::ALL.iter().filter(|field| field.is_list()) {
+            row[field.key()] = serde_json::json!(ids);
+        }
+        row
     };
     let rows: Vec<_> = (0..4).map(member).chain([serde_json::json!({}), serde_json::json!([])]).collect();
     let (rich, bare) = (World::with_rows(&rows), World::with_rows(&[]));
