@@ -57,6 +57,13 @@ impl Source {
         self.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
     }
 
+    /// The code without its `use` declarations.
+    pub fn code_besides_uses(&self) -> String {
+        let code = self.code();
+        let rest = split_uses(&code).into_iter().step_by(2).collect::<String>();
+        rest.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
     /// Everything of the crate that the file names.
     pub fn imports(&self) -> Vec<ItemPath> {
         let (mut trees, mut rest) = (Vec::new(), String::new());
@@ -166,7 +173,7 @@ fn split_uses(code: &str) -> Vec<String> {
     while let Some(line) = lines.next() {
         let declaration = line.split_once("use ").filter(|(before, _)| {
             let before = before.trim();
-            before.is_empty() || (before.starts_with("pub") && !before.contains(' '))
+            before.is_empty() || (before.starts_with("pub") && !before.trim_start_matches("pub(in ").contains(' '))
         });
         let Some((_, start)) = declaration else {
             let last = pieces.len() - 1;
