@@ -180,7 +180,7 @@ fn settings_prints_the_reference() {
 /// SIGTERM: not ready at once, the listener stays open for the drain delay; a second one ends it, whatever is under way.
 #[tokio::test]
 async fn a_signal_drains_and_a_second_one_ends_it() {
-    let settings = ["http.drain_delay=600ms".to_owned(), "http.grace_period=60s".to_owned()];
+    let settings = ["http.drain_delay=60s".to_owned(), "http.grace_period=60s".to_owned()];
     let service = start("demo", &settings, &[]);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ready =
@@ -191,10 +191,8 @@ async fn a_signal_drains_and_a_second_one_ends_it() {
     };
     assert_eq!(ready().await.unwrap(), 200);
     service.signal();
-    let started = std::time::Instant::now();
-    while ready().await.unwrap() != 503 {
-        assert!(started.elapsed() < std::time::Duration::from_millis(500), "it stays ready");
-    }
+    // Nobody can ask this any more once the delay is over.
+    while ready().await.unwrap() != 503 {}
     // Still served: load balancers have yet to notice.
     let answer = ask().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["connection"].to_str().unwrap()), (200, "close"));
@@ -206,10 +204,11 @@ async fn a_signal_drains_and_a_second_one_ends_it() {
     )
     .await
     .unwrap();
-    let started = std::time::Instant::now();
-    let (well, _, _) = service.stop();
+    // What came before this was read.
+    ready().await.unwrap();
+    let (well, _, log) = service.stop();
     // Not well: the request of that connection was cut off.
-    assert!(!well && started.elapsed() < std::time::Duration::from_secs(5));
+    assert!(!well && log.contains("ended by a second signal"), "{log}");
 }
 
 /// What is not answered when the grace period is over is cut off, and a script can see it; what is answered is not.
