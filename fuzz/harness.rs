@@ -18,7 +18,7 @@ use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::{Metrics, Traces};
-use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 struct Down;
 
 impl Upstream for Down {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         load.observer.called();
         async { Err(ErrorKind::Unavailable.into()) }.boxed()
     }

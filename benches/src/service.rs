@@ -10,7 +10,7 @@ use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::{Clock, Grants, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{self, Fetched, Load, Upstream};
+use flowmatix_graphql::upstream::{self, FetchedRoster, Load, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
@@ -77,11 +77,11 @@ pub fn text(body: &str) -> anyhow::Result<String> {
 pub struct InMemory;
 
 impl Upstream for InMemory {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         load.observer.called();
         let began = Instant::now();
         let (members, seed) = team::of_account(load.grant.account().email.as_str()).unwrap_or_default();
         let roster = upstream::decode([team::body(seed, members).as_bytes()]);
-        async move { roster.map(|roster| Fetched { roster, began }).map_err(Into::into) }.boxed()
+        async move { roster.map(|roster| FetchedRoster { roster, began }).map_err(Into::into) }.boxed()
     }
 }

@@ -46,7 +46,7 @@ impl CacheTags {
 
 /// Cache tags at work.
 #[derive(Default)]
-pub(super) struct Started {
+pub(super) struct StartedCacheTags {
     /// Makes the names, where answers have any.
     pub(super) key: Option<Arc<CacheTagKey>>,
     /// Posts changes, where there is somewhere to post them.
@@ -57,8 +57,13 @@ pub(super) struct Started {
 ///
 /// # Errors
 /// When there can be no client for it.
-pub(super) fn start(tags: Option<CacheTags>, config: &Config, clock: Clock, metrics: &Arc<Metrics>) -> Result<Started> {
-    let Some(CacheTags { key, webhook_secret }) = tags else { return Ok(Started::default()) };
+pub(super) fn start(
+    tags: Option<CacheTags>,
+    config: &Config,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<StartedCacheTags> {
+    let Some(CacheTags { key, webhook_secret }) = tags else { return Ok(StartedCacheTags::default()) };
     let settings = &config.cache_tags;
     let listener: Option<Arc<dyn TeamListener>> = match (&settings.webhook_url, webhook_secret) {
         (Some(url), Some(secret)) => {
@@ -70,5 +75,5 @@ pub(super) fn start(tags: Option<CacheTags>, config: &Config, clock: Clock, metr
         }
         _ => None,
     };
-    Ok(Started { key: Some(key), listener })
+    Ok(StartedCacheTags { key: Some(key), listener })
 }

@@ -42,9 +42,9 @@ impl Connected<Peer> for SocketAddr {
 
 /// A socket that can be closed. Cheap to clone; all clones are one gate.
 #[derive(Clone)]
-pub(super) struct Gate(Arc<State>);
+pub(super) struct Gate(Arc<GateState>);
 
-struct State {
+struct GateState {
     socket: Mutex<Option<Arc<TcpListener>>>,
     /// The same socket, for the last look at it: the runtime does not know yet of who has connected just now.
     raw: Mutex<Option<std::net::TcpListener>>,
@@ -66,7 +66,7 @@ impl Gate {
         let socket = socket.listen(BACKLOG)?.into_std()?;
         let (address, raw) = (socket.local_addr()?, socket.try_clone()?);
         let socket = Arc::new(TcpListener::from_std(socket)?);
-        Ok(Self(Arc::new(State {
+        Ok(Self(Arc::new(GateState {
             socket: Mutex::new(Some(socket)),
             raw: Mutex::new(Some(raw)),
             address,
@@ -93,7 +93,7 @@ impl Gate {
     }
 }
 
-impl State {
+impl GateState {
     /// Takes all connections out of the queue, and closes the socket at once. Where the kernel could not be told to begin no more,
     /// one that comes in between is cut off.
     fn empty(&self) {

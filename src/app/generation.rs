@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cluster::TierDocuments;
-use super::prepared::Prepared;
+use super::prepared::PreparedConfig;
 use crate::cluster::Cluster;
 use crate::compute::ComputePool;
 use crate::config::{AuditAccounts, AuditConfig, Config};
@@ -65,7 +65,7 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Takes over the state of `former`, where there is one: known callers, counts and permits stay.
-    pub(super) fn new(lasting: &Lasting, config: Config, prepared: Prepared, former: Option<&Self>) -> Self {
+    pub(super) fn new(lasting: &Lasting, config: Config, prepared: PreparedConfig, former: Option<&Self>) -> Self {
         let metrics = &lasting.metrics;
         let loaders = LoaderFactory::new(lasting.rosters.clone(), config.loader.concurrency, metrics.clone());
         let loaders = loaders.with_live(&config.live);

@@ -38,7 +38,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// How often it is looked at whether they are all gone.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(super) struct Listener {
+pub(super) struct HttpListener {
     gate: Gate,
     handle: Handle<Peer>,
     server: JoinHandle<std::io::Result<()>>,
@@ -46,7 +46,7 @@ pub(super) struct Listener {
     limiter: ConnectionLimiter,
 }
 
-impl Listener {
+impl HttpListener {
     pub(super) fn start(
         setting: &str,
         address: SocketAddr,

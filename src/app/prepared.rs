@@ -28,7 +28,7 @@ use crate::upstream::{Budget, Client};
 const CERTIFICATES_LIMIT: u64 = 1 << 20;
 
 /// How callers are authenticated, and which documents are trusted.
-pub(super) struct Prepared {
+pub(super) struct PreparedConfig {
     pub(super) auth: Authenticator,
     pub(super) manifest: Manifest,
     /// TLS on the public listener, where it is configured.
@@ -43,7 +43,7 @@ pub(super) struct Prepared {
     pub(super) cache_tags: Option<CacheTags>,
 }
 
-impl Prepared {
+impl PreparedConfig {
     /// `token` overrides the configured upstream credential of the server.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Prepared {
 pub async fn verify(config: &Config) -> Result<()> {
     let mut problems = Vec::new();
     kept(client(config, Clock::start()).await, &mut problems);
-    Prepared::collect(config, None, &Arc::default(), &mut problems);
+    PreparedConfig::collect(config, None, &Arc::default(), &mut problems);
     kept(cluster(config, &Arc::default()), &mut problems);
     if let Some(path) = &config.budget.file {
         kept(Budget::try_file(path).map_err(Into::into), &mut problems);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::generation::{Generation, Lasting};
-use super::prepared::{self, Prepared};
+use super::prepared::{self, PreparedConfig};
 use super::watched_files::WatchedFiles;
 use crate::config::{Config, FILE_LIMIT, HttpConfig, Problems};
 use crate::http::{ConnectionLimiter, ServerTls, SwappableRoutes};
@@ -115,7 +115,7 @@ impl Reloader {
         let changes = config.changes(running);
         // Also of what is not used before a restart: it would not start then.
         let clock = Clock::start();
-        let whole = Prepared::with_client(&config, self.token.clone(), clock, &Arc::default()).await?;
+        let whole = PreparedConfig::with_client(&config, self.token.clone(), clock, &Arc::default()).await?;
         let (waiting, changed): (Vec<_>, Vec<_>) = changes.into_iter().partition(|path| Config::needs_restart(path));
         if !waiting.is_empty() {
             tracing::warn!(settings = waiting.join(", "), "these settings have changed, and need a restart");
@@ -125,7 +125,7 @@ impl Reloader {
             whole.0
         } else {
             config.check(config.profile())?;
-            Prepared::new(&config, self.token.clone(), &self.lasting.metrics)?
+            PreparedConfig::new(&config, self.token.clone(), &self.lasting.metrics)?
         };
         tracing::info!(settings = changed.join(", "), "the configuration was read again");
         Ok(Generation::new(&self.lasting, config, prepared, Some(&self.current)))

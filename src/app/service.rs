@@ -5,7 +5,7 @@
 use super::cache_tags;
 use super::cluster::cluster;
 use super::credential::held_token;
-use super::prepared::{self, Prepared};
+use super::prepared::{self, PreparedConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::upstream::Upstream;
 use crate::upstream::{Budget, Client, GuardedUpstream, Inspection, check_live};
 
 use super::generation::{Generation, Lasting, own_name};
-use super::listener::Listener;
+use super::listener::HttpListener;
 use super::reload::{ConfigSource, Reloader};
 use super::signals::{Signal, Signals};
 use super::status_source::Stages;
@@ -36,8 +36,8 @@ const AUDIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A running service.
 pub struct App {
-    public: Listener,
-    admin: Listener,
+    public: HttpListener,
+    admin: HttpListener,
     health: Arc<Health>,
     upstream: Arc<dyn Upstream>,
     reloader: Reloader,
@@ -56,7 +56,7 @@ impl App {
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::default());
         let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
-        let (mut prepared, client) = Prepared::with_client(config, token.clone(), clock, &metrics).await?;
+        let (mut prepared, client) = PreparedConfig::with_client(config, token.clone(), clock, &metrics).await?;
         for warning in prepared::warnings(config) {
             tracing::warn!(warning, "the configuration is usable, and not safe");
         }
@@ -84,7 +84,7 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let compute = ComputePool::beside_the_network(config.graphql.compute_queue_limit);
-        let mut prepared = Prepared::new(config, token.clone(), &metrics)?;
+        let mut prepared = PreparedConfig::new(config, token.clone(), &metrics)?;
         let traces = traces(config, &metrics);
         let lasting = lasting(config, &mut prepared, (upstream.clone(), None, traces, compute), clock, metrics)?;
         Self::build(config, prepared, token, upstream, lasting)
@@ -92,7 +92,7 @@ impl App {
 
     fn build(
         config: &Config,
-        prepared: Prepared,
+        prepared: PreparedConfig,
         token: Option<SecretString>,
         upstream: Arc<dyn Upstream>,
         lasting: Lasting,
@@ -104,7 +104,7 @@ impl App {
         // What asks for health and metrics speaks to this listener itself.
         let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
         let listener = |setting, address, routes: &SwappableRoutes, settings: &HttpConfig, metrics, tls| {
-            Listener::start(setting, address, routes.clone(), settings, health.clone(), metrics, tls)
+            HttpListener::start(setting, address, routes.clone(), settings, health.clone(), metrics, tls)
         };
         let is_encrypted = tls.is_some();
         let public = listener("http.listen", config.http.listen, &reloader.public, &config.http, Some(metrics), tls)?;
@@ -198,7 +198,7 @@ impl App {
 /// When there can be no client for the webhook of cache tags.
 fn lasting(
     config: &Config,
-    prepared: &mut Prepared,
+    prepared: &mut PreparedConfig,
     (upstream, cluster, traces, compute): (Arc<dyn Upstream>, Option<Arc<Cluster>>, Traces, ComputePool),
     clock: Clock,
     metrics: Arc<Metrics>,

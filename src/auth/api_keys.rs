@@ -36,9 +36,9 @@ pub(super) struct ApiKeys {
 }
 
 /// The keys of the file, by name; a name may have several while one key replaces another.
-type KeysById = HashMap<String, Vec<KeyEntry>>;
+type KeysById = HashMap<String, Vec<ApiKeyEntry>>;
 
-struct KeyEntry {
+struct ApiKeyEntry {
     hash: [u8; HASH_LENGTH],
     id: CallerId,
     scopes: Scopes,
@@ -56,7 +56,7 @@ impl ApiKeys {
         let keys = self.keys.get();
         let hash = digest(&SHA256, key.as_bytes());
         let entries = name(key).and_then(|name| keys.get(name)).map(Vec::as_slice).unwrap_or_default();
-        let known = |entry: &&KeyEntry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
+        let known = |entry: &&ApiKeyEntry| verify_slices_are_equal(&entry.hash, hash.as_ref()).is_ok();
         let entry = entries.iter().find(known).ok_or(AuthError::Invalid("the API key is not known here"))?;
         let caller = Caller { id: entry.id.clone(), credential: self.held.credential(), scopes: entry.scopes };
         Ok(Admitted { caller, accounts: entry.accounts.clone(), limits: entry.limits })
@@ -75,7 +75,7 @@ pub(super) fn is_name(name: &str) -> bool {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeysFile {
+struct ApiKeysFile {
     #[serde(default)]
     key: Vec<WrittenKey>,
 }
@@ -94,7 +94,7 @@ struct WrittenKey {
 
 fn read(text: &str) -> Result<KeysById, String> {
     // The library's message would quote the file.
-    let file: KeysFile = toml::from_str(text).map_err(|error| {
+    let file: ApiKeysFile = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
         format!("line {line}: expected [[key]] tables with `name`, `hash`, `scopes` and, if there are any, `accounts`")
     })?;
@@ -117,7 +117,7 @@ fn read(text: &str) -> Result<KeysById, String> {
         let limits = limits
             .ok_or_else(|| wrong("its limits are not whole numbers from 1 to 1000000 (rate_limit: 0 = unlimited)"))?;
         let id = CallerId::Key(key.name.as_str().into());
-        keys.entry(key.name).or_default().push(KeyEntry { hash, id, scopes, accounts, limits });
+        keys.entry(key.name).or_default().push(ApiKeyEntry { hash, id, scopes, accounts, limits });
     }
     Ok(keys)
 }

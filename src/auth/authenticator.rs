@@ -32,13 +32,13 @@ use super::server_credential::{SERVER_CREDENTIAL, ServerCredential};
 
 /// Authenticates requests in the configured mode.
 pub struct Authenticator {
-    mode: Mode,
+    mode: AuthMethod,
     default: Option<Account>,
     sources: Vec<AccountSource>,
     router_secret: Option<RouterSecret>,
 }
 
-enum Mode {
+enum AuthMethod {
     /// The caller's bearer token is the upstream credential.
     Passthrough(Box<Passthrough>),
     /// The caller shows an API key; the server holds the upstream credential.
@@ -51,7 +51,7 @@ enum Mode {
     Server(Box<ServerCredential>),
 }
 
-impl Mode {
+impl AuthMethod {
     /// The credential that the server holds.
     fn held(&self) -> Option<&ServerCredential> {
         match self {
@@ -68,7 +68,7 @@ impl Authenticator {
     /// Every request carries the upstream credential as its bearer token.
     #[must_use]
     pub fn passthrough(account: &config::AccountConfig, default: Option<Account>) -> Self {
-        Self::new(Mode::Passthrough(Box::new(Passthrough::new())), account, default)
+        Self::new(AuthMethod::Passthrough(Box::new(Passthrough::new())), account, default)
     }
 
     /// Every request carries an API key of this file.
@@ -81,7 +81,7 @@ impl Authenticator {
         account: &config::AccountConfig,
         default: Option<Account>,
     ) -> Result<Self, Unusable> {
-        Ok(Self::new(Mode::ApiKeys(Box::new(ApiKeys::open(keys, credential)?)), account, default))
+        Ok(Self::new(AuthMethod::ApiKeys(Box::new(ApiKeys::open(keys, credential)?)), account, default))
     }
 
     /// Every request carries a JWT that these settings accept. Needs a Tokio runtime when the keys come from a URL.
@@ -95,7 +95,7 @@ impl Authenticator {
         default: Option<Account>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, InvalidJwt> {
-        Ok(Self::new(Mode::Jwt(Box::new(Jwt::open(settings, credential, metrics)?)), account, default))
+        Ok(Self::new(AuthMethod::Jwt(Box::new(Jwt::open(settings, credential, metrics)?)), account, default))
     }
 
     /// Every request comes over a connection with a client certificate of this file.
@@ -108,16 +108,16 @@ impl Authenticator {
         account: &config::AccountConfig,
         default: Option<Account>,
     ) -> Result<Self, Unusable> {
-        Ok(Self::new(Mode::Mtls(Box::new(Certificates::open(certificates, credential)?)), account, default))
+        Ok(Self::new(AuthMethod::Mtls(Box::new(Certificates::open(certificates, credential)?)), account, default))
     }
 
     /// Every request is served with the credential that the server holds.
     #[must_use]
     pub fn server(credential: Secret, account: &config::AccountConfig, default: Option<Account>) -> Self {
-        Self::new(Mode::Server(Box::new(ServerCredential::new(credential))), account, default)
+        Self::new(AuthMethod::Server(Box::new(ServerCredential::new(credential))), account, default)
     }
 
-    fn new(mode: Mode, account: &config::AccountConfig, default: Option<Account>) -> Self {
+    fn new(mode: AuthMethod, account: &config::AccountConfig, default: Option<Account>) -> Self {
         Self { mode, default, sources: account.sources.clone(), router_secret: None }
     }
 
@@ -126,8 +126,8 @@ impl Authenticator {
     #[must_use]
     pub fn succeeding(mut self, former: &Self) -> Self {
         match (&mut self.mode, &former.mode) {
-            (Mode::Passthrough(new), Mode::Passthrough(old)) => *new = old.clone(),
-            (Mode::Jwt(new), Mode::Jwt(old)) => new.succeed(old),
+            (AuthMethod::Passthrough(new), AuthMethod::Passthrough(old)) => *new = old.clone(),
+            (AuthMethod::Jwt(new), AuthMethod::Jwt(old)) => new.succeed(old),
             (new, old) => {
                 if let (Some(new), Some(old)) = (new.held(), old.held()) {
                     new.succeed(old);
@@ -146,7 +146,7 @@ impl Authenticator {
     /// Knows callers' own tokens by the same identities as other replicas, which have the secret as well.
     #[must_use]
     pub fn sharing_identities(mut self, secret: &[u8; 32]) -> Self {
-        if let Mode::Passthrough(passthrough) = &mut self.mode {
+        if let AuthMethod::Passthrough(passthrough) = &mut self.mode {
             **passthrough = Passthrough::sharing(secret);
         }
         self
@@ -155,14 +155,14 @@ impl Authenticator {
     /// Whether requests need no credential.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.mode, Mode::Server(_))
+        matches!(self.mode, AuthMethod::Server(_))
     }
 
     /// The credential that an operator names: in mode `passthrough` by the token itself, otherwise the one that the server holds.
     #[must_use]
     pub fn credential(&self, name: &str) -> Option<CredentialId> {
         match &self.mode {
-            Mode::Passthrough(passthrough) => Some(passthrough.credential_id(name)),
+            AuthMethod::Passthrough(passthrough) => Some(passthrough.credential_id(name)),
             _ => (name == SERVER_CREDENTIAL).then(|| CredentialId::Held(SERVER_CREDENTIAL.into())),
         }
     }
@@ -173,11 +173,11 @@ impl Authenticator {
     /// [`AuthError`] when there is no valid credential, or the account headers are invalid.
     pub async fn authenticate(&self, parts: &Parts) -> Result<Arc<dyn Grants>, AuthError> {
         let Admitted { caller, accounts, limits } = match &self.mode {
-            Mode::Passthrough(passthrough) => passthrough.admit(parts)?,
-            Mode::ApiKeys(keys) => keys.admit(parts)?,
-            Mode::Jwt(jwt) => jwt.admit(parts).await?,
-            Mode::Mtls(certificates) => certificates.admit(parts)?,
-            Mode::Server(held) => {
+            AuthMethod::Passthrough(passthrough) => passthrough.admit(parts)?,
+            AuthMethod::ApiKeys(keys) => keys.admit(parts)?,
+            AuthMethod::Jwt(jwt) => jwt.admit(parts).await?,
+            AuthMethod::Mtls(certificates) => certificates.admit(parts)?,
+            AuthMethod::Server(held) => {
                 let caller = Caller { id: CallerId::Anonymous, credential: held.credential(), scopes: Scopes::ALL };
                 Admitted { caller, accounts: AllowedAccounts::Any, limits: CallerLimits::default() }
             }

@@ -27,18 +27,18 @@ const KINDS: [&str; 3] = ["dns:", "email:", "uri:"];
 const FINGERPRINT_LENGTH: usize = 32;
 
 pub(super) struct Certificates {
-    known: ReloadingFile<Known>,
+    known: ReloadingFile<KnownCertificates>,
     pub(super) held: ServerCredential,
 }
 
 #[derive(Default)]
-struct Known {
-    by_fingerprint: HashMap<[u8; FINGERPRINT_LENGTH], Entry>,
-    by_name: HashMap<String, Entry>,
+struct KnownCertificates {
+    by_fingerprint: HashMap<[u8; FINGERPRINT_LENGTH], CertificateCaller>,
+    by_name: HashMap<String, CertificateCaller>,
 }
 
 #[derive(Clone)]
-struct Entry {
+struct CertificateCaller {
     id: CallerId,
     scopes: Scopes,
     accounts: AllowedAccounts,
@@ -83,7 +83,7 @@ struct WrittenCertificate {
     concurrency: Option<u32>,
 }
 
-fn read(text: &str) -> Result<Known, String> {
+fn read(text: &str) -> Result<KnownCertificates, String> {
     let file: CertificatesFile = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
         format!(
@@ -91,7 +91,7 @@ fn read(text: &str) -> Result<Known, String> {
              any, `accounts`"
         )
     })?;
-    let mut known = Known::default();
+    let mut known = KnownCertificates::default();
     for (n, certificate) in (1..).zip(file.certificate) {
         let wrong = |what: &str| format!("certificate {n}: {what}");
         if !is_name(&certificate.name) {
@@ -108,7 +108,7 @@ fn read(text: &str) -> Result<Known, String> {
         let limits = WrittenLimits::new(certificate.rate_limit, certificate.rate_burst, certificate.concurrency).read();
         let limits = limits
             .ok_or_else(|| wrong("its limits are not whole numbers from 1 to 1000000 (rate_limit: 0 = unlimited)"))?;
-        let entry = Entry { id: CallerId::Certificate(certificate.name.into()), scopes, accounts, limits };
+        let entry = CertificateCaller { id: CallerId::Certificate(certificate.name.into()), scopes, accounts, limits };
         let former = match (certificate.fingerprint, certificate.san) {
             (Some(fingerprint), None) => {
                 let fingerprint = self::fingerprint(&fingerprint).ok_or_else(|| {

@@ -10,12 +10,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// The token's header, before the signature is verified. `jku`, `x5u` and `jwk` are ignored.
-pub(super) struct Header {
+pub(super) struct JwtHeader {
     pub(super) algorithm: String,
     pub(super) key: Option<String>,
 }
 
-impl Header {
+impl JwtHeader {
     /// Reads the header of a signed token in compact form.
     pub(super) fn of(token: &str) -> Result<Self, &'static str> {
         let mut parts = token.split('.');

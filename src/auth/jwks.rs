@@ -200,7 +200,7 @@ pub(super) struct Remote {
     /// The age at which keys are fetched again beside a request that uses them, and the one at which they are not used.
     refresh_after: Duration,
     age_limit: Duration,
-    state: RwLock<State>,
+    state: RwLock<JwksState>,
     /// Held while a fetch is under way.
     fetching: Mutex<()>,
     metrics: Arc<Metrics>,
@@ -208,13 +208,13 @@ pub(super) struct Remote {
 
 /// What was fetched, and when fetching was last tried: a fetch that failed makes keys no younger.
 #[derive(Default)]
-struct State {
-    fetched: Option<Fetched>,
+struct JwksState {
+    fetched: Option<FetchedKeys>,
     tried_at: Option<Instant>,
 }
 
 #[derive(Clone)]
-struct Fetched {
+struct FetchedKeys {
     keys: Arc<KeySet>,
     at: Instant,
 }
@@ -241,7 +241,7 @@ impl Remote {
     }
 
     /// The keys, where there are any that are not too old.
-    fn known(&self) -> Option<Fetched> {
+    fn known(&self) -> Option<FetchedKeys> {
         self.state().fetched.clone().filter(|fetched| Clock::elapsed_since(fetched.at) < self.age_limit)
     }
 
@@ -255,7 +255,7 @@ impl Remote {
         self.state().tried_at.map_or(Duration::ZERO, |tried| self.interval.saturating_sub(Clock::elapsed_since(tried)))
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, JwksState> {
         self.state.read()
     }
 
@@ -282,7 +282,7 @@ impl Remote {
         state.tried_at = Some(started);
         match fetched {
             // As old as the question: the answer may have been made as soon as it was asked.
-            Ok(keys) => state.fetched = Some(Fetched { keys: Arc::new(keys), at: started }),
+            Ok(keys) => state.fetched = Some(FetchedKeys { keys: Arc::new(keys), at: started }),
             Err(problem) => {
                 tracing::warn!(
                     problem,

@@ -16,7 +16,7 @@ use super::Secret;
 use super::accounts::{AllowedAccounts, WrittenAccount};
 use super::admitted::Admitted;
 use super::bearer::bearer;
-use super::claims::{Claims, Header, OneOrMany};
+use super::claims::{Claims, JwtHeader, OneOrMany};
 use super::error::AuthError;
 use super::jwks::{Jwks, NoKey};
 use super::reloading_file::{ReloadingFile, Unusable};
@@ -102,7 +102,7 @@ impl Jwt {
 
     /// The claims of a valid token.
     async fn verify(&self, token: &str) -> Result<Claims, AuthError> {
-        let header = Header::of(token).map_err(AuthError::Invalid)?;
+        let header = JwtHeader::of(token).map_err(AuthError::Invalid)?;
         let key = self.jwks.key(header.key.as_deref(), &header.algorithm).await.map_err(|reason| match reason {
             NoKey::Unknown => AuthError::Invalid("the token is signed with a key, or in a way, that is not known here"),
             NoKey::NoKeys(retry_after) => AuthError::Unavailable { retry_after },

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use super::reloading_file::{ReloadingFile, Unusable};
 
 /// A secret and its source.
-pub struct Secret(Source);
+pub struct Secret(SecretSource);
 
-enum Source {
+enum SecretSource {
     Fixed(Arc<SecretString>),
     File(ReloadingFile<SecretString>),
 }
@@ -21,7 +21,7 @@ impl Secret {
     /// # Errors
     /// When the file cannot be read, or holds no secret. The secret is in no message.
     pub fn file(setting: &'static str, path: &Path) -> Result<Self, Unusable> {
-        ReloadingFile::open(setting, path, parse).map(|file| Self(Source::File(file)))
+        ReloadingFile::open(setting, path, parse).map(|file| Self(SecretSource::File(file)))
     }
 
     /// A fixed secret.
@@ -36,15 +36,15 @@ impl Secret {
     #[must_use]
     pub fn get(&self) -> Arc<SecretString> {
         match &self.0 {
-            Source::Fixed(secret) => secret.clone(),
-            Source::File(file) => file.get(),
+            SecretSource::Fixed(secret) => secret.clone(),
+            SecretSource::File(file) => file.get(),
         }
     }
 }
 
 impl From<SecretString> for Secret {
     fn from(secret: SecretString) -> Self {
-        Self(Source::Fixed(Arc::new(secret)))
+        Self(SecretSource::Fixed(Arc::new(secret)))
     }
 }
 

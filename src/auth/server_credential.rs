@@ -13,10 +13,10 @@ pub const SERVER_CREDENTIAL: &str = "server";
 
 pub(super) struct ServerCredential {
     secret: Secret,
-    current: RwLock<Current>,
+    current: RwLock<CurrentCredential>,
 }
 
-struct Current {
+struct CurrentCredential {
     secret: Arc<SecretString>,
     credential: Arc<Credential>,
 }
@@ -26,7 +26,7 @@ impl ServerCredential {
         let now = secret.get();
         let credential =
             Arc::new(Credential::new(CredentialId::Held(SERVER_CREDENTIAL.into()), SecretString::clone(&now)));
-        Self { secret, current: RwLock::new(Current { secret: now, credential }) }
+        Self { secret, current: RwLock::new(CurrentCredential { secret: now, credential }) }
     }
 
     /// Goes on from the credential of an earlier configuration: where the secret is another one, it is a rotated one.
@@ -50,7 +50,7 @@ impl ServerCredential {
         let mut current = self.current.write();
         if !Arc::ptr_eq(&current.secret, &secret) {
             let credential = Arc::new(current.credential.rotated(SecretString::clone(&secret)));
-            *current = Current { secret, credential };
+            *current = CurrentCredential { secret, credential };
         }
         current.credential.clone()
     }

@@ -19,14 +19,14 @@ pub struct Cipher {
 /// The file of keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeysFile {
+struct CipherKeysFile {
     names: String,
-    keys: Vec<KeyEntry>,
+    keys: Vec<CipherKeyEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeyEntry {
+struct CipherKeyEntry {
     id: String,
     secret: String,
 }
@@ -57,7 +57,7 @@ impl Cipher {
     /// # Errors
     /// [`InvalidKeys`] when it is none.
     pub fn read(text: &str) -> Result<(Self, Vec<u8>), InvalidKeys> {
-        let file: KeysFile = toml::from_str(text).map_err(|_| InvalidKeys::NotKeys)?;
+        let file: CipherKeysFile = toml::from_str(text).map_err(|_| InvalidKeys::NotKeys)?;
         let secret = |text: &str| {
             let bytes = STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() == KEY_LENGTH);
             bytes.ok_or(InvalidKeys::WrongLength)

@@ -15,10 +15,10 @@ mod values;
 
 pub use cipher::{Cipher, InvalidKeys, new_keys_file};
 pub use leases::{LEASE_SCRIPT, LeasedCall, Leases, NoLease, SpendingSource};
-pub use leases::{Others, Refusal, Replica, Reply, Report, Step, Taken, Timing};
+pub use leases::{LeaseRequest, Others, Refusal, Replica, Reply, Report, Taken, Timing};
 pub use names::Names;
 pub use notices::{Notice, Notices};
 pub use pacing::{PACING_SCRIPT, Pacing};
 pub use shared_state::{Cluster, ClusterSecrets, InvalidCluster};
 pub use tier::{Tier, TierError, TierInfo};
-pub use values::{Claim, Read, SharedValues};
+pub use values::{Claim, MarkedValue, SharedValues};

@@ -38,7 +38,7 @@ type Subscriber = Box<dyn Fn(&Notice, Duration) + Send + Sync>;
 
 /// What one reading brought.
 #[derive(Default)]
-struct Batch {
+struct NoticeBatch {
     notices: Vec<(Notice, Duration)>,
     /// How many there were, our own included.
     entries: usize,
@@ -125,7 +125,7 @@ impl Notices {
     }
 
     /// The notices after this one, without our own.
-    async fn read(&self, after: Option<&str>) -> Result<Batch, TierError> {
+    async fn read(&self, after: Option<&str>) -> Result<NoticeBatch, TierError> {
         let mut commands = redis::pipe();
         let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
         commands.cmd("TIME").cmd("XRANGE").arg(&self.name).arg(from).arg("+").arg("COUNT").arg(BATCH);
@@ -135,7 +135,7 @@ impl Notices {
             return Err(TierError::Garbage);
         };
         let now = tier_millis(time).ok_or(TierError::Garbage)?;
-        let mut batch = Batch { entries: entries.len(), ..Batch::default() };
+        let mut batch = NoticeBatch { entries: entries.len(), ..NoticeBatch::default() };
         for entry in entries {
             let Some((id, fields)) = read_entry(entry) else { continue };
             let age = Duration::from_millis(now.saturating_sub(millis_of(&id)));

@@ -22,7 +22,7 @@ pub struct SharedValues {
 
 /// A value that was read, and the marks that were read with it.
 #[derive(Debug, Default)]
-pub struct Read {
+pub struct MarkedValue {
     /// The value, and how long it has still to live.
     pub value: Option<(Vec<u8>, Duration)>,
     /// The marks, in the order that they were asked for.
@@ -88,7 +88,7 @@ impl SharedValues {
     ///
     /// # Errors
     /// When the tier is away.
-    pub async fn read(&self, name: &str, marks: &[&str]) -> Result<Read, TierError> {
+    pub async fn read(&self, name: &str, marks: &[&str]) -> Result<MarkedValue, TierError> {
         let mut commands = redis::pipe();
         commands.cmd("GET").arg(name).cmd("PTTL").arg(name);
         for mark in marks {
@@ -98,7 +98,7 @@ impl SharedValues {
             Ok(values) => values.into_iter(),
             Err(TierError::Garbage) => {
                 tracing::warn!("a record in the cluster's tier is not of our kind: it is taken for missing");
-                return Ok(Read::default());
+                return Ok(MarkedValue::default());
             }
             Err(error) => return Err(error),
         };
@@ -111,7 +111,7 @@ impl SharedValues {
         if sealed.is_some() && plain.is_none() {
             tracing::warn!("a record in the cluster's tier cannot be opened: it is taken for missing");
         }
-        Ok(Read { value: plain.zip(ttl), marks: values.map(bytes).collect() })
+        Ok(MarkedValue { value: plain.zip(ttl), marks: values.map(bytes).collect() })
     }
 
     /// How long a value has still to live; `None` where there is none.

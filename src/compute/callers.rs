@@ -11,25 +11,25 @@ use super::lane::Lane;
 
 /// How many requests with long work each caller has under way. It has as many entries as there are such requests at most.
 #[derive(Clone, Default)]
-pub(super) struct Callers(Arc<Mutex<HashMap<Lane, usize, RandomState>>>);
+pub(super) struct LongRequestCounts(Arc<Mutex<HashMap<Lane, usize, RandomState>>>);
 
 /// A request's place among those of its caller, until its last work has ended.
-pub(super) struct Place {
-    callers: Callers,
+pub(super) struct CountedRequest {
+    callers: LongRequestCounts,
     lane: Lane,
     pub(super) is_first: bool,
 }
 
-impl Callers {
-    pub(super) fn enter(&self, lane: Lane) -> Place {
+impl LongRequestCounts {
+    pub(super) fn enter(&self, lane: Lane) -> CountedRequest {
         let mut callers = self.0.lock();
         let count = callers.entry(lane).or_insert(0);
         *count += 1;
-        Place { callers: self.clone(), lane, is_first: *count == 1 }
+        CountedRequest { callers: self.clone(), lane, is_first: *count == 1 }
     }
 }
 
-impl Drop for Place {
+impl Drop for CountedRequest {
     fn drop(&mut self) {
         let mut callers = self.callers.0.lock();
         match callers.get_mut(&self.lane) {

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::callers::Callers;
+use super::callers::LongRequestCounts;
 use super::task::Task;
 use super::threads::{ComputeError, Priority, Threads};
 use super::ticket::Ticket;
@@ -26,7 +26,7 @@ pub struct ComputePool {
     usual: Arc<Threads>,
     /// For the requests that callers have on top of that.
     giving_way: Arc<Threads>,
-    callers: Callers,
+    callers: LongRequestCounts,
 }
 
 impl ComputePool {
@@ -34,7 +34,11 @@ impl ComputePool {
     #[must_use]
     pub fn new(width: usize, limit: usize) -> Self {
         let threads = |priority| Threads::new(width, limit, priority);
-        Self { usual: threads(Priority::Usual), giving_way: threads(Priority::Lowest), callers: Callers::default() }
+        Self {
+            usual: threads(Priority::Usual),
+            giving_way: threads(Priority::Lowest),
+            callers: LongRequestCounts::default(),
+        }
     }
 
     fn threads(&self, ticket: &Ticket) -> &Arc<Threads> {

@@ -46,12 +46,12 @@ pub(super) enum Priority {
 pub(super) struct Threads {
     width: usize,
     priority: Priority,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// Told of each job.
     pushed: Condvar,
 }
 
-struct State {
+struct PoolState {
     /// With the runtimes whose timers and tasks they use.
     queue: FairQueue<(Handle, Job)>,
     threads: usize,
@@ -61,7 +61,7 @@ struct State {
 
 impl Threads {
     pub(super) fn new(width: usize, limit: usize, priority: Priority) -> Arc<Self> {
-        let state = Mutex::new(State { queue: FairQueue::new(limit), threads: 0, idle: 0 });
+        let state = Mutex::new(PoolState { queue: FairQueue::new(limit), threads: 0, idle: 0 });
         Arc::new(Self { width: width.max(1), priority, state, pushed: Condvar::new() })
     }
 
@@ -97,7 +97,7 @@ impl Threads {
 
     /// Wakes a thread, or starts one where all are busy. Where the system has no thread to give, those that there are do the
     /// work, and the next job tries again.
-    fn pushed(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+    fn pushed(self: &Arc<Self>, mut state: MutexGuard<'_, PoolState>) {
         if state.queue.len() <= state.idle || state.threads >= self.width {
             self.pushed.notify_one();
             return;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::callers::{Callers, Place};
+use super::callers::{CountedRequest, LongRequestCounts};
 use super::lane::Lane;
 use crate::model::Cancellation;
 
@@ -19,7 +19,7 @@ pub struct Ticket {
     /// Whether it is work that many wait for. Other work can be refused where too much waits.
     pub(super) is_shared: bool,
     /// Found when the first of its work begins.
-    place: Arc<OnceLock<Place>>,
+    place: Arc<OnceLock<CountedRequest>>,
     /// Only kept.
     _hold: Option<Hold>,
 }
@@ -39,7 +39,7 @@ impl Ticket {
     }
 
     /// Whether its work gives way to everything else: where its caller has other requests with long work under way.
-    pub(super) fn gives_way(&self, callers: &Callers) -> bool {
+    pub(super) fn gives_way(&self, callers: &LongRequestCounts) -> bool {
         !self.is_shared && !self.place.get_or_init(|| callers.enter(self.lane)).is_first
     }
 

@@ -14,7 +14,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(super) struct DemoPlan(Mutex<HashMap<String, VecDeque<Instant>>>);
 
 /// What is left of a plan.
-pub(super) struct Left {
+pub(super) struct PlanLeft {
     pub(super) calls: u32,
     /// The time until the oldest call leaves the window.
     pub(super) reset: Duration,
@@ -23,7 +23,7 @@ pub(super) struct Left {
 }
 
 impl DemoPlan {
-    pub(super) fn spend(&self, token: &str, limit: u32) -> Left {
+    pub(super) fn spend(&self, token: &str, limit: u32) -> PlanLeft {
         let now = Clock::instant();
         let mut tokens = self.0.lock();
         let calls = tokens.entry(token.to_owned()).or_default();
@@ -36,6 +36,6 @@ impl DemoPlan {
         }
         let reset = calls.front().map_or(HOUR, |at| HOUR.saturating_sub(now.duration_since(*at)));
         let used = u32::try_from(calls.len()).unwrap_or(u32::MAX);
-        Left { calls: limit.saturating_sub(used), reset, within }
+        PlanLeft { calls: limit.saturating_sub(used), reset, within }
     }
 }

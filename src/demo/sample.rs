@@ -16,13 +16,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::scripted::Scripted;
-use super::server::Shared;
+use super::server::DemoState;
 use crate::config;
 
 /// A running sample.
 pub struct Demo {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<DemoState>,
     handle: Handle<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -40,7 +40,7 @@ impl Demo {
             // An unspecified address cannot be opened; the base URL needs one that can.
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        let shared = Arc::new(Shared::new(settings, format!("http://{address}")));
+        let shared = Arc::new(DemoState::new(settings, format!("http://{address}")));
         let handle = Handle::new();
         let server = axum_server::from_tcp(socket)?.handle(handle.clone());
         let routes = server::routes(shared.clone()).into_make_service();

@@ -22,7 +22,7 @@ use super::calls::{Calls, ReceivedCall};
 use super::plan::DemoPlan;
 use super::scripted::Scripted;
 use super::switches::DemoSwitches;
-use super::teams::Teams;
+use super::teams::DemoTeams;
 use super::{avatar, faults, people};
 use crate::config;
 
@@ -31,12 +31,12 @@ const PAGE_LENGTH: usize = 100;
 const TOKENS: &str = "/ext/get-user-token";
 
 /// State shared by all calls.
-pub(super) struct Shared {
+pub(super) struct DemoState {
     base_url: String,
     pub(super) calls: Calls,
     plan: DemoPlan,
     state: Mutex<Changeable>,
-    teams: Teams,
+    teams: DemoTeams,
 }
 
 #[derive(Default)]
@@ -46,11 +46,11 @@ struct Changeable {
     gate: Option<watch::Receiver<bool>>,
 }
 
-impl Shared {
+impl DemoState {
     pub(super) fn new(settings: &config::DemoConfig, base_url: String) -> Self {
         let state = Changeable { switches: settings.into(), ..Changeable::default() };
         Self {
-            teams: Teams::new(settings.seed, base_url.clone(), settings.activity),
+            teams: DemoTeams::new(settings.seed, base_url.clone(), settings.activity),
             base_url,
             calls: Calls::new(),
             plan: DemoPlan::default(),
@@ -86,7 +86,7 @@ impl Shared {
     }
 }
 
-pub(super) fn routes(shared: Arc<Shared>) -> Router {
+pub(super) fn routes(shared: Arc<DemoState>) -> Router {
     Router::new()
         .route("/", get(front_page))
         .route("/custom-user", any(endpoint))
@@ -99,7 +99,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn endpoint(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+async fn endpoint(State(shared): State<Arc<DemoState>>, request: Request) -> Response<Body> {
     if request.method() != Method::GET {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
     }
@@ -157,7 +157,7 @@ async fn endpoint(State(shared): State<Arc<Shared>>, request: Request) -> Respon
 
 /// An endpoint's regular response, or its refusal.
 fn answer(
-    shared: &Shared,
+    shared: &DemoState,
     call: &ReceivedCall,
     request: &Request,
     switches: &DemoSwitches,
@@ -233,11 +233,11 @@ fn with_retry_after(mut response: Response<Body>, seconds: Option<u64>) -> Respo
     response
 }
 
-async fn show_switches(State(shared): State<Arc<Shared>>) -> Json<DemoSwitches> {
+async fn show_switches(State(shared): State<Arc<DemoState>>) -> Json<DemoSwitches> {
     Json(shared.switches())
 }
 
-async fn change_switches(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+async fn change_switches(State(shared): State<Arc<DemoState>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     // A page of another origin cannot send this type without a preflight.
     if headers.get(CONTENT_TYPE).is_none_or(|value| value != "application/json") {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json\n").into_response();
@@ -253,14 +253,14 @@ async fn change_switches(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
 }
 
 async fn change_member(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<DemoState>>,
     Path(id): Path<String>,
     Json(fields): Json<Map<String, Value>>,
 ) -> StatusCode {
     if shared.teams.change(&id, &fields) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
-async fn show_calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn show_calls(State(shared): State<Arc<DemoState>>) -> Json<Value> {
     let mut accounts = HashMap::<String, usize>::new();
     for call in shared.calls.log() {
         *accounts.entry(call.parameter("email").unwrap_or_default().to_owned()).or_default() += 1;
@@ -268,12 +268,12 @@ async fn show_calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "calls": shared.calls.count(), "byEmail": accounts }))
 }
 
-async fn forget_calls(State(shared): State<Arc<Shared>>) -> StatusCode {
+async fn forget_calls(State(shared): State<Arc<DemoState>>) -> StatusCode {
     shared.calls.reset();
     StatusCode::NO_CONTENT
 }
 
-async fn front_page(State(shared): State<Arc<Shared>>) -> String {
+async fn front_page(State(shared): State<Arc<DemoState>>) -> String {
     let base = &shared.base_url;
     let mut text =
         String::from("A sample Flowmatix. Everybody in it is invented.\n\naccounts (email, type, members, token)\n");

@@ -18,7 +18,7 @@ use crate::model::Clock;
 const STEPS_LIMIT: u64 = 1000;
 
 /// All teams.
-pub(super) struct Teams {
+pub(super) struct DemoTeams {
     seed: u64,
     base_url: String,
     life: Mutex<Life>,
@@ -26,7 +26,7 @@ pub(super) struct Teams {
 }
 
 /// The rows of a team, and its whole list as it is answered.
-pub(super) struct Team {
+pub(super) struct DemoTeam {
     pub(super) rows: Vec<Value>,
     pub(super) body: Bytes,
 }
@@ -41,7 +41,7 @@ struct Life {
 }
 
 struct LivingTeam {
-    team: Arc<Team>,
+    team: Arc<DemoTeam>,
     steps: u64,
 }
 
@@ -55,7 +55,7 @@ impl Life {
     }
 }
 
-impl Teams {
+impl DemoTeams {
     pub(super) fn new(seed: u64, base_url: String, pace: Duration) -> Self {
         let life = Life { pace, since: Clock::instant(), before: 0 };
         Self { seed, base_url, life: Mutex::new(life), teams: Default::default() }
@@ -70,11 +70,11 @@ impl Teams {
     }
 
     /// The team of this account, as it is now.
-    pub(super) fn get(&self, place: usize) -> Arc<Team> {
+    pub(super) fn get(&self, place: usize) -> Arc<DemoTeam> {
         let steps = self.life.lock().steps();
         let mut team = self.teams[place].lock();
         let living = team.get_or_insert_with(|| LivingTeam {
-            team: Arc::new(Team::of(people::team(self.seed, &ACCOUNTS[place], &self.base_url))),
+            team: Arc::new(DemoTeam::of(people::team(self.seed, &ACCOUNTS[place], &self.base_url))),
             steps: 0,
         });
         if living.steps < steps {
@@ -82,7 +82,7 @@ impl Teams {
             for step in living.steps.max(steps.saturating_sub(STEPS_LIMIT))..steps {
                 take_step(&mut rows, self.seed ^ place as u64, step);
             }
-            *living = LivingTeam { team: Arc::new(Team::of(rows)), steps };
+            *living = LivingTeam { team: Arc::new(DemoTeam::of(rows)), steps };
         }
         living.team.clone()
     }
@@ -100,14 +100,14 @@ impl Teams {
             }
             let mut team = self.teams[place].lock();
             if let Some(living) = team.as_mut() {
-                living.team = Arc::new(Team::of(rows));
+                living.team = Arc::new(DemoTeam::of(rows));
             }
             true
         })
     }
 }
 
-impl Team {
+impl DemoTeam {
     fn of(rows: Vec<Value>) -> Self {
         let body = Bytes::from(people::envelope(rows.clone()).to_string());
         Self { rows, body }

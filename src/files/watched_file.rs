@@ -22,7 +22,7 @@ pub struct WatchedFile {
     /// The maximum size, in bytes.
     limit: u64,
     /// `None` where there was none.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     /// The SHA-256 of the content that was read last.
     digest: Option<[u8; 32]>,
 }
@@ -42,7 +42,7 @@ pub enum Look {
 
 /// A file's identity, size and times: changes with its content, without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     created: Option<SystemTime>,
     modified: Option<SystemTime>,
     length: u64,
@@ -64,7 +64,7 @@ impl WatchedFile {
     /// Watches a file that may not be there yet.
     #[must_use]
     pub fn new(path: &Path, limit: u64) -> Self {
-        let stamp = Stamp::of_path(path);
+        let stamp = FileStamp::of_path(path);
         let opened = Self::open(path, limit).map(|(file, _)| file);
         opened.unwrap_or_else(|_| Self { path: path.to_owned(), limit, stamp, digest: None })
     }
@@ -84,12 +84,12 @@ impl WatchedFile {
     /// Whether a look would find the same, as far as that can be told without reading it.
     #[must_use]
     pub fn is_as_seen(&self) -> bool {
-        Stamp::of_path(&self.path) == self.stamp
+        FileStamp::of_path(&self.path) == self.stamp
     }
 
     /// Looks at it. What was found once is not found again; what is being written is found by a later look.
     pub fn look(&mut self) -> Look {
-        let now = Stamp::of_path(&self.path);
+        let now = FileStamp::of_path(&self.path);
         let is_being_written = now.zip(self.stamp).is_some_and(|(now, seen)| now.is_same_file(&seen) && now.is_fresh());
         if now == self.stamp || is_being_written {
             return Look::Same;
@@ -118,14 +118,14 @@ fn sha256(content: &[u8]) -> [u8; 32] {
 }
 
 /// The content, and its stamp.
-fn read(path: &Path, limit: u64) -> Result<(Option<Stamp>, Vec<u8>), String> {
+fn read(path: &Path, limit: u64) -> Result<(Option<FileStamp>, Vec<u8>), String> {
     let file = open(path)?;
     // Taken before the content is read, so that a concurrent write changes the next stamp.
-    let stamp = file.metadata().ok().map(|metadata| Stamp::of(&metadata));
+    let stamp = file.metadata().ok().map(|metadata| FileStamp::of(&metadata));
     Ok((stamp, read_at_most(file, limit)?))
 }
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of the file at this path, through links; `None` where there is none.
     fn of_path(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))

@@ -16,7 +16,7 @@ pub use documents::{InvalidManifest, Manifest, PersistedQuery, Reference, Shared
 pub use error::Code;
 pub use execute::{
     AnswerBody, AuditedOperation, BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument, Class, Delivery,
-    Engine, EventSummary, GraphQlResponse, LiveRequest, OperationSlot, Request, Settings, Started, Subscription,
+    Engine, EventSummary, GraphQlResponse, LiveRequest, LiveSubscription, OperationSlot, Request, Settings, Started,
 };
 pub use inspect::{
     Inspector, NotInspected, OperationKind, OperationReport, OperationSource, RefusedCost, TeamShape, operation_sources,

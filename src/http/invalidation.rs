@@ -40,13 +40,13 @@ pub struct InvalidationEndpoint {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct InvalidationRequest {
     account: Option<WantedAccount>,
     credential: Option<String>,
     #[serde(default)]
     all: bool,
     #[serde(default)]
-    mode: Mode,
+    mode: RequestedMode,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ struct WantedAccount {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Mode {
+enum RequestedMode {
     #[default]
     Soft,
     Hard,
@@ -135,7 +135,7 @@ impl InvalidationEndpoint {
 
     /// Reads what is to be invalidated. What is wrong with it is not quoted: there may be a token in it.
     fn read(&self, body: &[u8]) -> Result<Invalidation, HttpError> {
-        let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
+        let wanted: InvalidationRequest = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             HttpError::unreadable(format!(
                 "expected a JSON object with one of `account`, `credential` and `all`, and `mode`: `soft` or `hard` \
@@ -144,8 +144,8 @@ impl InvalidationEndpoint {
         })?;
         let wrong = |message: &str| HttpError::new(Code::BadUserInput, message).with_status(StatusCode::BAD_REQUEST);
         let mode = match wanted.mode {
-            Mode::Soft => InvalidationMode::Soft,
-            Mode::Hard => InvalidationMode::Hard,
+            RequestedMode::Soft => InvalidationMode::Soft,
+            RequestedMode::Hard => InvalidationMode::Hard,
         };
         let scope = match (wanted.account, wanted.credential, wanted.all) {
             (Some(account), None, false) => {

@@ -37,9 +37,9 @@ type PendingBatches = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
 
 /// One request's loader.
 pub struct Loader {
-    batch: Batch,
+    batch: RosterBatch,
     /// The open batch, for fields that load one account each.
-    batcher: OnceLock<DataLoader<Batch>>,
+    batcher: OnceLock<DataLoader<RosterBatch>>,
     /// Batches that have been opened and are not running yet; none while every roster was at hand.
     pending_batches: OnceLock<PendingBatches>,
     lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>, RandomState>>,
@@ -81,7 +81,7 @@ impl Loader {
     ) -> Self {
         let deadline = rosters.request_deadline(end);
         Self {
-            batch: Batch { rosters, concurrency, max_age, deadline, metrics },
+            batch: RosterBatch { rosters, concurrency, max_age, deadline, metrics },
             batcher: OnceLock::new(),
             pending_batches: OnceLock::new(),
             lookups: Mutex::default(),
@@ -154,7 +154,7 @@ impl Loader {
     }
 
     /// A batcher whose batches start at `size` keys, or when the execution waits for them.
-    fn batches(&self, size: usize) -> DataLoader<Batch> {
+    fn batches(&self, size: usize) -> DataLoader<RosterBatch> {
         let queue = self.pending_batches.get_or_init(PendingBatches::default).clone();
         DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
             .delay(Duration::ZERO)
@@ -253,7 +253,7 @@ impl std::hash::Hash for BatchKey {
 }
 
 #[derive(Clone)]
-struct Batch {
+struct RosterBatch {
     rosters: Arc<Rosters>,
     concurrency: usize,
     max_age: Option<Duration>,
@@ -262,7 +262,7 @@ struct Batch {
     metrics: Arc<Metrics>,
 }
 
-impl BatchLoader<BatchKey> for Batch {
+impl BatchLoader<BatchKey> for RosterBatch {
     /// Errors are values, so that one account's error does not fail the batch.
     type Value = Result<CachedRoster, LookupError>;
     type Error = Infallible;

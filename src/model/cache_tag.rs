@@ -15,7 +15,7 @@ const HASH_LENGTH: usize = 16;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
+enum TagKind {
     Account,
     Team,
     Member,
@@ -25,7 +25,7 @@ enum Kind {
 /// The name of something that answers are made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheTag {
-    kind: Kind,
+    kind: TagKind,
     hash: [u8; HASH_LENGTH],
 }
 
@@ -50,10 +50,10 @@ impl CacheTag {
 impl fmt::Display for CacheTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::Account => "account-",
-            Kind::Team => "team-",
-            Kind::Member => "member-",
-            Kind::Role => "role-",
+            TagKind::Account => "account-",
+            TagKind::Team => "team-",
+            TagKind::Member => "member-",
+            TagKind::Role => "role-",
         })?;
         // Some caches take names that differ in case alone for the same one.
         self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -80,7 +80,7 @@ impl CacheTagKey {
         for part in [account.email.as_str(), account.user_type.name()] {
             update(&mut context, part);
         }
-        let (account, team) = (sign(&context, Kind::Account, ""), sign(&context, Kind::Team, ""));
+        let (account, team) = (sign(&context, TagKind::Account, ""), sign(&context, TagKind::Team, ""));
         AccountTags { context, account, team }
     }
 }
@@ -89,17 +89,17 @@ impl AccountTags {
     /// In every answer about this member.
     #[must_use]
     pub fn member(&self, id: &str) -> CacheTag {
-        sign(&self.context, Kind::Member, id)
+        sign(&self.context, TagKind::Member, id)
     }
 
     /// In every answer about this role and its members.
     #[must_use]
     pub fn role(&self, id: &str) -> CacheTag {
-        sign(&self.context, Kind::Role, id)
+        sign(&self.context, TagKind::Role, id)
     }
 }
 
-fn sign(account: &hmac::Context, kind: Kind, id: &str) -> CacheTag {
+fn sign(account: &hmac::Context, kind: TagKind, id: &str) -> CacheTag {
     let mut context = account.clone();
     context.update(&[kind as u8]);
     update(&mut context, id);

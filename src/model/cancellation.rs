@@ -13,10 +13,10 @@ const STRIDE: u32 = 1000;
 
 /// Shared by a request and all work that is done for it.
 #[derive(Clone, Debug)]
-pub struct Cancellation(Arc<State>);
+pub struct Cancellation(Arc<CancellationState>);
 
 #[derive(Debug)]
-struct State {
+struct CancellationState {
     cancelled: AtomicBool,
     deadline: Option<Instant>,
 }
@@ -30,13 +30,13 @@ impl Cancellation {
     /// Cancelled by a call, or when the deadline has passed.
     #[must_use]
     pub fn at(deadline: Instant) -> Self {
-        Self(Arc::new(State { cancelled: AtomicBool::new(false), deadline: Some(deadline) }))
+        Self(Arc::new(CancellationState { cancelled: AtomicBool::new(false), deadline: Some(deadline) }))
     }
 
     /// Cancelled by a call only.
     #[must_use]
     pub fn without_deadline() -> Self {
-        Self(Arc::new(State { cancelled: AtomicBool::new(false), deadline: None }))
+        Self(Arc::new(CancellationState { cancelled: AtomicBool::new(false), deadline: None }))
     }
 
     /// When the result is no longer wanted at the latest.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cancellation::Cancelled;
 use super::filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCondition, TextSet, TimeCondition};
 use super::folded_text::{FoldedColumn, Needle, text_hash};
-use super::indexes::{Index, Indexes};
+use super::indexes::{Indexes, LazyIndex};
 use super::member_set::MemberSet;
 use super::ranks::{NumberRanks, Ranks};
 use super::{JsonStr, Roster, TeamMember};
@@ -70,8 +70,8 @@ impl<'f, 'r> Test<'f, 'r> {
             let column = roster.index(|known| &known.emails, cancelled)?;
             Ok::<_, Cancelled>(Texts { column, text: |member| member.contact()?.email() })
         };
-        let column = |of: fn(&Indexes) -> &Index<Ranks>| roster.index(of, cancelled);
-        let numbers = |of: fn(&Indexes) -> &Index<NumberRanks>| roster.index(of, cancelled);
+        let column = |of: fn(&Indexes) -> &LazyIndex<Ranks>| roster.index(of, cancelled);
+        let numbers = |of: fn(&Indexes) -> &LazyIndex<NumberRanks>| roster.index(of, cancelled);
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),

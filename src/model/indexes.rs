@@ -17,18 +17,18 @@ use super::{JsonStr, TeamMember};
 const STRIDE: usize = 1000;
 
 /// Members, in their order.
-type Members<'m, 'r> = &'m mut dyn Iterator<Item = TeamMember<'r>>;
+type MembersInOrder<'m, 'r> = &'m mut dyn Iterator<Item = TeamMember<'r>>;
 
 /// Something that is worked out of all members, once.
-pub(super) struct Index<T> {
+pub(super) struct LazyIndex<T> {
     value: OnceLock<T>,
     /// Held while it is made, so that it is made once.
     building: Mutex<()>,
-    build: for<'m, 'r> fn(Members<'m, 'r>) -> T,
+    build: for<'m, 'r> fn(MembersInOrder<'m, 'r>) -> T,
 }
 
-impl<T> Index<T> {
-    fn new(build: for<'m, 'r> fn(Members<'m, 'r>) -> T) -> Self {
+impl<T> LazyIndex<T> {
+    fn new(build: for<'m, 'r> fn(MembersInOrder<'m, 'r>) -> T) -> Self {
         Self { value: OnceLock::new(), building: Mutex::default(), build }
     }
 
@@ -64,60 +64,64 @@ impl<T> Index<T> {
 
 pub(super) struct Indexes {
     /// The names, folded for search.
-    pub(super) names: Index<FoldedColumn>,
+    pub(super) names: LazyIndex<FoldedColumn>,
     /// The e-mail addresses, folded for search.
-    pub(super) emails: Index<FoldedColumn>,
+    pub(super) emails: LazyIndex<FoldedColumn>,
     /// The telephone numbers in the forms in which they are dialled.
-    pub(super) phones: Index<FoldedColumn>,
-    pub(super) name_ranks: Index<NameRanks>,
+    pub(super) phones: LazyIndex<FoldedColumn>,
+    pub(super) name_ranks: LazyIndex<NameRanks>,
     /// Of the numbers of unread messages.
-    pub(super) unread_ranks: Index<NumberRanks>,
+    pub(super) unread_ranks: LazyIndex<NumberRanks>,
     /// Of the times of creation, and of the last change.
-    pub(super) created_ranks: Index<NumberRanks>,
-    pub(super) updated_ranks: Index<NumberRanks>,
+    pub(super) created_ranks: LazyIndex<NumberRanks>,
+    pub(super) updated_ranks: LazyIndex<NumberRanks>,
     /// The places of the values in their enums.
-    pub(super) status_ranks: Index<Ranks>,
-    pub(super) live_ranks: Index<Ranks>,
-    pub(super) type_ranks: Index<Ranks>,
-    pub(super) leads_ranks: Index<Ranks>,
+    pub(super) status_ranks: LazyIndex<Ranks>,
+    pub(super) live_ranks: LazyIndex<Ranks>,
+    pub(super) type_ranks: LazyIndex<Ranks>,
+    pub(super) leads_ranks: LazyIndex<Ranks>,
     /// The places of their roles in the roster's list.
-    pub(super) role_ranks: Index<Ranks>,
+    pub(super) role_ranks: LazyIndex<Ranks>,
     /// False, then true.
-    pub(super) whitelabel_ranks: Index<Ranks>,
+    pub(super) whitelabel_ranks: LazyIndex<Ranks>,
     /// How many messages each member has not read; a missing number is zero.
-    pub(super) unread: Index<Box<[i32]>>,
+    pub(super) unread: LazyIndex<Box<[i32]>>,
     pub(super) searches: Searches,
 }
 
 impl Default for Indexes {
     fn default() -> Self {
         Self {
-            names: Index::new(|members| folded(members, |member| member.name())),
-            emails: Index::new(|members| folded(members, |member| member.contact()?.email())),
-            phones: Index::new(phone_forms),
-            name_ranks: Index::new(|members| NameRanks::of(members.map(|member| Some(member.name()?.plain())))),
-            unread_ranks: Index::new(|members| {
+            names: LazyIndex::new(|members| folded(members, |member| member.name())),
+            emails: LazyIndex::new(|members| folded(members, |member| member.contact()?.email())),
+            phones: LazyIndex::new(phone_forms),
+            name_ranks: LazyIndex::new(|members| NameRanks::of(members.map(|member| Some(member.name()?.plain())))),
+            unread_ranks: LazyIndex::new(|members| {
                 NumberRanks::of(members.map(|member| Some(member.unread_messages()?.into())))
             }),
-            created_ranks: Index::new(|members| {
+            created_ranks: LazyIndex::new(|members| {
                 NumberRanks::of(members.map(|member| Some(member.created_at()?.at.millis())))
             }),
-            updated_ranks: Index::new(|members| {
+            updated_ranks: LazyIndex::new(|members| {
                 NumberRanks::of(members.map(|member| Some(member.updated_at()?.at.millis())))
             }),
-            status_ranks: Index::new(|members| Ranks::of_places(members.map(|member| Some(member.status()? as u32)))),
-            live_ranks: Index::new(|members| {
+            status_ranks: LazyIndex::new(|members| {
+                Ranks::of_places(members.map(|member| Some(member.status()? as u32)))
+            }),
+            live_ranks: LazyIndex::new(|members| {
                 Ranks::of_places(members.map(|member| Some(member.live_availability()? as u32)))
             }),
-            type_ranks: Index::new(|members| Ranks::of_places(members.map(|member| Some(member.user_type()? as u32)))),
-            leads_ranks: Index::new(|members| {
+            type_ranks: LazyIndex::new(|members| {
+                Ranks::of_places(members.map(|member| Some(member.user_type()? as u32)))
+            }),
+            leads_ranks: LazyIndex::new(|members| {
                 Ranks::of_places(members.map(|member| Some(member.leads_visibility()? as u32)))
             }),
-            role_ranks: Index::new(|members| Ranks::of_places(members.map(TeamMember::role_place))),
-            whitelabel_ranks: Index::new(|members| {
+            role_ranks: LazyIndex::new(|members| Ranks::of_places(members.map(TeamMember::role_place))),
+            whitelabel_ranks: LazyIndex::new(|members| {
                 Ranks::of_places(members.map(|member| member.whitelabel().map(u32::from)))
             }),
-            unread: Index::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
+            unread: LazyIndex::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
             searches: Searches::default(),
         }
     }
@@ -143,7 +147,7 @@ pub(super) fn room(member: TeamMember<'_>) -> usize {
     OFFSETS + RANKS + SEARCHES + folded(member.name()) + folded(contact.and_then(|contact| contact.email())) + digits
 }
 
-fn folded<'r>(members: Members<'_, 'r>, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {
+fn folded<'r>(members: MembersInOrder<'_, 'r>, text: impl Fn(TeamMember<'r>) -> Option<JsonStr<'r>>) -> FoldedColumn {
     FoldedColumn::build(members, |member, to| {
         if let Some(text) = text(member) {
             push_folded(&text.plain(), to);
@@ -151,7 +155,7 @@ fn folded<'r>(members: Members<'_, 'r>, text: impl Fn(TeamMember<'r>) -> Option<
     })
 }
 
-fn phone_forms(members: Members<'_, '_>) -> FoldedColumn {
+fn phone_forms(members: MembersInOrder<'_, '_>) -> FoldedColumn {
     FoldedColumn::build(members, |member, to| {
         let phone = member.contact().and_then(|contact| contact.phone());
         let plain = |text: Option<JsonStr<'_>>| text.map_or(Cow::Borrowed(""), JsonStr::plain).into_owned();

@@ -99,7 +99,7 @@ impl<'r> JsonStrList<'r> {
 
 /// Where a text is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct JsonSpan {
     at: u32,
     /// The length; the highest bit says that the JSON has escapes.
     length: NonZeroU32,
@@ -107,7 +107,7 @@ pub struct Span {
 
 const ESCAPED: u32 = 1 << 31;
 
-impl Span {
+impl JsonSpan {
     /// The same place in a buffer that has `before` bytes in front of this one.
     pub(super) fn moved(self, before: u32) -> Self {
         Self { at: self.at + before, ..self }
@@ -152,28 +152,28 @@ impl JsonArena {
         self.0.push_str(&other.0);
     }
 
-    pub(super) fn get(&self, span: Span) -> JsonStr<'_> {
+    pub(super) fn get(&self, span: JsonSpan) -> JsonStr<'_> {
         JsonStr { json: self.slice(span), escaped: span.length.get() & ESCAPED != 0 }
     }
 
-    pub(super) fn list(&self, span: Span) -> JsonStrList<'_> {
+    pub(super) fn list(&self, span: JsonSpan) -> JsonStrList<'_> {
         JsonStrList(self.slice(span))
     }
 
-    fn slice(&self, span: Span) -> &str {
+    fn slice(&self, span: JsonSpan) -> &str {
         let at = span.at as usize;
         &self.0[at..at + (span.length.get() & !ESCAPED) as usize]
     }
 
     /// Keeps a JSON string that has no escapes and needs none, quotes included.
-    pub(super) fn put_quoted(&mut self, json: &str) -> Span {
+    pub(super) fn put_quoted(&mut self, json: &str) -> JsonSpan {
         let start = self.0.len();
         self.0.push_str(json);
         self.since(start)
     }
 
     /// Keeps what a text says.
-    pub(super) fn put_plain(&mut self, text: &str) -> Span {
+    pub(super) fn put_plain(&mut self, text: &str) -> JsonSpan {
         let json = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
         let escaped = json.contains('\\');
         let mut span = self.put_quoted(&json);
@@ -195,15 +195,15 @@ impl JsonArena {
         }
     }
 
-    pub(super) fn close_list(&mut self, list: usize) -> Span {
+    pub(super) fn close_list(&mut self, list: usize) -> JsonSpan {
         self.0.push(']');
         self.since(list - 1)
     }
 
-    fn since(&self, start: usize) -> Span {
+    fn since(&self, start: usize) -> JsonSpan {
         // Within `LIMIT` nothing is cut off; past it the roster is refused (see `RosterBuilder::is_too_large`).
         let length = u32::try_from(self.0.len() - start).unwrap_or(ESCAPED - 1).max(1);
-        Span {
+        JsonSpan {
             at: u32::try_from(start).unwrap_or(u32::MAX),
             length: NonZeroU32::new(length).unwrap_or(NonZeroU32::MIN),
         }

@@ -1,6 +1,6 @@
 //! The kinds of scalar fields: how a value is stored in a member's record, and how it is viewed.
 
-use super::json_str::{JsonArena, JsonStr, JsonStrList, Span};
+use super::json_str::{JsonArena, JsonSpan, JsonStr, JsonStrList};
 use super::names;
 use super::timestamp::Timestamp;
 
@@ -33,7 +33,7 @@ macro_rules! text_kinds {
         pub struct $kind;
 
         impl FieldKind for $kind {
-            type Stored = Option<Span>;
+            type Stored = Option<JsonSpan>;
             type View<'r> = $view<'r>;
             const ITEMS: Option<fn(Self::View<'_>) -> usize> = $items;
         }
@@ -97,7 +97,7 @@ pub struct StoredTime {
     /// The time.
     pub at: Timestamp,
     /// The upstream's own text where it has the form that times are printed in, which saves printing it for each response.
-    pub text: Span,
+    pub text: JsonSpan,
 }
 
 /// A time of a member, as a view.

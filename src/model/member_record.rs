@@ -1,7 +1,7 @@
 //! What a roster keeps of a row: small, and without an allocation of its own.
 
 use super::fields::member_fields;
-use super::json_str::{JsonArena, JsonStr, Span};
+use super::json_str::{JsonArena, JsonSpan, JsonStr};
 use super::kinds::{self, FieldKind, StoredKind};
 use super::unrecognized::Unrecognized;
 
@@ -13,7 +13,7 @@ macro_rules! record {
         #[derive(Default)]
         pub struct MemberRecord {
             /// `_id`.
-            pub id: Option<Span>,
+            pub id: Option<JsonSpan>,
             pub(super) role: Option<u32>,
             pub(super) agency: Option<u32>,
             /// `contact`.
@@ -41,9 +41,9 @@ member_fields!(record);
 #[derive(Clone, Copy, Default)]
 pub struct ContactRecord {
     /// `contact._id`.
-    pub id: Option<Span>,
+    pub id: Option<JsonSpan>,
     /// `contact.email`.
-    pub email: Option<Span>,
+    pub email: Option<JsonSpan>,
     /// `contact.phone`.
     pub phone: Option<PhoneRecord>,
 }
@@ -52,17 +52,17 @@ pub struct ContactRecord {
 #[derive(Clone, Copy, Default)]
 pub struct PhoneRecord {
     /// `contact.phone.prefix`.
-    pub prefix: Option<Span>,
+    pub prefix: Option<JsonSpan>,
     /// `contact.phone.number`.
-    pub number: Option<Span>,
+    pub number: Option<JsonSpan>,
 }
 
 /// The texts of a roster, and the roles and agencies that its records name by their index.
 #[derive(Default)]
 pub(super) struct Strings {
     pub(super) texts: JsonArena,
-    pub(super) roles: Vec<Span>,
-    pub(super) agencies: Vec<Span>,
+    pub(super) roles: Vec<JsonSpan>,
+    pub(super) agencies: Vec<JsonSpan>,
 }
 
 impl MemberRecord {
@@ -74,14 +74,14 @@ impl MemberRecord {
 
 impl ContactRecord {
     fn moved(self, before: u32) -> Self {
-        let moved = |span: Option<Span>| span.map(|span| span.moved(before));
+        let moved = |span: Option<JsonSpan>| span.map(|span| span.moved(before));
         let phone = self.phone.map(|phone| PhoneRecord { prefix: moved(phone.prefix), number: moved(phone.number) });
         Self { id: moved(self.id), email: moved(self.email), phone }
     }
 }
 
 impl Strings {
-    pub(super) fn text(&self, span: Option<Span>) -> Option<JsonStr<'_>> {
+    pub(super) fn text(&self, span: Option<JsonSpan>) -> Option<JsonStr<'_>> {
         span.map(|span| self.texts.get(span))
     }
 }

@@ -63,7 +63,7 @@ pub use filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCondi
 pub use folded_text::{Needle, fold_case, fold_for_search};
 pub use groups::{Group, GroupKey, GroupOrder};
 pub use invalidation::{Invalidation, InvalidationMode, InvalidationReport, InvalidationScope};
-pub use json_str::{JsonStr, JsonStrList, Span};
+pub use json_str::{JsonSpan, JsonStr, JsonStrList};
 pub use live_team::{FeedPrice, LiveTeam};
 pub use member::TeamMember;
 pub use member_record::{ContactRecord, MemberRecord, PhoneRecord};

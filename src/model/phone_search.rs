@@ -55,7 +55,7 @@ pub(super) fn needles(text: &str) -> Vec<Needle> {
     needles
 }
 
-struct Digits {
+struct PhoneDigits {
     text: String,
     is_international: bool,
     /// Whether `00` in front said so.
@@ -63,7 +63,7 @@ struct Digits {
 }
 
 /// The digits of a text that has nothing but digits, separators, and a `+` in front.
-fn digits(text: &str) -> Option<Digits> {
+fn digits(text: &str) -> Option<PhoneDigits> {
     let mut text = text.trim_matches(|c: char| !is_plus(c) && is_separator(c) && c != '(').to_owned();
     let plus = text.starts_with(is_plus);
     let zeros = text.starts_with("00");
@@ -81,7 +81,7 @@ fn digits(text: &str) -> Option<Digits> {
     }
     let has_zeros = zeros && digits.len() > 2;
     let text = if has_zeros { digits.split_off(2) } else { digits };
-    (!text.is_empty()).then_some(Digits { text, is_international: plus || has_zeros, has_zeros })
+    (!text.is_empty()).then_some(PhoneDigits { text, is_international: plus || has_zeros, has_zeros })
 }
 
 fn is_plus(c: char) -> bool {

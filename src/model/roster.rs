@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cancellation::Cancelled;
-use super::indexes::{Index, Indexes, room};
+use super::indexes::{Indexes, LazyIndex, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
 use super::ranks::NameRanks;
@@ -227,7 +227,7 @@ impl Roster {
     /// An index of the members; where it is not there yet, `cancelled` is asked now and then while it is made.
     pub(super) fn index<T>(
         &self,
-        of: impl FnOnce(&Indexes) -> &Index<T>,
+        of: impl FnOnce(&Indexes) -> &LazyIndex<T>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<&T, Cancelled> {
         of(&self.indexes).get_unless(self.members(), cancelled)

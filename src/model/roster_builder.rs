@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::json_str::{JsonArena, JsonStr, Span};
+use super::json_str::{JsonArena, JsonSpan, JsonStr};
 use super::member_record::{MemberRecord, Strings};
 use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp, Unrecognized};
 
@@ -42,12 +42,12 @@ impl RosterBuilder {
     }
 
     /// Keeps a JSON string without escapes, quotes included.
-    pub fn put_quoted(&mut self, json: &str) -> Span {
+    pub fn put_quoted(&mut self, json: &str) -> JsonSpan {
         self.strings.texts.put_quoted(json)
     }
 
     /// Keeps what a text says.
-    pub fn put_plain(&mut self, text: &str) -> Span {
+    pub fn put_plain(&mut self, text: &str) -> JsonSpan {
         self.strings.texts.put_plain(text)
     }
 
@@ -62,13 +62,13 @@ impl RosterBuilder {
     }
 
     /// Ends a list.
-    pub fn close_list(&mut self, list: OpenList) -> Span {
+    pub fn close_list(&mut self, list: OpenList) -> JsonSpan {
         self.strings.texts.close_list(list.0)
     }
 
     /// What is kept there.
     #[must_use]
-    pub fn text(&self, span: Span) -> JsonStr<'_> {
+    pub fn text(&self, span: JsonSpan) -> JsonStr<'_> {
         self.strings.texts.get(span)
     }
 
@@ -124,7 +124,7 @@ impl RosterBuilder {
         for row in next.rows {
             let (role, agency) = (row.role, row.agency);
             let mut row = row.moved(before);
-            let id = |spans: &[Span], index: Option<u32>| {
+            let id = |spans: &[JsonSpan], index: Option<u32>| {
                 index.map(|index| next.strings.texts.get(spans[index as usize]).plain())
             };
             self.set_role(&mut row, id(&next.strings.roles, role).as_deref());
@@ -150,7 +150,7 @@ struct IdTable {
 }
 
 impl IdTable {
-    fn index(&mut self, id: &str, spans: &mut Vec<Span>, texts: &mut JsonArena) -> u32 {
+    fn index(&mut self, id: &str, spans: &mut Vec<JsonSpan>, texts: &mut JsonArena) -> u32 {
         let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         if spans.get(self.last).is_some_and(|span| texts.get(*span) == *id) {
             return index(self.last);

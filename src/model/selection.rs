@@ -26,7 +26,7 @@ pub(super) fn select(
     let among = among.or(narrowed.as_deref());
     let test = Test::of(filter, roster, among.map_or(roster.len(), <[_]>::len), cancelled)?;
     let mut selected = Vec::new();
-    let mut evaluate = |members: Members<'_>| {
+    let mut evaluate = |members: MemberIndexes<'_>| {
         if cancelled() {
             return Err(Cancelled);
         }
@@ -37,10 +37,10 @@ pub(super) fn select(
         Ok(())
     };
     match among {
-        Some(list) => list.chunks(BLOCK).try_for_each(|list| evaluate(Members::List(list)))?,
+        Some(list) => list.chunks(BLOCK).try_for_each(|list| evaluate(MemberIndexes::List(list)))?,
         None => (0..roster.len()).step_by(BLOCK).try_for_each(|first| {
             let end = roster.len().min(first + BLOCK);
-            evaluate(Members::Range(first, end))
+            evaluate(MemberIndexes::Range(first, end))
         })?,
     }
     Ok(selected)
@@ -69,10 +69,10 @@ fn narrow(filter: &Filter, roster: &Roster) -> Option<Vec<u32>> {
 /// At most `BLOCK` members.
 struct Block<'b, 'r> {
     roster: &'r Roster,
-    members: Members<'b>,
+    members: MemberIndexes<'b>,
 }
 
-enum Members<'b> {
+enum MemberIndexes<'b> {
     /// All from an index up to another; the first is a multiple of `BLOCK`.
     Range(usize, usize),
     /// These indexes.
@@ -82,16 +82,16 @@ enum Members<'b> {
 impl<'r> Block<'_, 'r> {
     fn len(&self) -> usize {
         match self.members {
-            Members::Range(first, end) => end - first,
-            Members::List(list) => list.len(),
+            MemberIndexes::Range(first, end) => end - first,
+            MemberIndexes::List(list) => list.len(),
         }
     }
 
     /// The index in the roster of the n-th member.
     fn index(&self, n: usize) -> u32 {
         match self.members {
-            Members::Range(first, _) => u32::try_from(first + n).unwrap_or(u32::MAX),
-            Members::List(list) => list[n],
+            MemberIndexes::Range(first, _) => u32::try_from(first + n).unwrap_or(u32::MAX),
+            MemberIndexes::List(list) => list[n],
         }
     }
 
@@ -146,12 +146,12 @@ impl<'r> Block<'_, 'r> {
 
     fn among(&self, set: &MemberSet) -> Bits {
         match self.members {
-            Members::Range(first, _) => {
+            MemberIndexes::Range(first, _) => {
                 let mut bits = Bits::EMPTY;
                 bits.0.iter_mut().zip(set.from(first)).for_each(|(word, members)| *word = *members);
                 bits
             }
-            Members::List(list) => self.each(|n| set.contains(list[n])),
+            MemberIndexes::List(list) => self.each(|n| set.contains(list[n])),
         }
     }
 
@@ -165,20 +165,20 @@ impl<'r> Block<'_, 'r> {
             bits
         }
         match self.members {
-            Members::Range(first, end) => collect(ranks.slice(first, end), |rank| test(*rank)),
-            Members::List(list) => collect(list, |index| test(ranks.get(*index))),
+            MemberIndexes::Range(first, end) => collect(ranks.slice(first, end), |rank| test(*rank)),
+            MemberIndexes::List(list) => collect(list, |index| test(ranks.get(*index))),
         }
     }
 
     /// The members whose folded text has the needle in it.
     fn containing(&self, texts: Texts<'_>, needle: &Needle) -> Bits {
         match self.members {
-            Members::Range(first, end) => {
+            MemberIndexes::Range(first, end) => {
                 let mut bits = Bits::EMPTY;
                 texts.column.scan(needle, first, end, |index| bits.set(index - first));
                 bits
             }
-            Members::List(_) => self.each(|n| needle.is_in(texts.column.get(self.index(n) as usize))),
+            MemberIndexes::List(_) => self.each(|n| needle.is_in(texts.column.get(self.index(n) as usize))),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::ranks::Ranks;
 /// How members of one roster pack into keys of one order.
 pub(super) struct SortKeys<'r> {
     roster: &'r Roster,
-    digits: Vec<(Digits<'r>, Direction)>,
+    digits: Vec<(RankSource<'r>, Direction)>,
     /// Whether every key fits into 64 bits.
     is_narrow: bool,
 }
@@ -23,14 +23,14 @@ const COUNTED_PART: usize = 4;
 const COUNTED_LEAST: usize = 64;
 
 /// Where the rank of a member's value comes from.
-enum Digits<'r> {
+enum RankSource<'r> {
     Ranks(&'r Ranks),
     /// Members lie in the order of their ids.
     Index(u32),
 }
 
 /// An integer that keys are packed into.
-trait Key: Copy + Ord {
+trait PackedKey: Copy + Ord {
     const ZERO: Self;
     /// Puts a digit of a number system of base `base` behind the others.
     fn push(self, base: u32, digit: u32) -> Self;
@@ -40,7 +40,7 @@ trait Key: Copy + Ord {
 
 macro_rules! keys {
     ($($int:ty),+) => {$(
-        impl Key for $int {
+        impl PackedKey for $int {
             const ZERO: Self = 0;
 
             fn push(self, base: u32, digit: u32) -> Self {
@@ -59,7 +59,7 @@ keys!(u64, u128);
 impl<'r> SortKeys<'r> {
     pub(super) fn new(roster: &'r Roster, order: &Order, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
         let digit = |(field, direction): &(OrderField, Direction)| {
-            Digits::of(*field, roster, cancelled).map(|digits| (digits, *direction))
+            RankSource::of(*field, roster, cancelled).map(|digits| (digits, *direction))
         };
         let digits = order.keys().iter().map(digit).collect::<Result<Vec<_>, _>>()?;
         // A roster has fewer than 2^29 members, for its text is limited and each has an id; so the four kinds of ranks, the
@@ -82,7 +82,7 @@ impl<'r> SortKeys<'r> {
         }
     }
 
-    fn packed<K: Key>(&self, list: &[u32]) -> Vec<u32> {
+    fn packed<K: PackedKey>(&self, list: &[u32]) -> Vec<u32> {
         let mut keys: Vec<K> = list.iter().map(|index| self.key(*index)).collect();
         keys.sort_unstable();
         keys.into_iter().map(|key| key.last(members(self.roster))).collect()
@@ -93,11 +93,11 @@ impl<'r> SortKeys<'r> {
         let (mut sorted, mut next, mut starts) = (list.to_vec(), vec![0; list.len()], Vec::new());
         for (digits, direction) in self.digits.iter().rev() {
             match digits {
-                Digits::Ranks(ranks) => {
+                RankSource::Ranks(ranks) => {
                     let rank = |index| ranks.get(index);
                     distribute(&sorted, &mut next, &mut starts, rank, ranks.distinct(), *direction);
                 }
-                Digits::Index(members) => {
+                RankSource::Index(members) => {
                     distribute(&sorted, &mut next, &mut starts, |index| index, *members, *direction);
                 }
             }
@@ -108,7 +108,7 @@ impl<'r> SortKeys<'r> {
 
     /// How two members compare.
     pub(super) fn compare(&self, one: u32, other: u32) -> Ordering {
-        let by = |(digits, direction): &(Digits<'r>, Direction)| {
+        let by = |(digits, direction): &(RankSource<'r>, Direction)| {
             let of = |index| digits.directed(*direction, index);
             Some(of(one).cmp(&of(other))).filter(|ordering| ordering.is_ne())
         };
@@ -116,7 +116,7 @@ impl<'r> SortKeys<'r> {
     }
 
     /// The key of a member.
-    fn key<K: Key>(&self, index: u32) -> K {
+    fn key<K: PackedKey>(&self, index: u32) -> K {
         let key = self.digits.iter().fold(K::ZERO, |key, (digits, direction)| {
             key.push(digits.distinct() + 1, digits.directed(*direction, index))
         });
@@ -124,7 +124,7 @@ impl<'r> SortKeys<'r> {
     }
 }
 
-impl<'r> Digits<'r> {
+impl<'r> RankSource<'r> {
     fn of(field: OrderField, roster: &'r Roster, cancelled: &dyn Fn() -> bool) -> Result<Self, Cancelled> {
         Ok(match field {
             OrderField::Name => Self::Ranks(&roster.index(|known| &known.name_ranks, cancelled)?.ranks),

@@ -154,7 +154,7 @@ struct Intervals {
 
 /// When a poll may be made that is due.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum PollTiming {
     /// At once: the team has not been read here yet, or the operator has taken back what was read.
     Now,
     /// When it is its turn among those of all replicas.
@@ -162,9 +162,9 @@ enum Turn {
 }
 
 /// Counts a poller until it ends, in whatever way.
-struct Counted(Arc<Metrics>);
+struct PollerCount(Arc<Metrics>);
 
-impl Drop for Counted {
+impl Drop for PollerCount {
     fn drop(&mut self) {
         self.0.live().poller_ended();
     }
@@ -176,11 +176,11 @@ impl Poller {
     }
 
     async fn run(mut self) {
-        let _counted = Counted(self.feeds.metrics.clone());
+        let _counted = PollerCount(self.feeds.metrics.clone());
         let clock = self.feeds.clock;
         // Not before this instant, where the last poll brought nothing.
         let mut retry_at: Option<Instant> = None;
-        let mut turn = Turn::Now;
+        let mut turn = PollTiming::Now;
         while let Some((grant, asked)) = self.feeds.board.payer(&self.feed) {
             let intervals = self.intervals(&grant, asked);
             let Intervals { fair, now: interval } = intervals;
@@ -189,10 +189,10 @@ impl Poller {
             let due = retry_at.or(regular).unwrap_or(now);
             if due <= now {
                 if self.feed.is_outdated() {
-                    turn = Turn::Now;
+                    turn = PollTiming::Now;
                 }
                 retry_at = self.read_while_wanted(&grant, intervals, turn).await.map(|wait| clock.now() + wait);
-                turn = Turn::InLine;
+                turn = PollTiming::InLine;
                 continue;
             }
             let overdue = began.filter(|_| !self.feed.is_stale()).map(|began| began + self.window(fair) + GRACE);
@@ -215,7 +215,7 @@ impl Poller {
 
     /// Reads the roster, unless the last listener leaves before, or it is not to wait for its turn any longer. (The load goes on if
     /// it has made a call.)
-    async fn read_while_wanted(&mut self, grant: &Grant, intervals: Intervals, turn: Turn) -> Option<Duration> {
+    async fn read_while_wanted(&mut self, grant: &Grant, intervals: Intervals, turn: PollTiming) -> Option<Duration> {
         let (feed, clock, began) = (self.feed.clone(), self.feeds.clock, self.feed.began());
         let mut overdue = began.filter(|_| !feed.is_stale()).map(|began| began + self.window(intervals.fair) + GRACE);
         let mut read = pin!(self.read(grant, intervals, turn));
@@ -229,7 +229,7 @@ impl Poller {
             tokio::select! {
                 wait = &mut read => return wait,
                 () = feed.changed.notified() => {
-                    if feed.is_deserted() || turn == Turn::InLine && feed.is_outdated() {
+                    if feed.is_deserted() || turn == PollTiming::InLine && feed.is_outdated() {
                         return None;
                     }
                 }
@@ -279,11 +279,11 @@ impl Poller {
     }
 
     /// Reads the roster, and returns how long to wait where that brought nothing newer.
-    async fn read(&mut self, grant: &Grant, intervals: Intervals, turn: Turn) -> Option<Duration> {
+    async fn read(&mut self, grant: &Grant, intervals: Intervals, turn: PollTiming) -> Option<Duration> {
         let Intervals { fair, now: interval } = intervals;
         let asked = self.feeds.clock.now();
         let oldest = asked.checked_sub(interval.mul_f64(YOUNG)).unwrap_or(asked);
-        let second = self.feeds.rosters.loads.second.clone().filter(|_| turn == Turn::InLine);
+        let second = self.feeds.rosters.loads.second.clone().filter(|_| turn == PollTiming::InLine);
         let read = match second.zip(self.feeds.rosters.upstream.refresh_plan(&grant.key().credential)) {
             None => self.feeds.rosters.get(grant, Some(interval.mul_f64(YOUNG))).await,
             Some((second, plan)) => {

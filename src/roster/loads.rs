@@ -15,14 +15,14 @@ use super::credential_gate::CredentialGate;
 use super::feed_board::FeedBoard;
 use super::generations::Generations;
 use super::negative_cache::NegativeCache;
-use super::second_level::{Lookup, SecondLevel, Turn};
-use super::single_flight::{InFlight, LoadHandle, Loaded, SingleFlight};
+use super::second_level::{LoadPermission, Lookup, SecondLevel};
+use super::single_flight::{InFlight, LoadHandle, LoadOutcome, SingleFlight};
 use super::store::{Store, StoredRoster};
 use crate::model::{
     Clock, CredentialId, ErrorKind, Grant, Invalidation, InvalidationScope, TeamListener, UpstreamError,
 };
 use crate::telemetry::{Metrics, TraceContext};
-use crate::upstream::{Fetched, Load, LoadObserver, Need, Upstream};
+use crate::upstream::{FetchedRoster, Load, LoadObserver, Need, Upstream};
 
 /// By how much later than it was an invalidation of another replica may be dated here.
 const HEARD_LATE: Duration = Duration::from_millis(250);
@@ -47,7 +47,7 @@ pub(super) struct Loads {
 }
 
 /// Sees the calls of a load.
-struct Observer<'l> {
+struct CallObserver<'l> {
     loads: &'l Loads,
     grant: &'l Grant,
     flight: &'l InFlight,
@@ -55,7 +55,7 @@ struct Observer<'l> {
     probe: bool,
 }
 
-impl LoadObserver for Observer<'_> {
+impl LoadObserver for CallObserver<'_> {
     fn before_call(&self) -> Result<(), UpstreamError> {
         // While the load waited, another one may have been refused. A list that has been begun is read to its end.
         let refused = if self.flight.calls() == 0 && !self.probe {
@@ -99,7 +99,7 @@ impl Loads {
                     tracing::error!("a roster load panicked");
                     Err(ErrorKind::Internal.into())
                 });
-                Loaded { result, secret: grant.caller().credential.version() }
+                LoadOutcome { result, secret: grant.caller().credential.version() }
             }
             .boxed()
         };
@@ -135,9 +135,9 @@ impl Loads {
             Lookup::Away => return self.admitted(grant, need, deadline, flight).await,
         };
         let (claim, generation) = match second.turn(&names, generation, oldest, deadline).await {
-            Turn::Ours(claim, generation) => (claim, generation),
-            Turn::Roster(stored) => return self.take(grant, stored),
-            Turn::Refused(error) => return Err(self.refused_elsewhere(grant, error)),
+            LoadPermission::Ours(claim, generation) => (claim, generation),
+            LoadPermission::Roster(stored) => return self.take(grant, stored),
+            LoadPermission::Refused(error) => return Err(self.refused_elsewhere(grant, error)),
         };
         let loaded =
             second.holding(claim.as_ref(), second.claim_time, self.admitted(grant, need, deadline, flight)).await;
@@ -219,7 +219,7 @@ impl Loads {
     ) -> Result<StoredRoster, UpstreamError> {
         let asked = self.clock.now();
         let credential = &grant.caller().credential;
-        let observer = Observer { loads: self, grant, flight, probe };
+        let observer = CallObserver { loads: self, grant, flight, probe };
         let accepted = self.gate.has_accepted(credential.id());
         let load = Load { grant, need, accepted, deadline, observer: &observer };
         let fetched = self.upstream.fetch(load).await;
@@ -228,7 +228,7 @@ impl Loads {
             self.gate.record(credential, fetched.as_ref().err());
         }
         match fetched {
-            Ok(Fetched { roster, began }) => {
+            Ok(FetchedRoster { roster, began }) => {
                 if let Some(error) = self.negative_cache.refused_since(credential, asked) {
                     return Err(error);
                 }

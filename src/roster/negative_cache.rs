@@ -30,11 +30,11 @@ const CAPACITY: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct NegativeCache {
-    credentials: Mutex<HashMap<CredentialId, Failure, RandomState>>,
-    accounts: Mutex<HashMap<RosterKey, Failure, RandomState>>,
+    credentials: Mutex<HashMap<CredentialId, CachedFailure, RandomState>>,
+    accounts: Mutex<HashMap<RosterKey, CachedFailure, RandomState>>,
 }
 
-struct Failure {
+struct CachedFailure {
     error: UpstreamError,
     /// The version of the credential's secret that the call was made with.
     secret: u64,
@@ -80,7 +80,7 @@ impl NegativeCache {
     /// How many accounts, and credentials, are not tried now, by the kind of their failure.
     pub(super) fn counts(&self, now: Instant) -> Vec<(&'static str, usize)> {
         let mut counts = BTreeMap::new();
-        let mut add = |failure: &Failure| {
+        let mut add = |failure: &CachedFailure| {
             if now < failure.until {
                 *counts.entry(failure.error.kind().label()).or_default() += 1;
             }
@@ -102,7 +102,7 @@ impl NegativeCache {
 }
 
 fn get<K: Eq + Hash>(
-    failures: &Mutex<HashMap<K, Failure, RandomState>>,
+    failures: &Mutex<HashMap<K, CachedFailure, RandomState>>,
     key: &K,
     secret: u64,
     now: Instant,
@@ -113,7 +113,7 @@ fn get<K: Eq + Hash>(
 }
 
 fn insert<K: Clone + Eq + Hash>(
-    failures: &Mutex<HashMap<K, Failure, RandomState>>,
+    failures: &Mutex<HashMap<K, CachedFailure, RandomState>>,
     key: &K,
     secret: u64,
     error: &UpstreamError,
@@ -136,7 +136,7 @@ fn insert<K: Clone + Eq + Hash>(
     if failures.len() >= CAPACITY && !failures.contains_key(key) {
         make_room(&mut failures, now);
     }
-    let failure = Failure { error: error.clone(), secret, since, failures: earlier + 1, until: now + wait };
+    let failure = CachedFailure { error: error.clone(), secret, since, failures: earlier + 1, until: now + wait };
     failures.insert(key.clone(), failure);
 }
 
@@ -147,7 +147,7 @@ fn account_backoff(earlier: u32) -> Duration {
 }
 
 /// Removes what has expired and, where that is not enough, the quarter that expires first.
-fn make_room<K: Eq + Hash>(failures: &mut HashMap<K, Failure, RandomState>, now: Instant) {
+fn make_room<K: Eq + Hash>(failures: &mut HashMap<K, CachedFailure, RandomState>, now: Instant) {
     failures.retain(|_, failure| now < failure.until);
     if failures.len() >= CAPACITY {
         let mut ends: Vec<Instant> = failures.values().map(|failure| failure.until).collect();

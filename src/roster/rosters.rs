@@ -19,7 +19,7 @@ use super::credential_gate::CredentialGate;
 use super::feed_board::FeedBoard;
 use super::loads::Loads;
 use super::negative_cache::NegativeCache;
-use super::single_flight::Loaded;
+use super::single_flight::LoadOutcome;
 use super::store::{Store, StoredRoster};
 use super::token_issue::IssuedToken;
 use crate::config::{self, Config};
@@ -303,7 +303,7 @@ impl Rosters {
             let cache = if shared { CacheResult::Coalesced } else { CacheResult::Miss };
             match loaded {
                 Err(_) => return (Waited::StillLoading, calls),
-                Ok(Loaded { result: Ok(stored), .. }) => {
+                Ok(LoadOutcome { result: Ok(stored), .. }) => {
                     let young =
                         (max_age.is_none() || stored.began >= oldest) && invalidated.is_none_or(|at| stored.began > at);
                     waited = Waited::Loaded(stored, cache);
@@ -311,7 +311,7 @@ impl Rosters {
                         break;
                     }
                 }
-                Ok(Loaded { result: Err(error), secret: tried }) => {
+                Ok(LoadOutcome { result: Err(error), secret: tried }) => {
                     let late = error.kind() == ErrorKind::Unauthenticated && tried < secret;
                     waited = Waited::Failed(error);
                     if !late {

@@ -59,13 +59,13 @@ pub(super) struct RecordNames {
 
 /// The marks that a roster is published under.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Generation(Vec<u8>);
+pub(super) struct RosterMarks(Vec<u8>);
 
 /// What a look-up found.
 pub(super) enum Lookup {
     /// A roster, and whether it is young enough.
-    Roster(StoredRoster, bool, Generation),
-    Missing(Generation),
+    Roster(StoredRoster, bool, RosterMarks),
+    Missing(RosterMarks),
     /// Another replica was refused.
     Refused(UpstreamError),
     /// The tier is away.
@@ -73,9 +73,9 @@ pub(super) enum Lookup {
 }
 
 /// The right to load, as far as other replicas heed it.
-pub(super) enum Turn {
+pub(super) enum LoadPermission {
     /// No other replica loads.
-    Ours(Option<Claim>, Generation),
+    Ours(Option<Claim>, RosterMarks),
     /// It is there already.
     Roster(StoredRoster),
     Refused(UpstreamError),
@@ -145,7 +145,7 @@ impl SecondLevel {
             return Lookup::Refused(ErrorKind::Forbidden.into());
         }
         let generation =
-            Generation((0..4).map(|place| mark(place).unwrap_or_default()).collect::<Vec<_>>().join(&b'/'));
+            RosterMarks((0..4).map(|place| mark(place).unwrap_or_default()).collect::<Vec<_>>().join(&b'/'));
         let Some((bytes, left)) = read.value else {
             self.metrics.second_level("miss");
             return Lookup::Missing(generation);
@@ -169,32 +169,32 @@ impl SecondLevel {
     pub(super) async fn turn(
         &self,
         names: &RecordNames,
-        found: Generation,
+        found: RosterMarks,
         oldest: Instant,
         deadline: Instant,
-    ) -> Turn {
+    ) -> LoadPermission {
         let mut generation = found;
         let mut pause = POLL.0;
         loop {
             let claim = match self.cluster.values.claim(&names.claim, self.claim_time).await {
                 Ok(claim) => claim,
-                Err(_) => return Turn::Ours(None, generation),
+                Err(_) => return LoadPermission::Ours(None, generation),
             };
             // What was published between the look-up and the claim is here now.
             match self.find(names, oldest).await {
                 Lookup::Roster(stored, true, _) => {
                     self.give_up(claim);
-                    return Turn::Roster(stored);
+                    return LoadPermission::Roster(stored);
                 }
                 Lookup::Refused(error) => {
                     self.give_up(claim);
-                    return Turn::Refused(error);
+                    return LoadPermission::Refused(error);
                 }
                 Lookup::Roster(_, false, now) | Lookup::Missing(now) => generation = now,
-                Lookup::Away => return Turn::Ours(claim, generation),
+                Lookup::Away => return LoadPermission::Ours(claim, generation),
             }
             if claim.is_some() || self.clock.now() + pause >= deadline {
-                return Turn::Ours(claim, generation);
+                return LoadPermission::Ours(claim, generation);
             }
             self.metrics.second_level("waited");
             tokio::time::sleep(pause).await;
@@ -223,7 +223,7 @@ impl SecondLevel {
         self: &Arc<Self>,
         names: RecordNames,
         stored: &StoredRoster,
-        generation: Generation,
+        generation: RosterMarks,
         claim: Option<Claim>,
     ) {
         let (second, stored) = (self.clone(), stored.clone());
@@ -294,7 +294,7 @@ impl SecondLevel {
         self.cluster.notices.publish(Notice { kind: kind.to_owned(), about, millis: 0 });
     }
 
-    async fn read(&self, bytes: Vec<u8>, left: Duration, generation: &Generation) -> Option<StoredRoster> {
+    async fn read(&self, bytes: Vec<u8>, left: Duration, generation: &RosterMarks) -> Option<StoredRoster> {
         let (marks, is_long) = (generation.0.clone(), bytes.len() > INLINE_BYTES);
         let decode = move || {
             let end = bytes.iter().position(|byte| *byte == b'\n')?;

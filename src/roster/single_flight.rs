@@ -33,7 +33,7 @@ pub(super) struct SingleFlight {
 
 /// What a load brought.
 #[derive(Clone)]
-pub(super) struct Loaded {
+pub(super) struct LoadOutcome {
     pub(super) result: Result<StoredRoster, UpstreamError>,
     /// The version of the credential's secret that it was loaded with.
     pub(super) secret: u64,
@@ -41,7 +41,7 @@ pub(super) struct Loaded {
 
 /// A load under way.
 pub(super) struct InFlight {
-    loaded: watch::Sender<Option<Loaded>>,
+    loaded: watch::Sender<Option<LoadOutcome>>,
     /// Calls made so far.
     calls: AtomicU32,
     /// The span of the request that started it, where it is recorded.
@@ -66,7 +66,7 @@ pub(super) enum LoadHandle {
 
 /// Runs a load; dropped, it leaves the load to a task where it is still wanted.
 pub(super) struct Leader {
-    load: Option<BoxFuture<'static, Loaded>>,
+    load: Option<BoxFuture<'static, LoadOutcome>>,
     flight: Arc<InFlight>,
     registration: Registration,
 }
@@ -98,7 +98,7 @@ impl SingleFlight {
         key: &RosterKey,
         shared: bool,
         current: impl FnOnce() -> Option<StoredRoster>,
-        load: impl FnOnce(Arc<InFlight>) -> BoxFuture<'static, Loaded>,
+        load: impl FnOnce(Arc<InFlight>) -> BoxFuture<'static, LoadOutcome>,
     ) -> Result<LoadHandle, StoredRoster> {
         let mut loads = self.loads.lock();
         if let Some(flight) = loads.get(key).filter(|_| shared) {
@@ -195,7 +195,7 @@ impl LoadHandle {
     }
 
     /// What the load brought.
-    pub(super) async fn wait(&mut self) -> Loaded {
+    pub(super) async fn wait(&mut self) -> LoadOutcome {
         match self {
             Self::Leader(leader) => leader.await,
             Self::Follower(follower) => {
@@ -203,16 +203,16 @@ impl LoadHandle {
                 let brought = loaded.wait_for(Option::is_some);
                 let brought = brought.await.ok().and_then(|loaded| loaded.clone());
                 // A load that ended without a result went down with the runtime, or panicked.
-                brought.unwrap_or_else(|| Loaded { result: Err(ErrorKind::Internal.into()), secret: 0 })
+                brought.unwrap_or_else(|| LoadOutcome { result: Err(ErrorKind::Internal.into()), secret: 0 })
             }
         }
     }
 }
 
 impl Future for Leader {
-    type Output = Loaded;
+    type Output = LoadOutcome;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<LoadOutcome> {
         let Some(load) = &mut self.load else { return Poll::Pending };
         let loaded = load.poll_unpin(context);
         if loaded.is_ready() {
@@ -283,7 +283,7 @@ impl Drop for Registered {
         self.flight.loaded.send_if_modified(|loaded| {
             let missing = loaded.is_none();
             if missing {
-                *loaded = Some(Loaded { result: Err(ErrorKind::Internal.into()), secret: 0 });
+                *loaded = Some(LoadOutcome { result: Err(ErrorKind::Internal.into()), secret: 0 });
             }
             missing
         });

@@ -25,9 +25,9 @@ pub struct IssuedToken {
 
 /// Counts the call.
 #[derive(Default)]
-struct Observer(AtomicU32);
+struct CallCounter(AtomicU32);
 
-impl LoadObserver for Observer {
+impl LoadObserver for CallCounter {
     fn before_call(&self) -> Result<(), UpstreamError> {
         Ok(())
     }
@@ -42,7 +42,7 @@ impl Loads {
     pub(super) async fn issue_token(self: &Arc<Self>, grant: &Grant, deadline: Instant) -> IssuedToken {
         let (loads, grant) = (self.clone(), grant.clone());
         let issue = async move {
-            let observer = Observer::default();
+            let observer = CallCounter::default();
             let result = loads.admitted_token(&grant, deadline, &observer).await;
             IssuedToken { result, calls: observer.0.into_inner() }
         };
@@ -53,7 +53,7 @@ impl Loads {
         &self,
         grant: &Grant,
         deadline: Instant,
-        observer: &Observer,
+        observer: &CallCounter,
     ) -> Result<PermanentToken, UpstreamError> {
         let credential = &grant.caller().credential;
         if let Some(refused) = self.negative_cache.get_credential(credential, self.clock.now()) {

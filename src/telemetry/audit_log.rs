@@ -38,7 +38,7 @@ pub enum QueueShare {
 #[derive(Clone)]
 pub struct AuditLog(Arc<Handle>);
 
-struct Handle(Arc<Shared>);
+struct Handle(Arc<SharedAuditLog>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
@@ -46,8 +46,8 @@ impl Drop for Handle {
     }
 }
 
-struct Shared {
-    state: Mutex<State>,
+struct SharedAuditLog {
+    state: Mutex<AuditLogState>,
     /// There is something to write, nothing more comes, or another writer goes on.
     filled: Condvar,
     /// A writer has written what it had.
@@ -56,7 +56,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
+struct AuditLogState {
     /// Whole lines.
     lines: Vec<u8>,
     limit: usize,
@@ -79,7 +79,7 @@ struct Write {
     is_told: bool,
 }
 
-impl State {
+impl AuditLogState {
     fn is_pending(&self) -> bool {
         !self.writes.is_empty() || (self.writer > 0 && !self.lines.is_empty())
     }
@@ -114,7 +114,7 @@ impl AuditLog {
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
         let (state, filled, written) = (Mutex::default(), Condvar::new(), Condvar::new());
-        Self(Arc::new(Handle(Arc::new(Shared { state, filled, written, metrics }))))
+        Self(Arc::new(Handle(Arc::new(SharedAuditLog { state, filled, written, metrics }))))
     }
 
     /// From now on lines go there, also those that wait, and so many bytes of them may wait. A thread that writes to a former
@@ -135,7 +135,7 @@ impl AuditLog {
         }
         let (number, next, writer) = (state.writer + 1, target.target().clone(), shared.clone());
         let thread = std::thread::Builder::new().name("audit".to_owned());
-        thread.spawn(move || writer.run(number, Writer::new(target))).map_err(TargetNotTaken::NoThread)?;
+        thread.spawn(move || writer.run(number, LineWriter::new(target))).map_err(TargetNotTaken::NoThread)?;
         (state.writer, state.target) = (number, Some(next));
         shared.filled.notify_all();
         let hanging = state.newly_hanging();
@@ -185,20 +185,21 @@ impl AuditLog {
     }
 }
 
-impl Shared {
+impl SharedAuditLog {
     fn close(&self) {
         self.state.lock().is_closed = true;
         self.filled.notify_all();
     }
 
     /// Writes until nothing more comes, or another thread goes on.
-    fn run(&self, number: u64, mut writer: Writer) {
+    fn run(&self, number: u64, mut writer: LineWriter) {
         let mut lines = Vec::new();
         loop {
             let mut state = self.state.lock();
             state.writes.remove(&number);
             self.written.notify_all();
-            let waits = |state: &mut State| state.writer == number && state.lines.is_empty() && !state.is_closed;
+            let waits =
+                |state: &mut AuditLogState| state.writer == number && state.lines.is_empty() && !state.is_closed;
             self.filled.wait_while(&mut state, waits);
             if state.writer != number || state.lines.is_empty() {
                 return;
@@ -213,7 +214,7 @@ impl Shared {
 }
 
 /// Writes whole lines to a target that may fail, and be there again.
-struct Writer {
+struct LineWriter {
     target: OpenTarget,
     /// Whether the last line was broken off.
     is_mid_line: bool,
@@ -221,7 +222,7 @@ struct Writer {
     warned: Option<Instant>,
 }
 
-impl Writer {
+impl LineWriter {
     fn new(target: OpenTarget) -> Self {
         Self { target, is_mid_line: false, has_failed: false, warned: None }
     }

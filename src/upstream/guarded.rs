@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::budget::{BudgetExhausted, Ledger, LoadReservation};
 use super::decode::RowPage;
 use super::protect::{Breaker, FairPermits, HostPause, Latency, Retries, Subject};
-use super::{Budget, Endpoint, Fetched, Load, Need, Upstream};
+use super::{Budget, Endpoint, FetchedRoster, Load, Need, Upstream};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
 use crate::model::{
@@ -309,8 +309,8 @@ impl GuardedUpstream {
 }
 
 impl Upstream for GuardedUpstream {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
-        self.roster(load).map(|read| read.map(|(roster, began)| Fetched { roster, began })).boxed()
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
+        self.roster(load).map(|read| read.map(|(roster, began)| FetchedRoster { roster, began })).boxed()
     }
 
     fn issue_token<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<PermanentToken, UpstreamError>> {

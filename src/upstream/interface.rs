@@ -38,7 +38,7 @@ pub struct Called<T = RowPage> {
 /// Where teams come from: the endpoint, guarded. A test's own, unguarded, has teams to give and nothing else to say.
 pub trait Upstream: Send + Sync + 'static {
     /// Reads a whole list.
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>>;
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>>;
 
     /// Has a permanent token issued for the load's account: one call of the plan, which is never repeated.
     fn issue_token<'a>(&'a self, _load: Load<'a>) -> BoxFuture<'a, Result<PermanentToken, UpstreamError>> {
@@ -130,7 +130,7 @@ pub enum Need {
 
 /// A list that was read.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct FetchedRoster {
     /// The team.
     pub roster: Roster,
     /// When the first call was started: nothing in the roster is older.

@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Load;
-use super::decode::{DecodedRows, PageRead, Pages, Progress};
+use super::decode::{DecodedRows, ListProgress, PageRead, Pages};
 use super::guarded::{GuardedUpstream, RESTLESS, Reading};
 use crate::model::{Malformed, UpstreamError};
 
@@ -32,7 +32,7 @@ impl GuardedUpstream {
             let began = self.clock.wall(reading.began.unwrap_or(now));
             let may_repeat = self.may_repeat(&reading.load, pages.next());
             match pages.take(page, PageRead { began, ended: self.clock.wall(now), may_repeat })? {
-                Progress::Complete(rows) => {
+                ListProgress::Complete(rows) => {
                     let key = reading.load.grant.key();
                     match pages.never_rests() {
                         Some(true) => self.restless.insert(key.clone(), now + RESTLESS),
@@ -44,8 +44,8 @@ impl GuardedUpstream {
                     }
                     return Ok(rows);
                 }
-                Progress::More => {}
-                Progress::Restarted => reading.began = None,
+                ListProgress::More => {}
+                ListProgress::Restarted => reading.began = None,
             }
             if let Some(left) = pages.left() {
                 let length = pages.next() - 1 + left;

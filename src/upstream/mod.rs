@@ -20,7 +20,7 @@ mod transport;
 pub use budget::{Budget, InvalidLedger};
 pub use decode::{RowPage, decode, decode_roster, encode_roster};
 pub use guarded::GuardedUpstream;
-pub use interface::{Called, Endpoint, Fetched, Load, LoadObserver, Need, Upstream};
+pub use interface::{Called, Endpoint, FetchedRoster, Load, LoadObserver, Need, Upstream};
 pub use live_check::check_live;
 pub use protect::probe_backoff;
 pub use transport::{Client, Findings, Inspection, InvalidClient, RateLimit, Selects};

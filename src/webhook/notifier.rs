@@ -11,8 +11,8 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::pending::{Change, Pending};
-use super::post::{InvalidWebhook, PostSecret, Receiver};
-use super::sender::{Queue, Sender};
+use super::post::{InvalidWebhook, PostSecret, WebhookReceiver};
+use super::sender::{Queue, WebhookSender};
 use crate::config::{CacheTagsConfig, HttpUrl};
 use crate::model::{Account, AccountTags, CacheTag, CacheTagKey, Clock, Roster, TeamDifference, TeamListener};
 use crate::telemetry::Metrics;
@@ -48,10 +48,10 @@ impl Webhook {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, InvalidWebhook> {
-        let receiver = Receiver::new(settings, url, secret)?;
+        let receiver = WebhookReceiver::new(settings, url, secret)?;
         let pending = Mutex::new(Pending::new(settings.webhook_queue_limit, useful_for));
         let queue = Arc::new(Queue { pending, filled: Notify::new() });
-        let sender = Sender::new(queue.clone(), receiver, settings.webhook_retries, clock, metrics.clone());
+        let sender = WebhookSender::new(queue.clone(), receiver, settings.webhook_retries, clock, metrics.clone());
         #[expect(clippy::disallowed_methods, reason = "one for a service, and it ends with the runtime")]
         let sending = Arc::new(Sending(tokio::spawn(sender.run())));
         Ok(Self { key, queue, comparing: Arc::new(Semaphore::new(1)), clock, metrics, _sending: sending })

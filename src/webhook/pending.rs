@@ -20,7 +20,7 @@ pub(super) enum Change {
 }
 
 /// What is posted at once, each with the time of its change.
-pub(super) type Batch = Vec<(Change, Instant)>;
+pub(super) type ChangeBatch = Vec<(Change, Instant)>;
 
 pub(super) struct Pending {
     order: VecDeque<Change>,
@@ -66,7 +66,7 @@ impl Pending {
     }
 
     /// The next ones to post, and how many were dropped because they came too late.
-    pub(super) fn take(&mut self, most: usize, now: Instant) -> (Batch, usize) {
+    pub(super) fn take(&mut self, most: usize, now: Instant) -> (ChangeBatch, usize) {
         let (mut batch, mut late) = (Vec::new(), 0);
         while batch.len() < most
             && let Some(change) = self.order.pop_front()
@@ -80,7 +80,7 @@ impl Pending {
     }
 
     /// Takes back what could not be posted, to be the next; says for how many there was no room.
-    pub(super) fn put_back(&mut self, batch: Batch) -> usize {
+    pub(super) fn put_back(&mut self, batch: ChangeBatch) -> usize {
         let mut dropped = 0;
         for (change, at) in batch.into_iter().rev() {
             if self.changed.contains_key(&change) {

@@ -35,7 +35,7 @@ pub(super) enum PostError {
 }
 
 /// Where posts go.
-pub(super) struct Receiver {
+pub(super) struct WebhookReceiver {
     http: reqwest::Client,
     url: HttpUrl,
     subgraph: String,
@@ -45,12 +45,12 @@ pub(super) struct Receiver {
 /// What to drop.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Invalidation<'i> {
+enum InvalidationMethod<'i> {
     CacheTag { subgraphs: [&'i str; 1], cache_tag: CacheTag },
     Subgraph { subgraph: &'i str },
 }
 
-impl Receiver {
+impl WebhookReceiver {
     pub(super) fn new(settings: &CacheTagsConfig, url: &HttpUrl, secret: PostSecret) -> Result<Self, InvalidWebhook> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
@@ -66,8 +66,8 @@ impl Receiver {
     pub(super) async fn post(&self, batch: &[(Change, Instant)]) -> Result<(), PostError> {
         let subgraph = self.subgraph.as_str();
         let invalidation = |(change, _): &(Change, _)| match change {
-            Change::Tag(tag) => Invalidation::CacheTag { subgraphs: [subgraph], cache_tag: *tag },
-            Change::All => Invalidation::Subgraph { subgraph },
+            Change::Tag(tag) => InvalidationMethod::CacheTag { subgraphs: [subgraph], cache_tag: *tag },
+            Change::All => InvalidationMethod::Subgraph { subgraph },
         };
         let body = serde_json::to_vec(&batch.iter().map(invalidation).collect::<Vec<_>>()).unwrap_or_default();
         // A secret is printable, so it is a value of a header.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::pending::Pending;
-use super::post::{PostError, Receiver};
+use super::post::{PostError, WebhookReceiver};
 use super::retry_budget::RetryBudget;
 use crate::model::Clock;
 use crate::telemetry::Metrics;
@@ -27,19 +27,19 @@ pub(super) struct Queue {
     pub(super) filled: Notify,
 }
 
-pub(super) struct Sender {
+pub(super) struct WebhookSender {
     queue: Arc<Queue>,
-    receiver: Receiver,
+    receiver: WebhookReceiver,
     budget: RetryBudget,
     clock: Clock,
     metrics: Arc<Metrics>,
     warned: Option<Instant>,
 }
 
-impl Sender {
+impl WebhookSender {
     pub(super) fn new(
         queue: Arc<Queue>,
-        receiver: Receiver,
+        receiver: WebhookReceiver,
         retries: u32,
         clock: Clock,
         metrics: Arc<Metrics>,

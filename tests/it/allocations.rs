@@ -9,7 +9,7 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::config::{CacheTagsConfig, Size};
 use flowmatix_graphql::graphql::{Class, Engine, Reference, Request, Settings, Variables};
 use flowmatix_graphql::model::{CacheTagKey, Clock, UpstreamError};
-use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -104,13 +104,13 @@ fn cache_tags_cost_a_few_allocations_however_many_entities_there_are() {
 struct Hundred;
 
 impl Upstream for Hundred {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         load.observer.called();
         let row = |n: usize| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}"), "unreadMessages": n });
         let body = json!({ "data": (0..100).map(row).collect::<Value>() }).to_string();
         let began = tokio::time::Instant::now();
         let roster = decode([body.as_bytes()]).unwrap();
-        async move { Ok(Fetched { roster, began }) }.boxed()
+        async move { Ok(FetchedRoster { roster, began }) }.boxed()
     }
 }
 

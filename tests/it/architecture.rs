@@ -76,6 +76,10 @@ const CIRCLES: [&[&str]; 1] = [&[
     "graphql/schema/team_member",
 ]];
 
+/// Types of the schema that are named as what they show is in the model: the schema's names are interface, and the model has
+/// no better ones.
+const SCHEMA_TWINS: [&str; 6] = ["Account", "EmailAddress", "PermanentToken", "Role", "SkippedRow", "TeamMember"];
+
 #[test]
 fn a_stage_imports_its_neighbour_and_the_leaves_only() {
     let allowed: BTreeMap<_, _> = MAY_IMPORT.into_iter().collect();
@@ -198,6 +202,27 @@ fn libraries_stay_behind_their_stage() {
     }
 }
 
+/// A name is searched for without its module, so a file's private types count too. A type that a function defines for itself
+/// does not: it is used nowhere but below its definition.
+#[test]
+fn no_type_name_is_defined_twice() {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        for name in source.types() {
+            found.entry(name).or_default().push(source.path.clone());
+        }
+    }
+    for (name, paths) in &mut found {
+        if SCHEMA_TWINS.contains(&name.as_str()) {
+            let twin = ["graphql/schema/", "model/"];
+            assert!(paths.iter().all(|path| twin.iter().any(|folder| path.starts_with(folder))), "{name}: {paths:?}");
+            paths.truncate(paths.len() - 1);
+        }
+    }
+    found.retain(|_, paths| paths.len() > 1);
+    assert_eq!(found, BTreeMap::new());
+}
+
 #[test]
 fn only_auth_creates_grants() {
     for source in sources() {
@@ -248,6 +273,9 @@ fn a_circle_is_found() {
     );
     let imports: Vec<String> = source.imports().iter().map(|import| import.join("::")).collect();
     assert_eq!(imports, ["roster::Rosters", "roster::store::Store", "graphql::plan::a::B"]);
+    let text =
+        "pub(super) struct A<'a>(&'a str);\nenum B {}\n/// type C\npub trait D: Send {\n    type E;\n}\ntype F = A;\n";
+    assert_eq!(Source::new("x.rs", text).types(), ["A", "B", "D", "F"]);
 }
 
 #[test]

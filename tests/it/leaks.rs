@@ -16,7 +16,7 @@ use flowmatix_graphql::demo::{Demo, Scripted};
 use flowmatix_graphql::model::BudgetShare;
 use flowmatix_graphql::model::{Caller, Clock, PermanentToken, UpstreamError};
 use flowmatix_graphql::telemetry::{Metrics, start_logs};
-use flowmatix_graphql::upstream::{Fetched, Load, Upstream};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::{Client, RequestBuilder};
@@ -48,7 +48,7 @@ const SOLO: &str = "solo@quiet-harbor.example";
 struct Panics;
 
 impl Upstream for Panics {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         async move { panic!("{HELD} {EMAIL} {PHONE} {NAME} {:?}", load.grant.account()) }.boxed()
     }
 

@@ -17,7 +17,7 @@ use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use secrecy::ExposeSecret;
@@ -71,7 +71,7 @@ impl Vendor {
 }
 
 impl Upstream for Vendor {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         async move {
             let (grant, began) = (load.grant, Instant::now());
             load.observer.called();
@@ -82,7 +82,7 @@ impl Upstream for Vendor {
             result.map_err(Into::into).map(|mark| {
                 let rows: Vec<_> = (0..4).map(|n| row(mark, n)).collect();
                 let body = json!({ "success": true, "message": "", "data": rows, "code": 200 }).to_string();
-                Fetched { roster: decode([body.as_bytes()]).unwrap(), began }
+                FetchedRoster { roster: decode([body.as_bytes()]).unwrap(), began }
             })
         }
         .boxed()

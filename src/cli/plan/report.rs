@@ -68,7 +68,7 @@ impl PlanReport {
                 (traffic.clients, traffic.interval)
             };
             let (clients, interval) = (own.clients.unwrap_or(clients), own.interval.unwrap_or(interval));
-            let sender = Sender { clients, interval, report: report.clone() };
+            let sender = OperationSender { clients, interval, report: report.clone() };
             let forecast = (clients > 0).then(|| forecast(std::slice::from_ref(&sender), &traffic, config));
             lines.push(Line { name: name.clone(), report, forecast });
             together.push(sender);
@@ -84,7 +84,7 @@ impl PlanReport {
 }
 
 /// Clients that send an operation, or subscribers that listen with it.
-struct Sender {
+struct OperationSender {
     clients: u32,
     interval: Duration,
     report: OperationReport,
@@ -94,10 +94,10 @@ fn is_live(report: &OperationReport) -> bool {
     report.kind == crate::graphql::OperationKind::Subscription
 }
 
-fn forecast(senders: &[Sender], file: &TrafficFile, config: &Config) -> Forecast {
+fn forecast(senders: &[OperationSender], file: &TrafficFile, config: &Config) -> Forecast {
     let (mut groups, mut subscribers, mut direct_calls) = (Vec::new(), Vec::new(), 0.0);
     let (mut requests_per_hour, mut subscriptions) = (0.0, 0_u32);
-    for Sender { clients, interval, report } in senders.iter().filter(|sender| sender.clients > 0) {
+    for OperationSender { clients, interval, report } in senders.iter().filter(|sender| sender.clients > 0) {
         let (clients, interval) = (*clients, *interval);
         if is_live(report) {
             subscriptions = subscriptions.saturating_add(clients);

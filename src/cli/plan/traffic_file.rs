@@ -27,7 +27,7 @@ pub(super) struct TrafficFile {
     pub(super) live_interval: Option<Duration>,
     /// How many replicas serve them.
     pub(super) replicas: u32,
-    pub(super) team: Team,
+    pub(super) team: TeamFigures,
     /// By name, where an operation is sent by others or with these variables. A subscription's clients are its subscribers, and
     /// its interval is the one that they ask for.
     pub(super) operations: BTreeMap<String, OperationTraffic>,
@@ -35,7 +35,7 @@ pub(super) struct TrafficFile {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Team {
+pub(super) struct TeamFigures {
     /// Members of a usual team, and of the largest.
     pub(super) members: usize,
     pub(super) largest: usize,
@@ -61,19 +61,19 @@ impl Default for TrafficFile {
             subscriptions: 0,
             live_interval: None,
             replicas: 1,
-            team: Team::default(),
+            team: TeamFigures::default(),
             operations: BTreeMap::new(),
         }
     }
 }
 
-impl Default for Team {
+impl Default for TeamFigures {
     fn default() -> Self {
         Self { members: 100, largest: 10_000, pages: 1 }
     }
 }
 
-impl Team {
+impl TeamFigures {
     /// A usual team: a role for ten members, the largest of them with a third of the team; everything can be read.
     pub(super) fn usual(self) -> TeamShape {
         let roles = (self.members / 10).clamp(1, 20);

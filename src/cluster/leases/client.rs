@@ -50,7 +50,7 @@ pub struct NoLease {
 pub struct Leases {
     tier: Arc<Tier>,
     replica: Mutex<Replica>,
-    ledgers: Mutex<HashMap<Arc<str>, Entry>>,
+    ledgers: Mutex<HashMap<Arc<str>, LeasedLedger>>,
     /// Held while a step goes on.
     step: tokio::sync::Mutex<()>,
     timing: Timing,
@@ -72,7 +72,7 @@ pub(in crate::cluster) struct LeaseSettings {
     pub(in crate::cluster) confirmations: Option<u32>,
 }
 
-struct Entry {
+struct LeasedLedger {
     source: Weak<dyn SpendingSource>,
     /// Calls that wait for a lease.
     waiting: u32,
@@ -135,7 +135,7 @@ impl Leases {
     pub fn register(&self, ledger: &Arc<str>, source: &Arc<impl SpendingSource>) {
         let strong: Arc<dyn SpendingSource> = source.clone();
         let source = Arc::downgrade(&strong);
-        let entry = Entry { source, waiting: 0, recent: (0, Clock::instant()), refused: None, looked_at: true };
+        let entry = LeasedLedger { source, waiting: 0, recent: (0, Clock::instant()), refused: None, looked_at: true };
         self.ledgers.lock().insert(ledger.clone(), entry);
     }
 
@@ -147,7 +147,7 @@ impl Leases {
         if let Some(call) = self.take(ledger) {
             return Ok(call);
         }
-        let _waiting = Waiting::new(self, ledger);
+        let _waiting = LeaseWait::new(self, ledger);
         let _step = self.step.lock().await;
         // While it waited for another step, that may have brought enough.
         if let Some(call) = self.take(ledger) {
@@ -251,7 +251,7 @@ impl Leases {
         let now = Clock::instant();
         let mut held = 0;
         let looked_at =
-            |(name, entry): (&Arc<str>, &mut Entry)| std::mem::take(&mut entry.looked_at).then(|| name.clone());
+            |(name, entry): (&Arc<str>, &mut LeasedLedger)| std::mem::take(&mut entry.looked_at).then(|| name.clone());
         let mut active: HashSet<_> = self.ledgers.lock().iter_mut().filter_map(looked_at).collect();
         for ledger in known {
             let usable = self.replica.lock().usable(&ledger, now).0;
@@ -378,9 +378,9 @@ impl Leases {
 }
 
 /// Counts a call that waits for a lease.
-struct Waiting<'l>(&'l Leases, &'l Arc<str>);
+struct LeaseWait<'l>(&'l Leases, &'l Arc<str>);
 
-impl<'l> Waiting<'l> {
+impl<'l> LeaseWait<'l> {
     fn new(leases: &'l Leases, ledger: &'l Arc<str>) -> Self {
         if let Some(entry) = leases.ledgers.lock().get_mut(ledger) {
             entry.waiting += 1;
@@ -389,7 +389,7 @@ impl<'l> Waiting<'l> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for LeaseWait<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.0.ledgers.lock().get_mut(self.1) {
             entry.waiting = entry.waiting.saturating_sub(1);

@@ -15,7 +15,7 @@ mod timing;
 pub(super) use client::LeaseSettings;
 pub use client::{LeasedCall, Leases, NoLease, SpendingSource};
 pub use others::Others;
-pub use replica::{Refusal, Replica, Report, Step, Taken};
+pub use replica::{LeaseRequest, Refusal, Replica, Report, Taken};
 pub use reply::Reply;
 pub use script::LEASE_SCRIPT;
 pub use timing::Timing;

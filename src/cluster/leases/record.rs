@@ -10,7 +10,7 @@ const PARTS_LIMIT: usize = 20_000;
 
 /// What another replica has spent and holds, by this process's clock.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(super) struct ReplicaRecord {
     pub(super) id: String,
     pub(super) seq: u64,
     pub(super) certainty: Certainty,
@@ -50,7 +50,7 @@ impl TierTime {
     }
 }
 
-impl Record {
+impl ReplicaRecord {
     /// A replica of which there is no record.
     pub(super) fn empty(id: &str, now: Instant) -> Self {
         let (ends, payers) = (Vec::new(), Vec::new());

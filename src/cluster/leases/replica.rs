@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::others::Others;
 use super::pool::Pool;
-use super::record::{Certainty, Record, TierTime, until, write_ends, write_payers};
+use super::record::{Certainty, ReplicaRecord, TierTime, until, write_ends, write_payers};
 use super::reply::{LedgerReply, Listed, Reply, Status};
 use super::timing::Timing;
 
@@ -49,7 +49,7 @@ struct Lease {
     /// The epoch of the last answer, and the tier's time then.
     epoch: Option<String>,
     told_at: u64,
-    others: Vec<Record>,
+    others: Vec<ReplicaRecord>,
     half: u32,
     refused: Option<Refusal>,
 }
@@ -82,7 +82,7 @@ pub struct Report {
 
 /// A request to the tier, and what is needed to read its answer.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct LeaseRequest {
     /// The arguments of the script.
     pub arguments: Vec<String>,
     /// The ledger that it is about.
@@ -125,7 +125,7 @@ impl Replica {
 
     /// The next step: that the replica is there and, with a ledger, all that it has spent and holds of it. `nonce` is the name of
     /// the epoch that begins where the tier has lost its data.
-    pub fn step(&mut self, ledger: Option<(&Arc<str>, &Report)>, nonce: &str, now: Instant) -> Step {
+    pub fn step(&mut self, ledger: Option<(&Arc<str>, &Report)>, nonce: &str, now: Instant) -> LeaseRequest {
         let timing = &self.timing;
         let millis = |duration: Duration| duration.as_millis().to_string();
         let complete = self.is_complete();
@@ -184,7 +184,7 @@ impl Replica {
             ]);
         }
         let uploads = self.upload.is_some();
-        Step {
+        LeaseRequest {
             arguments,
             ledger: ledger.map(|(name, _)| name.clone()),
             epoch: self.epoch.clone(),
@@ -196,7 +196,7 @@ impl Replica {
 
     /// Takes in the answer to a step; `confirmed` says whether what it grants may be used. Returns whether to repeat the step,
     /// because the tier is in another epoch.
-    pub fn answered(&mut self, step: &Step, reply: &Reply, confirmed: bool, now: Instant) -> bool {
+    pub fn answered(&mut self, step: &LeaseRequest, reply: &Reply, confirmed: bool, now: Instant) -> bool {
         if reply.status == Status::OtherEpoch {
             if self.epoch.as_deref() != Some(&reply.epoch) && step.epoch == self.epoch {
                 self.enter(&reply.epoch);
@@ -254,7 +254,9 @@ impl Replica {
                     };
                     match lease.others.iter_mut().find(|record| record.id == member.id) {
                         Some(record) => record.certainty = record.certainty.max(certainty),
-                        None => lease.others.push(Record { certainty, ..Record::empty(&member.id, self.started) }),
+                        None => lease
+                            .others
+                            .push(ReplicaRecord { certainty, ..ReplicaRecord::empty(&member.id, self.started) }),
                     }
                 }
             }
@@ -380,6 +382,6 @@ pub enum Taken {
     Offline,
 }
 
-fn read_records(told: &LedgerReply, time: TierTime) -> Option<Vec<Record>> {
-    told.others.split('/').filter(|text| !text.is_empty()).map(|text| Record::read(text, time)).collect()
+fn read_records(told: &LedgerReply, time: TierTime) -> Option<Vec<ReplicaRecord>> {
+    told.others.split('/').filter(|text| !text.is_empty()).map(|text| ReplicaRecord::read(text, time)).collect()
 }

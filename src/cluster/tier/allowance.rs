@@ -13,10 +13,10 @@ const SLACK: usize = 16 << 10;
 
 /// How many bytes a connection may still bring.
 #[derive(Debug)]
-pub(super) struct Allowance(Mutex<Left>);
+pub(super) struct Allowance(Mutex<AllowanceLeft>);
 
 #[derive(Debug)]
-struct Left {
+struct AllowanceLeft {
     bytes: usize,
     awaited: usize,
 }
@@ -26,7 +26,7 @@ pub(super) struct Awaited<'a>(&'a Allowance);
 
 impl Allowance {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Left { bytes: SLACK, awaited: 0 })))
+        Arc::new(Self(Mutex::new(AllowanceLeft { bytes: SLACK, awaited: 0 })))
     }
 
     /// An answer of at most so many bytes is awaited from now on.

@@ -17,16 +17,16 @@ use super::error::{TierError, classify};
 use crate::model::Clock;
 
 #[derive(Clone)]
-pub(super) struct Link(Arc<Shared>);
+pub(super) struct Link(Arc<LinkState>);
 
-struct Shared {
+struct LinkState {
     connection: MultiplexedConnection,
     allowance: Arc<Allowance>,
     driver: JoinHandle<()>,
     broken: AtomicBool,
 }
 
-impl Drop for Shared {
+impl Drop for LinkState {
     fn drop(&mut self) {
         self.driver.abort();
     }
@@ -51,7 +51,7 @@ impl From<CallError> for TierError {
 
 impl Link {
     pub(super) fn new(connection: MultiplexedConnection, allowance: Arc<Allowance>, driver: JoinHandle<()>) -> Self {
-        Self(Arc::new(Shared { connection, allowance, driver, broken: AtomicBool::new(false) }))
+        Self(Arc::new(LinkState { connection, allowance, driver, broken: AtomicBool::new(false) }))
     }
 
     pub(super) fn is_broken(&self) -> bool {

@@ -66,7 +66,7 @@ impl Arguments {
             let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), variables);
             coerced.map(|value| value.map(Cow::Owned)).map_err(|error| failed(document, error))
         };
-        let mut reader = Reader {
+        let mut reader = ArgumentReader {
             coerced: plan.arguments.iter().map(coerce).collect(),
             session,
             searches: HashMap::new(),
@@ -93,20 +93,20 @@ fn failed(document: &Document, error: ArgumentError) -> Error {
 }
 
 /// A prepared condition, where there is one.
-type Prepared = Result<Option<Arc<Filter>>>;
+type PreparedFilter = Result<Option<Arc<Filter>>>;
 
-struct Reader<'r> {
+struct ArgumentReader<'r> {
     /// By `ArgumentId`.
     coerced: Vec<Result<Option<Cow<'r, ConstValue>>>>,
     session: &'r Session,
-    searches: HashMap<Argument, Prepared>,
-    filters: HashMap<Argument, Prepared>,
+    searches: HashMap<Argument, PreparedFilter>,
+    filters: HashMap<Argument, PreparedFilter>,
     /// Of a search and a filter together.
     both: HashMap<(Argument, Argument), Arc<Filter>>,
     orders: HashMap<Argument, Result<Arc<Order>>>,
 }
 
-impl Reader<'_> {
+impl ArgumentReader<'_> {
     fn root(&self, item: &PlannedField<RootField>) -> Result<RootArguments> {
         Ok(match &item.field {
             RootField::Team { account, .. }
@@ -174,7 +174,7 @@ impl Reader<'_> {
         PreparedGroups::new(self.parse(slot.by)?, self.parse(slot.order_by)?, self.parse(slot.first)?)
     }
 
-    fn search(&mut self, argument: Argument) -> Prepared {
+    fn search(&mut self, argument: Argument) -> PreparedFilter {
         if argument.is_none() {
             return Ok(None);
         }
@@ -188,7 +188,7 @@ impl Reader<'_> {
         search
     }
 
-    fn filter(&mut self, argument: Argument) -> Prepared {
+    fn filter(&mut self, argument: Argument) -> PreparedFilter {
         if argument.is_none() {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use crate::model::Roster;
 
 /// What has changed from one event to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct MemberChanges {
     /// Places of members that are new or different.
     pub(super) upserted: Vec<u32>,
     /// Members that are gone, by id.
@@ -18,7 +18,7 @@ pub(super) struct Changes {
 /// What a selection shows of each member, by id: a hash of it.
 pub(super) type MemberDigests = HashMap<Box<str>, u64>;
 
-impl Changes {
+impl MemberChanges {
     /// Every member.
     pub(super) fn all(roster: &Roster) -> Self {
         Self { upserted: (0..).take(roster.len()).collect(), removed: Vec::new(), reset: true }

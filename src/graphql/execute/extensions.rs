@@ -16,7 +16,7 @@ pub(super) struct ReportedCost {
 }
 
 /// What there is to say beside data and errors.
-pub(super) struct Extensions<'e> {
+pub(super) struct AnswerExtensions<'e> {
     pub(super) summary: Option<LookupSummary>,
     pub(super) cost: Option<ReportedCost>,
     /// The trace.
@@ -24,7 +24,7 @@ pub(super) struct Extensions<'e> {
     pub(super) tags: Option<&'e TagsBeside>,
 }
 
-impl Extensions<'_> {
+impl AnswerExtensions<'_> {
     /// Whether there is nothing to say.
     pub(super) fn is_empty(&self) -> bool {
         let (roots, entities) = self.tags.map_or((&[][..], None), TagsBeside::extensions);

@@ -23,9 +23,9 @@ const MARK: char = '!';
 
 /// The failures of an operation, in its order.
 #[derive(Default)]
-pub(super) struct Failures(Vec<Failure>);
+pub(super) struct Failures(Vec<FailingField>);
 
-struct Failure {
+struct FailingField {
     /// The field that fails; none where an object's selection set does, because one of its conditions is null.
     field: Option<Node<Field>>,
     error: ArgumentError,
@@ -34,20 +34,20 @@ struct Failure {
 impl Failures {
     /// Adds the failure of a field, and returns the mark for it.
     pub(super) fn field(&mut self, field: &Node<Field>, error: ArgumentError) -> String {
-        self.add(Failure { field: Some(field.clone()), error })
+        self.add(FailingField { field: Some(field.clone()), error })
     }
 
     /// Adds the failure of a selection set, and returns the mark for it.
     pub(super) fn selection_set(&mut self, error: ArgumentError) -> String {
-        self.add(Failure { field: None, error })
+        self.add(FailingField { field: None, error })
     }
 
-    fn add(&mut self, failure: Failure) -> String {
+    fn add(&mut self, failure: FailingField) -> String {
         self.0.push(failure);
         format!("{MARK}{}", self.0.len() - 1)
     }
 
-    fn get(&self, key: &str) -> Option<&Failure> {
+    fn get(&self, key: &str) -> Option<&FailingField> {
         self.0.get(key.strip_prefix(MARK)?.parse::<usize>().ok()?)
     }
 

@@ -7,7 +7,7 @@ use ahash::RandomState;
 use async_graphql::{Error, Result};
 
 use super::arguments::{ArgumentSlots, Arguments, RootArguments};
-use super::changes::Changes;
+use super::changes::MemberChanges;
 use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
 use crate::graphql::schema::{EntityKey, Representation, Session, View};
@@ -33,7 +33,7 @@ pub(super) enum RootData {
     One(Arc<View>, String),
     Entities(Vec<Result<EntityData>>),
     /// `teamChanges`.
-    Changes(Arc<View>, Changes),
+    Changes(Arc<View>, MemberChanges),
     /// Nothing of a team.
     Meta,
 }
@@ -52,11 +52,11 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session
     let views = session.load_all(grants).await;
     let view = |place: usize| views[place].clone();
     let root = |wanted| match wanted {
-        Wanted::Failed(error) => RootData::Failed(error),
-        Wanted::Meta => RootData::Meta,
-        Wanted::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
-        Wanted::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
-        Wanted::Entities(list) => {
+        RootLookup::Failed(error) => RootData::Failed(error),
+        RootLookup::Meta => RootData::Meta,
+        RootLookup::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
+        RootLookup::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
+        RootLookup::Entities(list) => {
             let entity = |(representation, place): (Representation, usize)| {
                 view(place).map(|view| EntityData { view, key: representation.key })
             };
@@ -116,7 +116,7 @@ fn size(view: &View) -> RosterSize {
 }
 
 /// A root field and the places of the accounts that it reads.
-enum Wanted {
+enum RootLookup {
     Failed(Error),
     All(usize),
     One(usize, String),
@@ -128,10 +128,10 @@ fn wanted(
     (item, arguments): (&PlannedField<RootField>, Result<RootArguments>),
     slots: &ArgumentSlots,
     accounts: &mut RequestedAccounts,
-) -> Wanted {
+) -> RootLookup {
     let arguments = match arguments {
         Ok(arguments) => arguments,
-        Err(error) => return Wanted::Failed(error),
+        Err(error) => return RootLookup::Failed(error),
     };
     // Bad arguments are refused before anything is loaded.
     let refused = match &item.field {
@@ -140,18 +140,18 @@ fn wanted(
         _ => None,
     };
     if let Some(error) = refused {
-        return Wanted::Failed(error.clone());
+        return RootLookup::Failed(error.clone());
     }
     match arguments {
-        RootArguments::Meta => Wanted::Meta,
-        RootArguments::All(account) => Wanted::All(accounts.place(account)),
-        RootArguments::One(id, account) => Wanted::One(accounts.place(account), id),
+        RootArguments::Meta => RootLookup::Meta,
+        RootArguments::All(account) => RootLookup::All(accounts.place(account)),
+        RootArguments::One(id, account) => RootLookup::One(accounts.place(account), id),
         RootArguments::Entities(list) => {
             let mut placed = |mut representation: Representation| {
                 let place = accounts.place(representation.account.take());
                 (representation, place)
             };
-            Wanted::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
+            RootLookup::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
         }
     }
 }

@@ -33,5 +33,5 @@ pub use answer_body::AnswerBody;
 pub use audited_operation::{AuditedOperation, OperationSlot};
 pub use bench_hooks::{BenchDocument, BenchQuestion, BenchSteps, BenchValidDocument};
 pub use engine::{Engine, Request, Settings};
-pub use live::{Delivery, EventSummary, LiveRequest, Started, Subscription};
+pub use live::{Delivery, EventSummary, LiveRequest, LiveSubscription, Started};
 pub use response::{Class, GraphQlResponse};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::answer_body::AnswerBody;
 use super::answer_errors::AnswerErrors;
 use super::answer_tags::TagsBeside;
-use super::extensions::{Extensions, ReportedCost};
+use super::extensions::{AnswerExtensions, ReportedCost};
 use super::project::Projected;
 use super::trace::Tracing;
 use crate::compute::ComputeError;
@@ -224,7 +224,7 @@ impl GraphQlResponse {
             member(out, b"\"errors\":");
             errors.write_to(out);
         }
-        let extensions = Extensions { summary, cost, ftv1: ftv1.as_deref(), tags: tags.as_ref() };
+        let extensions = AnswerExtensions { summary, cost, ftv1: ftv1.as_deref(), tags: tags.as_ref() };
         if !extensions.is_empty() {
             member(out, b"\"extensions\":");
             extensions.write(out);

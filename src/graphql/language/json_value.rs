@@ -19,18 +19,18 @@ pub(super) enum JsonValue<'t> {
 impl<'t> JsonValue<'t> {
     /// Reads a text; `None` where it is not JSON.
     pub(super) fn read(text: &'t str) -> Option<Self> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = JsonValueReader { text, at: 0 };
         let value = reader.value()?;
         (reader.peek().is_none()).then_some(value)
     }
 }
 
-struct Reader<'t> {
+struct JsonValueReader<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> JsonValueReader<'t> {
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];

@@ -13,11 +13,11 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 struct Token {
     start: usize,
     end: usize,
-    kind: Kind,
+    kind: TokenKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     /// What stands between tokens without a meaning, and is no white space that the parser knows.
     Ignored,
     String,
@@ -48,14 +48,14 @@ impl Iterator for Tokens<'_> {
                     self.at += length_while(rest, |byte| byte != b'\n' && byte != b'\r');
                     continue;
                 }
-                b',' => (Kind::Ignored, 1),
-                _ if rest.starts_with(BYTE_ORDER_MARK) => (Kind::Ignored, BYTE_ORDER_MARK.len()),
-                b'"' => (Kind::String, string_length(rest)),
+                b',' => (TokenKind::Ignored, 1),
+                _ if rest.starts_with(BYTE_ORDER_MARK) => (TokenKind::Ignored, BYTE_ORDER_MARK.len()),
+                b'"' => (TokenKind::String, string_length(rest)),
                 byte if byte.is_ascii_alphabetic() || byte == b'_' => {
-                    (Kind::Name, length_while(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+                    (TokenKind::Name, length_while(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
                 }
-                byte if is_word(byte) => (Kind::Other, word_length(rest)),
-                byte => (Kind::Mark(byte), 1),
+                byte if is_word(byte) => (TokenKind::Other, word_length(rest)),
+                byte => (TokenKind::Mark(byte), 1),
             };
             self.at = start + length;
             return Some(Token { start, end: self.at, kind });
@@ -80,7 +80,7 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut spaced = String::with_capacity(text.len());
-    for token in tokens(text).filter(|token| token.kind == Kind::Ignored) {
+    for token in tokens(text).filter(|token| token.kind == TokenKind::Ignored) {
         spaced.push_str(text.get(spaced.len()..token.start).unwrap_or_default());
         spaced.extend(std::iter::repeat_n(' ', token.end - token.start));
     }
@@ -92,7 +92,7 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
     /// Arguments or the fields of an input object, and what comes next in them.
-    Arguments(Next),
+    Arguments(ExpectedToken),
     /// Definitions of variables.
     Definitions,
     List,
@@ -100,7 +100,7 @@ enum Within {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum ExpectedToken {
     Name,
     Colon,
     Value,
@@ -110,58 +110,60 @@ enum Next {
 pub(super) fn argument_without_value(text: &str) -> Option<usize> {
     let mut within = Vec::new();
     let (mut is_first, mut is_described) = (false, false);
-    for token in tokens(text).filter(|token| token.kind != Kind::Ignored) {
+    for token in tokens(text).filter(|token| token.kind != TokenKind::Ignored) {
         // What is described is a variable.
-        if std::mem::take(&mut is_described) && token.kind != Kind::Mark(b'$') {
+        if std::mem::take(&mut is_described) && token.kind != TokenKind::Mark(b'$') {
             return Some(token.start);
         }
         let around = within.last_mut();
         match (token.kind, around) {
-            (Kind::Mark(b')' | b']' | b'}'), around) => {
-                if matches!(around, Some(Within::Arguments(Next::Colon | Next::Value))) {
+            (TokenKind::Mark(b')' | b']' | b'}'), around) => {
+                if matches!(around, Some(Within::Arguments(ExpectedToken::Colon | ExpectedToken::Value))) {
                     return Some(token.start);
                 }
                 within.pop();
             }
             // Definitions of variables.
-            (Kind::Mark(b'$'), Some(around @ Within::Arguments(Next::Name))) if is_first => {
+            (TokenKind::Mark(b'$'), Some(around @ Within::Arguments(ExpectedToken::Name))) if is_first => {
                 *around = Within::Definitions
             }
             // A description of the first of them.
-            (Kind::String, Some(Within::Arguments(Next::Name))) if is_first => {
+            (TokenKind::String, Some(Within::Arguments(ExpectedToken::Name))) if is_first => {
                 is_described = true;
                 continue;
             }
-            (Kind::Mark(b'('), _) => within.push(Within::Arguments(Next::Name)),
-            (Kind::Mark(b'[' | b'{'), Some(Within::Arguments(Next::Name | Next::Colon))) => return Some(token.start),
-            (Kind::Mark(b'['), around) => {
+            (TokenKind::Mark(b'('), _) => within.push(Within::Arguments(ExpectedToken::Name)),
+            (TokenKind::Mark(b'[' | b'{'), Some(Within::Arguments(ExpectedToken::Name | ExpectedToken::Colon))) => {
+                return Some(token.start);
+            }
+            (TokenKind::Mark(b'['), around) => {
                 if let Some(Within::Arguments(next)) = around {
-                    *next = Next::Name;
+                    *next = ExpectedToken::Name;
                 }
                 within.push(Within::List);
             }
-            (Kind::Mark(b'{'), around) => {
+            (TokenKind::Mark(b'{'), around) => {
                 let is_value = matches!(around, Some(Within::Arguments(_) | Within::Definitions | Within::List));
                 if let Some(Within::Arguments(next)) = around {
-                    *next = Next::Name;
+                    *next = ExpectedToken::Name;
                 }
-                within.push(if is_value { Within::Arguments(Next::Name) } else { Within::Selections });
+                within.push(if is_value { Within::Arguments(ExpectedToken::Name) } else { Within::Selections });
             }
             // The name that follows is the value.
-            (Kind::Mark(b'$'), Some(Within::Arguments(Next::Value))) => {}
+            (TokenKind::Mark(b'$'), Some(Within::Arguments(ExpectedToken::Value))) => {}
             (_, Some(Within::Arguments(next))) => {
                 *next = match (*next, token.kind) {
-                    (Next::Name, Kind::Name) => Next::Colon,
-                    (Next::Colon, Kind::Mark(b':')) => Next::Value,
+                    (ExpectedToken::Name, TokenKind::Name) => ExpectedToken::Colon,
+                    (ExpectedToken::Colon, TokenKind::Mark(b':')) => ExpectedToken::Value,
                     // A fraction or exponent goes on behind a mark.
-                    (Next::Name, Kind::Mark(b'.') | Kind::Other) => Next::Name,
-                    (Next::Value, _) => Next::Name,
+                    (ExpectedToken::Name, TokenKind::Mark(b'.') | TokenKind::Other) => ExpectedToken::Name,
+                    (ExpectedToken::Value, _) => ExpectedToken::Name,
                     _ => return Some(token.start),
                 };
             }
             _ => {}
         }
-        is_first = token.kind == Kind::Mark(b'(');
+        is_first = token.kind == TokenKind::Mark(b'(');
     }
     // A bracket that is not closed.
     (!within.is_empty()).then_some(text.len())

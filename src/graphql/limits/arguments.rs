@@ -11,7 +11,7 @@ use async_graphql_value::ConstValue;
 use crate::model::GroupField;
 
 /// The values of a request's variables, by name.
-pub(in crate::graphql) type Variables<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
+pub(in crate::graphql) type VariableValues<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
 
 /// What an argument is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl OperationArguments {
     /// How much each of them asks for, in order, with these variables.
     pub(in crate::graphql) fn sizes<'v>(
         &'v self,
-        variables: Variables<'v>,
+        variables: VariableValues<'v>,
         schema: &'v Schema,
         limits: SizeLimits,
     ) -> Vec<ArgumentSize> {
@@ -171,8 +171,8 @@ pub(in crate::graphql) struct SizeLimits {
 }
 
 impl OperationArgument {
-    fn size<'v>(&'v self, variables: Variables<'v>, schema: &'v Schema, limits: SizeLimits) -> ArgumentSize {
-        let mut meter = Meter { schema, variables, limits, size: ArgumentSize::default() };
+    fn size<'v>(&'v self, variables: VariableValues<'v>, schema: &'v Schema, limits: SizeLimits) -> ArgumentSize {
+        let mut meter = ArgumentMeter { schema, variables, limits, size: ArgumentSize::default() };
         let Some(given) = meter.given(Given::Written(&self.value)) else { return meter.size };
         let object = schema.get_input_object(self.definition.ty.inner_named_type());
         match (self.kind, object) {
@@ -261,9 +261,9 @@ impl<'v> Given<'v> {
     }
 }
 
-struct Meter<'v> {
+struct ArgumentMeter<'v> {
     schema: &'v Schema,
-    variables: Variables<'v>,
+    variables: VariableValues<'v>,
     limits: SizeLimits,
     size: ArgumentSize,
 }
@@ -275,7 +275,7 @@ const TEXT: usize = 40;
 /// Looking at what a text begins with.
 const PREFIX: usize = 60;
 
-impl<'v> Meter<'v> {
+impl<'v> ArgumentMeter<'v> {
     /// The value that is meant; `None` for null, and for a variable that has none.
     fn given(&self, given: Given<'v>) -> Option<Given<'v>> {
         let given = match given {

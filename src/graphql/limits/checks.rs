@@ -4,7 +4,7 @@
 //! loaded, and before anything is computed: what it costs over these.
 
 use super::arguments::{ArgumentKind, ArgumentSize, OperationArguments};
-use super::cost::{Estimate, OperationCost, Rows, Teams};
+use super::cost::{Estimate, OperationCost, Rows, TeamSizes};
 use super::measure::Measured;
 use crate::config;
 use crate::graphql::error::Code;
@@ -68,7 +68,7 @@ pub(in crate::graphql) fn check_arguments(
 pub(in crate::graphql) fn check_cost(
     cost: &OperationCost,
     sizes: &[ArgumentSize],
-    teams: Teams<'_>,
+    teams: TeamSizes<'_>,
     totals: &mut RequestTotals,
     limits: &config::GraphQlConfig,
 ) -> Result<usize, RequestError> {

@@ -148,7 +148,7 @@ pub(in crate::graphql) struct OperationCost {
 
 /// The teams that a root field reads: how many of its rows are read from a team of which size. Representations may name
 /// several teams.
-pub(in crate::graphql) type Teams<'t> = &'t dyn Fn(usize, &mut dyn FnMut(usize, RosterSize));
+pub(in crate::graphql) type TeamSizes<'t> = &'t dyn Fn(usize, &mut dyn FnMut(usize, RosterSize));
 
 /// Calculates a request's cost from its operation's.
 pub(in crate::graphql) struct Estimate<'e> {
@@ -170,7 +170,7 @@ impl Estimate<'_> {
     }
 
     /// The most cells that the operation can come to over these teams.
-    pub(in crate::graphql) fn cells(&self, cost: &OperationCost, teams: Teams<'_>) -> usize {
+    pub(in crate::graphql) fn cells(&self, cost: &OperationCost, teams: TeamSizes<'_>) -> usize {
         let mut steps = self.arguments.iter().fold(cost.cells.saturating_mul(CELL), |sum, argument| {
             let built = if argument.terms > 0 { argument.items } else { 0 };
             let folded = argument.characters.saturating_mul(CHARACTER);
@@ -179,7 +179,7 @@ impl Estimate<'_> {
         for (root, field) in cost.roots.iter().enumerate() {
             teams(root, &mut |rows, team| {
                 // Where no page is around them, they are all members.
-                let level = Level { team, shown: team.members, rows: 0, page: PageWork::default() };
+                let level = CostLevel { team, shown: team.members, rows: 0, page: PageWork::default() };
                 let one = match field.rows {
                     Rows::Entities(_) => self.below(field, level).saturating_add(CELL),
                     _ => self.field(field, level),
@@ -190,7 +190,7 @@ impl Estimate<'_> {
         steps.div_ceil(CELL)
     }
 
-    fn field(&self, field: &FieldCost, level: Level) -> usize {
+    fn field(&self, field: &FieldCost, level: CostLevel) -> usize {
         let team = level.team;
         let rows = match field.rows {
             Rows::One => 1,
@@ -200,7 +200,7 @@ impl Estimate<'_> {
                 let length = self.argument(page.length).length.unwrap_or(self.pages.default);
                 let shown = length.min(self.pages.max).min(rows);
                 let found = self.looked_through(page, rows);
-                return self.below(field, Level { shown, rows, page, ..level }).saturating_add(found);
+                return self.below(field, CostLevel { shown, rows, page, ..level }).saturating_add(found);
             }
             Rows::Shown => level.shown,
             Rows::Roles => team.roles,
@@ -217,7 +217,7 @@ impl Estimate<'_> {
     }
 
     /// Each row that the list has found is counted, and each key that can occur is written.
-    fn groups(&self, field: &FieldCost, by: ArgumentSize, level: Level) -> usize {
+    fn groups(&self, field: &FieldCost, by: ArgumentSize, level: CostLevel) -> usize {
         let keys = by.keys.max(1).saturating_mul(if by.has_roles { level.team.roles + 1 } else { 1 });
         let rows = keys.min(level.rows);
         let rows = self.argument(field.first).length.map_or(rows, |first| first.min(rows));
@@ -226,7 +226,7 @@ impl Estimate<'_> {
         self.below(field, level).saturating_mul(rows).max(CELL).saturating_add(each.saturating_mul(level.rows))
     }
 
-    fn below(&self, field: &FieldCost, level: Level) -> usize {
+    fn below(&self, field: &FieldCost, level: CostLevel) -> usize {
         let of = |selection: &SelectionCost| {
             let fields = selection.fields.iter().map(|field| self.field(field, level));
             fields.fold(selection.cells.saturating_mul(CELL), usize::saturating_add)
@@ -259,7 +259,7 @@ impl Estimate<'_> {
 
 /// Where in the answer a field stands.
 #[derive(Clone, Copy)]
-struct Level {
+struct CostLevel {
     team: RosterSize,
     /// How many members the connection around it shows.
     shown: usize,

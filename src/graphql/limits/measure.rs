@@ -37,7 +37,7 @@ impl Measured {
     /// # Errors
     /// A limit that one of its operations or fragments exceeds.
     pub(in crate::graphql) fn of(document: &Document, limits: &config::GraphQlConfig) -> Result<Self, RequestError> {
-        let mut meter = Meter { fragments: HashMap::new(), known: HashMap::new(), level: 0, limits };
+        let mut meter = DocumentMeter { fragments: HashMap::new(), known: HashMap::new(), level: 0, limits };
         for definition in &document.definitions {
             if let Definition::FragmentDefinition(fragment) = definition {
                 meter.fragments.entry(fragment.name.as_str()).or_insert(&**fragment);
@@ -169,7 +169,7 @@ impl Measure {
     }
 }
 
-struct Meter<'d> {
+struct DocumentMeter<'d> {
     /// By name; of several with one name, which validation rejects, the first.
     fragments: HashMap<&'d str, &'d FragmentDefinition>,
     /// `None` while a fragment is being measured: to meet it again is a cycle.
@@ -179,7 +179,7 @@ struct Meter<'d> {
     limits: &'d config::GraphQlConfig,
 }
 
-impl<'d> Meter<'d> {
+impl<'d> DocumentMeter<'d> {
     fn selections(&mut self, selections: &'d [Selection]) -> Result<Measure, RequestError> {
         self.level += 1;
         if self.level > self.limits.nesting_limit {

@@ -40,13 +40,13 @@ impl VariablesSize {
     pub(in crate::graphql) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut size = Self { bytes: bytes.len(), ..Self::default() };
-        let mut open: Vec<Level> = Vec::new();
+        let mut open: Vec<OpenValue> = Vec::new();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             at += match byte {
                 b' ' | b'\t' | b'\r' | b'\n' | b':' => 1,
                 b',' => {
-                    if let Some(Level::Object { name }) = open.last_mut() {
+                    if let Some(OpenValue::Object { name }) = open.last_mut() {
                         *name = true;
                     }
                     1
@@ -57,13 +57,17 @@ impl VariablesSize {
                 }
                 b'{' | b'[' => {
                     size.value(&mut open);
-                    open.push(if byte == b'{' { Level::Object { name: true } } else { Level::List { items: 0 } });
+                    open.push(if byte == b'{' {
+                        OpenValue::Object { name: true }
+                    } else {
+                        OpenValue::List { items: 0 }
+                    });
                     size.depth = size.depth.max(open.len());
                     1
                 }
                 b'"' => {
                     match open.last_mut() {
-                        Some(Level::Object { name }) if *name => *name = false,
+                        Some(OpenValue::Object { name }) if *name => *name = false,
                         _ => size.value(&mut open),
                     }
                     string_length(&bytes[at..])
@@ -78,10 +82,10 @@ impl VariablesSize {
     }
 
     /// Counts a value in what is open around it.
-    fn value(&mut self, open: &mut [Level]) {
+    fn value(&mut self, open: &mut [OpenValue]) {
         let Some(level) = open.last_mut() else { return };
         self.nodes += 1;
-        if let Level::List { items } = level {
+        if let OpenValue::List { items } = level {
             *items += 1;
             self.longest_list = self.longest_list.max(*items);
         }
@@ -111,7 +115,7 @@ impl VariablesSize {
 }
 
 /// An object or a list that has begun and not ended.
-enum Level {
+enum OpenValue {
     Object {
         /// Whether the next string is a field's name.
         name: bool,

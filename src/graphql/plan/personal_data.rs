@@ -46,7 +46,7 @@ impl PersonalData {
         operation: &Operation,
         truths: Truths<'_>,
     ) -> Box<[Self]> {
-        let mut fields = Fields { collector: Collector::new(document, truths), found: Vec::new() };
+        let mut fields = FieldWalk { collector: Collector::new(document, truths), found: Vec::new() };
         fields.of_object(&[&operation.selection_set], operation.object_type());
         fields.found.into()
     }
@@ -78,17 +78,17 @@ impl PersonalData {
         schema: &Schema,
         found: &mut Vec<Self>,
     ) {
-        Values { variables, schema, found }.written(&argument.definition.ty, &argument.value);
+        ValueWalk { variables, schema, found }.written(&argument.definition.ty, &argument.value);
     }
 }
 
 /// Walks the fields of an operation by their types.
-struct Fields<'d> {
+struct FieldWalk<'d> {
     collector: Collector<'d>,
     found: Vec<PersonalData>,
 }
 
-impl<'d> Fields<'d> {
+impl<'d> FieldWalk<'d> {
     fn of_object(&mut self, sets: &[&'d SelectionSet], on: &str) {
         // Where a condition has no value, the object is an error.
         for field in self.collector.fields(sets, on).unwrap_or_default() {
@@ -122,13 +122,13 @@ fn objects<'d>(document: &'d Document, name: &'d str) -> Vec<&'d str> {
 }
 
 /// Walks the values of an argument by their types.
-struct Values<'v> {
+struct ValueWalk<'v> {
     variables: &'v CoercedVariables,
     schema: &'v Schema,
     found: &'v mut Vec<PersonalData>,
 }
 
-impl<'v> Values<'v> {
+impl<'v> ValueWalk<'v> {
     fn written(&mut self, of: &Type, value: &Value) {
         match value {
             Value::Variable(name) => {

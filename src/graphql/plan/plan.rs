@@ -169,14 +169,14 @@ pub(in crate::graphql) enum ConnectionField {
     Edges(PlannedObject<EdgeField>),
     PageInfo(PlannedObject<PageInfoField>),
     TotalCount,
-    Groups { groups: usize, fields: PlannedObject<GroupField> },
+    Groups { groups: usize, fields: PlannedObject<GroupResultField> },
     FetchedAt,
     Stale,
     SkippedRows { length: usize, fields: PlannedObject<SkippedRowField> },
 }
 
 #[derive(Debug)]
-pub(in crate::graphql) enum GroupField {
+pub(in crate::graphql) enum GroupResultField {
     Key(PlannedObject<GroupKeyField>),
     Count,
     UnreadMessages,

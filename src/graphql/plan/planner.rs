@@ -10,9 +10,9 @@ use apollo_compiler::executable::{Operation, SelectionSet};
 
 use super::collect::{Collected, Collector};
 use super::plan::{
-    AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupField, GroupKeyField, GroupSlot, LengthSlot,
-    ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField, RootField,
-    SkippedRowField, TeamChangesField, TeamField, UnrecognizedEntryField,
+    AccountField, Argument, ConnectionField, ContactField, EdgeField, GroupKeyField, GroupResultField, GroupSlot,
+    LengthSlot, ListSlot, MemberField, PageInfoField, PhoneField, Plan, PlannedField, PlannedObject, RoleField,
+    RootField, SkippedRowField, TeamChangesField, TeamField, UnrecognizedEntryField,
 };
 use super::weigh::Weigher;
 use crate::graphql::language::Document;
@@ -189,11 +189,11 @@ impl<'d> Planner<'_, 'd> {
         })
     }
 
-    fn group(&mut self, field: &Collected<'d>) -> Option<GroupField> {
+    fn group(&mut self, field: &Collected<'d>) -> Option<GroupResultField> {
         match field.name() {
-            "key" => Some(GroupField::Key(self.below(field, Self::group_key)?)),
-            "count" => Some(GroupField::Count),
-            "unreadMessages" => Some(GroupField::UnreadMessages),
+            "key" => Some(GroupResultField::Key(self.below(field, Self::group_key)?)),
+            "count" => Some(GroupResultField::Count),
+            "unreadMessages" => Some(GroupResultField::UnreadMessages),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 //! are the whole list's. Of what tells when the list was read (`fetchedAt`, `generation`, `stale`) nothing depends on the team.
 
 use super::plan::{
-    ConnectionField, EdgeField, GroupField, GroupKeyField, ListSlot, MemberField, PlannedObject, RoleField,
+    ConnectionField, EdgeField, GroupKeyField, GroupResultField, ListSlot, MemberField, PlannedObject, RoleField,
 };
 
 impl PlannedObject<MemberField> {
@@ -51,11 +51,11 @@ impl PlannedObject<ConnectionField> {
                 EdgeField::Cursor => false,
             }),
             ConnectionField::Groups { fields, .. } => fields.fields.iter().any(|item| match &item.field {
-                GroupField::Key(key) => key
+                GroupResultField::Key(key) => key
                     .fields
                     .iter()
                     .any(|item| matches!(&item.field, GroupKeyField::Role(role) if role.reaches_beyond_role(lists))),
-                GroupField::Count | GroupField::UnreadMessages => false,
+                GroupResultField::Count | GroupResultField::UnreadMessages => false,
             }),
             ConnectionField::SkippedRows { .. } => true,
             ConnectionField::PageInfo(_)

@@ -46,9 +46,9 @@ impl SchemaChange {
 
 /// The changes that were found so far.
 #[derive(Default)]
-pub(super) struct Changes(pub(super) Vec<SchemaChange>);
+pub(super) struct SchemaChanges(pub(super) Vec<SchemaChange>);
 
-impl Changes {
+impl SchemaChanges {
     pub(super) fn breaking(&mut self, kind: &'static str, coordinate: &str, message: impl Into<String>) {
         self.add(ChangeClass::Breaking, kind, coordinate, message.into());
     }

@@ -8,7 +8,7 @@ use apollo_compiler::ast::{DirectiveDefinition, DirectiveList};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node, Schema};
 
-use super::change::{Changes, SchemaChange};
+use super::change::{SchemaChange, SchemaChanges};
 use super::describe::described;
 use super::fields::{enum_values, interfaces, output_fields, union_members};
 use super::inputs::{arguments, input_fields};
@@ -32,7 +32,7 @@ pub enum InvalidSchema {
 pub fn schema_changes(old: &str, new: &str) -> Result<Vec<SchemaChange>, InvalidSchema> {
     let old = read(old).map_err(InvalidSchema::Old)?;
     let new = read(new).map_err(InvalidSchema::New)?;
-    let mut changes = Changes::default();
+    let mut changes = SchemaChanges::default();
     roots(&old, &new, &mut changes);
     types(&old, &new, &mut changes);
     directives(&old, &new, &mut changes);
@@ -53,7 +53,7 @@ fn read(sdl: &str) -> Result<Schema, String> {
     })
 }
 
-fn roots(old: &Schema, new: &Schema, changes: &mut Changes) {
+fn roots(old: &Schema, new: &Schema, changes: &mut SchemaChanges) {
     let operations = [
         ("query", &old.schema_definition.query, &new.schema_definition.query),
         ("mutation", &old.schema_definition.mutation, &new.schema_definition.mutation),
@@ -76,7 +76,7 @@ fn roots(old: &Schema, new: &Schema, changes: &mut Changes) {
     }
 }
 
-fn types(old: &Schema, new: &Schema, changes: &mut Changes) {
+fn types(old: &Schema, new: &Schema, changes: &mut SchemaChanges) {
     for (name, version) in versions(own_types(old), own_types(new)) {
         match version {
             Version::Removed => changes.breaking("TYPE_REMOVED", name, format!("{name} was removed.")),
@@ -92,7 +92,7 @@ fn own_types(schema: &Schema) -> impl Iterator<Item = (&Name, &ExtendedType)> {
     schema.types.iter().filter(|(_, of)| !of.is_built_in())
 }
 
-fn one_type(name: &str, before: &ExtendedType, after: &ExtendedType, changes: &mut Changes) {
+fn one_type(name: &str, before: &ExtendedType, after: &ExtendedType, changes: &mut SchemaChanges) {
     match (before, after) {
         (ExtendedType::Object(before), ExtendedType::Object(after)) => {
             output_fields(name, &before.fields, &after.fields, changes);
@@ -132,7 +132,7 @@ fn one_type(name: &str, before: &ExtendedType, after: &ExtendedType, changes: &m
 }
 
 /// The keys by which a gateway asks for an entity.
-fn keys(name: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut Changes) {
+fn keys(name: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut SchemaChanges) {
     let of = |directives: &DirectiveList| -> Vec<String> {
         let fields = |directive: &Node<_>| -> Option<String> {
             let directive: &apollo_compiler::ast::Directive = directive;
@@ -150,7 +150,7 @@ fn keys(name: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut
     }
 }
 
-fn directives(old: &Schema, new: &Schema, changes: &mut Changes) {
+fn directives(old: &Schema, new: &Schema, changes: &mut SchemaChanges) {
     for (name, version) in versions(&old.directive_definitions, &new.directive_definitions) {
         let coordinate = format!("@{name}");
         match version {
@@ -161,7 +161,12 @@ fn directives(old: &Schema, new: &Schema, changes: &mut Changes) {
     }
 }
 
-fn one_directive(coordinate: &str, before: &DirectiveDefinition, after: &DirectiveDefinition, changes: &mut Changes) {
+fn one_directive(
+    coordinate: &str,
+    before: &DirectiveDefinition,
+    after: &DirectiveDefinition,
+    changes: &mut SchemaChanges,
+) {
     arguments(coordinate, &before.arguments, &after.arguments, true, changes);
     match (before.repeatable, after.repeatable) {
         (true, false) => {

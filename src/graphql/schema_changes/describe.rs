@@ -3,20 +3,20 @@
 use apollo_compiler::Node;
 use apollo_compiler::ast::DirectiveList;
 
-use super::change::Changes;
+use super::change::SchemaChanges;
 
 pub(super) fn described(
     coordinate: &str,
     before: Option<&Node<str>>,
     after: Option<&Node<str>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     if before.map(|text| &**text) != after.map(|text| &**text) {
         changes.safe("DESCRIPTION_CHANGED", coordinate, format!("The description of {coordinate} changed."));
     }
 }
 
-pub(super) fn deprecated(coordinate: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut Changes) {
+pub(super) fn deprecated(coordinate: &str, before: &DirectiveList, after: &DirectiveList, changes: &mut SchemaChanges) {
     match (before.has("deprecated"), after.has("deprecated")) {
         (false, true) => changes.safe("DEPRECATED", coordinate, format!("{coordinate} is deprecated.")),
         (true, false) => {

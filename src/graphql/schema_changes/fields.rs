@@ -4,7 +4,7 @@ use apollo_compiler::ast::{EnumValueDefinition, FieldDefinition, Type};
 use apollo_compiler::collections::{IndexMap, IndexSet};
 use apollo_compiler::{Name, Node};
 
-use super::change::Changes;
+use super::change::SchemaChanges;
 use super::describe::{deprecated, described};
 use super::inputs::arguments;
 use super::versions::{Version, versions};
@@ -13,7 +13,7 @@ pub(super) fn output_fields(
     of: &str,
     before: &IndexMap<Name, Node<FieldDefinition>>,
     after: &IndexMap<Name, Node<FieldDefinition>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     for (name, version) in versions(before, after) {
         let coordinate = format!("{of}.{name}");
@@ -27,7 +27,7 @@ pub(super) fn output_fields(
     }
 }
 
-fn one_field(coordinate: &str, old: &FieldDefinition, new: &FieldDefinition, changes: &mut Changes) {
+fn one_field(coordinate: &str, old: &FieldDefinition, new: &FieldDefinition, changes: &mut SchemaChanges) {
     arguments(coordinate, &old.arguments, &new.arguments, false, changes);
     let message = format!("{coordinate} changed its type from {} to {}.", old.ty, new.ty);
     if !is_safe_to_read(&old.ty, &new.ty) {
@@ -43,7 +43,7 @@ pub(super) fn interfaces(
     name: &str,
     before: &IndexSet<Node<Name>>,
     after: &IndexSet<Node<Name>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     for (interface, version) in versions(names(before), names(after)) {
         match version {
@@ -64,7 +64,7 @@ pub(super) fn union_members(
     name: &str,
     before: &IndexSet<Node<Name>>,
     after: &IndexSet<Node<Name>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     for (member, version) in versions(names(before), names(after)) {
         match version {
@@ -89,7 +89,7 @@ pub(super) fn enum_values(
     of: &str,
     before: &IndexMap<Name, Node<EnumValueDefinition>>,
     after: &IndexMap<Name, Node<EnumValueDefinition>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     for (value, version) in versions(before, after) {
         let coordinate = format!("{of}.{value}");

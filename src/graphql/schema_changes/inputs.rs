@@ -4,7 +4,7 @@ use apollo_compiler::ast::{InputValueDefinition, Type, Value};
 use apollo_compiler::collections::IndexMap;
 use apollo_compiler::{Name, Node};
 
-use super::change::Changes;
+use super::change::SchemaChanges;
 use super::describe::{deprecated, described};
 use super::versions::{Version, versions};
 
@@ -14,7 +14,7 @@ pub(super) fn arguments(
     before: &[Node<InputValueDefinition>],
     after: &[Node<InputValueDefinition>],
     of_directive: bool,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     let (removed, required) = if of_directive {
         ("DIRECTIVE_ARG_REMOVED", "REQUIRED_DIRECTIVE_ARG_ADDED")
@@ -48,7 +48,7 @@ pub(super) fn input_fields(
     of: &str,
     before: &IndexMap<Name, Node<InputValueDefinition>>,
     after: &IndexMap<Name, Node<InputValueDefinition>>,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     for (name, version) in versions(before, after) {
         let coordinate = format!("{of}.{name}");
@@ -96,7 +96,7 @@ fn one_value(
     old: &InputValueDefinition,
     new: &InputValueDefinition,
     kinds: &Kinds,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     let message = || format!("{coordinate} changed its type from {} to {}.", old.ty, new.ty);
     if !is_safe_to_send(&old.ty, &new.ty) {
@@ -117,7 +117,7 @@ fn defaults(
     old: &InputValueDefinition,
     new: &InputValueDefinition,
     kinds: &Kinds,
-    changes: &mut Changes,
+    changes: &mut SchemaChanges,
 ) {
     let shown = |value: &Node<Value>| in_order(value).to_string();
     match (old.default_value.as_ref().map(shown), new.default_value.as_ref().map(shown)) {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::busy::busy;
-use super::byte_budget::{ByteBudget, Reservation};
+use super::byte_budget::{ByteBudget, ByteReservation};
 use super::caller_key::CallerKey;
 use crate::http::response::error::HttpError;
 
@@ -36,8 +36,8 @@ impl BodyMemory {
 
 /// What one request's body holds of it.
 pub(in crate::http) struct BodyReservation {
-    small: Reservation,
-    large: Reservation,
+    small: ByteReservation,
+    large: ByteReservation,
 }
 
 impl BodyReservation {

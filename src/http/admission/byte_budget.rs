@@ -12,11 +12,11 @@ use super::caller_key::CallerKey;
 pub(super) struct ByteBudget {
     limit: usize,
     key_limit: usize,
-    held: Mutex<Held>,
+    held: Mutex<ReservedBytes>,
 }
 
 #[derive(Default)]
-struct Held {
+struct ReservedBytes {
     all: usize,
     keys: HashMap<CallerKey, usize, RandomState>,
 }
@@ -27,13 +27,13 @@ impl ByteBudget {
         Arc::new(Self { limit, key_limit, held: Mutex::default() })
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, ReservedBytes> {
         self.held.lock()
     }
 
     /// An empty reservation.
-    pub(super) fn open(self: &Arc<Self>, key: &CallerKey) -> Reservation {
-        Reservation { budget: self.clone(), key: key.clone(), bytes: 0 }
+    pub(super) fn open(self: &Arc<Self>, key: &CallerKey) -> ByteReservation {
+        ByteReservation { budget: self.clone(), key: key.clone(), bytes: 0 }
     }
 
     /// Whether this caller may hold `own` bytes more, and everybody together `all`.
@@ -72,13 +72,13 @@ impl ByteBudget {
 }
 
 /// Bytes of a budget that are held.
-pub(super) struct Reservation {
+pub(super) struct ByteReservation {
     budget: Arc<ByteBudget>,
     key: CallerKey,
     bytes: usize,
 }
 
-impl Reservation {
+impl ByteReservation {
     /// Holds so many bytes more, unless there are not so many left beside `spare`.
     #[must_use]
     pub(super) fn grow(&mut self, bytes: usize, spare: usize) -> bool {
@@ -94,7 +94,7 @@ impl Reservation {
     }
 }
 
-impl Drop for Reservation {
+impl Drop for ByteReservation {
     fn drop(&mut self) {
         self.budget.give_back(&self.key, self.bytes);
     }

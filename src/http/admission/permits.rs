@@ -15,11 +15,11 @@ use crate::http::response::error::HttpError;
 pub(super) struct Permits {
     all: Arc<Semaphore>,
     caller_limit: usize,
-    callers: Arc<Callers>,
+    callers: Arc<CallerCounts>,
 }
 
 /// How many each caller has.
-type Callers = Mutex<HashMap<CallerKey, usize, RandomState>>;
+type CallerCounts = Mutex<HashMap<CallerKey, usize, RandomState>>;
 
 impl Permits {
     pub(super) fn new(limit: usize, caller_limit: usize) -> Self {
@@ -40,7 +40,7 @@ impl Permits {
 
 /// A request's permit, free again when it is dropped.
 pub(in crate::http) struct Permit {
-    callers: Arc<Callers>,
+    callers: Arc<CallerCounts>,
     key: CallerKey,
     _all: OwnedSemaphorePermit,
 }

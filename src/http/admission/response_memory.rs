@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 
-use super::byte_budget::{ByteBudget, Reservation};
+use super::byte_budget::{ByteBudget, ByteReservation};
 use super::caller_key::CallerKey;
 use crate::compute::Hold;
 
@@ -48,7 +48,7 @@ impl ResponseMemory {
     }
 
     /// Holds an answer's bytes, unless there is no room for them.
-    pub(super) fn reserve(&self, key: &CallerKey, bytes: usize) -> Option<Reservation> {
+    pub(super) fn reserve(&self, key: &CallerKey, bytes: usize) -> Option<ByteReservation> {
         let mut reservation = self.budget.open(key);
         let spare = if bytes > SMALL { self.spare } else { 0 };
         reservation.grow(bytes, spare).then_some(reservation)
@@ -56,7 +56,7 @@ impl ResponseMemory {
 }
 
 /// The memory of a stream's event.
-pub(in crate::http) struct EventMemory(Reservation);
+pub(in crate::http) struct EventMemory(ByteReservation);
 
 impl EventMemory {
     /// The bytes, each of which holds the memory.
@@ -67,7 +67,7 @@ impl EventMemory {
 
 struct HeldEvent {
     bytes: Bytes,
-    _memory: Reservation,
+    _memory: ByteReservation,
 }
 
 impl AsRef<[u8]> for HeldEvent {
@@ -79,18 +79,18 @@ impl AsRef<[u8]> for HeldEvent {
 /// A response's body, each of whose bytes holds the memory that is counted for it, and its request's permit.
 pub(super) struct HeldBody {
     body: Body,
-    held: Arc<Held>,
+    held: Arc<ResponseResources>,
 }
 
 /// What is released when the last byte of a response has left.
-struct Held {
-    _memory: Reservation,
+struct ResponseResources {
+    _memory: ByteReservation,
     _permit: Hold,
 }
 
 impl HeldBody {
-    pub(super) fn wrap(body: Body, memory: Reservation, permit: Hold) -> Body {
-        Body::new(Self { body, held: Arc::new(Held { _memory: memory, _permit: permit }) })
+    pub(super) fn wrap(body: Body, memory: ByteReservation, permit: Hold) -> Body {
+        Body::new(Self { body, held: Arc::new(ResponseResources { _memory: memory, _permit: permit }) })
     }
 }
 
@@ -116,7 +116,7 @@ impl HttpBody for HeldBody {
 
 struct HeldChunk {
     bytes: Bytes,
-    _held: Arc<Held>,
+    _held: Arc<ResponseResources>,
 }
 
 impl AsRef<[u8]> for HeldChunk {

@@ -15,21 +15,21 @@ use super::response_deadline::{ConnectionStream, ResponseGuard};
 /// An answer's body, each of whose bytes holds a guard.
 pub struct TrackedBody {
     /// Dropped before the body, which says then why it ends.
-    held: Held,
+    held: GuardScope,
     body: Body,
     /// What came of looking ahead and is no data: something else, or the end, after which the body is not asked again.
     ahead: Option<Option<Result<Frame<Bytes>, axum::Error>>>,
 }
 
 /// What is watched.
-enum Held {
+enum GuardScope {
     /// The answer as a whole.
     Response(Arc<ResponseGuard>),
     /// Each frame for itself.
     Frames(ConnectionStream),
 }
 
-impl Held {
+impl GuardScope {
     fn guard(&self, bytes: usize) -> Arc<ResponseGuard> {
         match self {
             Self::Response(guard) => guard.clone(),
@@ -40,17 +40,17 @@ impl Held {
 
 impl TrackedBody {
     pub(super) fn of_response(guard: Arc<ResponseGuard>, body: Body) -> Self {
-        Self { held: Held::Response(guard), body, ahead: None }
+        Self { held: GuardScope::Response(guard), body, ahead: None }
     }
 
     pub(super) fn of_stream(stream: ConnectionStream, body: Body) -> Self {
-        Self { held: Held::Frames(stream), body, ahead: None }
+        Self { held: GuardScope::Frames(stream), body, ahead: None }
     }
 
     /// The data that is there already behind some of an answer: the library writes each frame of a long answer for itself, which
     /// costs as much for a few bytes as for many.
     fn look_ahead(&mut self, context: &mut Context<'_>) -> Bytes {
-        if matches!(self.held, Held::Frames(_)) || self.body.is_end_stream() {
+        if matches!(self.held, GuardScope::Frames(_)) || self.body.is_end_stream() {
             return Bytes::new();
         }
         let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(context) else { return Bytes::new() };

@@ -35,11 +35,11 @@ const CALLERS_LIMIT: usize = 4096;
 pub(super) struct Turns {
     /// How many of one caller's requests are worked on at a time.
     width: usize,
-    callers: Mutex<Callers>,
+    callers: Mutex<KnownCallers>,
 }
 
 #[derive(Default)]
-struct Callers {
+struct KnownCallers {
     known: HashMap<CallerKey, Arc<CallerTurns>, RandomState>,
     /// The caller that asked last, by its address, and when.
     last: Option<(usize, Instant)>,
@@ -109,7 +109,7 @@ impl Turns {
     }
 }
 
-impl Callers {
+impl KnownCallers {
     fn get(&mut self, key: &CallerKey, width: usize) -> Arc<CallerTurns> {
         if let Some(caller) = self.known.get(key) {
             return caller.clone();

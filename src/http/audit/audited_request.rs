@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::auditor::Auditor;
-use super::record::Record;
+use super::record::AuditRecord;
 use crate::graphql::{AuditedOperation, Code, GraphQlResponse, OperationSlot, Reference};
 use crate::http::log_names::RecordedGrants;
 use crate::http::request_id::RequestId;
@@ -102,7 +102,7 @@ impl AuditedRequest {
 
     pub(super) fn record(&self, asked: Option<&AskedOperation>, ended: &Ended<'_>) {
         let operation = asked.and_then(|asked| asked.operation.get());
-        self.auditor.write(&Record {
+        self.auditor.write(&AuditRecord {
             time: Auditor::time(),
             event: ended.event,
             request_id: self.id.text(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::record::Record;
+use super::record::AuditRecord;
 use crate::graphql::Reference;
 use crate::http::log_names::{LogNames, RecordedGrants, hex};
 use crate::model::{Account, CallerId, Clock, Timestamp};
@@ -26,7 +26,7 @@ impl Auditor {
         Arc::new(Self { log, in_clear, names, token_names: request_log })
     }
 
-    pub(super) fn write(&self, record: &Record<'_>) {
+    pub(super) fn write(&self, record: &AuditRecord<'_>) {
         let share = if record.caller.is_some() { QueueShare::Whole } else { QueueShare::Half };
         self.log.append(&record.line(), share);
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a line says. The names of its members are interface (docs/operations.md).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record<'r> {
+pub(super) struct AuditRecord<'r> {
     /// When it was written, in UTC.
     pub(super) time: String,
     /// `request`, or of a subscription `subscribed` and `ended`.
@@ -39,7 +39,7 @@ pub(super) struct Record<'r> {
     pub(super) reason: Option<&'static str>,
 }
 
-impl Record<'_> {
+impl AuditRecord<'_> {
     /// The line, with its line feed.
     pub(super) fn line(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(512);

@@ -50,7 +50,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let name = RequestName::of(&request, &self.traces);
-        let counted = InFlight::new(self.metrics.clone());
+        let counted = RequestCount::new(self.metrics.clone());
         let context = name.task_context();
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
@@ -82,16 +82,16 @@ where
 }
 
 /// Counts a request until it has an answer, or its client has gone.
-struct InFlight(Arc<Metrics>);
+struct RequestCount(Arc<Metrics>);
 
-impl InFlight {
+impl RequestCount {
     fn new(metrics: Arc<Metrics>) -> Self {
         metrics.listener().request_begun();
         Self(metrics)
     }
 }
 
-impl Drop for InFlight {
+impl Drop for RequestCount {
     fn drop(&mut self) {
         self.0.listener().request_ended();
     }

@@ -42,7 +42,7 @@ pub(super) fn track(request: Request) -> (Request, Option<UnreadBody>) {
     }
     let rest = UnreadBody { unread: Arc::default(), expects: request.headers().contains_key(EXPECT) };
     let unread = rest.unread.clone();
-    (request.map(|body| Body::new(TrackedBody { body: Some(body), unread })), Some(rest))
+    (request.map(|body| Body::new(DrainableBody { body: Some(body), unread })), Some(rest))
 }
 
 impl UnreadBody {
@@ -85,13 +85,13 @@ async fn drain(body: &mut Body, most: u64, longest: Duration) -> bool {
 }
 
 /// A body that is handed back when it is dropped before its end.
-struct TrackedBody {
+struct DrainableBody {
     /// `None` after its end or a failure.
     body: Option<Body>,
     unread: Arc<Mutex<Option<Body>>>,
 }
 
-impl HttpBody for TrackedBody {
+impl HttpBody for DrainableBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -113,7 +113,7 @@ impl HttpBody for TrackedBody {
     }
 }
 
-impl Drop for TrackedBody {
+impl Drop for DrainableBody {
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
             *self.unread.lock() = Some(body);

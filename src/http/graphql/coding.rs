@@ -51,28 +51,30 @@ pub(super) fn decode(body: Bytes, coding: ContentCoding, limit: usize) -> Result
         ContentCoding::Brotli => brotli(&body, limit),
         ContentCoding::Zstd => zstd::stream::read::Decoder::with_buffer(&*body)
             .and_then(|mut decoder| decoder.window_log_max(ZSTD_WINDOW).map(|()| decoder))
-            .map_err(|_| Failure::Corrupt)
+            .map_err(|_| DecodingError::Corrupt)
             .and_then(|decoder| read(decoder, limit)),
     };
     decoded.map(Bytes::from).map_err(|failure| match failure {
-        Failure::TooLarge => HttpError::new(Code::RequestTooLarge, "the body, once decoded, is larger than allowed"),
-        Failure::Corrupt => HttpError::unreadable("the body is not what its content-encoding says"),
+        DecodingError::TooLarge => {
+            HttpError::new(Code::RequestTooLarge, "the body, once decoded, is larger than allowed")
+        }
+        DecodingError::Corrupt => HttpError::unreadable("the body is not what its content-encoding says"),
     })
 }
 
-enum Failure {
+enum DecodingError {
     TooLarge,
     Corrupt,
 }
 
-fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
+fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, DecodingError> {
     let mut decoded = Vec::new();
-    decoder.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|_| Failure::Corrupt)?;
-    if decoded.len() > limit { Err(Failure::TooLarge) } else { Ok(decoded) }
+    decoder.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|_| DecodingError::Corrupt)?;
+    if decoded.len() > limit { Err(DecodingError::TooLarge) } else { Ok(decoded) }
 }
 
 /// Uses the stream interface, because the library's reader does not report bytes after the end of the stream.
-fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, DecodingError> {
     let mut state = BrotliState::new(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
     let (mut left, mut place) = (body.len(), 0);
     let (mut decoded, mut piece, mut total) = (Vec::new(), vec![0; PIECE], 0);
@@ -90,12 +92,12 @@ fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
         );
         decoded.extend_from_slice(&piece[..written]);
         if decoded.len() > limit {
-            return Err(Failure::TooLarge);
+            return Err(DecodingError::TooLarge);
         }
         match result {
             BrotliResult::ResultSuccess if left == 0 => return Ok(decoded),
             BrotliResult::NeedsMoreOutput => {}
-            _ => return Err(Failure::Corrupt),
+            _ => return Err(DecodingError::Corrupt),
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use super::callers::{IdentifiedCaller, identify};
 use super::coding::{self, ContentCoding};
 use super::parameters::{self, Parameters, Parsed, max_age};
-use super::progress::Progress;
+use super::progress::RequestProgress;
 use super::respond::{self, respond, respond_to_batch};
 use super::{guards, methods, span};
 use crate::compute::{Hold, Lane, Ticket};
@@ -76,7 +76,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     }
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
-    let progress = Progress::new(&public.log_names, parts, started);
+    let progress = RequestProgress::new(&public.log_names, parts, started);
     let execution = pin!(execute(public, parts, body, stream, deadline, &progress));
     let executed = timeout_at(deadline, execution).await;
     progress.is_over.store(true, Ordering::Relaxed);
@@ -88,7 +88,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
         refuse(public, refusal, media_type)
     };
     let mut response = match executed {
-        Ok(Ok((answered, Held { caller, permit }))) => {
+        Ok(Ok((answered, RequestResources { caller, permit }))) => {
             let mut audited = Vec::new();
             let mut count = |answer: &mut GraphQlResponse| {
                 count(public, answer, started);
@@ -143,7 +143,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
 }
 
 /// What a request holds until the last byte of its answer has left.
-struct Held {
+struct RequestResources {
     caller: IdentifiedCaller,
     permit: Hold,
 }
@@ -167,8 +167,8 @@ async fn execute(
     body: Body,
     stream: Option<StreamType>,
     deadline: tokio::time::Instant,
-    progress: &Progress<'_>,
-) -> Result<(Answered, Held), HttpError> {
+    progress: &RequestProgress<'_>,
+) -> Result<(Answered, RequestResources), HttpError> {
     if public.auth.is_open() {
         guards::check_host(parts, &public.settings.allowed_hosts)?;
     }
@@ -274,7 +274,7 @@ async fn execute(
     };
     let answered = public.admission.take_turns(payer, pin!(execution)).await?;
     caller.recheck(public);
-    Ok((answered, Held { caller, permit }))
+    Ok((answered, RequestResources { caller, permit }))
 }
 
 /// The response to a request for a WebSocket.

@@ -41,7 +41,7 @@ pub(in crate::http) fn outline<'t, const N: usize>(
     names: [&str; N],
     elements: usize,
 ) -> Result<Outline<'t, N>, JsonError> {
-    let mut reader = Reader { text, at: 0, keys: Vec::with_capacity(FEW) };
+    let mut reader = JsonScanner { text, at: 0, keys: Vec::with_capacity(FEW) };
     reader.skip_space();
     let outline = match reader.peek() {
         Some(b'{') => {
@@ -71,14 +71,14 @@ pub(in crate::http) fn outline<'t, const N: usize>(
     if reader.peek().is_some() { reader.refuse("there is more behind the value") } else { Ok(outline) }
 }
 
-struct Reader<'t> {
+struct JsonScanner<'t> {
     text: &'t str,
     at: usize,
     /// The ranges of the keys of all open objects, without quotes.
     keys: Vec<(u32, u32)>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> JsonScanner<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

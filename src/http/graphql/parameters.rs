@@ -50,7 +50,7 @@ impl Parsed {
 }
 
 /// The texts of the parameters in a JSON object.
-type Members<'t> = [Option<&'t str>; 6];
+type ParameterTexts<'t> = [Option<&'t str>; 6];
 const NAMES: [&str; 6] = ["query", "operationName", "variables", "extensions", "documentId", "doc_id"];
 
 /// The parameters of a body. `limit` is how many bytes it may have, once decoded.
@@ -95,9 +95,9 @@ fn element(text: &str) -> Result<Parameters, HttpError> {
 }
 
 fn read(
-    [query, operation_name, variables, extensions, document_id, doc_id]: Members<'_>,
+    [query, operation_name, variables, extensions, document_id, doc_id]: ParameterTexts<'_>,
 ) -> Result<Parameters, HttpError> {
-    let Extensions { persisted_query: persisted, live } = read_extensions(object(extensions, "extensions")?)?;
+    let RequestExtensions { persisted_query: persisted, live } = read_extensions(object(extensions, "extensions")?)?;
     Ok(Parameters {
         live_interval: live_interval(live)?,
         document: Reference {
@@ -133,7 +133,7 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Parsed, HttpError> {
     })?;
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (variables, extensions) = (filled(sent.variables), filled(sent.extensions));
-    let Extensions { persisted_query: persisted, live } =
+    let RequestExtensions { persisted_query: persisted, live } =
         read_extensions(embedded(extensions.as_deref(), "extensions")?)?;
     Ok(Parsed::One(Parameters {
         live_interval: live_interval(live)?,
@@ -197,20 +197,20 @@ fn object<'t>(text: Option<&'t str>, name: &str) -> Result<Option<&'t str>, Http
 /// What of a request's extensions is read.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Extensions {
+struct RequestExtensions {
     persisted_query: Option<PersistedQuery>,
-    live: Option<LiveExtension>,
+    live: Option<LiveOptions>,
 }
 
 /// What a subscriber asks of the feed.
 #[derive(Default, Deserialize)]
-struct LiveExtension {
+struct LiveOptions {
     /// In seconds.
     interval: Option<f64>,
 }
 
-fn read_extensions(extensions: Option<&str>) -> Result<Extensions, HttpError> {
-    let extensions = extensions.map(serde_json::from_str::<Extensions>).transpose();
+fn read_extensions(extensions: Option<&str>) -> Result<RequestExtensions, HttpError> {
+    let extensions = extensions.map(serde_json::from_str::<RequestExtensions>).transpose();
     let extensions = extensions.map_err(|_| {
         HttpError::no_graphql(
             "`extensions.persistedQuery` needs a `version` and a `sha256Hash`, `extensions.live` a number as `interval`",
@@ -219,7 +219,7 @@ fn read_extensions(extensions: Option<&str>) -> Result<Extensions, HttpError> {
     Ok(extensions.unwrap_or_default())
 }
 
-fn live_interval(live: Option<LiveExtension>) -> Result<Option<Duration>, HttpError> {
+fn live_interval(live: Option<LiveOptions>) -> Result<Option<Duration>, HttpError> {
     let Some(seconds) = live.and_then(|live| live.interval) else { return Ok(None) };
     let interval = Duration::try_from_secs_f64(seconds).ok().filter(|interval| *interval <= LONGEST_INTERVAL);
     let wrong = || HttpError::new(Code::BadUserInput, "`extensions.live.interval` must be from 0 to 86400 seconds");

@@ -11,7 +11,7 @@ use crate::http::log_names::{LogNames, Logged, RecordedGrants};
 use crate::http::request_id::log_given_up;
 
 /// What is known of a request. Dropped before it is over, it was given up, and has its line in the log here.
-pub(super) struct Progress<'r> {
+pub(super) struct RequestProgress<'r> {
     names: &'r LogNames,
     parts: &'r Parts,
     started: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Progress<'r> {
     pub(super) is_over: AtomicBool,
 }
 
-impl<'r> Progress<'r> {
+impl<'r> RequestProgress<'r> {
     pub(super) fn new(names: &'r LogNames, parts: &'r Parts, started: Instant) -> Self {
         let (reading, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { names, parts, started, reading, audit: AuditSlot::default(), recorded: OnceLock::new(), is_over }
@@ -35,7 +35,7 @@ impl<'r> Progress<'r> {
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for RequestProgress<'_> {
     fn drop(&mut self) {
         if !*self.is_over.get_mut() {
             let logged = self.logged();

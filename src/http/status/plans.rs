@@ -23,22 +23,22 @@ type AskShare = dyn Fn(&Caller) -> Option<BudgetShare> + Send + Sync;
 
 /// The credentials that were used last.
 #[derive(Clone)]
-pub struct Plans(Arc<State>);
+pub struct Plans(Arc<PlansState>);
 
-struct State {
-    known: Mutex<HashMap<CredentialId, Known, RandomState>>,
+struct PlansState {
+    known: Mutex<HashMap<CredentialId, KnownPlan, RandomState>>,
     share: Box<AskShare>,
     names: LogNames,
 }
 
-struct Known {
+struct KnownPlan {
     name: Arc<str>,
     caller: Caller,
     used: Instant,
 }
 
 /// One plan.
-pub(in crate::http) struct Plan {
+pub(in crate::http) struct BudgetPlan {
     pub(in crate::http) name: Arc<str>,
     pub(in crate::http) share: BudgetShare,
 }
@@ -47,7 +47,7 @@ impl Plans {
     /// `share` tells what a caller may still spend.
     #[must_use]
     pub fn new(names: LogNames, share: Box<AskShare>) -> Self {
-        Self(Arc::new(State { known: Mutex::default(), share, names }))
+        Self(Arc::new(PlansState { known: Mutex::default(), share, names }))
     }
 
     /// A caller was let in, whose credential the upstream has accepted.
@@ -63,17 +63,17 @@ impl Plans {
             oldest.map(|id| known.remove(&id));
         }
         let name = self.0.names.credential(caller.credential.id()).into();
-        known.insert(caller.credential.id().clone(), Known { name, caller: caller.clone(), used: now });
+        known.insert(caller.credential.id().clone(), KnownPlan { name, caller: caller.clone(), used: now });
     }
 
     /// The plans of those credentials, as they are now, by name.
-    pub(in crate::http) fn now(&self) -> Vec<Plan> {
+    pub(in crate::http) fn now(&self) -> Vec<BudgetPlan> {
         let callers: Vec<_> =
             self.0.known.lock().values().map(|seen| (seen.name.clone(), seen.caller.clone())).collect();
         // A plan that cannot be told is left out: the metrics are what an operator looks at then.
         let share = |caller: &Caller| catch_unwind(AssertUnwindSafe(|| (self.0.share)(caller))).ok().flatten();
-        let plan = |(name, caller): (Arc<str>, Caller)| Some(Plan { name, share: share(&caller)? });
-        let mut plans: Vec<Plan> = callers.into_iter().filter_map(plan).collect();
+        let plan = |(name, caller): (Arc<str>, Caller)| Some(BudgetPlan { name, share: share(&caller)? });
+        let mut plans: Vec<BudgetPlan> = callers.into_iter().filter_map(plan).collect();
         plans.sort_by(|one, other| one.name.cmp(&other.name));
         plans
     }

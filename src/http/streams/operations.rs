@@ -15,7 +15,7 @@ use super::messages::{self, errors_of};
 use super::operation_line::OperationLine;
 use crate::compute::{Hold, Lane, Ticket};
 use crate::graphql;
-use crate::graphql::{Code, Delivery, GraphQlResponse, Started, Subscription};
+use crate::graphql::{Code, Delivery, GraphQlResponse, LiveSubscription, Started};
 use crate::http::AppState;
 use crate::http::admission::response_deadline::EndReason;
 use crate::http::audit::{AuditedAnswer, AuditedRequest, AuditedStream};
@@ -62,7 +62,7 @@ enum Stage {
 }
 
 struct LiveOperation {
-    subscription: Subscription,
+    subscription: LiveSubscription,
     account: Account,
     permit: SubscriptionPermit,
 }

@@ -22,7 +22,7 @@ use super::forwarded_head;
 use super::limits::SubscriptionPermit;
 use super::rights::Rights;
 use super::subscription_line::SubscriptionLine;
-use crate::graphql::{Delivery, GraphQlResponse, LiveRequest, Subscription};
+use crate::graphql::{Delivery, GraphQlResponse, LiveRequest, LiveSubscription};
 use crate::http::AppState;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::{EndReason, Streamed};
@@ -100,7 +100,7 @@ struct EventBody {
     /// What is ready to be sent.
     frames: VecDeque<Bytes>,
     /// `None` when nothing more comes.
-    subscription: Option<Subscription>,
+    subscription: Option<LiveSubscription>,
     /// An event that memory is waited for, and until when.
     waiting: Option<(Delivery, Instant)>,
     /// Whether the body ends before its end.
@@ -115,7 +115,7 @@ struct EventBody {
 }
 
 /// What the body does next.
-enum Step {
+enum BodyStep {
     Send(Delivery, EventMemory),
     /// No memory was left for the event in time.
     Cut,
@@ -139,9 +139,9 @@ impl EventBody {
             () = &mut self.closing => self.end("drain"),
             () = &mut self.lifetime => self.end("lifetime"),
             step = step(subscription, &mut self.waiting, &self.payer, &self.state) => match step {
-                Step::Send(delivery, memory) => self.send(delivery, memory),
-                Step::Cut => self.cut(),
-                Step::End => self.end("upstream"),
+                BodyStep::Send(delivery, memory) => self.send(delivery, memory),
+                BodyStep::Cut => self.cut(),
+                BodyStep::End => self.end("upstream"),
             },
             _ = self.heartbeat.tick() => self.frames.push_back(self.stream_type.heartbeat()),
         }
@@ -176,15 +176,15 @@ impl EventBody {
 
 /// The next event, with memory for it. Cancelling the wait loses nothing: an event that waits is in `waiting`.
 async fn step(
-    subscription: &mut Subscription,
+    subscription: &mut LiveSubscription,
     waiting: &mut Option<(Delivery, Instant)>,
     payer: &CallerKey,
     state: &AppState,
-) -> Step {
+) -> BodyStep {
     let (bytes, deadline) = match waiting {
         Some((delivery, deadline)) => (delivery.payload.len(), *deadline),
         None => {
-            let Some(delivery) = subscription.next().await else { return Step::End };
+            let Some(delivery) = subscription.next().await else { return BodyStep::End };
             let (bytes, deadline) = (delivery.payload.len(), Clock::instant() + state.settings.send_timeout);
             *waiting = Some((delivery, deadline));
             (bytes, deadline)
@@ -192,7 +192,7 @@ async fn step(
     };
     let memory = timeout_at(deadline, state.admission.hold_event(payer, bytes)).await;
     match (memory, waiting.take()) {
-        (Ok(memory), Some((delivery, _))) => Step::Send(delivery, memory),
-        _ => Step::Cut,
+        (Ok(memory), Some((delivery, _))) => BodyStep::Send(delivery, memory),
+        _ => BodyStep::Cut,
     }
 }

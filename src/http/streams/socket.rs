@@ -61,12 +61,12 @@ pub(super) struct NewSocket {
 struct Gone(&'static str);
 
 /// What ends a socket.
-enum End {
+enum SocketEnd {
     Close(Close),
     Gone(Gone),
 }
 
-impl End {
+impl SocketEnd {
     fn name(&self) -> &'static str {
         match self {
             Self::Close(close) => close.name,
@@ -75,13 +75,13 @@ impl End {
     }
 }
 
-impl From<Gone> for End {
+impl From<Gone> for SocketEnd {
     fn from(gone: Gone) -> Self {
         Self::Gone(gone)
     }
 }
 
-impl From<Close> for End {
+impl From<Close> for SocketEnd {
     fn from(close: Close) -> Self {
         Self::Close(close)
     }
@@ -90,20 +90,20 @@ impl From<Close> for End {
 pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
     let NewSocket { state, head, trace, peer, connection: stream, open: _open, speaks } = new;
     state.metrics.live().socket_opened();
-    let _counted = Counted(state.clone());
+    let _counted = SocketCount(state.clone());
     let rate = message_rate(state.live.settings.message_rate);
     let upgrade = Upgrade { id: RequestId::of(&head.extensions), trace };
     let mut connection = Connection { socket, stream, state: state.clone(), rate, upgrade };
-    let end = if speaks { connection.run(head, peer).await } else { End::Close(Close::other_protocol()) };
-    if let End::Close(close) = end {
+    let end = if speaks { connection.run(head, peer).await } else { SocketEnd::Close(Close::other_protocol()) };
+    if let SocketEnd::Close(close) = end {
         connection.close(close).await;
     }
 }
 
 /// Counts a socket until it is closed.
-struct Counted(Arc<AppState>);
+struct SocketCount(Arc<AppState>);
 
-impl Drop for Counted {
+impl Drop for SocketCount {
     fn drop(&mut self) {
         self.0.metrics.live().socket_closed();
     }
@@ -120,7 +120,7 @@ struct Connection {
 }
 
 /// What a connection has beside its socket, once its caller is known.
-struct Session {
+struct SocketSession {
     caller: Arc<IdentifiedCaller>,
     max_age: Option<Duration>,
     rights: Arc<Rights>,
@@ -132,15 +132,15 @@ struct Session {
 }
 
 /// What a socket does next.
-enum Next {
+enum SocketEvent {
     Tell(Outcome),
     /// A frame came, which may have a text.
     Received(Option<String>),
     Ping,
-    End(End),
+    End(SocketEnd),
 }
 
-impl Session {
+impl SocketSession {
     fn watch_rights(&mut self) {
         self.watched = self.operations.changes();
         let (rights, accounts) = (self.rights.clone(), self.operations.accounts());
@@ -149,7 +149,7 @@ impl Session {
 }
 
 impl Connection {
-    async fn run(&mut self, head: Parts, peer: Option<IpAddr>) -> End {
+    async fn run(&mut self, head: Parts, peer: Option<IpAddr>) -> SocketEnd {
         let health = self.state.health.clone();
         let mut closing: BoxFuture<'static, ()> = async move { health.closing().await }.boxed();
         let initialised = tokio::select! {
@@ -164,7 +164,7 @@ impl Connection {
     }
 
     /// Waits for `connection_init`, and authenticates.
-    async fn initialise(&mut self, head: Parts, peer: Option<IpAddr>) -> Result<Session, End> {
+    async fn initialise(&mut self, head: Parts, peer: Option<IpAddr>) -> Result<SocketSession, SocketEnd> {
         let started = Clock::instant();
         let deadline = started + self.state.live.settings.init_timeout;
         let payload = loop {
@@ -195,12 +195,13 @@ impl Connection {
         self.send(messages::ACK.to_owned()).await?;
         let rights = Arc::new(Rights::new(self.state.clone(), head, caller.grants.clone()));
         let lost = std::future::pending().boxed();
-        let mut session = Session { caller, max_age, rights, operations: Operations::default(), lost, watched: 0 };
+        let mut session =
+            SocketSession { caller, max_age, rights, operations: Operations::default(), lost, watched: 0 };
         session.watch_rights();
         Ok(session)
     }
 
-    async fn serve(&mut self, mut session: Session, closing: BoxFuture<'static, ()>) -> End {
+    async fn serve(&mut self, mut session: SocketSession, closing: BoxFuture<'static, ()>) -> SocketEnd {
         let mut timers = Timers::start(&self.state.live.settings, closing);
         let others = WokenPart::default();
         let mut answered = true;
@@ -208,20 +209,20 @@ impl Connection {
             let was_idle = session.operations.is_empty();
             // Operations first, because a socket mostly wakes for them.
             let next = poll_fn(|context| match session.operations.poll_next(context) {
-                Poll::Ready(outcome) => Poll::Ready(Next::Tell(outcome)),
+                Poll::Ready(outcome) => Poll::Ready(SocketEvent::Tell(outcome)),
                 Poll::Pending => others.poll(context, |context| self.poll_others(&mut session, &mut timers, context)),
             });
             let step = match next.await {
-                Next::Tell(outcome) => self.tell(outcome, &session.caller.payer).await.map_err(End::from),
-                Next::Received(text) => {
+                SocketEvent::Tell(outcome) => self.tell(outcome, &session.caller.payer).await.map_err(SocketEnd::from),
+                SocketEvent::Received(text) => {
                     answered = true;
                     match text {
                         Some(text) => self.handle(&text, &mut session).await,
                         None => Ok(()),
                     }
                 }
-                Next::Ping => self.ping(&mut answered).await,
-                Next::End(end) => Err(end),
+                SocketEvent::Ping => self.ping(&mut answered).await,
+                SocketEvent::End(end) => Err(end),
             };
             if let Err(end) = step {
                 session.operations.end(end.name());
@@ -239,20 +240,25 @@ impl Connection {
     }
 
     /// Whatever is no operation's.
-    fn poll_others(&mut self, session: &mut Session, timers: &mut Timers, context: &mut Context<'_>) -> Poll<Next> {
+    fn poll_others(
+        &mut self,
+        session: &mut SocketSession,
+        timers: &mut Timers,
+        context: &mut Context<'_>,
+    ) -> Poll<SocketEvent> {
         if let Poll::Ready(close) = timers.poll_end(session.operations.is_empty(), context) {
-            return Poll::Ready(Next::End(close.into()));
+            return Poll::Ready(SocketEvent::End(close.into()));
         }
         if session.lost.poll_unpin(context).is_ready() {
-            return Poll::Ready(Next::End(Close::forbidden().into()));
+            return Poll::Ready(SocketEvent::End(Close::forbidden().into()));
         }
         if let Poll::Ready(received) = self.poll_receive(context) {
-            return Poll::Ready(received.map_or_else(Next::End, Next::Received));
+            return Poll::Ready(received.map_or_else(SocketEvent::End, SocketEvent::Received));
         }
-        timers.poll_ping(context).map(|()| Next::Ping)
+        timers.poll_ping(context).map(|()| SocketEvent::Ping)
     }
 
-    async fn handle(&mut self, text: &str, session: &mut Session) -> Result<(), End> {
+    async fn handle(&mut self, text: &str, session: &mut SocketSession) -> Result<(), SocketEnd> {
         match messages::read(text)? {
             ClientMessage::ConnectionInit(_) => Err(Close::init_again().into()),
             ClientMessage::Ping(payload) => Ok(self.send(messages::pong(payload)).await?),
@@ -265,7 +271,7 @@ impl Connection {
             ClientMessage::Subscribe(id, payload) => {
                 // Operations go by the configuration of the time when they begin.
                 self.state = self.state.latest();
-                let Session { caller, max_age, operations, .. } = session;
+                let SocketSession { caller, max_age, operations, .. } = session;
                 let is_full = operations.len() >= self.state.live.settings.socket_operations_limit;
                 let refusal = is_full.then(|| busy("too many operations are under way on this WebSocket"));
                 operations.begin(id, (payload, refusal), *max_age, caller, (&self.state, &self.upgrade));
@@ -293,7 +299,7 @@ impl Connection {
     }
 
     /// Asks for a sign of life, unless the last one was never given.
-    async fn ping(&mut self, answered: &mut bool) -> Result<(), End> {
+    async fn ping(&mut self, answered: &mut bool) -> Result<(), SocketEnd> {
         if !std::mem::replace(answered, false) {
             return Err(Gone("silent").into());
         }
@@ -301,19 +307,21 @@ impl Connection {
     }
 
     /// The next text; `None` for a frame that has none.
-    async fn receive(&mut self) -> Result<Option<String>, End> {
+    async fn receive(&mut self) -> Result<Option<String>, SocketEnd> {
         poll_fn(|context| self.poll_receive(context)).await
     }
 
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<String>, End>> {
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<String>, SocketEnd>> {
         self.socket.poll_next_unpin(context).map(|received| self.read(received))
     }
 
-    fn read(&self, received: Option<Result<Message, axum::Error>>) -> Result<Option<String>, End> {
+    fn read(&self, received: Option<Result<Message, axum::Error>>) -> Result<Option<String>, SocketEnd> {
         let message = match received {
             None => return Err(self.gone().into()),
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(broken(&error.to_string()).map_or_else(|| self.gone().into(), End::Close)),
+            Some(Err(error)) => {
+                return Err(broken(&error.to_string()).map_or_else(|| self.gone().into(), SocketEnd::Close));
+            }
         };
         if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
             return Err(Close::too_many_messages().into());

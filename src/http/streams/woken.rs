@@ -11,16 +11,16 @@ use futures_util::task::AtomicWaker;
 
 /// Remembers whether a part of a task is to be polled.
 pub(super) struct WokenPart {
-    flag: Arc<Flag>,
+    flag: Arc<WakeFlag>,
     waker: Waker,
 }
 
-struct Flag {
+struct WakeFlag {
     woken: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Wake for Flag {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -34,7 +34,7 @@ impl Wake for Flag {
 impl Default for WokenPart {
     /// A part that has not been polled yet.
     fn default() -> Self {
-        let flag = Arc::new(Flag { woken: AtomicBool::new(true), task: AtomicWaker::new() });
+        let flag = Arc::new(WakeFlag { woken: AtomicBool::new(true), task: AtomicWaker::new() });
         Self { waker: flag.clone().into(), flag }
     }
 }

@@ -30,24 +30,24 @@ static ALL_VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 static NEWEST_VERSION: &[&SupportedProtocolVersion] = &[&TLS13];
 
 type Chain = Vec<CertificateDer<'static>>;
-type Key = PrivateKeyDer<'static>;
+type PrivateKey = PrivateKeyDer<'static>;
 
 /// The files, and what was made of them.
 pub struct ServerTls {
     certificate: ReloadingFile<Chain>,
-    key: ReloadingFile<Key>,
+    key: ReloadingFile<PrivateKey>,
     authorities: Option<ReloadingFile<Chain>>,
     versions: &'static [&'static SupportedProtocolVersion],
     /// Whether a connection without a client certificate is let in: what its requests get is for authentication to say.
     optional: bool,
     pub(super) handshake_timeout: Duration,
-    current: RwLock<Current>,
+    current: RwLock<CurrentAcceptor>,
     /// What was tried last and did not fit together.
     rejected: Mutex<Option<Files>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
-struct Current {
+struct CurrentAcceptor {
     files: Files,
     acceptor: TlsAcceptor,
 }
@@ -56,7 +56,7 @@ struct Current {
 #[derive(Clone)]
 struct Files {
     certificate: Arc<Chain>,
-    key: Arc<Key>,
+    key: Arc<PrivateKey>,
     authorities: Option<Arc<Chain>>,
 }
 
@@ -112,7 +112,7 @@ impl ServerTls {
             versions,
             optional,
             handshake_timeout: settings.handshake_timeout,
-            current: RwLock::new(Current { files, acceptor }),
+            current: RwLock::new(CurrentAcceptor { files, acceptor }),
             rejected: Mutex::new(None),
             metrics,
         }))
@@ -136,7 +136,7 @@ impl ServerTls {
             Ok(acceptor) => {
                 tell_expiry(&files, &self.metrics);
                 tracing::info!("new connections use the new certificate");
-                *self.current.write() = Current { files, acceptor };
+                *self.current.write() = CurrentAcceptor { files, acceptor };
                 *rejected = None;
             }
             Err(problem) => {
@@ -202,7 +202,7 @@ fn chain(text: &str) -> Result<Chain, String> {
     }
 }
 
-fn key(text: &str) -> Result<Key, String> {
+fn key(text: &str) -> Result<PrivateKey, String> {
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes())
         .map_err(|_| "it is not a PEM file with a private key that is not encrypted")?;
     match aws_lc_rs::default_provider().key_provider.load_private_key(key.clone_key()) {

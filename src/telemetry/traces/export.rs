@@ -9,9 +9,9 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter, SpanProcessor as _};
 
-use super::queue::{Delivery, SpanQueue};
+use super::queue::{ExportState, SpanQueue};
 use super::settings::TraceSettings;
-use super::transport::Transport;
+use super::transport::ExportTransport;
 use crate::telemetry::{Build, Metrics};
 
 /// The name of the service where the environment says none.
@@ -24,7 +24,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 pub(super) fn queue_to(settings: &TraceSettings, metrics: Arc<Metrics>) -> Result<SpanQueue, String> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
-        .with_http_client(Transport::new(settings.timeout, settings.trusted.clone())?)
+        .with_http_client(ExportTransport::new(settings.timeout, settings.trusted.clone())?)
         .with_headers(settings.headers.clone());
     // The library reads both from the environment, too, and says nothing of what it cannot use.
     let exporter = if settings.gzip { exporter.with_compression(Compression::Gzip) } else { exporter };
@@ -39,7 +39,7 @@ pub(super) fn queue_to(settings: &TraceSettings, metrics: Arc<Metrics>) -> Resul
         .with_max_export_batch_size(settings.batch)
         .with_scheduled_delay(settings.delay)
         .build();
-    let delivery = Delivery::new(metrics);
+    let delivery = ExportState::new(metrics);
     let exporter = WatchedExporter { exporter, delivery: delivery.clone(), limit: settings.queue };
     let mut processor = BatchSpanProcessor::new(exporter, batches);
     processor.set_resource(&resource(settings));
@@ -64,7 +64,7 @@ fn resource(settings: &TraceSettings) -> Resource {
 #[derive(Debug)]
 struct WatchedExporter {
     exporter: opentelemetry_otlp::SpanExporter,
-    delivery: Arc<Delivery>,
+    delivery: Arc<ExportState>,
     limit: usize,
 }
 

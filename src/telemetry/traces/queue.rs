@@ -14,11 +14,11 @@ use crate::telemetry::Metrics;
 pub(super) struct SpanQueue {
     pub(super) processor: BatchSpanProcessor,
     pub(super) limit: usize,
-    pub(super) delivery: Arc<Delivery>,
+    pub(super) delivery: Arc<ExportState>,
 }
 
 /// How delivery goes.
-pub(super) struct Delivery {
+pub(super) struct ExportState {
     /// Spans that are not taken out of the queue yet.
     waiting: AtomicUsize,
     /// Whether spans are lost.
@@ -26,7 +26,7 @@ pub(super) struct Delivery {
     metrics: Arc<Metrics>,
 }
 
-impl std::fmt::Debug for Delivery {
+impl std::fmt::Debug for ExportState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Delivery").field("waiting", &self.waiting).finish_non_exhaustive()
     }
@@ -51,7 +51,7 @@ impl SpanQueue {
     }
 }
 
-impl Delivery {
+impl ExportState {
     pub(super) fn new(metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self { waiting: AtomicUsize::new(0), losing: AtomicBool::new(false), metrics })
     }

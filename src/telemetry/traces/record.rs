@@ -18,7 +18,7 @@ const LINKS_LIMIT: usize = 128;
 
 /// What is recorded of a span.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct SpanRecord {
     /// Gone when it has ended.
     data: Mutex<Option<SpanData>>,
     /// Whether it goes on after its task.
@@ -29,7 +29,7 @@ pub(super) struct Record {
 /// Writes into a span.
 pub struct SpanRecorder<'s>(&'s mut SpanData);
 
-impl Record {
+impl SpanRecord {
     /// Begins a span; `parent` is another process's where `is_remote` says so.
     pub(super) fn begin(
         context: &TraceContext,

@@ -42,7 +42,7 @@ impl TraceSettings {
     /// The settings, `None` where no traces are sent, and what is wrong with the variables.
     #[must_use]
     pub fn read(variables: &OtelVariables) -> (Option<Self>, Vec<String>) {
-        let mut reader = Reader { variables, problems: Vec::new() };
+        let mut reader = OtelReader { variables, problems: Vec::new() };
         let settings = reader.settings();
         (settings, reader.problems)
     }
@@ -53,18 +53,18 @@ impl TraceSettings {
     /// # Errors
     /// Which variable is to be changed, and how.
     pub fn check(variables: &OtelVariables) -> Result<(), String> {
-        let reader = Reader { variables, problems: Vec::new() };
+        let reader = OtelReader { variables, problems: Vec::new() };
         let is_wanted = !reader.is_on(DISABLED) && reader.exporter() == "otlp";
         if is_wanted && reader.endpoint().is_some() { reader.protocol() } else { Ok(()) }
     }
 }
 
-struct Reader<'v> {
+struct OtelReader<'v> {
     variables: &'v OtelVariables,
     problems: Vec<String>,
 }
 
-impl<'v> Reader<'v> {
+impl<'v> OtelReader<'v> {
     fn settings(&mut self) -> Option<TraceSettings> {
         let (is_off, exporter) = (self.switch(DISABLED), self.exporter());
         let (name, endpoint) = self.endpoint()?;

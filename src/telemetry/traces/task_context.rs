@@ -10,7 +10,7 @@ use opentelemetry::trace::SpanKind;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::context::TraceContext;
-use super::record::{Record, SpanRecorder};
+use super::record::{SpanRecord, SpanRecorder};
 use super::trace::{HeldSpan, Span, Trace};
 
 tokio::task_local! {
@@ -137,7 +137,7 @@ impl Trace {
         let trace = Self::current()?;
         let (above, context) = (trace.record?, trace.context.child());
         let parent = Some((trace.context.span, false));
-        let record = Record::begin(&context, parent, SpanKind::Client, name, above.queue.clone());
+        let record = SpanRecord::begin(&context, parent, SpanKind::Client, name, above.queue.clone());
         Some(Span::new(Self { record: Some(record), context, outgoing: trace.outgoing }))
     }
 

@@ -6,20 +6,20 @@ use opentelemetry::TraceId;
 
 use super::attribute;
 use super::context::TraceContext;
-use super::record::{Record, SpanRecorder};
+use super::record::{SpanRecord, SpanRecorder};
 
 /// A place in a trace. Cheap to clone; of one that is not sampled there are numbers, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Trace {
     pub(super) context: TraceContext,
     /// What is recorded, where it is sampled.
-    pub(super) record: Option<Arc<Record>>,
+    pub(super) record: Option<Arc<SpanRecord>>,
     /// Whether calls to Flowmatix carry it.
     pub(super) outgoing: bool,
 }
 
 impl Trace {
-    pub(super) fn new(context: TraceContext, record: Option<Arc<Record>>, outgoing: bool) -> Self {
+    pub(super) fn new(context: TraceContext, record: Option<Arc<SpanRecord>>, outgoing: bool) -> Self {
         Self { context, record, outgoing }
     }
 
@@ -75,7 +75,7 @@ impl Span {
 
 /// The span of something that goes on after its task, such as a stream. It ends with this.
 #[derive(Debug)]
-pub struct HeldSpan(pub(super) Arc<Record>);
+pub struct HeldSpan(pub(super) Arc<SpanRecord>);
 
 impl HeldSpan {
     /// Writes into it.

@@ -10,7 +10,7 @@ use super::attribute;
 use super::context::TraceContext;
 use super::export::queue_to;
 use super::queue::SpanQueue;
-use super::record::Record;
+use super::record::SpanRecord;
 use super::sampling::Sampling;
 use super::settings::TraceSettings;
 use super::trace::{Span, Trace};
@@ -98,7 +98,7 @@ impl Traces {
         context.sampled = export.sampling.decide(parent.map(|parent| parent.sampled), context.trace);
         let record = context.sampled.then(|| {
             let parent = parent.map(|parent| (parent.span, true));
-            Record::begin(&context, parent, kind, name, export.queue.clone())
+            SpanRecord::begin(&context, parent, kind, name, export.queue.clone())
         });
         Span::new(Trace::new(context, record, self.settings.outgoing))
     }

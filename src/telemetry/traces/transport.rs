@@ -15,12 +15,12 @@ use super::trusted::Trusted;
 const ANSWER_LIMIT: usize = 64 << 10;
 
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(super) struct ExportTransport {
     http: reqwest::Client,
     runtime: Handle,
 }
 
-impl Transport {
+impl ExportTransport {
     /// A client of the current runtime. An answer takes at most `timeout`.
     pub(super) fn new(timeout: Duration, trusted: Trusted) -> Result<Self, String> {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(timeout);
@@ -29,7 +29,7 @@ impl Transport {
     }
 }
 
-impl HttpClient for Transport {
+impl HttpClient for ExportTransport {
     #[expect(clippy::disallowed_methods, reason = "one at a time, which ends with its timeout")]
     fn send_bytes<'c, 'f>(
         &'c self,

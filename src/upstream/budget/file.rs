@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use super::file_format::{Content, LedgerSnapshot, Written};
+use super::file_format::{Content, LedgerSnapshot, WrittenAt};
 use crate::files;
 use crate::model::{Credential, CredentialId};
 use crate::telemetry::Metrics;
@@ -77,12 +77,12 @@ struct Disk {
     /// Whether the operator knows that it cannot be written.
     failing: bool,
     /// What tells the file that was written from another one.
-    stamp: Option<Stamp>,
+    stamp: Option<BudgetFileStamp>,
     metrics: Arc<Metrics>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp(u64, u64, u64, i64, i64);
+struct BudgetFileStamp(u64, u64, u64, i64, i64);
 
 impl LedgerFile {
     /// Takes the file for this process, and reads what it remembers. A disk that is full or read-only is no reason not to
@@ -106,7 +106,7 @@ impl LedgerFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Content::new(None),
             Err(error) => return Err(cannot(error)),
         };
-        let written = Written::now(now);
+        let written = WrittenAt::now(now);
         let remembered = content.remembered(now, written.as_ref());
         // Now, while the operator is there to be told, rather than at the first call.
         let bytes = Content::encode(&content.salt, content.unknown_since, written, &remembered);
@@ -176,7 +176,7 @@ impl LedgerFile {
         let write = move || {
             let taken_over = disk.take_over(&salt, &*ledgers);
             let (now, snapshot) = ledgers.snapshot();
-            let bytes = Content::encode(&salt, unknown_since, Written::now(now), &snapshot);
+            let bytes = Content::encode(&salt, unknown_since, WrittenAt::now(now), &snapshot);
             let written = taken_over.and_then(|taken_over| disk.replace(&bytes).map(|()| taken_over));
             let taken_over = *written.as_ref().unwrap_or(&false);
             disk.settle(changes, written.map(drop));
@@ -258,7 +258,7 @@ impl Disk {
             return Ok(false);
         };
         let (now, _) = ledgers.snapshot();
-        ledgers.merge(content.remembered(now, Written::now(now).as_ref()), content.salt == salt);
+        ledgers.merge(content.remembered(now, WrittenAt::now(now).as_ref()), content.salt == salt);
         tracing::warn!("another process has written the ledger file: its calls are taken over");
         Ok(true)
     }
@@ -274,7 +274,7 @@ impl Disk {
         std::fs::rename(&new, &self.path)?;
         // The name is data of the folder: without this a power cut may bring the old file back.
         File::open(parent(&self.path))?.sync_all()?;
-        self.stamp = Some(Stamp::of(&written));
+        self.stamp = Some(BudgetFileStamp::of(&written));
         Ok(())
     }
 
@@ -302,14 +302,14 @@ impl Disk {
     }
 }
 
-impl Stamp {
+impl BudgetFileStamp {
     fn of(file: &Metadata) -> Self {
         Self(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    std::fs::metadata(path).ok().map(|file| Stamp::of(&file))
+fn stamp(path: &Path) -> Option<BudgetFileStamp> {
+    std::fs::metadata(path).ok().map(|file| BudgetFileStamp::of(&file))
 }
 
 /// Whether this is a state of the disk, which may pass, rather than a wrong setting.

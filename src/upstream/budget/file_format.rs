@@ -28,22 +28,22 @@ pub(super) struct Content {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unknown_since: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    written: Option<Written>,
-    ledgers: Vec<Entry>,
+    written: Option<WrittenAt>,
+    ledgers: Vec<LedgerEntry>,
 }
 
 /// When the file was written, by the wall clock and by one that cannot be set. Together they tell, at the next start, by how
 /// much the wall clock was changed since.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Written {
+pub(super) struct WrittenAt {
     wall: i64,
     boot: String,
     uptime: i64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct LedgerEntry {
     id: String,
     calls: Vec<(i64, u32)>,
 }
@@ -63,7 +63,7 @@ impl Content {
     }
 
     /// The calls, by the wall clock of today: `written_now` is what would be written now.
-    pub(super) fn remembered(&self, now: i64, written_now: Option<&Written>) -> LedgerSnapshot {
+    pub(super) fn remembered(&self, now: i64, written_now: Option<&WrittenAt>) -> LedgerSnapshot {
         let shift = match (&self.written, written_now) {
             (Some(before), Some(now)) => now.shift_since(before),
             _ => 0,
@@ -84,7 +84,7 @@ impl Content {
     pub(super) fn encode(
         salt: &str,
         unknown_since: Option<i64>,
-        written: Option<Written>,
+        written: Option<WrittenAt>,
         ledgers: &LedgerSnapshot,
     ) -> Vec<u8> {
         let entry = |(id, calls): &(Arc<str>, Vec<i64>)| {
@@ -92,7 +92,7 @@ impl Content {
             for at in calls {
                 *buckets.entry(at.div_euclid(BUCKET_MILLIS)).or_default() += 1;
             }
-            Entry { id: id.to_string(), calls: buckets.into_iter().collect() }
+            LedgerEntry { id: id.to_string(), calls: buckets.into_iter().collect() }
         };
         let ledgers = ledgers.iter().map(entry).collect();
         let content = Self { version: VERSION, salt: salt.to_owned(), unknown_since, written, ledgers };
@@ -102,7 +102,7 @@ impl Content {
     }
 }
 
-impl Written {
+impl WrittenAt {
     /// Now: the wall clock as given, and how long this machine has been up. `None` where the system does not say.
     pub(super) fn now(wall: i64) -> Option<Self> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();

@@ -22,13 +22,13 @@ pub(super) const ANY_TOKEN: &str = "forwarded";
 pub(super) struct Ledgers {
     pub(super) policy: BudgetPolicy,
     pub(super) clock: Clock,
-    pub(super) index: Mutex<Index>,
+    pub(super) index: Mutex<LedgerIndex>,
     /// The total of unaccepted credentials.
     pub(super) unaccepted: Arc<Ledger>,
 }
 
 #[derive(Default)]
-pub(super) struct Index {
+pub(super) struct LedgerIndex {
     /// By what this process knows a credential by.
     pub(super) known: HashMap<LedgerOwner, (Arc<str>, Arc<Ledger>), RandomState>,
     /// By what the file knows it by: from before the restart, and not asked for since.
@@ -95,7 +95,7 @@ impl LedgerSource for Ledgers {
     }
 }
 
-impl Index {
+impl LedgerIndex {
     /// The ledger that the file knows by this name.
     fn named(&self, id: &Arc<str>) -> Option<Arc<Ledger>> {
         let known = self.known.values().find(|(known, _)| known == id).map(|(_, ledger)| ledger);

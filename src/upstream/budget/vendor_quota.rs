@@ -10,11 +10,11 @@ use crate::upstream::RateLimit;
 /// What the vendor says is left of a window.
 #[derive(Debug, Default)]
 pub(super) struct VendorQuota {
-    window: Option<Window>,
+    window: Option<QuotaWindow>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Window {
+struct QuotaWindow {
     limit: Option<u32>,
     remaining: u32,
     ends: Instant,
@@ -24,8 +24,11 @@ impl VendorQuota {
     /// Takes in the headers of an answer; `in_flight` counts the other calls with this credential that have begun and not
     /// ended.
     pub(super) fn observe(&mut self, said: RateLimit, in_flight: u32, now: Instant) {
-        let mut window =
-            Window { limit: said.limit, remaining: said.remaining.saturating_sub(in_flight), ends: now + said.reset };
+        let mut window = QuotaWindow {
+            limit: said.limit,
+            remaining: said.remaining.saturating_sub(in_flight),
+            ends: now + said.reset,
+        };
         if let Some(known) = self.current(now) {
             window.limit = window.limit.or(known.limit);
             window.remaining = window.remaining.min(known.remaining);
@@ -48,7 +51,7 @@ impl VendorQuota {
         self.current(now).map(|window| (window.remaining, window.limit, window.ends))
     }
 
-    fn current(&self, now: Instant) -> Option<&Window> {
+    fn current(&self, now: Instant) -> Option<&QuotaWindow> {
         self.window.as_ref().filter(|window| window.ends > now)
     }
 }

@@ -16,13 +16,13 @@ const ENVELOPE_KEYS: [&[u8]; 5] = [b"success", b"message", b"code", b"total", b"
 /// How much of a boundary has been seen.
 #[derive(Clone, Copy)]
 pub(super) struct BoundaryFinder {
-    state: State,
+    state: BoundaryState,
     /// The last two bytes that are no space, the last one first.
     last: [u8; 2],
     /// Where the next row's bracket is, or that of the list's end.
     at: usize,
     since: usize,
-    key: Key,
+    key: ObjectKey,
     is_safe: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) enum Boundary {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BoundaryState {
     /// Nothing of a boundary.
     Inside,
     /// `,`
@@ -61,7 +61,7 @@ enum State {
 }
 
 #[derive(Clone, Copy)]
-struct Key {
+struct ObjectKey {
     bytes: [u8; KEY_LIMIT],
     length: usize,
 }
@@ -70,17 +70,17 @@ impl BoundaryFinder {
     /// In a row that begins behind this byte.
     pub(super) fn behind(byte: u8) -> Self {
         let state = match byte {
-            b',' => State::Comma,
-            b'}' => State::Closed,
-            _ => State::Inside,
+            b',' => BoundaryState::Comma,
+            b'}' => BoundaryState::Closed,
+            _ => BoundaryState::Inside,
         };
-        let key = Key { bytes: [0; KEY_LIMIT], length: 0 };
+        let key = ObjectKey { bytes: [0; KEY_LIMIT], length: 0 };
         Self { state, last: [byte, 0], at: 0, since: 0, key, is_safe: true }
     }
 
     /// Where a boundary may have begun: from there on the text has to be kept.
     pub(super) fn pending(&self) -> Option<usize> {
-        (self.state != State::Inside).then_some(self.since)
+        (self.state != BoundaryState::Inside).then_some(self.since)
     }
 
     /// Whether no row can have been passed by.
@@ -90,66 +90,67 @@ impl BoundaryFinder {
 
     /// Whether the list and the envelope have ended, when the text ends here.
     pub(super) fn is_over(&self) -> bool {
-        self.state == State::Everything
+        self.state == BoundaryState::Everything
     }
 
     /// Takes the byte at `at`. `is_broken` says that a bracket here can be no part of a row that is JSON; `first_key` is the key
     /// that rows begin with, as far as it is known.
     pub(super) fn take(&mut self, byte: u8, at: usize, is_broken: bool, first_key: Option<&str>) -> Option<Boundary> {
-        let in_key = matches!(self.state, State::RowKey | State::EnvelopeKey);
+        let in_key = matches!(self.state, BoundaryState::RowKey | BoundaryState::EnvelopeKey);
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') && !in_key {
             return None;
         }
         let (state, last) = (self.state, self.last);
         self.last = [byte, last[0]];
         self.state = match (state, byte) {
-            (State::RowKey, b'"') => State::RowKeyEnd,
-            (State::EnvelopeKey, b'"') => State::EnvelopeKeyEnd,
-            (State::RowKey | State::EnvelopeKey, _) if self.key.push(byte) => state,
-            (State::RowKeyEnd, b':') if self.key.begins_rows(first_key) => return Some(Boundary::Row(self.at)),
-            (State::EnvelopeKeyEnd, b':') if ENVELOPE_KEYS.contains(&self.key.name()) => {
+            (BoundaryState::RowKey, b'"') => BoundaryState::RowKeyEnd,
+            (BoundaryState::EnvelopeKey, b'"') => BoundaryState::EnvelopeKeyEnd,
+            (BoundaryState::RowKey | BoundaryState::EnvelopeKey, _) if self.key.push(byte) => state,
+            (BoundaryState::RowKeyEnd, b':') if self.key.begins_rows(first_key) => return Some(Boundary::Row(self.at)),
+            (BoundaryState::EnvelopeKeyEnd, b':') if ENVELOPE_KEYS.contains(&self.key.name()) => {
                 return Some(Boundary::ListEnd(self.at));
             }
-            (State::Comma | State::ListEndComma, b'{') if is_broken => {
+            (BoundaryState::Comma | BoundaryState::ListEndComma, b'{') if is_broken => {
                 self.at = at;
-                State::Object
+                BoundaryState::Object
             }
-            (State::Object, b'"') => self.open_key(State::RowKey),
-            (State::ListEndComma, b'"') => self.open_key(State::EnvelopeKey),
-            (State::Closed, b']') if is_broken => State::LastBrackets,
-            (State::LastBrackets, b'}') => State::Everything,
-            (State::LastBrackets | State::ListEnd, b',') => State::ListEndComma,
-            (_, b']') if is_broken => State::ListEnd,
-            (_, b',') => State::Comma,
-            (_, b'}') => State::Closed,
-            _ => State::Inside,
+            (BoundaryState::Object, b'"') => self.open_key(BoundaryState::RowKey),
+            (BoundaryState::ListEndComma, b'"') => self.open_key(BoundaryState::EnvelopeKey),
+            (BoundaryState::Closed, b']') if is_broken => BoundaryState::LastBrackets,
+            (BoundaryState::LastBrackets, b'}') => BoundaryState::Everything,
+            (BoundaryState::LastBrackets | BoundaryState::ListEnd, b',') => BoundaryState::ListEndComma,
+            (_, b']') if is_broken => BoundaryState::ListEnd,
+            (_, b',') => BoundaryState::Comma,
+            (_, b'}') => BoundaryState::Closed,
+            _ => BoundaryState::Inside,
         };
         match self.state {
-            State::Comma | State::Closed => self.since = at,
-            State::ListEnd => (self.since, self.at) = (at, at),
-            State::LastBrackets => self.at = at,
+            BoundaryState::Comma | BoundaryState::Closed => self.since = at,
+            BoundaryState::ListEnd => (self.since, self.at) = (at, at),
+            BoundaryState::LastBrackets => self.at = at,
             _ => {}
         }
-        let is_candidate = |state| matches!(state, State::Object | State::RowKey | State::RowKeyEnd);
+        let is_candidate =
+            |state| matches!(state, BoundaryState::Object | BoundaryState::RowKey | BoundaryState::RowKeyEnd);
         let rejected = is_candidate(state) && !is_candidate(self.state);
         // The value of a field, or one with a mark too many or too few before it.
         let is_value = matches!(last, [0 | b':' | b'{' | b'"', _] | [b'}' | b']' | b'\\', b':']);
-        let passed_by = byte == b'{' && self.state != State::Object && !is_value;
+        let passed_by = byte == b'{' && self.state != BoundaryState::Object && !is_value;
         self.is_safe &= !rejected && !passed_by;
-        if self.state != State::Inside && at.saturating_sub(self.since) > LENGTH_LIMIT {
+        if self.state != BoundaryState::Inside && at.saturating_sub(self.since) > LENGTH_LIMIT {
             self.is_safe &= !is_candidate(self.state);
-            self.state = State::Inside;
+            self.state = BoundaryState::Inside;
         }
         None
     }
 
-    fn open_key(&mut self, state: State) -> State {
+    fn open_key(&mut self, state: BoundaryState) -> BoundaryState {
         self.key.length = 0;
         state
     }
 }
 
-impl Key {
+impl ObjectKey {
     fn push(&mut self, byte: u8) -> bool {
         let fits = (byte.is_ascii_alphanumeric() || byte == b'_') && self.length < KEY_LIMIT;
         if fits {

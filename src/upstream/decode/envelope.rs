@@ -7,7 +7,7 @@
 
 use super::boundary::Boundary;
 use super::rows::DecodedRows;
-use super::scan::{End, Scan, Unreadable};
+use super::scan::{Scan, Unreadable, ValueEnd};
 use crate::model::Malformed;
 
 /// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
@@ -275,15 +275,15 @@ impl EnvelopeReader {
         };
         self.is_safe = self.scan.is_safe();
         let (length, next) = match end {
-            End::Unsafe => return Err(Malformed::NotJson),
-            End::Value(length) => {
+            ValueEnd::Unsafe => return Err(Malformed::NotJson),
+            ValueEnd::Value(length) => {
                 match self.text(input, length) {
                     Ok(row) => self.rows.read(row)?,
                     Err(unreadable) => self.rows.skip(unreadable.reason())?,
                 }
                 (length, Expect::RowCommaOrClose)
             }
-            End::Broken(boundary) => {
+            ValueEnd::Broken(boundary) => {
                 if self.expect != Expect::RestOfRow {
                     self.rows.skip(BROKEN)?;
                 }

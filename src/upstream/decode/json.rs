@@ -20,7 +20,7 @@ pub(in crate::upstream) struct JsonReader<'t> {
 
 /// A value, and the text that it is.
 #[derive(Clone, Copy)]
-pub(in crate::upstream) struct JsonValue<'t> {
+pub(in crate::upstream) struct RawJsonValue<'t> {
     pub(in crate::upstream) raw: &'t str,
     pub(in crate::upstream) kind: JsonKind,
 }
@@ -155,7 +155,7 @@ impl<'t> JsonReader<'t> {
     }
 
     /// Reads a value of any kind.
-    pub(in crate::upstream) fn value(&mut self) -> Result<JsonValue<'t>, InvalidJson> {
+    pub(in crate::upstream) fn value(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
         let first = self.peek();
         let start = self.at;
         let mut kind = JsonKind::Other;
@@ -175,11 +175,11 @@ impl<'t> JsonReader<'t> {
             })?,
             _ => return Err(InvalidJson),
         }
-        Ok(JsonValue { raw: &self.text[start..self.at], kind })
+        Ok(RawJsonValue { raw: &self.text[start..self.at], kind })
     }
 
     /// Reads a string, which begins here.
-    fn string(&mut self) -> Result<JsonValue<'t>, InvalidJson> {
+    fn string(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut at = start + 1;
@@ -213,7 +213,7 @@ impl<'t> JsonReader<'t> {
             }
         }
         self.at = at + 1;
-        Ok(JsonValue { raw: &self.text[start..self.at], kind })
+        Ok(RawJsonValue { raw: &self.text[start..self.at], kind })
     }
 
     fn number(&mut self) -> Result<(), InvalidJson> {

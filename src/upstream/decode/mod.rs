@@ -16,7 +16,7 @@ mod scan;
 mod snapshot;
 mod value;
 
-pub(super) use pages::{PageRead, Pages, Progress};
+pub(super) use pages::{ListProgress, PageRead, Pages};
 pub use pages::{RowPage, decode};
 pub(super) use rows::DecodedRows;
 pub use snapshot::{decode_roster, encode_roster};

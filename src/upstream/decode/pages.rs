@@ -52,7 +52,7 @@ pub(in crate::upstream) struct Pages {
 
 /// How far a list has been read.
 #[expect(clippy::large_enum_variant, reason = "one is made for a page")]
-pub(in crate::upstream) enum Progress {
+pub(in crate::upstream) enum ListProgress {
     /// There are more pages.
     More,
     /// It changed while it was read, and is read again from the start.
@@ -112,7 +112,7 @@ impl Pages {
     }
 
     /// Takes the page that was asked for.
-    pub(in crate::upstream) fn take(&mut self, page: RowPage, read: PageRead) -> Result<Progress, Malformed> {
+    pub(in crate::upstream) fn take(&mut self, page: RowPage, read: PageRead) -> Result<ListProgress, Malformed> {
         let pass = &mut self.pass;
         let ids: Vec<Box<str>> = page.rows.draft.members().map(|member| member.id().plain().into()).collect();
         let seen = page.rows.seen();
@@ -144,16 +144,16 @@ impl Pages {
             return Err(Malformed::TooManyPages);
         }
         pass.number += 1;
-        Ok(Progress::More)
+        Ok(ListProgress::More)
     }
 
-    fn restart(&mut self) -> Progress {
+    fn restart(&mut self) -> ListProgress {
         self.first_pass = Some(PassEnd { rows: self.pass.whole.seen(), total: self.pass.total });
         self.pass = Pass::new(self.rows_limit);
-        Progress::Restarted
+        ListProgress::Restarted
     }
 
-    fn finish(&mut self, read: PageRead) -> Progress {
+    fn finish(&mut self, read: PageRead) -> ListProgress {
         let end = PassEnd { rows: self.pass.whole.seen(), total: self.pass.total };
         let missing = self.exact_totals && end.total.is_some_and(|total| total > end.rows as u64);
         if missing {
@@ -172,7 +172,7 @@ impl Pages {
             let index = u32::try_from(whole.seen()).unwrap_or(u32::MAX);
             whole.skipped.push(SkippedRow { index, reason: CHANGED });
         }
-        Progress::Complete(whole)
+        ListProgress::Complete(whole)
     }
 }
 

@@ -3,11 +3,12 @@
 //! Whatever is missing, null or empty is absent; what cannot be read is kept aside as text and counted.
 
 use super::fields::{ContactKey, PhoneKey, RowKey};
-use super::json::{InvalidJson, JsonKind, JsonReader, JsonValue, KeyOrder};
-use super::value::{DecodedValue, Read, identifier, integer, json, named, some_text, string, text, url};
+use super::json::{InvalidJson, JsonKind, JsonReader, KeyOrder, RawJsonValue};
+use super::value::{DecodedValue, ReadValue, identifier, integer, json, named, some_text, string, text, url};
 use crate::model::kinds::{self, FieldKind};
 use crate::model::{
-    ContactRecord, MemberRecord, PhoneRecord, RosterBuilder, ScalarField, Span, Timestamp, Unrecognized, member_fields,
+    ContactRecord, JsonSpan, MemberRecord, PhoneRecord, RosterBuilder, ScalarField, Timestamp, Unrecognized,
+    member_fields,
 };
 
 /// How much of an unreadable value is kept, in bytes.
@@ -203,7 +204,7 @@ impl<'r> RowReader<'r> {
     }
 
     /// A list of strings; entries that are none are kept aside one by one.
-    fn list(&mut self, name: &'static str, reader: &mut JsonReader<'_>) -> Result<Option<Span>, InvalidJson> {
+    fn list(&mut self, name: &'static str, reader: &mut JsonReader<'_>) -> Result<Option<JsonSpan>, InvalidJson> {
         if reader.peek() != Some(b'[') {
             self.keep(name, reader.value()?);
             return Ok(None);
@@ -222,13 +223,13 @@ impl<'r> RowReader<'r> {
     fn text<'v>(
         &mut self,
         name: &'static str,
-        value: JsonValue<'v>,
-        read: impl FnOnce(JsonValue<'v>) -> Read<DecodedValue<'v>>,
-    ) -> Option<Span> {
+        value: RawJsonValue<'v>,
+        read: impl FnOnce(RawJsonValue<'v>) -> ReadValue<DecodedValue<'v>>,
+    ) -> Option<JsonSpan> {
         self.take(name, value, read).map(|text| self.put(text))
     }
 
-    fn put(&mut self, text: DecodedValue<'_>) -> Span {
+    fn put(&mut self, text: DecodedValue<'_>) -> JsonSpan {
         match text {
             DecodedValue::Plain(raw) => self.draft.put_quoted(raw),
             DecodedValue::Escaped(text) => self.draft.put_plain(&text),
@@ -238,16 +239,16 @@ impl<'r> RowReader<'r> {
     fn take<'v, T>(
         &mut self,
         name: &'static str,
-        value: JsonValue<'v>,
-        read: impl FnOnce(JsonValue<'v>) -> Read<T>,
+        value: RawJsonValue<'v>,
+        read: impl FnOnce(RawJsonValue<'v>) -> ReadValue<T>,
     ) -> Option<T> {
         if value.kind == JsonKind::Null {
             return None;
         }
         match read(value) {
-            Read::JsonValue(value) => Some(value),
-            Read::Empty => None,
-            Read::Unreadable => {
+            ReadValue::Value(value) => Some(value),
+            ReadValue::Empty => None,
+            ReadValue::Unreadable => {
                 self.keep(name, value);
                 None
             }
@@ -255,7 +256,7 @@ impl<'r> RowReader<'r> {
     }
 
     /// Keeps the text of a value that cannot be read.
-    fn keep(&mut self, name: &'static str, value: JsonValue<'_>) {
+    fn keep(&mut self, name: &'static str, value: RawJsonValue<'_>) {
         if value.kind == JsonKind::Null {
             return;
         }

@@ -27,7 +27,7 @@ pub(super) struct Scan {
 
 /// Where a value ends, in bytes from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ValueEnd {
     /// By its own brackets.
     Value(usize),
     /// Where the next row begins, or the list ends.
@@ -105,7 +105,11 @@ impl Scan {
     }
 
     /// The end of the row at the front of `bytes`, or `None` while it is not in sight. Offsets count what was dropped.
-    pub(super) fn find_row_end(&mut self, bytes: &[u8], first_key: Option<&str>) -> Result<Option<End>, Malformed> {
+    pub(super) fn find_row_end(
+        &mut self,
+        bytes: &[u8],
+        first_key: Option<&str>,
+    ) -> Result<Option<ValueEnd>, Malformed> {
         while let Some(&byte) = bytes.get(self.seen) {
             let is_broken = self.is_rest || self.in_string || self.is_in_object();
             let mut boundary = self.finder.take(byte, self.length(), is_broken, first_key);
@@ -113,12 +117,12 @@ impl Scan {
                 boundary = Some(Boundary::ListEnd(self.length()));
             }
             if let Some(boundary) = boundary {
-                return Ok(Some(if self.finder.is_safe() { End::Broken(boundary) } else { End::Unsafe }));
+                return Ok(Some(if self.finder.is_safe() { ValueEnd::Broken(boundary) } else { ValueEnd::Unsafe }));
             }
             if self.is_rest {
                 self.seen += 1;
             } else if let Some(end) = self.take(byte)? {
-                return Ok(Some(End::Value(end)));
+                return Ok(Some(ValueEnd::Value(end)));
             }
         }
         Ok(None)

@@ -22,7 +22,7 @@ const REASONS: [&str; 7] = [
 ];
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct SnapshotHeader {
     fetched_at: i64,
     unrecognized: usize,
     unknown: usize,
@@ -34,7 +34,7 @@ struct Header {
 #[must_use]
 pub fn encode_roster(roster: &Roster) -> Vec<u8> {
     let drift = roster.drift();
-    let header = Header {
+    let header = SnapshotHeader {
         fetched_at: roster.fetched_at().millis(),
         unrecognized: drift.unrecognized_values,
         unknown: drift.unknown_fields,
@@ -66,7 +66,7 @@ pub fn encode_roster(roster: &Roster) -> Vec<u8> {
 pub fn decode_roster(bytes: &[u8]) -> Option<Roster> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (header, rows) = text.split_once('\n')?;
-    let header: Header = serde_json::from_str(header).ok()?;
+    let header: SnapshotHeader = serde_json::from_str(header).ok()?;
     let mut decoded = DecodedRows::new(usize::MAX);
     decoded.expect(rows.len());
     for line in rows.lines() {

@@ -1,6 +1,6 @@
 //! What the values of a row say: text, identifiers, addresses, names, numbers, each read from its JSON.
 
-use super::json::{JsonKind, JsonValue};
+use super::json::{JsonKind, RawJsonValue};
 
 /// The longest identifier that is taken for one, in bytes.
 const ID_LIMIT: usize = 128;
@@ -14,17 +14,17 @@ fn inner(raw: &str) -> &str {
 }
 
 /// What became of one value.
-pub(in crate::upstream) enum Read<T> {
-    JsonValue(T),
+pub(in crate::upstream) enum ReadValue<T> {
+    Value(T),
     /// There, but nothing: an empty string.
     Empty,
     Unreadable,
 }
 
-impl<T> Read<T> {
+impl<T> ReadValue<T> {
     pub(in crate::upstream) fn value(self) -> Option<T> {
         match self {
-            Self::JsonValue(value) => Some(value),
+            Self::Value(value) => Some(value),
             Self::Empty | Self::Unreadable => None,
         }
     }
@@ -49,7 +49,7 @@ impl DecodedValue<'_> {
 }
 
 #[inline]
-pub(in crate::upstream) fn string(value: JsonValue<'_>) -> Option<DecodedValue<'_>> {
+pub(in crate::upstream) fn string(value: RawJsonValue<'_>) -> Option<DecodedValue<'_>> {
     match value.kind {
         JsonKind::Plain => Some(DecodedValue::Plain(value.raw)),
         JsonKind::Escaped => serde_json::from_str(value.raw).ok().map(DecodedValue::Escaped),
@@ -59,23 +59,23 @@ pub(in crate::upstream) fn string(value: JsonValue<'_>) -> Option<DecodedValue<'
 
 /// A string that may be empty.
 #[inline]
-pub(in crate::upstream) fn text(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
-    string(value).map_or(Read::Unreadable, Read::JsonValue)
+pub(in crate::upstream) fn text(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
+    string(value).map_or(ReadValue::Unreadable, ReadValue::Value)
 }
 
 /// A string that means something only when it is not empty.
 #[inline]
-pub(in crate::upstream) fn some_text(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+pub(in crate::upstream) fn some_text(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
     match value.kind {
-        JsonKind::Plain if value.raw.len() == EMPTY => Read::Empty,
-        JsonKind::Plain => Read::JsonValue(DecodedValue::Plain(value.raw)),
+        JsonKind::Plain if value.raw.len() == EMPTY => ReadValue::Empty,
+        JsonKind::Plain => ReadValue::Value(DecodedValue::Plain(value.raw)),
         // An escape is never nothing.
         _ => text(value),
     }
 }
 
 #[inline]
-pub(in crate::upstream) fn identifier(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+pub(in crate::upstream) fn identifier(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
     let odd = |id: &str| !is_graphic(id) && id.chars().any(|c| c.is_control() || c.is_whitespace());
     let fits = |id: &str| id.len() <= ID_LIMIT && !odd(id);
     some_text_that(value, fits)
@@ -83,16 +83,16 @@ pub(in crate::upstream) fn identifier(value: JsonValue<'_>) -> Read<DecodedValue
 
 /// A string that is not empty and passes a test.
 #[inline]
-fn some_text_that(value: JsonValue<'_>, fits: impl FnOnce(&str) -> bool) -> Read<DecodedValue<'_>> {
+fn some_text_that(value: RawJsonValue<'_>, fits: impl FnOnce(&str) -> bool) -> ReadValue<DecodedValue<'_>> {
     if value.kind == JsonKind::Plain {
         return match value.raw.len() {
-            EMPTY => Read::Empty,
-            _ if fits(inner(value.raw)) => Read::JsonValue(DecodedValue::Plain(value.raw)),
-            _ => Read::Unreadable,
+            EMPTY => ReadValue::Empty,
+            _ if fits(inner(value.raw)) => ReadValue::Value(DecodedValue::Plain(value.raw)),
+            _ => ReadValue::Unreadable,
         };
     }
     match text(value) {
-        Read::JsonValue(text) if !fits(text.plain()) => Read::Unreadable,
+        ReadValue::Value(text) if !fits(text.plain()) => ReadValue::Unreadable,
         read => read,
     }
 }
@@ -104,16 +104,18 @@ fn is_graphic(text: &str) -> bool {
 }
 
 /// A string that is one of some names, or otherwise has a form of its own.
-pub(in crate::upstream) fn named<T>(parse: impl FnOnce(&str) -> Option<T>) -> impl FnOnce(JsonValue<'_>) -> Read<T> {
+pub(in crate::upstream) fn named<T>(
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> impl FnOnce(RawJsonValue<'_>) -> ReadValue<T> {
     |value| match value.kind {
-        JsonKind::Plain if value.raw.len() == EMPTY => Read::Empty,
-        JsonKind::Plain => parse(inner(value.raw)).map_or(Read::Unreadable, Read::JsonValue),
-        _ => string(value).and_then(|text| parse(text.plain())).map_or(Read::Unreadable, Read::JsonValue),
+        JsonKind::Plain if value.raw.len() == EMPTY => ReadValue::Empty,
+        JsonKind::Plain => parse(inner(value.raw)).map_or(ReadValue::Unreadable, ReadValue::Value),
+        _ => string(value).and_then(|text| parse(text.plain())).map_or(ReadValue::Unreadable, ReadValue::Value),
     }
 }
 
 /// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
-pub(in crate::upstream) fn url(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
+pub(in crate::upstream) fn url(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
     let is_url = |text: &str| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -125,15 +127,15 @@ pub(in crate::upstream) fn url(value: JsonValue<'_>) -> Read<DecodedValue<'_>> {
 }
 
 /// An integer of 32 bits.
-pub(in crate::upstream) fn integer(value: JsonValue<'_>) -> Read<i32> {
+pub(in crate::upstream) fn integer(value: RawJsonValue<'_>) -> ReadValue<i32> {
     let digits = value.raw.as_bytes();
     // The most there are; the rest is for the library to judge.
     if (1..9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
-        return Read::JsonValue(digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0')));
+        return ReadValue::Value(digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0')));
     }
     json(value)
 }
 
-pub(in crate::upstream) fn json<T: serde::de::DeserializeOwned>(value: JsonValue<'_>) -> Read<T> {
-    serde_json::from_str(value.raw).map_or(Read::Unreadable, Read::JsonValue)
+pub(in crate::upstream) fn json<T: serde::de::DeserializeOwned>(value: RawJsonValue<'_>) -> ReadValue<T> {
+    serde_json::from_str(value.raw).map_or(ReadValue::Unreadable, ReadValue::Value)
 }

@@ -42,19 +42,19 @@ pub(in crate::upstream) struct Subject {
 }
 
 pub(in crate::upstream) struct Breaker {
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
-struct State {
+struct BreakerState {
     random: fastrand::Rng,
     /// Failures since the host's last answer, one for each account.
-    failures: VecDeque<Failure>,
+    failures: VecDeque<HostFailure>,
     /// When each source was last answered.
     answered: HashMap<SourceId, Instant>,
     outage: Option<Outage>,
 }
 
-struct Failure {
+struct HostFailure {
     subject: Subject,
     fault: Fault,
     at: Instant,
@@ -76,12 +76,12 @@ struct Outage {
 pub(in crate::upstream) struct BreakerPermit<'b> {
     breaker: &'b Breaker,
     subject: Subject,
-    probe: Option<Probe>,
+    probe: Option<ProbeScope>,
 }
 
 /// Whether a probe is one of all replicas, or finds out for this one what another has found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Probe {
+enum ProbeScope {
     OfAll,
     OfThis,
 }
@@ -89,7 +89,7 @@ enum Probe {
 impl Breaker {
     pub(in crate::upstream) fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        let state = State { random, failures: VecDeque::new(), answered: HashMap::new(), outage: None };
+        let state = BreakerState { random, failures: VecDeque::new(), answered: HashMap::new(), outage: None };
         Self { state: Mutex::new(state) }
     }
 
@@ -107,13 +107,13 @@ impl Breaker {
         let mut state = self.state.lock();
         let mut probe = None;
         if !state.passes(subject) {
-            let State { random, outage, .. } = &mut *state;
+            let BreakerState { random, outage, .. } = &mut *state;
             if let Some(outage) = outage {
                 if !outage.admits(subject, now) {
                     return None;
                 }
                 let answered = std::mem::take(&mut outage.answered_elsewhere);
-                probe = Some(if answered { Probe::OfThis } else { Probe::OfAll });
+                probe = Some(if answered { ProbeScope::OfThis } else { ProbeScope::OfAll });
                 outage.probing = true;
                 // From the start of this probe: a silent host must not put off the next one.
                 outage.next_probe = now + probe_backoff(now - outage.since, random);
@@ -152,10 +152,10 @@ impl Breaker {
     }
 }
 
-impl State {
+impl BreakerState {
     /// Whether the breaker is closed, or open for another source alone.
     fn passes(&self, subject: Subject) -> bool {
-        let other = |failure: &Failure| failure.subject.source != subject.source;
+        let other = |failure: &HostFailure| failure.subject.source != subject.source;
         match self.outage {
             None => true,
             Some(_) => self.sources() == 1 && self.failures.iter().all(other),
@@ -167,7 +167,7 @@ impl State {
         self.failures.iter().map(|failure| failure.subject.source).collect::<HashSet<_>>().len()
     }
 
-    fn record(&mut self, failure: Failure) {
+    fn record(&mut self, failure: HostFailure) {
         let now = failure.at;
         // While the breaker is open, they say for whom.
         let open = self.outage.is_some();
@@ -223,7 +223,7 @@ impl BreakerPermit<'_> {
 
     /// Whether one replica at a time makes such a call.
     pub(in crate::upstream) fn is_probe_of_all(&self) -> bool {
-        self.probe == Some(Probe::OfAll)
+        self.probe == Some(ProbeScope::OfAll)
     }
 
     /// How long until the next probe is due.
@@ -267,7 +267,7 @@ impl BreakerPermit<'_> {
             return None;
         }
         let mut state = self.breaker.state.lock();
-        state.record(Failure { subject: self.subject, fault, at: now });
+        state.record(HostFailure { subject: self.subject, fault, at: now });
         (state.outage.is_none() && state.is_down(now)).then(|| {
             state.open(now, metrics);
             state.sources() as u64

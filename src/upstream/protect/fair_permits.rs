@@ -22,28 +22,28 @@ pub(in crate::upstream) struct FairPermits {
     capacity: usize,
     latency: Arc<Latency>,
     clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<PermitsState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PermitsState {
     in_use: usize,
     waiting: usize,
     /// The number of the next waiting call.
     next: u64,
-    sources: HashMap<SourceId, Source>,
+    sources: HashMap<SourceId, SourceQueue>,
     /// The time that an answer usually took when the queue was last checked.
     checked_with: Duration,
 }
 
 #[derive(Default)]
-struct Source {
+struct SourceQueue {
     in_use: usize,
     limit: usize,
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<WaitingCall>,
 }
 
-struct Waiting {
+struct WaitingCall {
     number: u64,
     deadline: Instant,
     permit: oneshot::Sender<FairPermit>,
@@ -105,7 +105,7 @@ impl FairPermits {
             let number = state.next;
             state.next += 1;
             state.waiting += 1;
-            state.sources.entry(source).or_default().queue.push_back(Waiting { number, deadline, permit });
+            state.sources.entry(source).or_default().queue.push_back(WaitingCall { number, deadline, permit });
             receiver
         };
         let too_late = || NoTime { retry_after: self.latency.typical(self.clock.now()) };
@@ -117,7 +117,7 @@ impl FairPermits {
 
     /// How long the call at this position of a source's queue will wait, at the recent pace of the host. Sources take turns,
     /// so at most as many calls of another source come before it as of its own.
-    fn wait(&self, state: &State, source: SourceId, position: usize, now: Instant) -> Duration {
+    fn wait(&self, state: &PermitsState, source: SourceId, position: usize, now: Instant) -> Duration {
         let ahead: usize = state.sources.values().map(|other| other.queue.len().min(position + 1)).sum();
         let limit = state.sources.get(&source).map_or(self.capacity, |own| own.limit.min(self.capacity));
         let rounds = (ahead as f64 / self.capacity as f64).max((position + 1) as f64 / limit.max(1) as f64);
@@ -138,7 +138,7 @@ impl FairPermits {
                 state.checked_with = typical;
             }
             while state.in_use < self.capacity {
-                let eligible = |(_, source): &(&SourceId, &Source)| source.in_use < source.limit;
+                let eligible = |(_, source): &(&SourceId, &SourceQueue)| source.in_use < source.limit;
                 let queued = state.sources.iter().filter(eligible);
                 let first = queued.filter_map(|(id, source)| Some((source.in_use, source.queue.front()?.number, *id)));
                 let Some((.., id)) = first.min() else { break };
@@ -161,7 +161,7 @@ impl FairPermits {
     }
 
     /// Refuses the waiting calls that can no longer start in time, now that calls take longer.
-    fn refuse_late(&self, state: &mut State, typical: Duration, now: Instant) {
+    fn refuse_late(&self, state: &mut PermitsState, typical: Duration, now: Instant) {
         let mut late = Vec::new();
         for (id, source) in state.sources.iter().filter(|(_, source)| !source.queue.is_empty()) {
             let needed = self.latency.needed(*id, now);
@@ -182,7 +182,7 @@ impl FairPermits {
     }
 }
 
-impl State {
+impl PermitsState {
     /// Forgets a source that has and wants nothing.
     fn tidy(&mut self, id: SourceId) {
         if self.sources.get(&id).is_some_and(|source| source.in_use == 0 && source.queue.is_empty()) {

@@ -19,12 +19,12 @@ const WAIT: Duration = Duration::from_millis(500);
 
 pub(super) struct DecodeMemory {
     limit: u64,
-    state: Mutex<State>,
+    state: Mutex<DecodeMemoryState>,
     released: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct DecodeMemoryState {
     reserved: u64,
     calls: u64,
     /// The call that may go past the limit.

@@ -86,20 +86,20 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
 
 /// What one window of a `RateLimit` field says.
 #[derive(Clone, Copy, Default)]
-struct Window {
+struct RateLimitWindow {
     q: Option<u64>,
     r: Option<u64>,
     t: Option<u64>,
 }
 
 /// The windows of a field: members of a list with parameters, or, in the older form, the list as a whole.
-fn windows(field: &str) -> Vec<Window> {
-    let mut windows = vec![Window::default()];
+fn windows(field: &str) -> Vec<RateLimitWindow> {
+    let mut windows = vec![RateLimitWindow::default()];
     for member in field.split(',') {
         // A name in quotes, or without a value, begins a window of its own.
         let starts = member.split(';').next().is_some_and(|name| !name.contains('='));
         if starts {
-            windows.push(Window::default());
+            windows.push(RateLimitWindow::default());
         }
         let Some(window) = windows.last_mut() else { continue };
         for (name, value) in member.split(';').filter_map(|part| part.split_once('=')) {

@@ -64,6 +64,20 @@ impl Source {
         rest.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
     }
 
+    /// The names of the types that the file defines, those of its functions left out.
+    pub fn types(&self) -> Vec<String> {
+        let item = |line: &str| {
+            let line = line.strip_prefix("pub").map_or(line, |rest| {
+                let rest = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest);
+                rest.trim_start()
+            });
+            let (keyword, rest) = line.split_once(' ')?;
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+            ["struct", "enum", "union", "trait", "type"].contains(&keyword).then(|| name.to_owned())
+        };
+        self.code().lines().filter_map(item).collect()
+    }
+
     /// Everything of the crate that the file names.
     pub fn imports(&self) -> Vec<ItemPath> {
         let (mut trees, mut rest) = (Vec::new(), String::new());

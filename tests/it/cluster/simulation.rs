@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowmatix_graphql::cluster::{LEASE_SCRIPT, Replica, Reply, Report, Step, Taken, Timing};
+use flowmatix_graphql::cluster::{LEASE_SCRIPT, LeaseRequest, Replica, Reply, Report, Taken, Timing};
 use tokio::time::Instant;
 
 use super::script_tier::ScriptTier;
@@ -24,9 +24,9 @@ enum Event {
     Beat(usize),
     Demand(usize),
     /// A request reaches the tier.
-    Arrives(usize, u64, Arc<Step>),
+    Arrives(usize, u64, Arc<LeaseRequest>),
     /// An answer reaches its replica.
-    Answered(usize, u64, Arc<Step>, Vec<String>, bool),
+    Answered(usize, u64, Arc<LeaseRequest>, Vec<String>, bool),
     TimesOut(usize, u64),
     CallEnds(usize, u64),
     Chaos,

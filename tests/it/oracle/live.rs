@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use flowmatix_graphql::graphql::{Class, Started, Subscription};
+use flowmatix_graphql::graphql::{Class, LiveSubscription, Started};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::Value;
@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(60);
 const CHANGES: usize = 8;
 
 /// Subscribes to what a query asks for; the answer where that is refused.
-async fn subscribe(world: &World, query: &Case) -> Result<Subscription, (Class, String)> {
+async fn subscribe(world: &World, query: &Case) -> Result<LiveSubscription, (Class, String)> {
     let mut request = request(world, query);
     request.document.text = Some(query.document.replacen("query       ", "subscription", 1));
     match world.projection.start(request).await {
@@ -33,7 +33,7 @@ async fn subscribe(world: &World, query: &Case) -> Result<Subscription, (Class, 
 }
 
 /// The next event; `None` where none comes.
-async fn next(subscription: &mut Subscription) -> Option<String> {
+async fn next(subscription: &mut LiveSubscription) -> Option<String> {
     let delivery = timeout(LONG, subscription.next()).await.ok()??;
     Some(String::from_utf8(delivery.payload.to_vec()).unwrap())
 }

@@ -13,7 +13,7 @@ use flowmatix_graphql::model::{
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::Metrics;
-use flowmatix_graphql::upstream::{Fetched, Load, Upstream, decode};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -50,11 +50,11 @@ pub struct Pools {
 struct Teams(Mutex<HashMap<EmailAddress, Vec<u8>>>);
 
 impl Upstream for Teams {
-    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Fetched, UpstreamError>> {
+    fn fetch<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<FetchedRoster, UpstreamError>> {
         let result = match self.0.lock().unwrap().get(&load.grant.account().email) {
             Some(body) => {
                 load.observer.called();
-                Ok(Fetched { roster: decode([&body[..]]).unwrap(), began: Instant::now() })
+                Ok(FetchedRoster { roster: decode([&body[..]]).unwrap(), began: Instant::now() })
             }
             None => Err(match load.grant.account().email.as_str() {
                 "refused@a.example" => ErrorKind::Forbidden.into(),

@@ -40,26 +40,26 @@ pub struct EventSummary {
 }
 
 /// A response that is an event: its bytes, of which the first say what is compared.
-pub(super) struct Payload {
+pub(super) struct EventPayload {
     pub(super) bytes: Bytes,
     pub(super) summary: EventSummary,
     compared: usize,
 }
 
 #[derive(Serialize)]
-struct Extensions {
-    live: LiveExtension,
+struct EventExtensions {
+    live: LiveCost,
 }
 
 /// What the subscription costs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LiveExtension {
+struct LiveCost {
     interval_seconds: f64,
     calls_per_hour: u64,
 }
 
-impl Payload {
+impl EventPayload {
     /// Completes a response that has its data.
     pub(super) fn new(mut out: Vec<u8>, errors: &AnswerErrors, rows: usize, team: &LiveTeam) -> Self {
         if !errors.is_empty() {
@@ -69,10 +69,10 @@ impl Payload {
         let compared = out.len();
         let millis = u32::try_from(team.price.interval.as_millis()).unwrap_or(u32::MAX);
         let interval_seconds = f64::from(millis) / 1000.0;
-        let live = LiveExtension { interval_seconds, calls_per_hour: team.price.calls_per_hour() };
+        let live = LiveCost { interval_seconds, calls_per_hour: team.price.calls_per_hour() };
         out.extend_from_slice(b",\"extensions\":");
         // Neither this nor vectors fail to be written.
-        let _ = serde_json::to_writer(&mut out, &Extensions { live });
+        let _ = serde_json::to_writer(&mut out, &EventExtensions { live });
         out.push(b'}');
         let summary =
             EventSummary { rows, has_errors: !errors.is_empty(), is_refusal: false, codes: errors.codes().to_vec() };

@@ -12,4 +12,4 @@ mod subscription;
 pub use event::EventSummary;
 pub(super) use shared::SharedSelections;
 pub use start::{LiveRequest, Started};
-pub use subscription::{Delivery, Subscription};
+pub use subscription::{Delivery, LiveSubscription};

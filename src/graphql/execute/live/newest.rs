@@ -14,10 +14,10 @@ use super::event::LiveEvent;
 
 /// The writer's end.
 #[derive(Clone, Default)]
-pub(super) struct Sender(Arc<Channel>);
+pub(super) struct EventSender(Arc<Channel>);
 
 /// A subscriber's end.
-pub(super) struct Receiver {
+pub(super) struct EventReceiver {
     channel: Arc<Channel>,
     slot: usize,
     /// The version that was received last.
@@ -30,13 +30,13 @@ pub(super) struct Receiver {
 struct Channel {
     /// Grows with each event. Changes while the state is locked.
     version: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<ChannelState>,
     /// Told when the last receiver leaves.
     deserted: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct ChannelState {
     event: Option<Arc<LiveEvent>>,
     /// A slot for each receiver, with its waker where it waits.
     slots: Vec<Option<Waker>>,
@@ -44,22 +44,22 @@ struct State {
     free: Vec<usize>,
 }
 
-impl State {
+impl ChannelState {
     fn receivers(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 }
 
-impl Sender {
+impl EventSender {
     /// A receiver, which is given the newest event first, where there is any.
-    pub(super) fn subscribe(&self) -> Receiver {
+    pub(super) fn subscribe(&self) -> EventReceiver {
         let mut state = self.0.state.lock();
         let slot = state.free.pop().unwrap_or_else(|| {
             state.slots.push(None);
             state.slots.len() - 1
         });
         drop(state);
-        Receiver { channel: self.0.clone(), slot, seen: 0, waker: None }
+        EventReceiver { channel: self.0.clone(), slot, seen: 0, waker: None }
     }
 
     pub(super) fn newest(&self) -> Option<Arc<LiveEvent>> {
@@ -89,7 +89,7 @@ impl Sender {
     }
 }
 
-impl Receiver {
+impl EventReceiver {
     /// The newest event, where it has not been received.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Arc<LiveEvent>> {
         let waits = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
@@ -112,7 +112,7 @@ impl Receiver {
     }
 }
 
-impl Drop for Receiver {
+impl Drop for EventReceiver {
     fn drop(&mut self) {
         let mut state = self.channel.state.lock();
         let waker = state.slots[self.slot].take();
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    fn number(receiver: &mut Receiver, waker: &Waker) -> Option<u64> {
+    fn number(receiver: &mut EventReceiver, waker: &Waker) -> Option<u64> {
         match receiver.poll_next(&mut Context::from_waker(waker)) {
             Poll::Ready(event) => Some(event.number),
             Poll::Pending => None,
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_receiver_has_the_newest_event_once_and_is_woken_once_for_each() {
-        let (sender, count) = (Sender::default(), Arc::new(Count::default()));
+        let (sender, count) = (EventSender::default(), Arc::new(Count::default()));
         let waker = Waker::from(count.clone());
         let mut receiver = sender.subscribe();
         assert_eq!(number(&mut receiver, &waker), None);
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_waker_of_the_last_poll_is_woken() {
-        let sender = Sender::default();
+        let sender = EventSender::default();
         let counts = [Arc::new(Count::default()), Arc::new(Count::default())];
         let wakers = counts.clone().map(Waker::from);
         let mut receiver = sender.subscribe();
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn who_leaves_is_not_woken_and_the_last_one_ends_the_channel() {
-        let (sender, count) = (Sender::default(), Arc::new(Count::default()));
+        let (sender, count) = (EventSender::default(), Arc::new(Count::default()));
         let waker = Waker::from(count.clone());
-        let mut receivers: Vec<Receiver> = (0..3).map(|_| sender.subscribe()).collect();
+        let mut receivers: Vec<EventReceiver> = (0..3).map(|_| sender.subscribe()).collect();
         receivers.iter_mut().for_each(|receiver| assert_eq!(number(receiver, &waker), None));
         receivers.remove(1);
         sender.send(event(1));
@@ -215,8 +215,8 @@ mod tests {
 
     #[tokio::test]
     async fn thousands_who_wait_are_all_told() {
-        let sender = Sender::default();
-        let receivers: Vec<Receiver> = (0..5_000).map(|_| sender.subscribe()).collect();
+        let sender = EventSender::default();
+        let receivers: Vec<EventReceiver> = (0..5_000).map(|_| sender.subscribe()).collect();
         let received = futures_util::future::join_all(receivers.into_iter().map(|mut receiver| async move {
             while poll_fn(|context| receiver.poll_next(context)).await.number < 20 {}
         }));

@@ -3,11 +3,11 @@
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use super::event::{EventSummary, LiveEvent, Payload};
+use super::event::{EventPayload, EventSummary, LiveEvent};
 use crate::config;
 use crate::graphql::error::{self, Code, fault};
 use crate::graphql::execute::answer_errors::AnswerErrors;
-use crate::graphql::execute::changes::{Changes, MemberDigests};
+use crate::graphql::execute::changes::{MemberChanges, MemberDigests};
 use crate::graphql::execute::lookups::{Resolved, RootData};
 use crate::graphql::execute::project::{ProjectionOptions, digest_members, project};
 use crate::graphql::execute::response::{GraphQlResponse, too_large};
@@ -90,7 +90,7 @@ impl Selection {
     }
 
     /// The last event, of a selection that may not be shown any more.
-    fn refused(&mut self, refused: RequestError, team: &LiveTeam, cancellation: &Cancellation) -> Written {
+    fn refused(&mut self, refused: RequestError, team: &LiveTeam, cancellation: &Cancellation) -> EventResult {
         let data = RootData::Failed(fault(refused.code, refused.message));
         let mut written = self.whole(data, team, true, cancellation)?;
         if let Some((full, ..)) = &mut written {
@@ -99,7 +99,7 @@ impl Selection {
         Ok(written)
     }
 
-    fn whole(&mut self, data: RootData, team: &LiveTeam, ends: bool, cancellation: &Cancellation) -> Written {
+    fn whole(&mut self, data: RootData, team: &LiveTeam, ends: bool, cancellation: &Cancellation) -> EventResult {
         let payload = self.payload(data, team, cancellation)?;
         if !ends && self.written.compared.as_deref() == Some(payload.compared()) {
             return Ok(None);
@@ -109,16 +109,16 @@ impl Selection {
     }
 
     /// What has changed since the event before, and, for those who have not seen that, everything.
-    fn changes(&mut self, view: &Arc<View>, team: &LiveTeam, cancellation: &Cancellation) -> Written {
+    fn changes(&mut self, view: &Arc<View>, team: &LiveTeam, cancellation: &Cancellation) -> EventResult {
         let (plan, hasher) = (self.plan.clone(), &self.written.hasher);
         let now = digest_members(&plan, &self.resolved, view, self.options, hasher, cancellation)?;
-        let changes = self.written.digests.as_ref().map(|before| Changes::between(before, &now, &view.roster));
-        let rest = self.payload(RootData::Changes(view.clone(), Changes::default()), team, cancellation)?;
+        let changes = self.written.digests.as_ref().map(|before| MemberChanges::between(before, &now, &view.roster));
+        let rest = self.payload(RootData::Changes(view.clone(), MemberChanges::default()), team, cancellation)?;
         let same_rest = self.written.compared.as_deref() == Some(rest.compared());
-        if same_rest && changes.as_ref().is_some_and(Changes::is_empty) {
+        if same_rest && changes.as_ref().is_some_and(MemberChanges::is_empty) {
             return Ok(None);
         }
-        let all = Changes::all(&view.roster);
+        let all = MemberChanges::all(&view.roster);
         let full = self.payload(RootData::Changes(view.clone(), all), team, cancellation)?;
         let delta = match changes {
             Some(changes) => Some(self.payload(RootData::Changes(view.clone(), changes), team, cancellation)?),
@@ -129,18 +129,23 @@ impl Selection {
         Ok(Some((full, delta, false)))
     }
 
-    fn payload(&mut self, data: RootData, team: &LiveTeam, cancellation: &Cancellation) -> Result<Payload, Cancelled> {
+    fn payload(
+        &mut self,
+        data: RootData,
+        team: &LiveTeam,
+        cancellation: &Cancellation,
+    ) -> Result<EventPayload, Cancelled> {
         self.resolved.roots = vec![data];
         let length = self.written.compared.as_ref().map_or(0, Vec::len);
         let out = GraphQlResponse::begin(length);
         let projected = project(&self.plan, &self.resolved, self.options, cancellation, out)?;
-        Ok(Payload::new(projected.out, &projected.errors, projected.rows, team))
+        Ok(EventPayload::new(projected.out, &projected.errors, projected.rows, team))
     }
 
     /// The last event of a selection that could not be written.
     pub(super) fn failed(number: u64, team: &LiveTeam) -> LiveEvent {
         let error = fault(Code::Internal, "internal server error").into_server_error(Default::default());
-        let payload = Payload::new(b"{\"data\":null".to_vec(), &AnswerErrors::of(&[error]), 0, team);
+        let payload = EventPayload::new(b"{\"data\":null".to_vec(), &AnswerErrors::of(&[error]), 0, team);
         let (since, read_at) = (team.since, team.read_at());
         let summaries = (payload.summary, EventSummary::default());
         LiveEvent { number, full: payload.bytes, delta: None, summaries, ends: true, since, read_at }
@@ -148,6 +153,6 @@ impl Selection {
 }
 
 /// The whole state, what has changed, and whether it is the end.
-type WrittenEvent = (Payload, Option<Payload>, bool);
+type WrittenEvent = (EventPayload, Option<EventPayload>, bool);
 /// `None` where nothing has changed.
-type Written = Result<Option<WrittenEvent>, Cancelled>;
+type EventResult = Result<Option<WrittenEvent>, Cancelled>;

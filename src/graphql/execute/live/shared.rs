@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::event::LiveEvent;
-use super::newest::{Receiver, Sender};
+use super::newest::{EventReceiver, EventSender};
 use super::selection::Selection;
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::loader::LiveWatcher;
@@ -34,7 +34,7 @@ pub(super) struct SelectionKey {
 
 /// The selections that have subscribers.
 #[derive(Clone, Default)]
-pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, Sender>>>);
+pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, EventSender>>>);
 
 impl SharedSelections {
     /// Subscribes to a selection, which `make` makes where it is the first to ask for it.
@@ -45,17 +45,17 @@ impl SharedSelections {
         compute: &ComputePool,
         metrics: &Arc<Metrics>,
         make: impl FnOnce() -> (Selection, LiveWatcher),
-    ) -> Receiver {
+    ) -> EventReceiver {
         let mut selections = self.0.lock();
         if let Some(events) = selections.get(&key) {
             return events.subscribe();
         }
-        let events = Sender::default();
+        let events = EventSender::default();
         let receiver = events.subscribe();
         selections.insert(key.clone(), events.clone());
         drop(selections);
         let (selection, watcher) = make();
-        let writer = Writer {
+        let writer = SelectionWriter {
             all: self.clone(),
             key,
             events,
@@ -68,7 +68,7 @@ impl SharedSelections {
     }
 
     /// Forgets a selection without subscribers; returns whether it did.
-    fn forget(&self, key: &SelectionKey, events: &Sender) -> bool {
+    fn forget(&self, key: &SelectionKey, events: &EventSender) -> bool {
         let mut selections = self.0.lock();
         let unwanted = !events.has_receivers();
         if unwanted {
@@ -79,16 +79,16 @@ impl SharedSelections {
 }
 
 /// Writes the events of one selection.
-struct Writer {
+struct SelectionWriter {
     all: SharedSelections,
     key: SelectionKey,
-    events: Sender,
+    events: EventSender,
     compute: ComputePool,
     metrics: Arc<Metrics>,
     ticket: Ticket,
 }
 
-impl Writer {
+impl SelectionWriter {
     async fn run(self, selection: Selection, mut watcher: LiveWatcher) {
         let mut selection = Some(selection);
         loop {

@@ -2,7 +2,7 @@
 
 use super::selection::{Selection, WrittenState};
 use super::shared::SelectionKey;
-use super::subscription::Subscription;
+use super::subscription::LiveSubscription;
 use crate::graphql::error::{Code, access_code};
 use crate::graphql::execute::announce;
 use crate::graphql::execute::arguments::{Arguments, RootArguments};
@@ -75,7 +75,7 @@ impl Engine {
 
     /// Begins a subscription.
     #[must_use]
-    pub fn listen(&self, live: LiveRequest) -> Subscription {
+    pub fn listen(&self, live: LiveRequest) -> LiveSubscription {
         let LiveRequest { request, arguments, grant } = live;
         let listener = self.loaders.listen(&grant, request.max_age);
         let text = request.prepared.document.text().clone();
@@ -106,6 +106,6 @@ impl Engine {
         };
         let events = self.selections.subscribe(key.clone(), &self.compute, &self.metrics, make);
         self.metrics.executed("live");
-        Subscription::new(events, listener, self.metrics.clone())
+        LiveSubscription::new(events, listener, self.metrics.clone())
     }
 }

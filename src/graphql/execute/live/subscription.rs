@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::event::{EventSummary, LiveEvent};
-use super::newest::Receiver;
+use super::newest::EventReceiver;
 use crate::loader::LiveListener;
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
 /// One subscriber's events.
-pub struct Subscription {
-    events: Receiver,
+pub struct LiveSubscription {
+    events: EventReceiver,
     /// Keeps the team read.
     listener: LiveListener,
     /// The number of the last event that was delivered.
@@ -34,8 +34,8 @@ pub struct Delivery {
     pub ends: bool,
 }
 
-impl Subscription {
-    pub(super) fn new(events: Receiver, listener: LiveListener, metrics: Arc<Metrics>) -> Self {
+impl LiveSubscription {
+    pub(super) fn new(events: EventReceiver, listener: LiveListener, metrics: Arc<Metrics>) -> Self {
         Self { events, listener, last: None, has_ended: false, metrics }
     }
 

@@ -3,16 +3,21 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use super::projector::{ProjectionOptions, Writer};
-use crate::graphql::execute::changes::{Changes, MemberDigests};
+use super::projector::{AnswerWriter, ProjectionOptions};
+use crate::graphql::execute::changes::{MemberChanges, MemberDigests};
 use crate::graphql::execute::lookups::Resolved;
 use crate::graphql::json;
 use crate::graphql::plan::plan::{Plan, PlannedObject, RootField, TeamChangesField};
 use crate::graphql::schema::View;
 use crate::model::{Cancellation, Cancelled};
 
-impl<'p> Writer<'p> {
-    pub(super) fn changes(&mut self, fields: &'p PlannedObject<TeamChangesField>, view: &Arc<View>, changes: &Changes) {
+impl<'p> AnswerWriter<'p> {
+    pub(super) fn changes(
+        &mut self,
+        fields: &'p PlannedObject<TeamChangesField>,
+        view: &Arc<View>,
+        changes: &MemberChanges,
+    ) {
         self.object(fields, |writer, item| match &item.field {
             TeamChangesField::Team(fields) => writer.at(&item.key, |writer| writer.team(fields, view)),
             TeamChangesField::Upserted(fields) => writer.at(&item.key, |writer| {
@@ -49,7 +54,7 @@ pub(in crate::graphql::execute) fn digest_members(
             _ => None,
         })
         .collect();
-    let mut writer = Writer::new(Vec::new(), resolved, options, cancellation);
+    let mut writer = AnswerWriter::new(Vec::new(), resolved, options, cancellation);
     let mut rows = cancellation.rows();
     let mut digests = MemberDigests::with_capacity(view.roster.len());
     for place in (0..).take(view.roster.len()) {

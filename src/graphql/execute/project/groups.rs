@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Pos, Result};
 
-use super::projector::Writer;
+use super::projector::AnswerWriter;
 use crate::graphql::json;
-use crate::graphql::plan::plan::{GroupField, GroupKeyField, PlannedObject};
+use crate::graphql::plan::plan::{GroupKeyField, GroupResultField, PlannedObject};
 use crate::graphql::schema::{PreparedList, View, int, sum};
 use crate::model::{Group, GroupKey};
 
-impl<'p> Writer<'p> {
+impl<'p> AnswerWriter<'p> {
     /// Groups are the same wherever the answer shows them.
     pub(super) fn groups(
         &mut self,
-        fields: &'p PlannedObject<GroupField>,
+        fields: &'p PlannedObject<GroupResultField>,
         view: &Arc<View>,
         list: &PreparedList,
         role: Option<u32>,
@@ -35,9 +35,11 @@ impl<'p> Writer<'p> {
         };
         self.array(&*groups, |writer, group| {
             writer.object(fields, |writer, item| match &item.field {
-                GroupField::Key(fields) => writer.at(&item.key, |writer| writer.group_key(fields, view, group.key)),
-                GroupField::Count => json::integer(&mut writer.out, int(group.count).into()),
-                GroupField::UnreadMessages => json::integer(&mut writer.out, sum(group.unread_messages).into()),
+                GroupResultField::Key(fields) => {
+                    writer.at(&item.key, |writer| writer.group_key(fields, view, group.key))
+                }
+                GroupResultField::Count => json::integer(&mut writer.out, int(group.count).into()),
+                GroupResultField::UnreadMessages => json::integer(&mut writer.out, sum(group.unread_messages).into()),
             });
         });
     }

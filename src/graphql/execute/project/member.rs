@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Pos;
 
-use super::projector::Writer;
+use super::projector::AnswerWriter;
 use crate::graphql::error::contact_forbidden;
 use crate::graphql::execute::answer_errors::Segment;
 use crate::graphql::json;
@@ -16,7 +16,7 @@ use crate::model;
 use crate::model::kinds::{self, FieldKind};
 use crate::model::{JsonStr, ScalarField, member_fields};
 
-impl<'p> Writer<'p> {
+impl<'p> AnswerWriter<'p> {
     pub(in crate::graphql::execute) fn member(
         &mut self,
         fields: &'p PlannedObject<MemberField>,

@@ -55,7 +55,7 @@ pub(in crate::graphql::execute) fn project(
     cancellation: &Cancellation,
     out: Vec<u8>,
 ) -> std::result::Result<Projected, Cancelled> {
-    let mut writer = Writer::new(out, resolved, terms, cancellation);
+    let mut writer = AnswerWriter::new(out, resolved, terms, cancellation);
     for (item, data) in plan.roots.fields.iter().zip(&resolved.roots) {
         item.head.write(&mut writer.out);
         writer.path.push(Segment::Key(&item.key));
@@ -69,7 +69,7 @@ pub(in crate::graphql::execute) fn project(
     Ok(Projected { out: writer.out, errors: writer.errors, rows: writer.members, is_too_long: writer.too_long })
 }
 
-pub(super) struct Writer<'p> {
+pub(super) struct AnswerWriter<'p> {
     pub(super) out: Vec<u8>,
     pub(super) errors: AnswerErrors,
     /// Where in the answer we are.
@@ -105,7 +105,7 @@ pub(super) enum EntityKind {
     Role,
 }
 
-impl<'p> Writer<'p> {
+impl<'p> AnswerWriter<'p> {
     pub(super) fn new(
         out: Vec<u8>,
         resolved: &'p Resolved,

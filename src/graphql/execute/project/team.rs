@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::Pos;
 
-use super::projector::{EntityKind, Writer};
+use super::projector::{AnswerWriter, EntityKind};
 use crate::graphql::json;
 use crate::graphql::plan::plan::{ConnectionField, PlannedField, PlannedObject, RoleField, TeamField};
 use crate::graphql::schema::View;
 
-impl<'p> Writer<'p> {
+impl<'p> AnswerWriter<'p> {
     pub(super) fn team(&mut self, fields: &'p PlannedObject<TeamField>, view: &Arc<View>) {
         self.object(fields, |writer, item| match &item.field {
             TeamField::Account(fields) => writer.account(fields, view),

@@ -4,23 +4,23 @@ use prost::{Message, Oneof};
 
 /// The trace of one operation.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Trace {
+pub(super) struct OperationTrace {
     #[prost(message, optional, tag = "3")]
-    pub(super) end_time: Option<Timestamp>,
+    pub(super) end_time: Option<ProtoTimestamp>,
     #[prost(message, optional, tag = "4")]
-    pub(super) start_time: Option<Timestamp>,
+    pub(super) start_time: Option<ProtoTimestamp>,
     #[prost(uint64, tag = "11")]
     pub(super) duration_ns: u64,
     #[prost(message, optional, tag = "14")]
-    pub(super) root: Option<Node>,
+    pub(super) root: Option<TraceNode>,
     /// Whether nodes are missing.
     #[prost(bool, tag = "33")]
     pub(super) is_incomplete: bool,
 }
 
-/// `google.protobuf.Timestamp`.
+/// `google.protobuf.ProtoTimestamp`.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
-pub(super) struct Timestamp {
+pub(super) struct ProtoTimestamp {
     #[prost(int64, tag = "1")]
     pub(super) seconds: i64,
     #[prost(int32, tag = "2")]
@@ -29,7 +29,7 @@ pub(super) struct Timestamp {
 
 /// A field of the answer, or an item of a list in it.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Node {
+pub(super) struct TraceNode {
     #[prost(oneof = "NodeId", tags = "1, 2")]
     pub(super) id: Option<NodeId>,
     /// The field's type.
@@ -43,7 +43,7 @@ pub(super) struct Node {
     #[prost(message, repeated, tag = "11")]
     pub(super) error: Vec<Error>,
     #[prost(message, repeated, tag = "12")]
-    pub(super) child: Vec<Node>,
+    pub(super) child: Vec<TraceNode>,
     #[prost(string, tag = "13")]
     pub(super) parent_type: String,
     /// The field's name, where the answer shows it under another one.

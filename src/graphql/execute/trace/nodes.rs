@@ -9,13 +9,13 @@ use std::rc::Rc;
 use apollo_compiler::executable::{Operation, SelectionSet};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::messages::{Node, NodeId};
+use super::messages::{NodeId, TraceNode};
 use crate::graphql::language::{Document, Truths};
 use crate::graphql::plan::collect::{Collected, Collector};
 
 /// A time from the start of the trace to another, in nanoseconds.
 #[derive(Clone, Copy)]
-pub(super) struct Span {
+pub(super) struct TraceInterval {
     pub(super) start: u64,
     pub(super) end: u64,
 }
@@ -26,14 +26,14 @@ pub(super) struct NodeBuilder<'d> {
     collector: Collector<'d>,
     /// The types of the objects in a root field whose own type is abstract, by its response key.
     types: &'d HashMap<Box<str>, Vec<&'static str>>,
-    root_span: Span,
-    span: Span,
+    root_span: TraceInterval,
+    span: TraceInterval,
     /// How many nodes there may be more.
     room: Cell<usize>,
     is_incomplete: Cell<bool>,
 }
 
-type Fields<'d> = Rc<Vec<Collected<'d>>>;
+type CollectedFields<'d> = Rc<Vec<Collected<'d>>>;
 
 impl<'d> NodeBuilder<'d> {
     /// `spans` are those of root fields, and of all others.
@@ -41,7 +41,7 @@ impl<'d> NodeBuilder<'d> {
         document: &'d Document,
         truths: Truths<'d>,
         types: &'d HashMap<Box<str>, Vec<&'static str>>,
-        (root_span, span): (Span, Span),
+        (root_span, span): (TraceInterval, TraceInterval),
         limit: usize,
     ) -> Self {
         let collector = Collector::new(document, truths);
@@ -50,11 +50,16 @@ impl<'d> NodeBuilder<'d> {
     }
 
     /// The nodes of the root fields, and whether any are missing.
-    pub(super) fn build(&self, operation: &'d Operation, data: &[u8]) -> (Vec<Node>, bool) {
+    pub(super) fn build(&self, operation: &'d Operation, data: &[u8]) -> (Vec<TraceNode>, bool) {
         let root = operation.object_type().as_str();
         let sets = [&operation.selection_set];
-        let values =
-            Values { builder: self, sets: &sets, of: Objects::One(root), is_root: true, known: Known::default() };
+        let values = AnswerValue {
+            builder: self,
+            sets: &sets,
+            of: Objects::One(root),
+            is_root: true,
+            known: FieldsByType::default(),
+        };
         let nodes = values.deserialize(&mut serde_json::Deserializer::from_slice(data));
         // The data is JSON that was just written.
         (nodes.unwrap_or_default(), self.is_incomplete.get())
@@ -73,7 +78,7 @@ impl<'d> NodeBuilder<'d> {
     }
 
     /// What is selected of an object of this type. Nothing where a condition has no value: then the field has failed.
-    fn fields(&self, sets: &[&'d SelectionSet], on: &str) -> Fields<'d> {
+    fn fields(&self, sets: &[&'d SelectionSet], on: &str) -> CollectedFields<'d> {
         Rc::new(self.collector.fields(sets, on).unwrap_or_default())
     }
 }
@@ -87,18 +92,18 @@ enum Objects<'d> {
 }
 
 /// The fields of types that have come in a list.
-type Known<'d> = Rc<std::cell::RefCell<HashMap<&'d str, Fields<'d>>>>;
+type FieldsByType<'d> = Rc<std::cell::RefCell<HashMap<&'d str, CollectedFields<'d>>>>;
 
 /// A value of the answer: it becomes the nodes below it.
-struct Values<'b, 'd> {
+struct AnswerValue<'b, 'd> {
     builder: &'b NodeBuilder<'d>,
     sets: &'b [&'d SelectionSet],
     of: Objects<'d>,
     is_root: bool,
-    known: Known<'d>,
+    known: FieldsByType<'d>,
 }
 
-impl<'d> Values<'_, 'd> {
+impl<'d> AnswerValue<'_, 'd> {
     fn type_at(&self, index: usize) -> Option<&'d str> {
         match self.of {
             Objects::One(name) => Some(name),
@@ -107,46 +112,46 @@ impl<'d> Values<'_, 'd> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Values<'_, '_> {
-    type Value = Vec<Node>;
+impl<'de> DeserializeSeed<'de> for AnswerValue<'_, '_> {
+    type Value = Vec<TraceNode>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Node>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<TraceNode>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Values<'_, '_> {
-    type Value = Vec<Node>;
+impl<'de> Visitor<'de> for AnswerValue<'_, '_> {
+    type Value = Vec<TraceNode>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E>(self) -> Result<Vec<Node>, E> {
+    fn visit_unit<E>(self) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Vec<Node>, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Vec<Node>, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Vec<Node>, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Vec<Node>, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Vec<Node>, E> {
+    fn visit_str<E>(self, _: &str) -> Result<Vec<TraceNode>, E> {
         Ok(Vec::new())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Node>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<TraceNode>, A::Error> {
         let mut nodes = Vec::new();
         // The items of a list of scalars have no nodes.
         if self.sets.is_empty() {
@@ -154,7 +159,7 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
             return Ok(nodes);
         }
         for index in 0.. {
-            let item = self.type_at(index as usize).filter(|_| self.builder.has_room()).map(|name| Values {
+            let item = self.type_at(index as usize).filter(|_| self.builder.has_room()).map(|name| AnswerValue {
                 builder: self.builder,
                 sets: self.sets,
                 of: Objects::One(name),
@@ -173,12 +178,12 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
                 self.builder.room.set(room);
                 break;
             };
-            nodes.push(Node { id: Some(NodeId::Index(index)), child, ..Node::default() });
+            nodes.push(TraceNode { id: Some(NodeId::Index(index)), child, ..TraceNode::default() });
         }
         Ok(nodes)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Node>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<TraceNode>, A::Error> {
         let builder = self.builder;
         let on = self.type_at(0).unwrap_or_default();
         let known = self.known.borrow().get(on).cloned();
@@ -213,10 +218,10 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
                 Some(names) => Objects::Each(names),
                 None => Objects::One(type_name),
             };
-            let value = Values { builder, sets: below, of, is_root: false, known: Known::default() };
+            let value = AnswerValue { builder, sets: below, of, is_root: false, known: FieldsByType::default() };
             let child = map.next_value_seed(value)?;
             let span = if self.is_root { builder.root_span } else { builder.span };
-            nodes.push(Node {
+            nodes.push(TraceNode {
                 id: Some(NodeId::ResponseName((*key).to_owned())),
                 r#type: field.definition.ty.to_string(),
                 parent_type: on.to_owned(),

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::messages::{Error, Location, Node, NodeId, Timestamp, Trace};
-use super::nodes::{NodeBuilder, Span};
+use super::messages::{Error, Location, NodeId, OperationTrace, ProtoTimestamp, TraceNode};
+use super::nodes::{NodeBuilder, TraceInterval};
 use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
@@ -28,7 +28,7 @@ const MASKED: &str = "<masked>";
 /// What a trace shows of an answer's error.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct WrittenError {
+struct TraceError {
     locations: Vec<WrittenLocation>,
     path: Vec<PathSegment>,
     extensions: serde_json::Map<String, Value>,
@@ -92,16 +92,16 @@ impl Tracing {
         let since_start = |instant: Instant| nanoseconds(instant.saturating_duration_since(self.times.started));
         let (loaded, end) = (since_start(self.times.loaded), since_start(ended));
         let operation = self.prepared.document.operation(self.operation_name.as_deref())?;
-        let spans = (Span { start: 0, end }, Span { start: loaded, end });
+        let spans = (TraceInterval { start: 0, end }, TraceInterval { start: loaded, end });
         let truths = |name: &str| self.variables.truth(name);
         let builder = NodeBuilder::new(&self.prepared.document, &truths, &self.types, spans, self.nodes_limit);
         let (children, mut is_incomplete) = builder.build(operation, data);
-        let mut root = Node { child: children, ..Node::default() };
-        for error in errors.read::<WrittenError>().into_iter().take(self.nodes_limit) {
+        let mut root = TraceNode { child: children, ..TraceNode::default() };
+        for error in errors.read::<TraceError>().into_iter().take(self.nodes_limit) {
             place(&mut root, &error.path).error.push(masked(&error, end));
         }
         is_incomplete |= errors.len() > self.nodes_limit;
-        let trace = Trace {
+        let trace = OperationTrace {
             start_time: Some(timestamp(self.times.started_at)),
             end_time: Some(timestamp(self.times.started_at + Duration::from_nanos(end))),
             duration_ns: end,
@@ -114,10 +114,10 @@ impl Tracing {
 }
 
 /// The node at the end of a path, or the last on it that there is.
-fn place<'n>(root: &'n mut Node, path: &[PathSegment]) -> &'n mut Node {
+fn place<'n>(root: &'n mut TraceNode, path: &[PathSegment]) -> &'n mut TraceNode {
     let mut node = root;
     for segment in path {
-        let is_meant = |child: &Node| match (&child.id, segment) {
+        let is_meant = |child: &TraceNode| match (&child.id, segment) {
             (Some(NodeId::ResponseName(name)), PathSegment::Key(key)) => name == key,
             (Some(NodeId::Index(index)), PathSegment::Index(at)) => *index as usize == *at,
             _ => false,
@@ -133,7 +133,7 @@ fn place<'n>(root: &'n mut Node, path: &[PathSegment]) -> &'n mut Node {
     node
 }
 
-fn masked(error: &WrittenError, time_ns: u64) -> Error {
+fn masked(error: &TraceError, time_ns: u64) -> Error {
     let location = |at: &WrittenLocation| Location { line: at.line, column: at.column };
     let json = json!({
         "message": MASKED,
@@ -153,8 +153,8 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn timestamp(since_epoch: Duration) -> Timestamp {
-    Timestamp {
+fn timestamp(since_epoch: Duration) -> ProtoTimestamp {
+    ProtoTimestamp {
         seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(since_epoch.subsec_nanos()).unwrap_or_default(),
     }
