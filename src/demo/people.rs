@@ -98,8 +98,8 @@ fn member(n: usize, random: &mut Random, agency: &str, roles: &[String], domain:
         "unreadMessages": random.below(60),
         "_role": roles[usize::try_from(random.below(roles.len() as i64)).unwrap_or(0)],
         "_parent": agency,
-        "createdAt": moment(created, random.below(1000)),
-        "updatedAt": moment(updated, random.below(1000)),
+        "createdAt": timestamp(created, random.below(1000)),
+        "updatedAt": timestamp(updated, random.below(1000)),
         "__v": random.below(9),
     });
     // The newer fields, which some rows lack.
@@ -114,9 +114,9 @@ fn member(n: usize, random: &mut Random, agency: &str, roles: &[String], domain:
     row
 }
 
-fn moment(seconds: i64, millis: i64) -> String {
-    let moment = chrono::DateTime::from_timestamp_millis(seconds * 1000 + millis).unwrap_or_default();
-    moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+fn timestamp(seconds: i64, millis: i64) -> String {
+    let timestamp = chrono::DateTime::from_timestamp_millis(seconds * 1000 + millis).unwrap_or_default();
+    timestamp.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// The local part of an e-mail address for a name: its letters without accents.

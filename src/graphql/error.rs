@@ -99,7 +99,7 @@ codes! {
     RequestConcurrencyLimited = "REQUEST_CONCURRENCY_LIMITED",
     /// No credential, or one that is not accepted.
     Unauthenticated = "UNAUTHENTICATED",
-    /// Tokens cannot be checked at the moment.
+    /// Tokens cannot be checked for now.
     AuthenticationUnavailable = "AUTHENTICATION_UNAVAILABLE",
     /// The caller may not.
     Forbidden = "FORBIDDEN",

@@ -42,7 +42,7 @@ impl LoaderFactory {
         LiveListener(self.feeds.listen(grant, interval))
     }
 
-    /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one, `end` the moment by
+    /// The loader of one request; `max_age` is the maximum age of a roster, if the request asks for one, `end` the instant by
     /// which the request must have ended.
     #[must_use]
     pub fn loader(&self, max_age: Option<Duration>, end: Option<Instant>) -> Loader {

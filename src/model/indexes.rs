@@ -75,12 +75,12 @@ pub(super) struct Indexes {
     /// Of the times of creation, and of the last change.
     pub(super) created_ranks: LazyIndex<NumberRanks>,
     pub(super) updated_ranks: LazyIndex<NumberRanks>,
-    /// The places of the values in their enums.
+    /// The indexes of the values in their enums.
     pub(super) status_ranks: LazyIndex<Ranks>,
     pub(super) live_ranks: LazyIndex<Ranks>,
     pub(super) type_ranks: LazyIndex<Ranks>,
     pub(super) leads_ranks: LazyIndex<Ranks>,
-    /// The places of their roles in the roster's list.
+    /// The indexes of their roles in the roster's list.
     pub(super) role_ranks: LazyIndex<Ranks>,
     /// False, then true.
     pub(super) whitelabel_ranks: LazyIndex<Ranks>,
@@ -106,20 +106,20 @@ impl Default for Indexes {
                 NumberRanks::of(members.map(|member| Some(member.updated_at()?.at.millis())))
             }),
             status_ranks: LazyIndex::new(|members| {
-                Ranks::of_places(members.map(|member| Some(member.status()? as u32)))
+                Ranks::of_indexes(members.map(|member| Some(member.status()? as u32)))
             }),
             live_ranks: LazyIndex::new(|members| {
-                Ranks::of_places(members.map(|member| Some(member.live_availability()? as u32)))
+                Ranks::of_indexes(members.map(|member| Some(member.live_availability()? as u32)))
             }),
             type_ranks: LazyIndex::new(|members| {
-                Ranks::of_places(members.map(|member| Some(member.user_type()? as u32)))
+                Ranks::of_indexes(members.map(|member| Some(member.user_type()? as u32)))
             }),
             leads_ranks: LazyIndex::new(|members| {
-                Ranks::of_places(members.map(|member| Some(member.leads_visibility()? as u32)))
+                Ranks::of_indexes(members.map(|member| Some(member.leads_visibility()? as u32)))
             }),
-            role_ranks: LazyIndex::new(|members| Ranks::of_places(members.map(TeamMember::role_place))),
+            role_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(TeamMember::role_index))),
             whitelabel_ranks: LazyIndex::new(|members| {
-                Ranks::of_places(members.map(|member| member.whitelabel().map(u32::from)))
+                Ranks::of_indexes(members.map(|member| member.whitelabel().map(u32::from)))
             }),
             unread: LazyIndex::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
             searches: Searches::default(),

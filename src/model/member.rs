@@ -47,7 +47,7 @@ impl<'r> TeamMember<'r> {
 
     /// The index of the role in the roster's list of roles.
     #[must_use]
-    pub fn role_place(self) -> Option<u32> {
+    pub fn role_index(self) -> Option<u32> {
         self.row.role
     }
 

@@ -139,10 +139,10 @@ impl Roster {
     /// # Errors
     /// As for [`page`](Self::page).
     pub fn by_role(&self, members: &[u32], cancelled: &dyn Fn() -> bool) -> Result<Vec<Vec<u32>>, Cancelled> {
-        let places = self.index(|known| &known.role_ranks, cancelled)?;
+        let ranks = self.index(|known| &known.role_ranks, cancelled)?;
         let mut by_role = vec![Vec::new(); self.roles_len()];
         for index in members {
-            if let Some(role) = by_role.get_mut(places.get(*index) as usize) {
+            if let Some(role) = by_role.get_mut(ranks.get(*index) as usize) {
                 role.push(*index);
             }
         }

@@ -22,12 +22,12 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Places in a short list, which are ranks already.
-    pub(super) fn of_places(places: impl Iterator<Item = Option<u32>>) -> Self {
+    /// Indexes in a short list, which are ranks already.
+    pub(super) fn of_indexes(indexes: impl Iterator<Item = Option<u32>>) -> Self {
         const MISSING: u32 = u32::MAX;
-        let mut ranks: Box<[u32]> = places.map(|place| place.unwrap_or(MISSING)).collect();
-        let distinct = ranks.iter().filter(|place| **place != MISSING).max().map_or(0, |last| last + 1);
-        ranks.iter_mut().filter(|place| **place == MISSING).for_each(|place| *place = distinct);
+        let mut ranks: Box<[u32]> = indexes.map(|index| index.unwrap_or(MISSING)).collect();
+        let distinct = ranks.iter().filter(|index| **index != MISSING).max().map_or(0, |last| last + 1);
+        ranks.iter_mut().filter(|index| **index == MISSING).for_each(|index| *index = distinct);
         Self { ranks, distinct }
     }
 

@@ -20,7 +20,7 @@ pub struct SnapshotId(u64);
 /// A row of the upstream's answer that could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRow {
-    /// The row's place in the upstream's list, from 0.
+    /// The row's index in the upstream's list, from 0.
     pub index: u32,
     /// Why, in words, without the row's content.
     pub reason: &'static str,
@@ -42,7 +42,7 @@ pub struct Drift {
 pub struct Role<'r> {
     /// The members' `_role`.
     pub id: JsonStr<'r>,
-    /// Places of its members in the roster, ascending; never empty.
+    /// Indexes of its members in the roster, ascending; never empty.
     pub members: &'r [u32],
 }
 
@@ -153,13 +153,13 @@ impl Roster {
         self.rows.is_empty()
     }
 
-    /// The member at this place.
+    /// The member at this index.
     ///
     /// # Panics
-    /// When there is no such place: places come from this roster.
+    /// When there is no such index: indexes come from this roster.
     #[must_use]
-    pub fn member(&self, place: u32) -> TeamMember<'_> {
-        TeamMember::new(&self.strings, &self.rows[place as usize])
+    pub fn member(&self, index: u32) -> TeamMember<'_> {
+        TeamMember::new(&self.strings, &self.rows[index as usize])
     }
 
     /// All members, by id.
@@ -173,16 +173,16 @@ impl Roster {
         self.role_ends.len()
     }
 
-    /// The role at this place; they lie by id.
+    /// The role at this index; they lie by id.
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When there is no such index.
     #[must_use]
-    pub fn role(&self, place: u32) -> Role<'_> {
-        let place = place as usize;
-        let start = if place == 0 { 0 } else { self.role_ends[place - 1] };
-        let members = &self.role_members[start as usize..self.role_ends[place] as usize];
-        Role { id: self.strings.texts.get(self.strings.roles[place]), members }
+    pub fn role(&self, index: u32) -> Role<'_> {
+        let index = index as usize;
+        let start = if index == 0 { 0 } else { self.role_ends[index - 1] };
+        let members = &self.role_members[start as usize..self.role_ends[index] as usize];
+        Role { id: self.strings.texts.get(self.strings.roles[index]), members }
     }
 
     /// The rows that could not be read, in the upstream's order.
@@ -209,19 +209,19 @@ impl Roster {
         self.size
     }
 
-    /// The place of the member with this id.
+    /// The index of the member with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<u32> {
-        let place = self.rows.binary_search_by(|row| TeamMember::new(&self.strings, row).id().cmp_plain(id)).ok()?;
-        u32::try_from(place).ok()
+        let index = self.rows.binary_search_by(|row| TeamMember::new(&self.strings, row).id().cmp_plain(id)).ok()?;
+        u32::try_from(index).ok()
     }
 
-    /// The place of the role with this id.
+    /// The index of the role with this id.
     #[must_use]
     pub fn find_role(&self, id: &str) -> Option<u32> {
         let roles = &self.strings.roles;
-        let place = roles.binary_search_by(|role| self.strings.texts.get(*role).cmp_plain(id)).ok()?;
-        u32::try_from(place).ok()
+        let index = roles.binary_search_by(|role| self.strings.texts.get(*role).cmp_plain(id)).ok()?;
+        u32::try_from(index).ok()
     }
 
     /// An index of the members; where it is not there yet, `cancelled` is asked now and then while it is made.
@@ -282,21 +282,21 @@ fn index_roles(strings: &mut Strings, rows: &mut [MemberRecord]) -> (Box<[u32]>,
     let id = |role: u32| strings.texts.get(strings.roles[role as usize]);
     order.sort_unstable_by(|a, b| id(*a).cmp(&id(*b)));
 
-    // Where each role's members begin, by its old place; they are put in one by one.
-    let mut places = vec![0_u32; counts.len()];
+    // Where each role's members begin, by its old index; they are put in one by one.
+    let mut indexes = vec![0_u32; counts.len()];
     let mut next = vec![0_u32; order.len()];
     let mut total = 0;
-    for (place, role) in (0_u32..).zip(&order) {
-        places[*role as usize] = place;
-        next[place as usize] = total;
+    for (index, role) in (0_u32..).zip(&order) {
+        indexes[*role as usize] = index;
+        next[index as usize] = total;
         total += counts[*role as usize];
     }
     let mut members = vec![0; total as usize].into_boxed_slice();
-    for (place, row) in (0..).zip(rows) {
+    for (index, row) in (0..).zip(rows) {
         if let Some(role) = &mut row.role {
-            *role = places[*role as usize];
+            *role = indexes[*role as usize];
             let next = &mut next[*role as usize];
-            members[*next as usize] = place;
+            members[*next as usize] = index;
             *next += 1;
         }
     }

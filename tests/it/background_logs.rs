@@ -28,8 +28,8 @@ fn over(demo: &Demo, settings: &[&str]) -> Service {
 }
 
 /// Asks under this name; `None` when no answer came within a time.
-async fn ask(service: &Service, id: &str, patience: Duration) -> Option<Value> {
-    let client = reqwest::Client::builder().no_proxy().timeout(patience).build().unwrap();
+async fn ask(service: &Service, id: &str, time_limit: Duration) -> Option<Value> {
+    let client = reqwest::Client::builder().no_proxy().timeout(time_limit).build().unwrap();
     let post = client.post(service.url("/graphql")).header("content-type", "application/json");
     let post = post.header("x-request-id", id).body(r#"{"query":"{ teamMembers { totalCount stale } }"}"#);
     serde_json::from_str(&post.send().await.ok()?.text().await.ok()?).ok()

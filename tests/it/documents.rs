@@ -58,7 +58,7 @@ async fn the_readmes_first_query_has_the_answer_that_it_shows() {
     let shown = shown.trim().trim_start_matches("```json").trim_end_matches("```");
     let mut shown: Value = serde_json::from_str(shown).unwrap();
     let mut answer = TestApp::start().await.query(&query).await.body;
-    // The one figure that depends on the moment.
+    // The one figure that depends on the time.
     for body in [&mut shown, &mut answer] {
         *body.pointer_mut("/extensions/upstream/budget/resetSeconds").unwrap() = Value::Null;
     }

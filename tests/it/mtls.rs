@@ -51,7 +51,7 @@ async fn fingerprints_and_names_open_their_accounts() {
     let authority = Authority::new();
     let [by_fingerprint, by_dns] = [authority.issue(&["x.example"]), authority.issue(&["Billing.Example"])];
     let by_uri = authority.issue_uri("spiffe://flowmatix.example/reports");
-    let stranger = authority.issue(&["stranger.example"]);
+    let unlisted = authority.issue(&["unlisted.example"]);
     let accounts = "accounts = [{ email = \"it@harbor-lane.example\", type = \"CUSTOMER\" }]";
     let second = flowmatix_graphql::demo::ACCOUNTS[1];
     let accounts = accounts
@@ -74,7 +74,7 @@ async fn fingerprints_and_names_open_their_accounts() {
     let contact = "{ teamMembers(first: 1) { nodes { contact { email } } } }";
     assert!(!world.ask_as(Some(&by_fingerprint), contact).await.codes().is_empty());
     let calls = world.app.demo.calls();
-    for shown in [None, Some(&stranger)] {
+    for shown in [None, Some(&unlisted)] {
         let answer = world.ask_as(shown, QUERY).await;
         assert_eq!((answer.status, answer.codes()), (401, vec!["UNAUTHENTICATED"]));
     }

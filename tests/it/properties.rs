@@ -55,9 +55,19 @@ fn person() -> impl Strategy<Value = Person> {
     let name = prop::option::of(text());
     let status = prop::option::of(prop::sample::select(TeamMemberStatus::ALL));
     let kind = prop::option::of(prop::sample::select(UserType::ALL.to_vec()));
-    let moment = || prop::option::of((0_i64..5).prop_map(|n| Timestamp::from_millis(n * 1000).unwrap()));
+    let timestamp = || prop::option::of((0_i64..5).prop_map(|n| Timestamp::from_millis(n * 1000).unwrap()));
     let role = prop::option::of(prop::sample::select(vec!["r1", "r2"]));
-    (id, name, status, kind, prop::option::of(0_i32..4), moment(), moment(), role, prop::option::of(any::<bool>()))
+    (
+        id,
+        name,
+        status,
+        kind,
+        prop::option::of(0_i32..4),
+        timestamp(),
+        timestamp(),
+        role,
+        prop::option::of(any::<bool>()),
+    )
         .prop_map(|(id, name, status, user_type, unread_messages, created_at, updated_at, role_id, whitelabel)| {
             Person { id, name, status, user_type, unread_messages, created_at, updated_at, role_id, whitelabel }
         })
@@ -417,8 +427,8 @@ proptest! {
     }
 
     #[test]
-    fn a_moment_is_read_as_the_calendar_has_it(text in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9][.:][0-9]{3}Z") {
-        let expected = chrono::DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.timestamp_millis());
+    fn a_timestamp_is_read_as_the_calendar_has_it(text in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9][.:][0-9]{3}Z") {
+        let expected = chrono::DateTime::parse_from_rfc3339(&text).ok().map(|timestamp| timestamp.timestamp_millis());
         prop_assert_eq!(Timestamp::parse(&text).map(Timestamp::millis), expected);
     }
 
@@ -525,7 +535,7 @@ fn every_day_of_ten_thousand_years_is_printed_as_the_calendar_has_it() {
     for (day, n) in first.iter_days().zip(0_i64..).take_while(|(day, _)| day.year() < 10_000) {
         // Another time of the day each day.
         let millis = n * 7_919 % DAY;
-        let moment = Timestamp::from_millis(i64::from(day.to_epoch_days()) * DAY + millis).unwrap();
+        let timestamp = Timestamp::from_millis(i64::from(day.to_epoch_days()) * DAY + millis).unwrap();
         let (seconds, millis) = (millis / 1000, millis % 1000);
         let expected = format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
@@ -536,7 +546,7 @@ fn every_day_of_ten_thousand_years_is_printed_as_the_calendar_has_it() {
             seconds / 60 % 60,
             seconds % 60
         );
-        assert_eq!(moment.to_string(), expected);
+        assert_eq!(timestamp.to_string(), expected);
         days += 1;
     }
     assert_eq!(days, 3_652_425);

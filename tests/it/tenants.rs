@@ -225,14 +225,14 @@ impl World {
         let askers: Vec<_> = (0..rng.usize(1..5))
             .map(|_| {
                 let tenant = rng.usize(0..TENANTS);
-                let patience = if rng.usize(0..6) == 0 { rng.u64(0..30) } else { 60_000 };
-                (tenant, rng.bool(), patience, self.question(rng, tenant))
+                let time_limit = if rng.usize(0..6) == 0 { rng.u64(0..30) } else { 60_000 };
+                (tenant, rng.bool(), time_limit, self.question(rng, tenant))
             })
             .collect();
         let world = &*self;
-        let answers = join_all(askers.into_iter().map(|(tenant, by_key, patience, question)| async move {
+        let answers = join_all(askers.into_iter().map(|(tenant, by_key, time_limit, question)| async move {
             let answer =
-                tokio::time::timeout(Duration::from_millis(patience), world.ask(tenant, by_key, question)).await;
+                tokio::time::timeout(Duration::from_millis(time_limit), world.ask(tenant, by_key, question)).await;
             answer.ok().map(|answer| (tenant, by_key, answer))
         }))
         .await;

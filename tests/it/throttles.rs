@@ -44,7 +44,7 @@ async fn a_token_with_a_roster_is_never_refused_for_the_wrong_ones_beside_it() {
         assert_eq!(app.query_as(&format!("wrong-{n}"), QUERY).await.status, expected);
         app.query_as(GOOD, QUERY).await.clean();
     }
-    // Until the upstream takes it back: then it is a stranger like any other.
+    // Until the upstream takes it back: then it is an unknown token like any other.
     app.demo.set_switches(flowmatix_graphql::demo::DemoSwitches { status: Some(401), ..Default::default() });
     let refused = |answer: &Answer| answer.status == 429 || answer.codes() == ["UPSTREAM_UNAUTHENTICATED"];
     crate::support::until(|| app.query_as(GOOD, QUERY), refused).await;

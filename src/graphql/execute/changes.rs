@@ -7,7 +7,7 @@ use crate::model::Roster;
 /// What has changed from one event to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct MemberChanges {
-    /// Places of members that are new or different.
+    /// Indexes of members that are new or different.
     pub(super) upserted: Vec<u32>,
     /// Members that are gone, by id.
     pub(super) removed: Vec<Box<str>>,
@@ -26,8 +26,8 @@ impl MemberChanges {
 
     /// From what was known to what `roster` shows, whose digests are `now`.
     pub(super) fn between(before: &MemberDigests, now: &MemberDigests, roster: &Roster) -> Self {
-        let differs = |place: &u32| {
-            let id = roster.member(*place).id().plain();
+        let differs = |index: &u32| {
+            let id = roster.member(*index).id().plain();
             before.get(id.as_ref()) != now.get(id.as_ref())
         };
         let upserted = (0..).take(roster.len()).filter(differs).collect();

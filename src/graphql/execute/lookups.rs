@@ -45,20 +45,21 @@ pub(super) struct EntityData {
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
     let slots = arguments.slots;
-    let mut accounts = RequestedAccounts { session, asked: Vec::new(), places: HashMap::default(), grants: Vec::new() };
+    let mut accounts =
+        RequestedAccounts { session, asked: Vec::new(), indexes: HashMap::default(), grants: Vec::new() };
     let roots: Vec<_> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;
     let views = session.load_all(grants).await;
-    let view = |place: usize| views[place].clone();
+    let view = |index: usize| views[index].clone();
     let root = |wanted| match wanted {
         RootLookup::Failed(error) => RootData::Failed(error),
         RootLookup::Meta => RootData::Meta,
-        RootLookup::All(place) => view(place).map_or_else(RootData::Failed, RootData::All),
-        RootLookup::One(place, id) => view(place).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
+        RootLookup::All(index) => view(index).map_or_else(RootData::Failed, RootData::All),
+        RootLookup::One(index, id) => view(index).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
         RootLookup::Entities(list) => {
-            let entity = |(representation, place): (Representation, usize)| {
-                view(place).map(|view| EntityData { view, key: representation.key })
+            let entity = |(representation, index): (Representation, usize)| {
+                view(index).map(|view| EntityData { view, key: representation.key })
             };
             RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
         }
@@ -115,7 +116,7 @@ fn size(view: &View) -> RosterSize {
     }
 }
 
-/// A root field and the places of the accounts that it reads.
+/// A root field and the indexes of the accounts that it reads.
 enum RootLookup {
     Failed(Error),
     All(usize),
@@ -144,12 +145,12 @@ fn wanted(
     }
     match arguments {
         RootArguments::Meta => RootLookup::Meta,
-        RootArguments::All(account) => RootLookup::All(accounts.place(account)),
-        RootArguments::One(id, account) => RootLookup::One(accounts.place(account), id),
+        RootArguments::All(account) => RootLookup::All(accounts.index_of(account)),
+        RootArguments::One(id, account) => RootLookup::One(accounts.index_of(account), id),
         RootArguments::Entities(list) => {
             let mut placed = |mut representation: Representation| {
-                let place = accounts.place(representation.account.take());
-                (representation, place)
+                let index = accounts.index_of(representation.account.take());
+                (representation, index)
             };
             RootLookup::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
         }
@@ -161,12 +162,12 @@ struct RequestedAccounts<'s> {
     session: &'s Session,
     asked: Vec<Option<Account>>,
     /// Where they are in `asked`, but for the first: most requests have no other.
-    places: HashMap<Option<Account>, usize, RandomState>,
+    indexes: HashMap<Option<Account>, usize, RandomState>,
     grants: Vec<Result<Grant>>,
 }
 
 impl RequestedAccounts<'_> {
-    fn place(&mut self, account: Option<Account>) -> usize {
+    fn index_of(&mut self, account: Option<Account>) -> usize {
         // Representations that follow each other mostly name the same one.
         if self.asked.last() == Some(&account) {
             return self.asked.len() - 1;
@@ -174,15 +175,15 @@ impl RequestedAccounts<'_> {
         if self.asked.first() == Some(&account) {
             return 0;
         }
-        if let Some(known) = self.places.get(&account) {
+        if let Some(known) = self.indexes.get(&account) {
             return *known;
         }
-        let place = self.asked.len();
+        let index = self.asked.len();
         self.grants.push(self.session.grant(account.clone()));
-        if place > 0 {
-            self.places.insert(account.clone(), place);
+        if index > 0 {
+            self.indexes.insert(account.clone(), index);
         }
         self.asked.push(account);
-        place
+        index
     }
 }

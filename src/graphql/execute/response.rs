@@ -251,29 +251,29 @@ impl GraphQlResponse {
 /// that it nulls is written. Of fields that were merged the engine executes each, so the same error can come several times;
 /// the first stays.
 fn in_order(data: &Value, errors: &mut Vec<ServerError>) {
-    errors.sort_by_cached_key(|error| place(data, &error.path));
+    errors.sort_by_cached_key(|error| position(data, &error.path));
     errors.dedup_by(|later, cached| !later.path.is_empty() && later.path == cached.path);
 }
 
-/// Where in the answer a path leads, as the places that its segments have in their objects and lists.
-fn place(mut data: &Value, path: &[PathSegment]) -> Vec<usize> {
-    let mut places = Vec::with_capacity(path.len());
+/// Where in the answer a path leads, as the positions that its segments have in their objects and lists.
+fn position(mut data: &Value, path: &[PathSegment]) -> Vec<usize> {
+    let mut positions = Vec::with_capacity(path.len());
     for segment in path {
-        let (place, below) = match (segment, data) {
+        let (position, below) = match (segment, data) {
             (PathSegment::Field(key), Value::Object(fields)) => match fields.get_full(key.as_str()) {
-                Some((place, _, below)) => (place, below),
+                Some((position, _, below)) => (position, below),
                 None => break,
             },
-            (PathSegment::Index(place), Value::List(list)) => match list.get(*place) {
-                Some(below) => (*place, below),
+            (PathSegment::Index(position), Value::List(list)) => match list.get(*position) {
+                Some(below) => (*position, below),
                 None => break,
             },
             _ => break,
         };
-        places.push(place);
+        positions.push(position);
         data = below;
     }
-    places
+    positions
 }
 
 /// The refusal of an answer that is longer than `limit` bytes.

@@ -31,7 +31,7 @@ impl ListArguments {
 impl PreparedList {
     /// The connection of the view's members, or of a role's.
     pub(super) fn list(self, session: &Session, view: &Arc<View>, role: Option<u32>) -> Result<TeamMemberConnection> {
-        let members = role.map(|place| view.roster.role(place));
+        let members = role.map(|index| view.roster.role(index));
         let page = self.page(view, members, session.page_limits, session.meter.cancellation());
         let page = page.inspect_err(|_| session.meter.add_error())?;
         Ok(TeamMemberConnection { view: view.clone(), list: self, role, page })
@@ -114,13 +114,13 @@ impl TeamMemberConnection {
 impl TeamMemberConnection {
     /// The members of this page.
     async fn nodes(&self) -> Vec<Metered<TeamMember>> {
-        self.page.members.iter().map(|place| Metered(TeamMember::new(&self.view, *place))).collect()
+        self.page.members.iter().map(|index| Metered(TeamMember::new(&self.view, *index))).collect()
     }
 
     /// The members of this page, each with its cursor.
     async fn edges(&self) -> Vec<Metered<TeamMemberEdge>> {
-        let edge = |(n, place): (usize, &u32)| {
-            let node = TeamMember::new(&self.view, *place);
+        let edge = |(n, index): (usize, &u32)| {
+            let node = TeamMember::new(&self.view, *index);
             Some(Metered(TeamMemberEdge { cursor: self.cursor(n)?, node }))
         };
         self.page.members.iter().enumerate().filter_map(edge).collect()
@@ -157,7 +157,7 @@ impl TeamMemberConnection {
         let groups = || {
             let groups = PreparedGroups::new(by, order_by, first)?;
             let cancellation = session.meter.cancellation();
-            let role = self.role.map(|place| self.view.roster.role(place));
+            let role = self.role.map(|index| self.view.roster.role(index));
             let list = self.list.matching(&self.view, role, cancellation)?;
             Ok(output(&self.view, PreparedList::groups_of(&list, &self.view, &groups, cancellation)?))
         };

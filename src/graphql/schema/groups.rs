@@ -85,7 +85,7 @@ impl TeamMemberGroupKey {
 
     /// The role.
     async fn role(&self) -> Option<Role> {
-        self.key.role.map(|place| Role::new(&self.view, place))
+        self.key.role.map(|index| Role::new(&self.view, index))
     }
 
     /// Whether the members belong to a white label.

@@ -16,27 +16,27 @@ use crate::model;
 
 pub(super) struct Role {
     view: Arc<View>,
-    place: u32,
+    index: u32,
 }
 
 impl Role {
-    /// The role at this place of the roster.
-    pub(super) fn new(view: &Arc<View>, place: u32) -> Self {
-        Self { view: view.clone(), place }
+    /// The role at this index of the roster.
+    pub(super) fn new(view: &Arc<View>, index: u32) -> Self {
+        Self { view: view.clone(), index }
     }
 
     /// The role with this id, if a member of the team has it.
     pub(super) fn find(view: &Arc<View>, id: &str) -> Option<Self> {
-        view.roster.find_role(id).map(|place| Self::new(view, place))
+        view.roster.find_role(id).map(|index| Self::new(view, index))
     }
 
     /// The first roles of the team, by id.
     pub(super) fn all(view: &Arc<View>, first: usize) -> Vec<Metered<Self>> {
-        (0..).take(view.roster.roles_len().min(first)).map(|place| Metered(Self::new(view, place))).collect()
+        (0..).take(view.roster.roles_len().min(first)).map(|index| Metered(Self::new(view, index))).collect()
     }
 
     fn role(&self) -> model::Role<'_> {
-        self.view.roster.role(self.place)
+        self.view.roster.role(self.index)
     }
 }
 
@@ -62,7 +62,7 @@ impl Role {
         ctx: &Context<'_>,
         $(#[graphql(desc = $about $(, tag = $tag)?)] $argument: $type,)+
     ) -> Option<Result<TeamMemberConnection>> {
-        ListArguments { $($argument),+ }.members(ctx, &self.view, Some(self.place))
+        ListArguments { $($argument),+ }.members(ctx, &self.view, Some(self.index))
     }
 
     /// How many members have this role.

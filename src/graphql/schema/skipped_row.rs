@@ -9,7 +9,7 @@ use super::session::View;
 /// A row of the upstream's answer that could not be read.
 #[derive(SimpleObject)]
 pub(super) struct SkippedRow {
-    /// The row's place in the upstream's list, from 0.
+    /// The row's index in the upstream's list, from 0.
     index: i32,
     /// Why it could not be read.
     reason: &'static str,

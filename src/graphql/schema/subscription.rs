@@ -68,7 +68,7 @@ impl TeamChanges {
 
     /// The members that are new, or of which something that is selected here has changed.
     async fn upserted(&self) -> Vec<Metered<TeamMember>> {
-        (0..).take(self.view.roster.len()).map(|place| Metered(TeamMember::new(&self.view, place))).collect()
+        (0..).take(self.view.roster.len()).map(|index| Metered(TeamMember::new(&self.view, index))).collect()
     }
 
     /// The identifiers of members that are no longer in the team.

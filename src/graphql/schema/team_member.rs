@@ -18,7 +18,7 @@ use crate::model::{JsonStr, JsonStrList, member_fields};
 
 pub(super) struct TeamMember {
     view: Arc<View>,
-    place: u32,
+    index: u32,
 }
 
 /// A value of the upstream's that this version could not read.
@@ -32,19 +32,19 @@ struct UnrecognizedField {
 }
 
 impl TeamMember {
-    /// The member at this place of the roster.
-    pub(super) fn new(view: &Arc<View>, place: u32) -> Self {
+    /// The member at this index of the roster.
+    pub(super) fn new(view: &Arc<View>, index: u32) -> Self {
         view.count_member();
-        Self { view: view.clone(), place }
+        Self { view: view.clone(), index }
     }
 
     /// The member with this id, if the team has it.
     pub(super) fn find(view: &Arc<View>, id: &str) -> Option<Self> {
-        view.roster.find(id).map(|place| Self::new(view, place))
+        view.roster.find(id).map(|index| Self::new(view, index))
     }
 
     fn row(&self) -> model::TeamMember<'_> {
-        self.view.roster.member(self.place)
+        self.view.roster.member(self.index)
     }
 }
 
@@ -125,7 +125,7 @@ impl TeamMember {
 
     /// The member's role.
     async fn role(&self) -> Option<Role> {
-        self.row().role_place().map(|place| Role::new(&self.view, place))
+        self.row().role_index().map(|index| Role::new(&self.view, index))
     }
 
     /// The team that the member was read from: how old it is, and what else is in it.

@@ -309,7 +309,7 @@ impl EnvelopeReader {
         let was_key = self.expect != Expect::RowCommaOrClose || byte == Some(b':');
         if matches!(self.expect, Expect::Row | Expect::RowOrClose) {
             self.rows.skip(BROKEN)?;
-        } else if !self.rows.take_back(was_key, BROKEN) {
+        } else if !self.rows.rollback_last(was_key, BROKEN) {
             return Err(Malformed::NotJson);
         }
         self.scan = Scan::of_rest(behind);

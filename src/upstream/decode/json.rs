@@ -52,10 +52,10 @@ impl<F> Default for KeyOrder<F> {
 }
 
 impl<F> KeyOrder<F> {
-    /// The place of the key that `text` begins with, from `next` on.
+    /// The index of the key that `text` begins with, from `next` on.
     fn find(&self, next: usize, text: &[u8]) -> Option<usize> {
         let mut keys = self.0.iter().enumerate().skip(next).take(LEFT_OUT);
-        keys.find(|(_, (key, _))| text.starts_with(key.as_bytes())).map(|(place, _)| place)
+        keys.find(|(_, (key, _))| text.starts_with(key.as_bytes())).map(|(index, _)| index)
     }
 }
 
@@ -89,10 +89,10 @@ impl<'t> JsonReader<'t> {
         let mut next = 0;
         self.members(|reader| {
             let meaning = match order.find(next, &reader.text.as_bytes()[reader.at..]) {
-                Some(place) => {
-                    let (key, meaning) = &order.0[place];
+                Some(index) => {
+                    let (key, meaning) = &order.0[index];
                     reader.at += key.len();
-                    next = place + 1;
+                    next = index + 1;
                     *meaning
                 }
                 None => {

@@ -114,7 +114,7 @@ impl Pages {
     /// Takes the page that was asked for.
     pub(in crate::upstream) fn take(&mut self, page: RowPage, read: PageRead) -> Result<ListProgress, Malformed> {
         let pass = &mut self.pass;
-        let ids: Vec<Box<str>> = page.rows.draft.members().map(|member| member.id().plain().into()).collect();
+        let ids: Vec<Box<str>> = page.rows.builder.members().map(|member| member.id().plain().into()).collect();
         let seen = page.rows.seen();
         let first = pass.number == 1;
         if seen == 0 || (!first && seen == pass.length && ids == pass.last) {
@@ -208,7 +208,7 @@ impl Pass {
             (Some(first), Some(this)) => first.millis() + SECOND..=this.millis() + SECOND,
             _ => read.began.millis() + 1..=read.ended.millis() + SECOND,
         };
-        page.rows.draft.members().filter_map(TeamMember::updated_at).any(|time| meanwhile.contains(&time.at.millis()))
+        page.rows.builder.members().filter_map(TeamMember::updated_at).any(|time| meanwhile.contains(&time.at.millis()))
     }
 }
 

@@ -16,7 +16,7 @@ const RAW_LIMIT: usize = 1024;
 
 /// A row that is being read.
 pub(in crate::upstream) struct RowReader<'r> {
-    draft: &'r mut RosterBuilder,
+    builder: &'r mut RosterBuilder,
     record: MemberRecord,
     unrecognized: Vec<Unrecognized>,
     unknown: usize,
@@ -113,8 +113,8 @@ macro_rules! decode_scalar {
 member_fields!(decode_scalar);
 
 impl<'r> RowReader<'r> {
-    pub(in crate::upstream) fn new(draft: &'r mut RosterBuilder) -> Self {
-        Self { draft, record: MemberRecord::default(), unrecognized: Vec::new(), unknown: 0 }
+    pub(in crate::upstream) fn new(builder: &'r mut RosterBuilder) -> Self {
+        Self { builder, record: MemberRecord::default(), unrecognized: Vec::new(), unknown: 0 }
     }
 
     /// The record, how many values could not be read, and how many keys are unknown.
@@ -141,11 +141,11 @@ impl<'r> RowReader<'r> {
             RowKey::Contact => self.contact(reader, contact, phone)?,
             RowKey::Role => {
                 let id = self.take("role", reader.value()?, identifier);
-                self.draft.set_role(&mut self.record, id.as_ref().map(DecodedValue::plain));
+                self.builder.set_role(&mut self.record, id.as_ref().map(DecodedValue::plain));
             }
             RowKey::Parent => {
                 let id = self.take("agencyId", reader.value()?, identifier);
-                self.draft.set_agency(&mut self.record, id.as_ref().map(DecodedValue::plain));
+                self.builder.set_agency(&mut self.record, id.as_ref().map(DecodedValue::plain));
             }
             RowKey::Unknown => self.skip_unknown(reader)?,
         }
@@ -209,15 +209,15 @@ impl<'r> RowReader<'r> {
             self.keep(name, reader.value()?);
             return Ok(None);
         }
-        let list = self.draft.open_list();
+        let list = self.builder.open_list();
         reader.array(|reader| {
             if let Some(entry) = self.take(name, reader.value()?, some_text) {
-                self.draft.next_item(list);
+                self.builder.next_item(list);
                 self.put(entry);
             }
             Ok(())
         })?;
-        Ok(Some(self.draft.close_list(list)))
+        Ok(Some(self.builder.close_list(list)))
     }
 
     fn text<'v>(
@@ -231,8 +231,8 @@ impl<'r> RowReader<'r> {
 
     fn put(&mut self, text: DecodedValue<'_>) -> JsonSpan {
         match text {
-            DecodedValue::Plain(raw) => self.draft.put_quoted(raw),
-            DecodedValue::Escaped(text) => self.draft.put_plain(&text),
+            DecodedValue::Plain(raw) => self.builder.put_quoted(raw),
+            DecodedValue::Escaped(text) => self.builder.put_plain(&text),
         }
     }
 

@@ -16,7 +16,7 @@ const ROW_LENGTH: usize = 640;
 pub(in crate::upstream) struct DecodedRows {
     limit: usize,
     seen: usize,
-    pub(in crate::upstream) draft: RosterBuilder,
+    pub(in crate::upstream) builder: RosterBuilder,
     pub(in crate::upstream) skipped: Vec<SkippedRow>,
     pub(in crate::upstream) drift: Drift,
     orders: Orders,
@@ -42,7 +42,7 @@ impl DecodedRows {
         Self {
             limit,
             seen: 0,
-            draft: RosterBuilder::default(),
+            builder: RosterBuilder::default(),
             skipped: Vec::new(),
             drift: Drift::default(),
             orders: Orders::default(),
@@ -59,12 +59,12 @@ impl DecodedRows {
 
     /// Makes place for what so many bytes of rows may hold.
     pub(in crate::upstream) fn expect(&mut self, bytes: usize) {
-        self.draft.expect(bytes / ROW_LENGTH, bytes / 2);
+        self.builder.expect(bytes / ROW_LENGTH, bytes / 2);
     }
 
     /// Makes the roster of them.
     pub(in crate::upstream) fn into_roster(self, fetched_at: Timestamp) -> Roster {
-        self.draft.finish(self.skipped, self.drift, fetched_at)
+        self.builder.finish(self.skipped, self.drift, fetched_at)
     }
 
     /// Puts the rows of the next page behind these.
@@ -74,7 +74,7 @@ impl DecodedRows {
         if self.seen > self.limit {
             return Err(Malformed::TooManyRows);
         }
-        self.draft.append(page.draft);
+        self.builder.append(page.builder);
         self.skipped
             .extend(page.skipped.into_iter().map(|row| SkippedRow { index: row.index.saturating_add(before), ..row }));
         self.drift.unrecognized_values += page.drift.unrecognized_values;
@@ -152,42 +152,42 @@ impl DecodedRows {
 
     /// Skips the last row after all, or the last that is no text with the texts that were taken for rows since; `false` where
     /// there was none.
-    pub(super) fn take_back(&mut self, with_texts: bool, reason: &'static str) -> bool {
+    pub(super) fn rollback_last(&mut self, with_texts: bool, reason: &'static str) -> bool {
         if self.seen == 0 {
             return false;
         }
         let before = if with_texts { self.before_whole } else { self.before_last };
         self.seen = before.seen;
-        self.draft.truncate(before.members);
-        self.draft.rollback(before.texts);
+        self.builder.truncate(before.members);
+        self.builder.rollback(before.texts);
         self.skipped.truncate(before.skipped);
         self.drift = before.drift;
         self.skip(reason).is_ok()
     }
 
     fn before(&self) -> Before {
-        let (members, texts) = (self.draft.members().len(), self.draft.checkpoint());
+        let (members, texts) = (self.builder.members().len(), self.builder.checkpoint());
         Before { seen: self.seen, members, texts, skipped: self.skipped.len(), drift: self.drift }
     }
 
     /// Reads a row and keeps it; `None` when it has no usable id.
     fn row(&mut self, reader: &mut JsonReader<'_>) -> Result<Option<()>, InvalidJson> {
-        let checkpoint = self.draft.checkpoint();
-        let mut row = RowReader::new(&mut self.draft);
+        let checkpoint = self.builder.checkpoint();
+        let mut row = RowReader::new(&mut self.builder);
         let Orders { row: keys, contact, phone } = &mut self.orders;
         let read = reader.object(keys, RowKey::of, |reader, key| row.field(reader, key, contact, phone));
         let (record, unrecognized, unknown) = row.finish();
         if read.is_err() || record.id.is_none() {
-            self.draft.rollback(checkpoint);
+            self.builder.rollback(checkpoint);
             return read.map(|()| None);
         }
         self.drift.unrecognized_values += unrecognized;
         self.drift.unknown_fields += unknown;
-        self.draft.push(record);
+        self.builder.push(record);
         Ok(Some(()))
     }
 
     fn check_size(&self) -> Result<(), Malformed> {
-        if self.draft.is_too_large() { Err(Malformed::TooLarge) } else { Ok(()) }
+        if self.builder.is_too_large() { Err(Malformed::TooLarge) } else { Ok(()) }
     }
 }

@@ -72,7 +72,7 @@ pub fn decode_roster(bytes: &[u8]) -> Option<Roster> {
     for line in rows.lines() {
         if let Some(values) = line.strip_prefix(char::from(UNREADABLE)) {
             let values: Vec<(String, String, bool)> = serde_json::from_str(values).ok()?;
-            decoded.draft.set_unrecognized(&values)?;
+            decoded.builder.set_unrecognized(&values)?;
         } else if decoded.read_front(line).ok()? != Some(line.len()) {
             return None;
         }

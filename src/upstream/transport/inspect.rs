@@ -73,11 +73,11 @@ impl Findings {
         };
         let known = |key: &&str| fields::documented().chain(fields::newer()).any(|known| known == *key);
         let mut unreadable = BTreeMap::<&'static str, usize>::new();
-        for entry in rows.draft.members().flat_map(|member| member.unrecognized()) {
+        for entry in rows.builder.members().flat_map(|member| member.unrecognized()) {
             *unreadable.entry(entry.field).or_default() += 1;
         }
-        let people: BTreeSet<JsonStr<'_>> = rows.draft.members().map(|member| member.id()).collect();
-        let own = rows.draft.members().any(|member| {
+        let people: BTreeSet<JsonStr<'_>> = rows.builder.members().map(|member| member.id()).collect();
+        let own = rows.builder.members().any(|member| {
             let email = member.contact().and_then(Contact::email);
             email.is_some_and(|email| email.plain().eq_ignore_ascii_case(account.email.as_str()))
         });

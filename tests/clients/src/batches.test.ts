@@ -9,7 +9,7 @@ import { LANTERN, PINES, start } from "../../service.js";
 import { bare, codeOf, graphqlErrors, recording } from "./client.ts";
 import { Roles, Team } from "./operations.ts";
 
-test("queries of one moment are one request, each with its own answer", async () => {
+test("queries made at once are one request, each with its own answer", async () => {
   const service = await start("demo", { "graphql.batch_limit": 10 });
   try {
     const { fetch, sent } = recording();

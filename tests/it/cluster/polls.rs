@@ -28,7 +28,7 @@ async fn a_team_that_is_listened_to_at_all_replicas_is_read_by_one_at_a_time() {
     let mut listeners = Vec::new();
     for at in 0..3 {
         listeners.push(Listener::start(&replicas, at, "listened").await);
-        // They begin at different moments of an interval.
+        // They begin at different times of an interval.
         sleep(Duration::from_millis(310)).await;
     }
     for name in ["First", "Second", "Third"] {

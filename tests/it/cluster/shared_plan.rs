@@ -176,7 +176,7 @@ async fn a_caller_who_asks_all_replicas_leaves_something_for_another_one() {
     let mut got = 0;
     for n in 0..80 {
         got += usize::from(is_fine(&ask(n % 3, 0, n).await));
-        // As fast as people ask: what one replica spends is known to the others after a moment.
+        // As fast as people ask: what one replica spends is known to the others a little later.
         sleep(Duration::from_millis(40)).await;
     }
     // Four fifths of what others leave. A tier that nobody has used counts half as spent, because nobody knows: 23 of 57, and what

@@ -21,7 +21,7 @@ impl<'p> AnswerWriter<'p> {
         self.object(fields, |writer, item| match &item.field {
             TeamChangesField::Team(fields) => writer.at(&item.key, |writer| writer.team(fields, view)),
             TeamChangesField::Upserted(fields) => writer.at(&item.key, |writer| {
-                writer.array(&changes.upserted, |writer, place| writer.member(fields, view, *place));
+                writer.array(&changes.upserted, |writer, index| writer.member(fields, view, *index));
             }),
             TeamChangesField::RemovedIds => {
                 writer.array(&changes.removed, |writer, id| json::string(&mut writer.out, id));
@@ -57,14 +57,14 @@ pub(in crate::graphql::execute) fn digest_members(
     let mut writer = AnswerWriter::new(Vec::new(), resolved, options, cancellation);
     let mut rows = cancellation.rows();
     let mut digests = MemberDigests::with_capacity(view.roster.len());
-    for place in (0..).take(view.roster.len()) {
+    for index in (0..).take(view.roster.len()) {
         rows.next_row()?;
         writer.out.clear();
         for fields in &shown {
-            writer.member(fields, view, place);
+            writer.member(fields, view, index);
         }
         writer.errors.clear();
-        digests.insert(view.roster.member(place).id().plain().into(), hasher.hash_one(&writer.out));
+        digests.insert(view.roster.member(index).id().plain().into(), hasher.hash_one(&writer.out));
     }
     Ok(digests)
 }

@@ -12,7 +12,7 @@ use crate::graphql::error::{Code, fault};
 use crate::graphql::schema::{PreparedList, View};
 use crate::model::{Cancellation, Filter};
 
-/// Whose rows a list has: a team's, or those of the role at this place of it.
+/// Whose rows a list has: a team's, or those of the role at this index of it.
 pub(super) type ListRows = (*const View, Option<u32>);
 
 /// A whole team is looked through where the roles that were asked about have one member of so many.
@@ -39,7 +39,7 @@ impl FoundMembers {
         if let Some(known) = self.known.get(&(conditions, (team, role))) {
             return Ok(known.clone());
         }
-        let members = role.map(|place| view.roster.role(place));
+        let members = role.map(|index| view.roster.role(index));
         if let (Some(filter), Some(role)) = (conditions, &members) {
             let looked_through = self.looked_through.entry((filter, team)).or_default();
             *looked_through += role.members.len();
@@ -61,8 +61,8 @@ impl FoundMembers {
         let whole = self.get(list, view, None, cancellation)?;
         let by_role = view.roster.by_role(&whole, &|| cancellation.check().is_err());
         let by_role = by_role.map_err(|error| fault(Code::RequestTimeout, error))?;
-        for (place, members) in (0..).zip(by_role) {
-            self.known.insert((conditions, (team, Some(place))), Arc::new(members));
+        for (index, members) in (0..).zip(by_role) {
+            self.known.insert((conditions, (team, Some(index))), Arc::new(members));
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ impl<'p> AnswerWriter<'p> {
                 GroupKeyField::Whitelabel => key.whitelabel.map(|truth| if truth { "true" } else { "false" }),
                 GroupKeyField::Role(fields) => {
                     return match key.role {
-                        Some(place) => writer.at(&item.key, |writer| writer.role(fields, view, place)),
+                        Some(index) => writer.at(&item.key, |writer| writer.role(fields, view, index)),
                         None => json::null(&mut writer.out),
                     };
                 }

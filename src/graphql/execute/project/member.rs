@@ -21,10 +21,10 @@ impl<'p> AnswerWriter<'p> {
         &mut self,
         fields: &'p PlannedObject<MemberField>,
         view: &Arc<View>,
-        place: u32,
+        index: u32,
     ) {
         self.members += 1;
-        let row = view.roster.member(place);
+        let row = view.roster.member(index);
         for item in &fields.fields {
             item.head.write(&mut self.out);
             self.member_field(item, view, row);
@@ -39,8 +39,8 @@ impl<'p> AnswerWriter<'p> {
             MemberField::Scalar(field) => scalar(out, row, *field),
             MemberField::AgencyId => or_null(out, row.agency_id(), <kinds::Id as WriteKind>::write),
             MemberField::Account(fields) => self.account(fields, view),
-            MemberField::Role(fields) => match row.role_place() {
-                Some(place) => self.at(&item.key, |writer| writer.role(fields, view, place)),
+            MemberField::Role(fields) => match row.role_index() {
+                Some(index) => self.at(&item.key, |writer| writer.role(fields, view, index)),
                 None => json::null(out),
             },
             MemberField::Team(fields) => self.at(&item.key, |writer| writer.team(fields, view)),

@@ -76,9 +76,9 @@ pub(super) struct AnswerWriter<'p> {
     pub(super) path: Vec<Segment<'p>>,
     pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
-    /// What lists with the same conditions are cut from.
+    /// What lists with the same conditions are sliced from.
     found: FoundMembers,
-    /// The pages that were cut. Equal lists are one in the plan, and many members may show those of a team or a role.
+    /// The pages that were sliced. Equal lists are one in the plan, and many members may show those of a team or a role.
     pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
     /// The groups of such lists.
     pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
@@ -151,17 +151,17 @@ impl<'p> AnswerWriter<'p> {
                 self.roles(fields, view, *length, item.pos);
             }
             (RootField::TeamMember { fields, .. }, RootData::One(view, id)) => match view.roster.find(id) {
-                Some(place) => self.member(fields, view, place),
+                Some(index) => self.member(fields, view, index),
                 None => json::null(&mut self.out),
             },
             (RootField::Role { fields, .. }, RootData::One(view, id)) => match view.roster.find_role(id) {
-                Some(place) => self.role(fields, view, place),
+                Some(index) => self.role(fields, view, index),
                 None => json::null(&mut self.out),
             },
             (RootField::Node { member, role, .. }, RootData::One(view, id)) => {
                 match (view.roster.find(id), view.roster.find_role(id)) {
-                    (Some(place), _) => self.member(member, view, place),
-                    (None, Some(place)) => self.role(role, view, place),
+                    (Some(index), _) => self.member(member, view, index),
+                    (None, Some(index)) => self.role(role, view, index),
                     (None, None) => json::null(&mut self.out),
                 }
             }
@@ -169,11 +169,11 @@ impl<'p> AnswerWriter<'p> {
                 self.array(list, |writer, entity| match entity {
                     Ok(EntityData { view, key }) => match key {
                         EntityKey::TeamMember(id) => match view.roster.find(id) {
-                            Some(place) => writer.member(member, view, place),
+                            Some(index) => writer.member(member, view, index),
                             None => json::null(&mut writer.out),
                         },
                         EntityKey::Role(id) => match view.roster.find_role(id) {
-                            Some(place) => writer.role(role, view, place),
+                            Some(index) => writer.role(role, view, index),
                             None => json::null(&mut writer.out),
                         },
                         EntityKey::Team => writer.team(team, view),
@@ -199,7 +199,7 @@ impl<'p> AnswerWriter<'p> {
     ) {
         self.object(fields, |writer, item| match &item.field {
             ConnectionField::Nodes(fields) => writer.at(&item.key, |writer| {
-                writer.array(&page.members, |writer, place| writer.member(fields, view, *place));
+                writer.array(&page.members, |writer, index| writer.member(fields, view, *index));
             }),
             ConnectionField::Edges(fields) => writer.at(&item.key, |writer| {
                 writer.array(0..page.members.len(), |writer, n| writer.edge(fields, view, list, page, n));
@@ -270,7 +270,7 @@ impl<'p> AnswerWriter<'p> {
         }
     }
 
-    /// A page of a team's members, or of those in the role at this place of it. It is the same wherever the answer shows it.
+    /// A page of a team's members, or of those in the role at this index of it. It is the same wherever the answer shows it.
     pub(super) fn page(
         &mut self,
         slot: usize,
@@ -282,12 +282,12 @@ impl<'p> AnswerWriter<'p> {
         if let Some(known) = self.pages.get(&key) {
             return known.clone();
         }
-        let page = self.cut(list, view, role).map(Arc::new);
+        let page = self.slice(list, view, role).map(Arc::new);
         self.pages.insert(key, page.clone());
         page
     }
 
-    fn cut(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
+    fn slice(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
         let found = self.found(list, view, role)?;
         list.page_of(&found, view, self.terms.pages, self.cancellation)
     }
@@ -297,8 +297,8 @@ impl<'p> AnswerWriter<'p> {
         self.found.get(list, view, role, self.cancellation)
     }
 
-    /// The place of what an identifier names, looked for once.
-    pub(super) fn place(&mut self, slot: usize, id: &str, view: &View, kind: EntityKind) -> Option<u32> {
+    /// The index of what an identifier names, looked for once.
+    pub(super) fn index_of(&mut self, slot: usize, id: &str, view: &View, kind: EntityKind) -> Option<u32> {
         let key = (slot, std::ptr::from_ref(view), kind);
         *self.looked_up.entry(key).or_insert_with(|| match kind {
             EntityKind::Member => view.roster.find(id),

@@ -15,14 +15,14 @@ impl<'p> AnswerWriter<'p> {
             TeamField::Account(fields) => writer.account(fields, view),
             TeamField::Members { list, fields } => writer.members(item, *list, fields, view, None),
             TeamField::Member { id, fields } => {
-                let member = |writer: &mut Self, place| writer.member(fields, view, place);
+                let member = |writer: &mut Self, index| writer.member(fields, view, index);
                 writer.lookup(item, *id, (view, EntityKind::Member), member);
             }
             TeamField::Roles { length, fields } => {
                 writer.at(&item.key, |writer| writer.roles(fields, view, *length, item.pos));
             }
             TeamField::Role { id, fields } => {
-                let role = |writer: &mut Self, place| writer.role(fields, view, place);
+                let role = |writer: &mut Self, index| writer.role(fields, view, index);
                 writer.lookup(item, *id, (view, EntityKind::Role), role);
             }
             TeamField::FetchedAt => writer.fetched_at(view),
@@ -39,26 +39,26 @@ impl<'p> AnswerWriter<'p> {
         match &self.slots.lengths[length] {
             Ok(length) => {
                 let roles = (0..).take(view.roster.roles_len().min(*length));
-                self.array(roles, |writer, place| writer.role(fields, view, place));
+                self.array(roles, |writer, index| writer.role(fields, view, index));
             }
             Err(error) => self.fail(pos, error),
         }
     }
 
-    pub(super) fn role(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, place: u32) {
-        let role = view.roster.role(place);
+    pub(super) fn role(&mut self, fields: &'p PlannedObject<RoleField>, view: &Arc<View>, index: u32) {
+        let role = view.roster.role(index);
         self.object(fields, |writer, item| match &item.field {
             RoleField::Id => json::raw(&mut writer.out, role.id.json()),
             RoleField::Account(fields) => writer.account(fields, view),
             RoleField::MemberCount => {
                 json::integer(&mut writer.out, i32::try_from(role.members.len()).unwrap_or(i32::MAX).into());
             }
-            RoleField::Members { list, fields } => writer.members(item, *list, fields, view, Some(place)),
+            RoleField::Members { list, fields } => writer.members(item, *list, fields, view, Some(index)),
             RoleField::Team(fields) => writer.at(&item.key, |writer| writer.team(fields, view)),
         });
     }
 
-    /// The members of a team, or of the role at this place of it.
+    /// The members of a team, or of the role at this index of it.
     fn members<F>(
         &mut self,
         item: &'p PlannedField<F>,
@@ -89,8 +89,8 @@ impl<'p> AnswerWriter<'p> {
         write: impl FnOnce(&mut Self, u32),
     ) {
         let id = &self.slots.ids[slot];
-        self.at(&item.key, |writer| match id.as_ref().map(|id| writer.place(slot, id, view, kind)) {
-            Ok(Some(place)) => write(writer, place),
+        self.at(&item.key, |writer| match id.as_ref().map(|id| writer.index_of(slot, id, view, kind)) {
+            Ok(Some(index)) => write(writer, index),
             Ok(None) => json::null(&mut writer.out),
             Err(error) => writer.fail(item.pos, error),
         });
