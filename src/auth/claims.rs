@@ -24,9 +24,9 @@ impl JwtHeader {
             (Some(_), Some(_), Some(_), Some(_)) if parts.count() == 1 => {
                 return Err("the token is encrypted; send a signed one");
             }
-            _ => return Err("the token is no JWT"),
+            _ => return Err("the token is not a JWT"),
         };
-        let bytes = URL_SAFE_NO_PAD.decode(header).map_err(|_| "the token is no JWT")?;
+        let bytes = URL_SAFE_NO_PAD.decode(header).map_err(|_| "the token is not a JWT")?;
         let Ok(Unambiguous(Value::Object(names))) = serde_json::from_slice(&bytes) else {
             return Err("the token's header cannot be read");
         };

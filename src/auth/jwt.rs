@@ -107,7 +107,7 @@ impl Jwt {
             NoKey::Unknown => AuthError::Invalid("the token is signed with a key, or in a way, that is not known here"),
             NoKey::NoKeys(retry_after) => AuthError::Unavailable { retry_after },
         })?;
-        let (message, signature) = token.rsplit_once('.').ok_or(AuthError::Invalid("the token is no JWT"))?;
+        let (message, signature) = token.rsplit_once('.').ok_or(AuthError::Invalid("the token is not a JWT"))?;
         // Not jsonwebtoken's `decode`: that reads the header for itself, and does not know `Ed25519` (RFC 9864).
         if !verify(signature, message.as_bytes(), &key.key, key.algorithm).unwrap_or(false) {
             return Err(AuthError::Invalid("the token's signature is wrong"));

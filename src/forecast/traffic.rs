@@ -1,4 +1,4 @@
-//! Traffic: who asks how often, for whose team.
+//! Traffic: groups of clients and subscribers, the teams that they read, and how often.
 
 use std::time::Duration;
 

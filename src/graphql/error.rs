@@ -93,7 +93,7 @@ codes! {
     MaxVariableNodes = "MAX_VARIABLE_NODES_LIMIT",
     /// Too many representations.
     MaxRepresentations = "MAX_REPRESENTATIONS_LIMIT",
-    /// The caller asks more often than allowed.
+    /// The caller has exceeded its rate limit.
     RequestRateLimited = "REQUEST_RATE_LIMITED",
     /// Too many requests are under way.
     RequestConcurrencyLimited = "REQUEST_CONCURRENCY_LIMITED",

@@ -2,8 +2,8 @@
 
 use crate::model::Timestamp;
 
-/// A piece of JSON that is written over and over. A short one is written in one step of fixed length, and what is too much
-/// of it taken back, which needs no call as a copy does whose length is not known beforehand.
+/// A piece of JSON that is written over and over. A short one is written in one step of fixed length, and the
+/// excess is taken off again: this needs no call, as a copy does whose length is not known beforehand.
 #[derive(Debug)]
 pub(super) struct JsonPiece {
     json: Box<str>,

@@ -130,7 +130,7 @@ impl InvalidationEndpoint {
 
     fn check_rate(&self) -> Result<(), HttpError> {
         let Some(rate) = &self.rate else { return Ok(()) };
-        rate.check().map_err(|until| too_often(&until, "invalidations come more often than allowed"))
+        rate.check().map_err(|until| too_often(&until, "rate limit exceeded"))
     }
 
     /// Reads what is to be invalidated. What is wrong with it is not quoted: there may be a token in it.

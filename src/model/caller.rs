@@ -1,4 +1,4 @@
-//! Who asks, with which upstream credential, and for whose team: caller, account, and the grant that joins them.
+//! Callers, their upstream credentials, and the grants that join a caller and an account.
 //!
 //! Caller and credential are two things: many callers may share a credential that the server holds, and each of them has
 //! rates, a fair share of the budget and scopes of their own.
@@ -160,7 +160,7 @@ impl Scopes {
     pub const NONE: Self = Self { team: false, contact: false, token: false };
 }
 
-/// Who asks.
+/// The authenticated client of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// What the caller is known by.
@@ -196,7 +196,7 @@ impl Grant {
         Self { caller, key: RosterKey { credential, account } }
     }
 
-    /// Who asks.
+    /// The caller of the request.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -228,7 +228,7 @@ pub trait Grants: Send + Sync {
         self.grant(None).ok().map(|grant| grant.account().clone())
     }
 
-    /// Who asks.
+    /// The caller of the request.
     fn caller(&self) -> &Caller;
 
     /// The caller's own limits.

@@ -109,7 +109,7 @@ pub(super) struct FoldedColumn {
     hashes: Box<[u32]>,
 }
 
-/// The hash of a folded text, keyed per process: nobody can choose texts that have the same.
+/// The hash of a folded text, keyed per process: clients cannot choose texts that collide.
 pub(super) fn text_hash(folded: &str) -> u32 {
     static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     // The low half is as good as the whole.

@@ -17,7 +17,7 @@ const BLOCK: usize = 1024;
 /// A sort order of groups; ties are broken by the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupOrder {
-    /// What to sort by.
+    /// The sort field.
     pub field: GroupOrderField,
     /// Which way.
     pub direction: Direction,

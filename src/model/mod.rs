@@ -1,5 +1,5 @@
-//! What the service is about, as plain values: accounts, members, rosters and the questions a roster answers, and the
-//! caller who asks.
+//! The service's domain as plain values: accounts, members, rosters and the questions a roster answers, callers and their
+//! grants.
 //!
 //! A leaf: it imports nothing of ours, does no I/O and knows neither GraphQL, HTTP nor the upstream's JSON.
 

@@ -8,16 +8,16 @@ use super::selection::select;
 use super::sort_keys::SortKeys;
 use super::{AccountHash, Cursor, Direction, Filter, Order, OrderField, Role, Roster};
 
-/// The arguments of a page; a missing length is the limit's default from the front.
+/// The arguments of a page; without a length, it has the default number of members from the start of the list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageRequest {
-    /// At most this many from the front.
+    /// The first n members.
     pub first: Option<i32>,
-    /// Only what comes after this position.
+    /// Only members after this position.
     pub after: Option<Cursor>,
-    /// At most this many from the end.
+    /// The last n members.
     pub last: Option<i32>,
-    /// Only what comes before the member of this position.
+    /// Only members before this position.
     pub before: Option<Cursor>,
 }
 

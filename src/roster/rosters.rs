@@ -158,7 +158,7 @@ impl Rosters {
     }
 
     /// The roster, if there is one that is to be served without waiting for anything: a fresh one, or a stale one where no
-    /// newer one is to be had now. `max_age` is how old it may be for a caller who asks for a younger one than usual.
+    /// newer one is to be had now. `max_age` is how old it may be for a caller that asks for a younger one than usual.
     #[must_use]
     pub fn get_cached(&self, grant: &Grant, max_age: Option<Duration>) -> Option<CachedRoster> {
         let stored = self.store.get(grant.key())?;
@@ -256,7 +256,7 @@ impl Rosters {
             self.metrics.looked_up("error");
             return Err(LookupError { calls: 0, error });
         }
-        // A caller who asks for something younger than usual means to wait for it.
+        // A caller that asks for something younger than usual means to wait for it.
         let brief = known.is_some() && max_age.is_none();
         let wait = if brief { self.settings.stale_wait } else { self.waits.lookup };
         let (waited, calls) = self.wait(grant, need, max_age, (asked + wait).min(deadline)).await;

@@ -61,7 +61,7 @@ pub struct Request {
     pub show_cost: bool,
     /// Whether the answer is to have a trace (ftv1).
     pub trace: bool,
-    /// How old a team may be, for a caller who asks for a younger one than usual.
+    /// How old a team may be, for a caller that asks for a younger one than usual.
     pub max_age: Option<Duration>,
     /// Whether only queries may run (GET).
     pub queries_only: bool,

@@ -128,7 +128,7 @@ impl GraphQlResponse {
                 Self::refused(RequestError { code: Code::RequestConcurrencyLimited, message })
             }
             ComputeError::Cancelled => {
-                let message = "the answer was not ready in time".to_owned();
+                let message = "request timed out".to_owned();
                 Self::refused(RequestError { code: Code::RequestTimeout, message })
             }
             ComputeError::Panicked => Self::panicked(),

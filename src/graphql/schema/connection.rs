@@ -147,7 +147,7 @@ impl TeamMemberConnection {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to group by, each field once.")] by: Vec<TeamMemberGroupField>,
-        #[graphql(desc = "What to sort by. Default: by key.")] order_by: Option<TeamMemberGroupOrder>,
+        #[graphql(desc = "The order of the groups. Default: by key.")] order_by: Option<TeamMemberGroupOrder>,
         #[graphql(desc = "Returns the first n groups. Default: all.")] first: Option<i32>,
     ) -> Option<Result<Vec<Metered<TeamMemberGroup>>>> {
         let session = match Session::of(ctx) {

@@ -15,7 +15,7 @@ use crate::model;
 /// What to sort groups by, and which way. Ties are broken by key.
 #[derive(InputObject)]
 pub(in crate::graphql) struct TeamMemberGroupOrder {
-    /// What to sort by.
+    /// The sort field.
     field: TeamMemberGroupOrderField,
     /// Which way.
     #[graphql(default_with = "OrderDirection::Asc")]

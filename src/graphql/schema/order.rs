@@ -8,7 +8,7 @@ use crate::model;
 /// A sort key. Nulls come last in both directions, and ties are broken by id.
 #[derive(InputObject)]
 pub(in crate::graphql) struct TeamMemberOrder {
-    /// What to sort by.
+    /// The sort field.
     field: TeamMemberOrderField,
     /// Which way.
     #[graphql(default_with = "OrderDirection::Asc")]

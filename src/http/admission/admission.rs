@@ -1,4 +1,4 @@
-//! Admission control: what is too much is refused at once, so that what is admitted stays fast, and no caller takes another's
+//! Admission control: requests past a limit are refused at once, so that admitted ones stay fast. No caller takes another's
 //! share of permits and memory.
 
 use std::pin::Pin;

@@ -78,5 +78,5 @@ fn check(limiter: &Limiter, key: &CallerKey) -> Result<(), HttpError> {
     if limiter.len() > CALLERS_LIMIT {
         limiter.retain_recent();
     }
-    limiter.check_key(key).map_err(|until| too_often(&until, "requests come more often than allowed"))
+    limiter.check_key(key).map_err(|until| too_often(&until, "rate limit exceeded"))
 }

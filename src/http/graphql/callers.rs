@@ -1,4 +1,4 @@
-//! Callers: who asks, and whose permits, memory and turns a request takes.
+//! Callers: identifies the caller of a request, and whose permits, memory and turns the request takes.
 
 use std::net::IpAddr;
 use std::sync::Arc;

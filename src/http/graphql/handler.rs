@@ -135,7 +135,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
             let refusal = HttpError::new(Code::RequestTimeout, "the body did not come in time");
             refuse(&refusal.with_status(StatusCode::REQUEST_TIMEOUT))
         }
-        Err(_) => refuse(&HttpError::new(Code::RequestTimeout, "the answer was not ready in time")),
+        Err(_) => refuse(&HttpError::new(Code::RequestTimeout, "request timed out")),
     };
     // Also of one that was refused late: what it asked for is known.
     progress.logged().put_into(&mut response);

@@ -36,7 +36,7 @@ pub(super) fn of(method: &Method, settings: &config::HttpConfig) -> Result<Reque
         Method::POST => Ok(RequestMethod::Post),
         Method::QUERY => Ok(RequestMethod::Query),
         Method::GET | Method::HEAD if settings.get_queries => Ok(RequestMethod::Get),
-        _ => Err(HttpError::new(Code::MethodNotAllowed, "this method is not allowed here")),
+        _ => Err(HttpError::new(Code::MethodNotAllowed, "method not allowed")),
     }
 }
 

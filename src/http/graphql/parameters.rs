@@ -18,7 +18,7 @@ use crate::http::response::error::HttpError;
 /// The elements of a batch that are read: one more than any configuration allows.
 const BATCH: usize = 11;
 
-/// The age in seconds that a team may have, for a caller who asks for a younger one than usual.
+/// The age in seconds that a team may have, for a caller that asks for a younger one than usual.
 static MAX_AGE: HeaderName = HeaderName::from_static("x-flowmatix-max-age");
 /// The longest interval that a subscriber can ask for.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
@@ -72,7 +72,7 @@ pub(in crate::http) fn of_object(text: &str) -> Result<Parameters, HttpError> {
     element(text)
 }
 
-/// How old a team may be, for a caller who asks for a younger one than usual.
+/// How old a team may be, for a caller that asks for a younger one than usual.
 pub(in crate::http) fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, HttpError> {
     let mut values = headers.get_all(&MAX_AGE).iter();
     let seconds = match (values.next(), values.next()) {

@@ -125,7 +125,7 @@ impl From<ComputeError> for HttpError {
             ComputeError::Full => {
                 Self { retry_after: Some(1), ..Self::new(Code::RequestConcurrencyLimited, "too much work is waiting") }
             }
-            ComputeError::Cancelled => Self::new(Code::RequestTimeout, "the answer was not ready in time"),
+            ComputeError::Cancelled => Self::new(Code::RequestTimeout, "request timed out"),
             ComputeError::Panicked => Self::new(Code::Internal, "internal server error"),
         }
     }

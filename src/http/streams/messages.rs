@@ -66,7 +66,7 @@ impl Close {
     }
 
     pub(super) fn too_many_messages() -> Self {
-        Self::new(1008, "messages come more often than allowed", "invalid")
+        Self::new(1008, "rate limit exceeded", "invalid")
     }
 
     pub(super) fn too_large() -> Self {

@@ -335,7 +335,7 @@ impl Work {
                 Ok(started.await)
             }
         };
-        let late = || HttpError::new(Code::RequestTimeout, "the answer was not ready in time");
+        let late = || HttpError::new(Code::RequestTimeout, "request timed out");
         let started = pin!(started);
         timeout_at(deadline, state.admission.take_turns(&caller.payer, started)).await.map_err(|_| late())?
     }

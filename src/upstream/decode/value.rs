@@ -114,7 +114,7 @@ pub(in crate::upstream) fn named<T>(
     }
 }
 
-/// A web address. Others (`javascript:`, relative ones) would be a trap for whoever puts it into a page.
+/// A web address. Others (`javascript:`, relative ones) would be unsafe in a page.
 pub(in crate::upstream) fn url(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
     let is_url = |text: &str| {
