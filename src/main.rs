@@ -1,4 +1,5 @@
-//! The program: its allocator, and the command line, whose exit code is its own.
+//! The binary: its allocator, and the command line, whose exit code is its own. Everything else is in the library, so that
+//! tests can call it.
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use crate::model::{CacheTagKey, Clock, TeamListener};
 use crate::telemetry::Metrics;
 use crate::webhook::Webhook;
 
-/// What cache tags need.
+/// The key and the webhook secret of cache tags.
 pub(super) struct CacheTags {
     /// Makes the names.
     pub(super) key: Arc<CacheTagKey>,

@@ -1,4 +1,4 @@
-//! What replicas share, from the configuration: reads the files that it names.
+//! The state that replicas share, made from the configuration: reads the files that it names.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const DOCUMENTS: std::time::Duration = std::time::Duration::from_secs(24 * 3600)
 /// The largest file of keys or certificates.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// What the configuration has replicas share; `None` where it says nothing of it.
+/// The shared state that the configuration asks for; `None` where it has none.
 ///
 /// # Errors
 /// When a file cannot be read, or something in it or in the address cannot be used.
@@ -80,8 +80,8 @@ impl SharedDocuments for TierDocuments {
     }
 }
 
-/// What the tier says of itself, and how long a round trip takes; `None` where the configuration names none, and an error inside
-/// where it is away, which a service that starts waits for.
+/// The tier's information about itself, and the duration of a round trip; `None` where the configuration names none,
+/// and an error inside where it is away, which a service that starts waits for.
 ///
 /// # Errors
 /// When it is there and cannot be used.

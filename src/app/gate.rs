@@ -52,7 +52,7 @@ struct GateState {
     closing: Notify,
     /// Told when the server has taken the last connection.
     closed: Notify,
-    /// Who had connected when the socket was closed.
+    /// The connections that were waiting when the socket was closed.
     last: Mutex<VecDeque<(std::net::TcpStream, SocketAddr)>>,
 }
 

@@ -20,10 +20,10 @@ use crate::model::CacheTagKey;
 use crate::roster::Rosters;
 use crate::telemetry::{AuditLog, Metrics, OpenTarget, Traces};
 
-/// What lives on: rosters and all behind them, counts, names.
+/// State that outlives a configuration: rosters and everything behind them, counts, names.
 pub(super) struct Lasting {
     pub(super) rosters: Arc<Rosters>,
-    /// What other replicas share, where there are any.
+    /// The state shared with other replicas, if there are any.
     pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) compute: ComputePool,
     pub(super) health: Arc<Health>,
@@ -32,7 +32,7 @@ pub(super) struct Lasting {
     pub(super) log_names: LogNames,
     pub(super) audit_log: AuditLog,
     pub(super) plans: Plans,
-    /// What the status page is told.
+    /// The source of the status page.
     pub(super) stages: Arc<dyn StatusSource>,
     pub(super) latest: Latest,
     /// Makes the cache tags of answers, where they have any.

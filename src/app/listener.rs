@@ -18,13 +18,13 @@ use crate::http::{ConnectionLimiter, Health, ServerTls, SwappableRoutes};
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
-/// What stands in a request's head besides URI and headers, in bytes, generously; the least that hyper takes is 8 KiB.
+/// A generous bound in bytes on a request's head without URI and headers; the least that hyper takes is 8 KiB.
 const HEAD_REST: u64 = 8 << 10;
 /// So many headers may an HTTP/1.1 request have where hyper is told nothing else.
 const HYPER_HEADERS: usize = 100;
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 100;
-/// What an HTTP/2 client may send ahead, on a stream and on a connection.
+/// The flow-control windows of HTTP/2, of a stream and of a connection.
 const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Streams that a client has reset and that still wait to be noticed.
@@ -96,7 +96,7 @@ impl HttpListener {
         Ok(Self { gate, handle, server, health, limiter })
     }
 
-    /// What its connections are counted and timed by.
+    /// The limiter that counts and times its connections.
     pub(super) fn limiter(&self) -> ConnectionLimiter {
         self.limiter.clone()
     }

@@ -8,7 +8,7 @@ const OTHERS_WRITE: u32 = 0o002;
 /// Only owners of files may remove or rename them.
 const STICKY: u32 = 0o1000;
 
-/// What is wrong with a file's permissions.
+/// The weakness in a file's permissions, if there is one.
 pub(super) fn weakness(path: &Path) -> Option<&'static str> {
     let mode = |path: &Path| std::fs::metadata(path).ok().map(|metadata| metadata.mode());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,4 +1,5 @@
-//! What a configuration is made into before anything is bound or locked: the callers, the documents and the upstream client.
+//! Everything that is made of a configuration before anything is bound or locked: the callers, the documents and the
+//! upstream client.
 //!
 //! `serve` and `check` both come through here, so they refuse the same configurations with the same words, and name every
 //! mistake at once.
@@ -33,13 +34,13 @@ pub(super) struct PreparedConfig {
     pub(super) manifest: Manifest,
     /// TLS on the public listener, where it is configured.
     pub(super) tls: Option<Arc<ServerTls>>,
-    /// What invalidations have to show, where they are served.
+    /// The secret of invalidations, if they are served.
     pub(super) admin_secret: Option<AdminSecret>,
     /// Where the audit log is written, where there is one; open once the configuration is to be used.
     pub(super) audit_target: Option<OpenTarget>,
     /// The key of accounts' names in it.
     pub(super) audit_key: Option<SecretString>,
-    /// What cache tags need, where answers have any.
+    /// The key and secret of cache tags, if answers have any.
     pub(super) cache_tags: Option<CacheTags>,
 }
 
@@ -134,7 +135,7 @@ pub(super) fn problem(error: anyhow::Error) -> Problems {
     vec![format!("{error:#}")].into()
 }
 
-/// What is usable and worth a warning: files of secrets that every user of this machine can write.
+/// Warnings about a configuration that is usable: files of secrets that every user of this machine can write.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
     let files: [(&str, Option<&Path>); 17] = [

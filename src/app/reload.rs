@@ -60,7 +60,7 @@ impl Reloader {
         self.watch();
     }
 
-    /// What is watched while this configuration is in effect.
+    /// Watches the files of the configuration that is in effect.
     fn watch(&mut self) {
         let file = self.source.as_ref().and_then(|source| source.file.as_deref());
         let manifest = self.current.config.documents.manifest.as_deref();

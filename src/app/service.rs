@@ -192,7 +192,7 @@ impl App {
     }
 }
 
-/// What lives on from one configuration to the next, over this upstream.
+/// The state that lives on from one configuration to the next, over this upstream.
 ///
 /// # Errors
 /// When there can be no client for the webhook of cache tags.

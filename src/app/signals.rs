@@ -79,7 +79,7 @@ impl Signals {
     }
 }
 
-/// What a signal asks for.
+/// The action that a signal asks for.
 pub(super) enum Signal {
     /// The end of the service.
     Stop,

@@ -1,4 +1,4 @@
-//! What the status page is told by the stages that it does not know.
+//! The status page's source: it joins the stages that the page does not know.
 
 use std::sync::Arc;
 

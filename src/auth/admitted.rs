@@ -1,4 +1,5 @@
-//! The result of authentication in every mode.
+//! The result of authentication, the same in every mode: a caller, its accounts and its limits. The grants of a request
+//! are made from it.
 
 use super::accounts::AllowedAccounts;
 use crate::model::{Caller, CallerLimits};

@@ -22,7 +22,7 @@ use super::server_credential::ServerCredential;
 use super::written_limits::WrittenLimits;
 use crate::model::{Caller, CallerId, CallerLimits, Scopes};
 
-/// What subject alternative names begin with.
+/// The prefixes of subject alternative names.
 const KINDS: [&str; 3] = ["dns:", "email:", "uri:"];
 const FINGERPRINT_LENGTH: usize = 32;
 

@@ -33,9 +33,9 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const LENGTH_LIMIT: usize = 1 << 20;
 /// The most keys that are looked at.
 const KEYS_LIMIT: usize = 100;
-/// What RFC 9864 calls EdDSA with the curve Ed25519.
+/// The name that RFC 9864 gives EdDSA with the curve Ed25519.
 const ED25519: &str = "Ed25519";
-/// What some senders put in front of a JSON text (RFC 8259, 8.1).
+/// The byte order mark that some senders put in front of a JSON text (RFC 8259, 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where the keys come from.
@@ -206,7 +206,7 @@ pub(super) struct Remote {
     metrics: Arc<Metrics>,
 }
 
-/// What was fetched, and when fetching was last tried: a fetch that failed makes keys no younger.
+/// The fetched keys, and the time of the last attempt: a fetch that failed makes keys no younger.
 #[derive(Default)]
 struct JwksState {
     fetched: Option<FetchedKeys>,

@@ -40,7 +40,7 @@ impl Passthrough {
         Ok(Admitted { caller, accounts: AllowedAccounts::Any, limits: CallerLimits::default() })
     }
 
-    /// What a token is known by.
+    /// The identity of a token.
     pub(super) fn credential_id(&self, token: &str) -> CredentialId {
         CredentialId::Forwarded(self.identity(token))
     }

@@ -1,4 +1,5 @@
-//! Scopes by name, as files and tokens write them.
+//! The names of scopes, as key files, tokens and documentation write them. Reads a list of names strictly from files,
+//! and leniently from tokens, which carry scopes of other services.
 
 use crate::model::Scopes;
 

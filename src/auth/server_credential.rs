@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::secret::Secret;
 use crate::model::{Credential, CredentialId};
 
-/// What the credential is known by, whatever its secret is.
+/// The credential's identity, independent of its secret.
 pub const SERVER_CREDENTIAL: &str = "server";
 
 pub(super) struct ServerCredential {

@@ -1,11 +1,12 @@
-//! The command line: one file per command.
+//! The command line: parses the arguments, runs the command and turns its result into an exit code. Each command has a
+//! file of its own.
 
 use super::{check, configuration, demo, demo_upstream, health, keys, manual, plan, schema, serve, settings};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// What `--version` prints: the version, and what the binary was built from.
+/// The output of `--version`: the version, and what the binary was built from.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",

@@ -24,7 +24,7 @@ pub(super) struct ConfigArgs {
     /// The address of Flowmatix (upstream.url).
     #[arg(long, value_name = "URL")]
     upstream_url: Option<String>,
-    /// Who callers are: passthrough, api-keys, jwt, mtls or server (auth.mode).
+    /// The authentication mode: passthrough, api-keys, jwt, mtls or server (auth.mode).
     #[arg(long, value_name = "MODE")]
     auth_mode: Option<String>,
     /// Any setting, such as `--set roster.fresh_for=30s`. Can be given again.

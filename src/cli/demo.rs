@@ -1,6 +1,6 @@
 //! `demo`: the service as one tries it out, in front of a sample Flowmatix, or of another one that is named.
 //!
-//! What is configured is honoured, or refused: a mode, files of keys, an account, an upstream.
+//! Configured values are honoured or refused: a mode, files of keys, an account, an upstream.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

@@ -22,9 +22,9 @@ const KEY_ID: &str = "demo";
 /// How long a token of the demo is good, in seconds, where no shorter time is configured.
 const LIFETIME: u64 = 12 * 3600;
 
-/// What opens the sample's accounts.
+/// The credentials that open the sample's accounts.
 pub(super) struct DemoCallers {
-    /// What is shown for each account, in their order, and for all of them.
+    /// The credential of each account, in order, and the one for all of them.
     pub(super) tokens: Vec<String>,
     pub(super) all: String,
     /// Where the keys are, for as long as the demo runs.

@@ -1,4 +1,4 @@
-//! `demo-upstream`: the sample Flowmatix alone.
+//! The command `demo-upstream`: serves the sample Flowmatix alone, for a service that is configured by hand.
 
 use anyhow::{Context, Result};
 

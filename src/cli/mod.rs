@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The commands of the binary: one file per command, and `command_line`, which dispatches to them.
 
 // A textual macro: it must come before the commands.
 #[macro_use]

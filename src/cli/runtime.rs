@@ -1,4 +1,4 @@
-//! The runtime of the commands that serve or call.
+//! The Tokio runtime of the commands that serve or call the upstream.
 
 /// Runs `work` on a multi-threaded runtime.
 pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

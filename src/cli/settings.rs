@@ -1,4 +1,4 @@
-//! `settings`: prints the configuration reference.
+//! The command `settings`: prints the reference of all settings, as docs/configuration.md has it.
 
 use anyhow::Result;
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-/// What stands in front of a record that is not sealed.
+/// The first byte of a record that is not sealed.
 const PLAIN: u8 = 0;
 const KEY_LENGTH: usize = 32;
 

@@ -15,17 +15,17 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Notices that the tier keeps, and that are read at a time.
 const KEPT: usize = 10_000;
 const BATCH: usize = 500;
-/// What a batch of notices may take.
+/// The size limit of a batch of notices, in bytes.
 const LIMIT: usize = 1 << 20;
 /// How long the stream lives after the last notice; no notice is of use for longer than a roster is.
 const TTL: Duration = Duration::from_secs(2 * 3600);
 /// The longest text of a notice: a sealed e-mail address and a user type fit.
 const TEXT_LIMIT: usize = 1024;
 
-/// What one replica tells the others.
+/// A notice from one replica to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// What has happened.
+    /// The kind of event.
     pub kind: String,
     /// To whom: a keyed hash, or something sealed.
     pub about: String,
@@ -36,7 +36,7 @@ pub struct Notice {
 /// Takes a notice, and how long ago it was written by the tier's clock.
 type Subscriber = Box<dyn Fn(&Notice, Duration) + Send + Sync>;
 
-/// What one reading brought.
+/// The result of one read.
 #[derive(Default)]
 struct NoticeBatch {
     notices: Vec<(Notice, Duration)>,

@@ -1,5 +1,5 @@
-//! What replicas share, put together: one connection for leases, whose answers are short and whose time matters, and one for
-//! values and notices.
+//! The state that replicas share, put together: one connection for leases, whose answers are short and whose time
+//! matters, and one for values and notices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::config::ClusterConfig;
 use crate::model::{Clock, ClusterStatus};
 use crate::telemetry::Metrics;
 
-/// What is in the way of names in the clear: nothing, so they are hashed with a key that everybody knows.
+/// The key that names are hashed with where no file of keys is configured. It is public, so it hides nothing.
 const OPEN_NAMES: &[u8] = b"flowmatix-graphql";
 /// How long a start waits for the others to know this replica, beyond the length of a lease.
 const JOIN_BEATS: u32 = 6;
 
-/// What is read from files and the environment.
+/// The secrets that come from files and the environment.
 #[derive(Default)]
 pub struct ClusterSecrets {
     /// The tier's password.
@@ -44,15 +44,15 @@ pub enum InvalidCluster {
     Tier(TierError),
 }
 
-/// What replicas share.
+/// The state that replicas share.
 pub struct Cluster {
     /// The leases of plans.
     pub leases: Arc<Leases>,
     /// Sealed values.
     pub values: Arc<SharedValues>,
-    /// What one replica tells the others.
+    /// Notices between replicas.
     pub notices: Arc<Notices>,
-    /// What all replicas do at a certain rate.
+    /// The paces that all replicas keep together.
     pub pacing: Pacing,
     ledger_tier: Arc<Tier>,
     value_tier: Arc<Tier>,
@@ -60,8 +60,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// What these settings ask for; `None` where they ask for nothing. `late` is how long after its start a call may be counted by
-    /// the vendor.
+    /// The shared state that these settings ask for; `None` where they ask for none. `late` is how long after its start
+    /// a call may be counted by the vendor.
     ///
     /// # Errors
     /// When the keys, the address or the certificates cannot be used.

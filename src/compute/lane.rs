@@ -1,4 +1,4 @@
-//! Lanes: whose turn it is.
+//! Lanes: the queues of the fair queue, one for each caller. A lane is a keyed hash of the caller.
 
 use std::hash::Hash;
 use std::sync::LazyLock;

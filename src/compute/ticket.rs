@@ -11,7 +11,7 @@ use crate::model::Cancellation;
 /// Something that is released when the last holder is gone: an admission permit, reserved memory.
 pub type Hold = Arc<dyn Any + Send + Sync>;
 
-/// What every piece of work of one request has in common.
+/// The state that all work of one request has in common.
 #[derive(Clone)]
 pub struct Ticket {
     pub(super) lane: Lane,

@@ -9,14 +9,14 @@ section! {
         pub email: Option<String> = None,
         /// The user type of the default account.
         pub user_type as "type": Option<UserType> = None,
-        /// What may select the account: the `account` argument, the headers `x-flowmatix-email` and `x-flowmatix-type`, or
-        /// this configuration.
+        /// The sources that may select the account: the `account` argument, the headers `x-flowmatix-email` and
+        /// `x-flowmatix-type`, or this configuration.
         pub sources: Vec<AccountSource> = vec![AccountSource::Argument, AccountSource::Headers, AccountSource::Default],
     }
 }
 
 names! {
-    /// What may select an account.
+    /// A source that may select an account.
     pub enum AccountSource {
         /// The `account` argument.
         Argument = "argument",

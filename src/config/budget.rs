@@ -24,7 +24,7 @@ section! {
 }
 
 names! {
-    /// What a plan belongs to.
+    /// The owner of a plan.
     pub enum BudgetScope {
         /// Each credential.
         Credential = "credential",

@@ -1,4 +1,4 @@
-//! What has changed between two configurations, and which of it only a restart can apply.
+//! The changes between two configurations, and which of them only a restart can apply.
 
 use super::root::Config;
 

@@ -1,4 +1,4 @@
-//! What several replicas share.
+//! The settings of the state that replicas share.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +24,7 @@ section! {
         pub key_file: Option<PathBuf> = None,
         /// Whether records are kept in the clear: everybody who reads the tier reads names, e-mail addresses and phone numbers.
         pub plaintext: bool = false,
-        /// What the names of all keys begin with. Services with different prefixes share a tier and nothing else.
+        /// The prefix of the names of all keys. Services with different prefixes share a tier and nothing else.
         pub prefix: String = "flowmatix".to_owned(),
         /// How long the tier may take to answer; after that it counts as away.
         pub timeout: Duration = Duration::from_millis(50),

@@ -20,7 +20,7 @@ section! {
 }
 
 names! {
-    /// What happens to a document that is not in the manifest.
+    /// The treatment of a document that is not in the manifest.
     pub enum Safelist {
         /// It runs.
         Off = "off",

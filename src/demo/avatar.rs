@@ -1,4 +1,4 @@
-//! Profile pictures: initials on a coloured background.
+//! The profile pictures of the sample: SVGs with initials on a coloured background.
 
 use axum::extract::Path;
 use axum::http::StatusCode;

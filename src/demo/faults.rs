@@ -1,4 +1,5 @@
-//! Malformed responses, by kind.
+//! Malformed responses of the sample, by kind: rows, envelopes, media types and sizes that the service must tolerate or
+//! refuse.
 
 use std::convert::Infallible;
 

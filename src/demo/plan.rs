@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 pub(super) struct DemoPlan(Mutex<HashMap<String, VecDeque<Instant>>>);
 
-/// What is left of a plan.
+/// The rest of a plan.
 pub(super) struct PlanLeft {
     pub(super) calls: u32,
     /// The time until the oldest call leaves the window.

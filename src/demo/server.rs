@@ -1,4 +1,4 @@
-//! The endpoints, and the sample's own controls.
+//! The HTTP server of the sample: the endpoints of Flowmatix, and the sample's own controls.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

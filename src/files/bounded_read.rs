@@ -33,7 +33,7 @@ pub fn open_regular(path: &Path, options: &mut OpenOptions) -> std::io::Result<F
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
-/// What comes, of at most `limit` bytes.
+/// Reads at most `limit` bytes.
 ///
 /// # Errors
 /// In words.

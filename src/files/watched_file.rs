@@ -27,7 +27,7 @@ pub struct WatchedFile {
     digest: Option<[u8; 32]>,
 }
 
-/// What a look has found.
+/// The result of a look at the file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Look {
     /// The content is the same.

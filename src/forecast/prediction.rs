@@ -46,7 +46,7 @@ pub struct Rules {
     pub live_ratio: f64,
 }
 
-/// What traffic comes to.
+/// The forecast of traffic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Upstream calls in an hour, of all replicas.

@@ -1,4 +1,4 @@
-//! JSON's text, to the byte as serde_json has it.
+//! Writers of JSON text: strings, numbers and constant pieces. The output is the same as serde_json's, byte for byte.
 
 use crate::model::Timestamp;
 

@@ -13,7 +13,7 @@ use crate::config;
 use crate::graphql::Engine;
 use crate::telemetry::{Metrics, Traces};
 
-/// What the public listener needs to answer requests, by one configuration.
+/// The state of the public listener, by one configuration.
 pub struct AppState {
     /// Executes requests.
     pub engine: Engine,

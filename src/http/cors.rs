@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config;
 
-/// What such a page may send besides what every page may.
+/// The request headers that such a page may send besides those that every page may.
 const ALLOWED: [&str; 9] = [
     "x-flowmatix-email",
     "x-flowmatix-type",
@@ -20,7 +20,7 @@ const ALLOWED: [&str; 9] = [
     "apollographql-client-name",
     "apollographql-client-version",
 ];
-/// What such a page may read of an answer besides what every page may.
+/// The response headers that such a page may read besides those that every page may.
 const EXPOSED: [&str; 3] = ["x-request-id", "ratelimit", "ratelimit-policy"];
 /// How long a browser may remember the permission.
 const MAX_AGE: Duration = Duration::from_secs(600);

@@ -90,7 +90,7 @@ impl LogNames {
         hex(&context.sign().as_ref()[..LENGTH])
     }
 
-    /// What a request's line has.
+    /// The content of a request's log line.
     pub(super) fn logged(&self, recorded: &RecordedGrants) -> Logged {
         let mut accounts: Vec<String> = recorded.accounts().iter().map(|account| self.account(account)).collect();
         accounts.sort_unstable();

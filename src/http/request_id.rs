@@ -31,7 +31,7 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// What a task works for that works for this request, at this place of a trace.
+    /// The context of a task that works for this request, at this position of a trace.
     pub(super) fn task_context(&self, trace: Option<Trace>) -> TaskContext {
         TaskContext::of_request(self.0.clone(), trace)
     }
@@ -58,7 +58,7 @@ impl RequestName {
         name
     }
 
-    /// What is known of the request at its beginning.
+    /// Records the attributes of the request that are known at its beginning.
     fn describe(&self, version: Version, span: &mut SpanRecorder<'_>) {
         // The conventions' word for other methods.
         let method = if self.method == "other" { "_OTHER" } else { self.method };
@@ -82,7 +82,7 @@ impl RequestName {
         RequestId(self.id.clone())
     }
 
-    /// What the task works for.
+    /// The context of the task.
     pub(super) fn task_context(&self) -> TaskContext {
         TaskContext::of_request(self.id.clone(), self.span.as_ref().map(|span| span.trace().clone()))
     }
@@ -119,7 +119,7 @@ fn name_documents(operations: Option<&str>, span: &mut SpanRecorder<'_>) {
     }
 }
 
-/// What is known of a request at its end. That its client has done something wrong is no failure of this service.
+/// Records the outcome of a request. A client's mistake is no failure of this service.
 fn end(status: StatusCode, operations: Option<&str>, span: &mut SpanRecorder<'_>) {
     span.set(attribute::HTTP_STATUS, i64::from(status.as_u16()));
     name_documents(operations, span);

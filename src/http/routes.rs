@@ -1,4 +1,5 @@
-//! What is served where: GraphQL for everybody, health and metrics for the operator.
+//! The routes of the two listeners: GraphQL and the explorer on the public one, health, metrics, status and
+//! invalidations on the admin port.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use tower::Service;
 
-/// What answers a listener's requests.
+/// The handler of a listener's requests.
 pub type Routes = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
 /// The answer to one.
 pub type Answer = BoxFuture<'static, Result<Response, Infallible>>;

@@ -45,7 +45,7 @@ pub struct Loader {
     lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>, RandomState>>,
     /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
-    /// What was asked of the upstream beside rosters.
+    /// The upstream calls beside those for rosters.
     direct: Mutex<Option<LookupSummary>>,
 }
 

@@ -13,7 +13,7 @@ use super::Account;
 /// How much of a hash is used, in bytes: equal names by chance are out of the question, and so is guessing.
 const HASH_LENGTH: usize = 16;
 
-/// What a name stands for.
+/// The kind of entity that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum TagKind {
     Account,

@@ -24,7 +24,7 @@ impl Hash for IdentityHash {
     }
 }
 
-/// What an upstream credential is known by, without being it: part of every key under which a roster is kept.
+/// The identity of an upstream credential, without its secret: part of every key under which a roster is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialId {
     /// A caller's own token: a keyed hash of it, different in every process, or in every cluster of replicas.
@@ -85,7 +85,7 @@ impl Credential {
         Self { id: self.id.clone(), token, version: self.version + 1 }
     }
 
-    /// What it is known by.
+    /// The credential's identity.
     #[must_use]
     pub fn id(&self) -> &CredentialId {
         &self.id
@@ -104,14 +104,14 @@ impl Credential {
     }
 }
 
-/// What a caller is known by, without what they have shown: whose rate it is, and whose share.
+/// The identity of a caller, without its credential: rates and shares of the budget belong to it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CallerId {
     /// An unauthenticated caller.
     Anonymous,
-    /// Who brings an upstream token: a keyed hash of it, different in every process.
+    /// A caller with an upstream token: a keyed hash of it, different in every process.
     Token(IdentityHash),
-    /// Who has shown an API key: the key's public identifier.
+    /// A caller with an API key: the key's public identifier.
     Key(Arc<str>),
     /// Whose client certificate is known: the name in its entry.
     Certificate(Arc<str>),
@@ -142,7 +142,7 @@ impl fmt::Debug for CallerId {
     }
 }
 
-/// What a caller may do.
+/// The permissions of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scopes {
     /// `team:read`: teams, without contact data. There is no grant without it.
@@ -163,11 +163,11 @@ impl Scopes {
 /// The authenticated client of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// What the caller is known by.
+    /// The caller's identity.
     pub id: CallerId,
-    /// What the upstream is called with on this caller's behalf.
+    /// The credential for upstream calls on this caller's behalf.
     pub credential: Arc<Credential>,
-    /// What the caller may read.
+    /// The scopes of the caller.
     pub scopes: Scopes,
 }
 
@@ -182,7 +182,7 @@ pub struct Grant {
 /// The key of a roster: a caller with another credential cannot find it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RosterKey {
-    /// What the credential is known by.
+    /// The credential's identity.
     pub credential: CredentialId,
     /// Whose team.
     pub account: Account,
@@ -249,7 +249,7 @@ pub enum AccessError {
     /// The caller may not.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// What names the account makes no sense.
+    /// The account argument or header is invalid.
     #[error("{0}")]
     BadInput(&'static str),
 }

@@ -1,4 +1,4 @@
-//! The limits of one caller, where they are other than everybody's.
+//! The limits of one caller, from its key, certificate or token. They replace the configured limits where they are set.
 
 /// How often a caller may ask, and how many requests of it may be under way. What is `None` is as for everybody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use super::Timestamp;
 pub struct Clock {
     /// One instant by tokio's clock and by the system's, which part when a test pauses the former.
     start: (Instant, std::time::Instant),
-    /// What a test has set the wall clock off by, in milliseconds.
+    /// The offset by which a test has set the wall clock, in milliseconds.
     step: Option<&'static AtomicI64>,
 }
 
@@ -57,7 +57,7 @@ impl Clock {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
-    /// What the wall clock, as it is set now, showed at `instant`.
+    /// The time at `instant`, by the wall clock as it is set now.
     #[must_use]
     pub fn wall(&self, instant: Instant) -> Timestamp {
         let now = Instant::now();

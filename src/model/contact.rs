@@ -1,4 +1,4 @@
-//! How a member can be reached, as views of its row.
+//! The contact data of a member, as views of its row. It is personal data, so it has a scope of its own.
 
 use super::json_str::JsonStr;
 use super::member_record::{ContactRecord, PhoneRecord, Strings};
@@ -70,7 +70,7 @@ impl<'r> Phone<'r> {
         valid.then_some(text)
     }
 
-    /// What a search for a number looks in: `+`, prefix and number, as far as they are there.
+    /// The text in which a search for a number looks: `+`, prefix and number, as far as they are there.
     #[must_use]
     pub fn searchable(self) -> String {
         let (prefix, number) = (self.prefix().map(JsonStr::plain), self.number().map(JsonStr::plain));

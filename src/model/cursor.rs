@@ -22,7 +22,7 @@ const LENGTH_LIMIT: usize = 400;
 pub struct Cursor {
     /// The member's id.
     pub(super) id: String,
-    /// What the member was sorted by, for each key of the order.
+    /// The member's value for each key of the order.
     pub(super) recorded: Vec<Recorded>,
     /// For orders with the name among their keys.
     pub(super) neighbours: Option<Neighbours>,
@@ -181,7 +181,7 @@ fn push_cursor(
     bytes.extend_from_slice(&check.to_be_bytes());
 }
 
-/// What is left to read.
+/// The unread rest.
 struct Bytes<'b>(&'b [u8]);
 
 impl Bytes<'_> {
@@ -214,7 +214,7 @@ impl Bytes<'_> {
     }
 }
 
-/// What a cursor records of a member's value. The id is recorded whole, for all orders end with it.
+/// The record of a member's value in a cursor. The id is recorded whole, for all orders end with it.
 pub(super) fn record(field: OrderField, roster: &Roster, index: u32) -> Recorded {
     let member = roster.member(index);
     let value = match field {

@@ -19,7 +19,7 @@ const BLOCK: usize = 1024;
 pub struct GroupOrder {
     /// The sort field.
     pub field: GroupOrderField,
-    /// Which way.
+    /// The sort direction.
     pub direction: Direction,
 }
 
@@ -29,7 +29,8 @@ impl Default for GroupOrder {
     }
 }
 
-/// What the members of a group have in common. `None` where it was not asked for, and where the members have no such value.
+/// The values that the members of a group have in common. `None` where a field was not asked for, and where the members
+/// have no such value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct GroupKey {
@@ -45,7 +46,7 @@ pub struct GroupKey {
 /// Members that have the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What they have in common.
+    /// The values that they have in common.
     pub key: GroupKey,
     /// How many they are.
     pub count: usize,

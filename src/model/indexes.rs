@@ -1,6 +1,6 @@
-//! What a roster works out of its members on first use, once: folded texts to search, and ranks to sort by. The room for all of
-//! it is part of the roster's size from the start. Who needs it first may be cancelled while it is made; then the next one makes
-//! it.
+//! The indexes that a roster builds from its members on first use, once: folded texts to search, and ranks to sort by.
+//! The room for all of it is part of the roster's size from the start. The request that needs one first may be
+//! cancelled while it is built; then the next one builds it.
 
 use std::borrow::Cow;
 use std::cell::Cell;

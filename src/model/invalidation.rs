@@ -1,4 +1,4 @@
-//! An invalidation: which rosters an operator takes back, and how.
+//! An invalidation by the operator: the rosters that it concerns, and whether they become stale or are removed.
 
 use super::{Account, CredentialId, RosterKey};
 
@@ -53,7 +53,7 @@ impl InvalidationScope {
         }
     }
 
-    /// What it names, without saying which.
+    /// The kind of its target.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl InvalidationScope {
     }
 }
 
-/// What an invalidation comes to.
+/// The effect of an invalidation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidationReport {
     /// How many rosters it covers.

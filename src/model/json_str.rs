@@ -23,7 +23,7 @@ impl<'r> JsonStr<'r> {
         self.json
     }
 
-    /// What it says; borrowed unless the JSON has escapes.
+    /// The decoded text; borrowed unless the JSON has escapes.
     #[must_use]
     pub fn plain(self) -> Cow<'r, str> {
         if self.escaped {

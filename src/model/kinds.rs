@@ -8,9 +8,9 @@ pub use super::names::{ChatTransferPermission, LeadsVisibility, LiveAvailability
 
 /// A kind of scalar field.
 pub trait FieldKind {
-    /// What the record holds.
+    /// The stored form.
     type Stored: Copy + Default;
-    /// What the accessor returns.
+    /// The accessor's return type.
     type View<'r>: PartialEq;
     /// Counts the items of a value, where the kind is a list: they cost as rows do.
     const ITEMS: Option<fn(Self::View<'_>) -> usize> = None;

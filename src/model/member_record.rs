@@ -1,4 +1,4 @@
-//! What a roster keeps of a row: small, and without an allocation of its own.
+//! A row as a roster keeps it: small, and without an allocation of its own.
 
 use super::fields::member_fields;
 use super::json_str::{JsonArena, JsonSpan, JsonStr};

@@ -238,7 +238,7 @@ impl PageRequest {
         Page { members: list[start..end].to_vec(), start, total: list.len(), previous }
     }
 
-    /// What the lengths leave of a list from `start` to `end`.
+    /// The range that the lengths leave of a list from `start` to `end`.
     fn range(&self, start: usize, end: usize, limits: PageLimits) -> (usize, usize) {
         let end = end.max(start);
         let length = |n: i32| usize::try_from(n).unwrap_or(0);

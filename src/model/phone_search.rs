@@ -39,7 +39,7 @@ pub(super) fn push_forms(prefix: &str, number: &str, to: &mut String) {
     to.push_str(significant);
 }
 
-/// What to look for among the forms of a number; nothing for a text that is no number.
+/// The search terms for the forms of a number; nothing for a text that is no number.
 pub(super) fn needles(text: &str) -> Vec<Needle> {
     let Some(digits) = digits(text) else { return Vec::new() };
     let mut needles = Vec::new();
@@ -101,7 +101,8 @@ fn digit(c: char) -> Option<char> {
     char::from_digit(u32::from(c) - zero, 10)
 }
 
-/// What is written between digits, and the marks of direction that come along when a number is copied.
+/// Whether a character stands between digits: separators, and the marks of direction that come along when a number is
+/// copied.
 fn is_separator(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '-' | '.' | '(' | ')' | '/' | '\u{ad}' | '\u{2212}' | '\u{200e}' | '\u{200f}')

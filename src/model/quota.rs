@@ -16,7 +16,7 @@ impl Pressure {
     pub const NONE: Self = Self { stretch: 1.0, low: false };
 }
 
-/// What may be spent in a window on rosters that are there already.
+/// The calls that refreshing rosters may spend in a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RefreshPlan {
     /// Calls in a window.
@@ -36,7 +36,7 @@ pub struct PlanRoom {
     pub left: u32,
 }
 
-/// What a caller may still spend.
+/// The rest of a caller's share of the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetShare {
     /// Calls in a window.

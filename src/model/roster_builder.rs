@@ -66,7 +66,7 @@ impl RosterBuilder {
         self.strings.texts.close_list(list.0)
     }
 
-    /// What is kept there.
+    /// The text at this span.
     #[must_use]
     pub fn text(&self, span: JsonSpan) -> JsonStr<'_> {
         self.strings.texts.get(span)

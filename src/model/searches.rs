@@ -1,5 +1,5 @@
-//! What a roster's last searches found. The lists of an operation, and those of a person who types or turns pages, often look for
-//! one text; it is looked for in the whole team once, and each list takes its part.
+//! The results of a roster's last searches. The lists of an operation, and those of a person who types or turns pages,
+//! often look for one text; it is looked for in the whole team once, and each list takes its part.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

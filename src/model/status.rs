@@ -1,4 +1,4 @@
-//! What the stages tell of themselves, for the operator's status page: plain data, read in one go.
+//! The status of the stages, for the operator's status page: plain data, read in one go.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct KeptRoster {
     pub stale: bool,
 }
 
-/// What the calls to the vendor wait for, and who has made them.
+/// The state of the calls to the vendor, and the shares of their callers.
 #[derive(Clone, Debug, Default)]
 pub struct UpstreamStatus {
     /// Calls under way.
@@ -37,7 +37,7 @@ pub struct UpstreamStatus {
     pub waiting: usize,
     /// Why calls are not made now.
     pub pauses: Vec<Pause>,
-    /// Who has spent what of plans that several callers share.
+    /// The spending of each caller, of plans that several callers share.
     pub shares: Vec<SpentShare>,
 }
 
@@ -78,7 +78,7 @@ impl PauseReason {
     }
 }
 
-/// What one of several callers has spent of a plan.
+/// The spending of one of several callers of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpentShare {
     /// Whose plan; `None` for one that all credentials share.

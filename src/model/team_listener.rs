@@ -9,9 +9,9 @@ pub trait TeamListener: Send + Sync {
     /// The account's team was read anew.
     fn read(&self, account: &Account, before: &Arc<Roster>, after: &Arc<Roster>);
 
-    /// What was answered of the account's team may not be shown any more.
+    /// Earlier answers about the account's team may not be shown any more.
     fn withdrawn(&self, account: &Account);
 
-    /// What was answered of any team may not be shown any more.
+    /// Earlier answers about any team may not be shown any more.
     fn all_withdrawn(&self);
 }

@@ -1,4 +1,4 @@
-//! What can go wrong upstream: one cheap-to-clone error that travels unchanged from here to the GraphQL answer.
+//! The errors of the upstream: one cheap-to-clone error that travels unchanged from here to the GraphQL answer.
 //!
 //! It holds nothing secret or personal: no URL, no credential, no raw answer.
 
@@ -17,7 +17,7 @@ pub struct UpstreamError {
     retry_after: Option<Duration>,
 }
 
-/// Who is to blame for a failure.
+/// The party that a failure is attributed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The host: it cannot be reached, is unavailable, or takes longer than a call may.
@@ -62,7 +62,7 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// What is wrong with an unreadable answer.
+/// The reason why an answer is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Malformed {
@@ -111,7 +111,7 @@ impl ErrorKind {
 }
 
 impl UpstreamError {
-    /// What went wrong.
+    /// The kind of error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -132,7 +132,7 @@ impl UpstreamError {
         self.retry
     }
 
-    /// Who is to blame.
+    /// The party that the failure is attributed to.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault

@@ -36,7 +36,7 @@ pub(super) struct CredentialGate {
     metrics: Arc<Metrics>,
 }
 
-/// What became of a probe.
+/// The outcome of a probe.
 #[derive(Clone)]
 enum ProbeOutcome {
     /// The credential is accepted, or nothing was learnt: try.

@@ -20,7 +20,7 @@ use crate::config;
 use crate::model::{Clock, Grant, LiveTeam};
 use crate::telemetry::Metrics;
 
-/// What a poll accepts of what other loads have read: a roster younger than this part of the interval.
+/// The age at which a poll accepts another load's roster: a roster younger than this part of the interval.
 const YOUNG: f64 = 0.9;
 /// How long after a poll that made no call the next one is tried, at least.
 const RETRY: Duration = Duration::from_secs(1);

@@ -103,7 +103,7 @@ impl FeedBoard {
         Some((listeners.entries[turn].grant.clone(), interval))
     }
 
-    /// What every feed of a plan asks for; `floor` is the shortest interval. All feeds, or those of the same credential.
+    /// The demand of every feed of a plan; `floor` is the shortest interval. All feeds, or those of the same credential.
     pub(super) fn demands(&self, of: &RosterKey, shared: bool, floor: Duration) -> Vec<Demand> {
         let feeds = self.feeds.lock();
         let same_plan = feeds.values().filter(|feed| shared || feed.key.credential == of.credential);

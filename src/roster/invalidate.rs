@@ -36,7 +36,7 @@ impl Rosters {
     }
 
     /// Takes rosters back, whatever that costs: those that are there, and those that loads bring which have begun before now.
-    /// What is listened to is read again at once.
+    /// Teams with listeners are read again at once.
     pub fn apply(&self, invalidation: &Invalidation) {
         self.loads.take_back(invalidation, self.clock.now());
     }

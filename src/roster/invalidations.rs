@@ -31,7 +31,7 @@ struct Marks {
     credentials: HashMap<CredentialId, Mark>,
 }
 
-/// What was read before is stale, or gone.
+/// Rosters read before are stale, or gone.
 #[derive(Clone, Copy, Default)]
 struct Mark {
     stale: Option<Instant>,

@@ -36,9 +36,9 @@ pub(super) struct Loads {
     pub(super) flights: Arc<SingleFlight>,
     pub(super) generations: Arc<Generations>,
     pub(super) feeds: Arc<FeedBoard>,
-    /// What other replicas have read.
+    /// The rosters that other replicas have read.
     pub(super) second: Option<Arc<SecondLevel>>,
-    /// Who is told of changes, where anybody is.
+    /// The listener that is told of changes, if there is one.
     pub(super) listener: Option<Arc<dyn TeamListener>>,
     /// Whether concurrent requests share a load.
     pub(super) shared: bool,

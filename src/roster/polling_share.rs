@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// What a roster asks for: so many calls in each interval.
+/// The demand of a roster: so many calls in each interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Demand {
     pub(super) calls: u32,

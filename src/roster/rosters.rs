@@ -59,7 +59,7 @@ pub struct LookupWaits {
     lookup: Duration,
     /// All look-ups of a request, from its start.
     request: Duration,
-    /// What the rest of a request needs after its look-ups.
+    /// The time that a request needs after its look-ups.
     rest: Duration,
     /// A load, before its first call.
     start: Duration,
@@ -97,7 +97,7 @@ pub struct LookupError {
     pub error: UpstreamError,
 }
 
-/// What a look-up got from a load.
+/// The result of waiting for a load.
 enum Waited {
     Loaded(StoredRoster, CacheResult),
     Failed(UpstreamError),
@@ -221,7 +221,7 @@ impl Rosters {
         self.loads.issue_token(grant, deadline.min(self.clock.now() + self.waits.start)).await
     }
 
-    /// What the caller may still spend of the upstream's plan; `None` where nothing is counted.
+    /// The rest of the caller's share of the upstream's plan; `None` where nothing is counted.
     #[must_use]
     pub fn share(&self, caller: &Caller) -> Option<BudgetShare> {
         self.upstream.share(caller)

@@ -33,7 +33,7 @@ const KNOWN: u64 = 100_000;
 pub(super) const UNAUTHENTICATED: &str = "401";
 pub(super) const FORBIDDEN: &str = "403";
 
-/// What all replicas keep.
+/// The second level: the rosters that all replicas keep.
 pub(super) struct SecondLevel {
     pub(super) cluster: Arc<Cluster>,
     /// How long a roster may be served.
@@ -51,7 +51,8 @@ pub(super) struct SecondLevel {
 pub(super) struct RecordNames {
     roster: String,
     claim: String,
-    /// What rosters are published under: marks of the credential, of the account with it, of the account with any, and of all.
+    /// The marks that rosters are published under: of the credential, of the account with it, of the account with any,
+    /// and of all.
     generations: [String; 4],
     /// Whether the credential is refused, and the account with it.
     refused: [String; 2],
@@ -61,7 +62,7 @@ pub(super) struct RecordNames {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RosterMarks(Vec<u8>);
 
-/// What a look-up found.
+/// The result of a look-up.
 pub(super) enum Lookup {
     /// A roster, and whether it is young enough.
     Roster(StoredRoster, bool, RosterMarks),

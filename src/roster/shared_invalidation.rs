@@ -1,7 +1,7 @@
 //! Invalidations over replicas: the one that is asked has weighed what it may cost, takes its own rosters back, and tells the
 //! others, which do the same.
 //!
-//! What is kept for all is marked first, so that no replica reads an old record back; then comes the notice. A replica takes
+//! The shared copies are marked first, so that no replica reads an old record back; then comes the notice. A replica takes
 //! it for as old as it is by the tier's clock: what has been read since is not taken back.
 
 use super::rosters::Rosters;
@@ -11,12 +11,12 @@ use crate::model::{
     Account, CredentialId, EmailAddress, IdentityHash, Invalidation, InvalidationMode, InvalidationScope, UserType,
 };
 
-/// What notices of either mode are called.
+/// The names of notices, by mode.
 const SOFT: &str = "invalidate-soft";
 const HARD: &str = "invalidate-hard";
-/// What is sealed in a notice is sealed as this.
+/// The purpose under which notices are sealed.
 const SEALED: &str = "invalidation";
-/// What the three scopes begin with.
+/// The prefixes of the three scopes.
 const ALL: &str = "all";
 const ACCOUNT: &str = "account:";
 const HELD: &str = "held:";

@@ -31,7 +31,7 @@ pub(super) struct SingleFlight {
     loads: Mutex<HashMap<RosterKey, Arc<InFlight>>>,
 }
 
-/// What a load brought.
+/// The result of a load.
 #[derive(Clone)]
 pub(super) struct LoadOutcome {
     pub(super) result: Result<StoredRoster, UpstreamError>,
@@ -194,7 +194,7 @@ impl LoadHandle {
         }
     }
 
-    /// What the load brought.
+    /// Waits for the load's result.
     pub(super) async fn wait(&mut self) -> LoadOutcome {
         match self {
             Self::Leader(leader) => leader.await,

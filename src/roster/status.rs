@@ -1,4 +1,4 @@
-//! What the rosters tell of themselves: how old and how large they are, and which accounts are not tried now.
+//! The status of the rosters: how old and how large they are, and which accounts are not tried now.
 
 use super::rosters::Rosters;
 use crate::model::{KeptRoster, RosterStatus};

@@ -20,7 +20,7 @@ use crate::config;
 use crate::model::{Clock, CredentialId, Invalidation, InvalidationMode, InvalidationScope, Roster, RosterKey};
 use crate::telemetry::Metrics;
 
-/// What a key and its slot in the table cost besides the roster, in bytes, approximately.
+/// The size of a key and its slot in the table, besides the roster, in bytes, approximately.
 const OVERHEAD: usize = 512;
 /// How often the log says that a roster is larger than the store.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
@@ -31,7 +31,7 @@ pub(super) struct Store {
     /// The last roster that is larger than the store.
     oversized: Mutex<Option<(RosterKey, StoredRoster)>>,
     warned: Mutex<Option<Instant>>,
-    /// What the operator has taken back.
+    /// The invalidations by the operator.
     invalidations: Invalidations,
     max_age: Duration,
     clock: Clock,

@@ -17,7 +17,7 @@ use crate::upstream::{Load, LoadObserver, Need};
 /// A permanent token, or why there is none.
 #[derive(Debug)]
 pub struct IssuedToken {
-    /// What the upstream answered.
+    /// The upstream's answer.
     pub result: Result<PermanentToken, UpstreamError>,
     /// How many calls were made: at most one.
     pub calls: u32,

@@ -92,7 +92,7 @@ impl AuditLogState {
         Some(write.records)
     }
 
-    /// What is lost if nothing more is written.
+    /// The number of lines that are lost if nothing more is written.
     fn unwritten(&self) -> u64 {
         count(&self.lines) + self.writes.values().map(|write| write.records).sum::<u64>()
     }

@@ -1,4 +1,4 @@
-//! The metrics of the audit log.
+//! The metrics of the audit log: the records that were written, and those that were lost, by cause.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

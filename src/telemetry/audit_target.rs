@@ -72,7 +72,7 @@ impl OpenTarget {
         Ok(())
     }
 
-    /// What it is.
+    /// The configured target.
     pub(super) fn target(&self) -> &AuditTarget {
         &self.target
     }

@@ -1,4 +1,5 @@
-//! What the binary was built from.
+//! The build: version, commit, profile and platform of the binary. The build script passes them in; metrics, traces and
+//! `--version` name them.
 
 /// The build, as metrics, traces and `--version` name it.
 pub struct Build;

@@ -1,4 +1,4 @@
-//! The metrics of what replicas share.
+//! The metrics of the cluster: the connections to the tier, leases, and the shared rosters.
 
 use std::time::Duration;
 

@@ -170,7 +170,7 @@ impl Metrics {
         );
         registry.register(
             "upstream_drift",
-            "What the upstream sent beyond what is known of it, by kind",
+            "Fields and values from the upstream that this version does not know, by kind",
             self.drift.clone(),
         );
         registry.register("upstream_retries", "Calls that were made again", self.retries.clone());

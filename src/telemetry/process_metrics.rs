@@ -39,7 +39,7 @@ impl ProcessMetrics {
         let build = Family::<BuildLabels, Gauge>::default();
         let labels = BuildLabels { version: Build::VERSION, commit: Build::COMMIT, profile: Build::PROFILE };
         build.get_or_create(&labels).set(1);
-        registry.register("build_info", "What the binary was built from", build);
+        registry.register("build_info", "The version and commit of the binary", build);
         registry.register(
             "config_generation",
             "How many configurations have been in effect since the start",

@@ -194,7 +194,7 @@ impl GuardedUpstream {
     }
 }
 
-/// What became of a call.
+/// Records the outcome of a call.
 fn tell(span: &mut SpanRecorder<'_>, outcome: &'static str) {
     span.set(attribute::OUTCOME, outcome);
     if outcome != "ok" {

@@ -27,11 +27,11 @@ pub trait Endpoint: Send + Sync + 'static {
     }
 }
 
-/// What became of a call.
+/// The outcome of a call.
 pub struct Called<T = RowPage> {
-    /// What it brought, or why it brought nothing.
+    /// Its result, or the error.
     pub result: Result<T, UpstreamError>,
-    /// What the vendor said is left of the plan.
+    /// The rest of the plan, by the vendor's headers.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -56,18 +56,18 @@ pub trait Upstream: Send + Sync + 'static {
         Pressure::NONE
     }
 
-    /// What the caller may still spend of the plan; `None` where nothing is counted.
+    /// The rest of the caller's share of the plan; `None` where nothing is counted.
     fn share(&self, _caller: &Caller) -> Option<BudgetShare> {
         None
     }
 
-    /// What may be spent of the credential's plan on rosters that are there already; `None` where nothing is counted.
+    /// The calls of the credential's plan that refreshing rosters may spend; `None` where nothing is counted.
     fn refresh_plan(&self, _credential: &CredentialId) -> Option<RefreshPlan> {
         None
     }
 
-    /// What plans have left for so many calls with each of these credentials: of the plan with the least room. `None` where nothing
-    /// is counted, or nothing is asked for.
+    /// The room in the plans for so many calls with each of these credentials: that of the plan with the least room.
+    /// `None` where nothing is counted, or nothing is asked for.
     fn room(&self, _calls: &[(CredentialId, u32)]) -> Option<PlanRoom> {
         None
     }
@@ -91,7 +91,7 @@ pub trait Upstream: Send + Sync + 'static {
 pub struct Load<'l> {
     /// Whose list, and with which credential.
     pub grant: &'l Grant,
-    /// What it is needed for.
+    /// The need that it serves.
     pub need: Need,
     /// Whether the upstream has accepted the credential.
     pub accepted: bool,
@@ -116,7 +116,7 @@ pub trait LoadObserver: Send + Sync {
     fn traced(&self, _call: &TraceContext) {}
 }
 
-/// What a list is needed for, which decides how much of the plan may be spent on it.
+/// The need that a call serves, which decides how much of the plan may be spent on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// There is none.

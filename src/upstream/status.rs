@@ -1,4 +1,4 @@
-//! What the guarded upstream tells of itself.
+//! The status of the guarded upstream, for the status page: the reasons why calls wait, and the spending of callers.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What waits to be posted: each name once, in the order in which it came, bounded in number and in time.
+//! The changes that wait to be posted: each name once, in the order in which it came, bounded in number and in time.
 //!
 //! A name is of use for as long as an answer that has it may be kept. One that comes again while it waits is posted once, and is
 //! as young as the last change.
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::model::CacheTag;
 
-/// What has changed, and is to be dropped.
+/// A change whose cached answers are to be dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Change {
     /// Answers of this name.
@@ -19,7 +19,7 @@ pub(super) enum Change {
     All,
 }
 
-/// What is posted at once, each with the time of its change.
+/// The changes of one post, each with its time.
 pub(super) type ChangeBatch = Vec<(Change, Instant)>;
 
 pub(super) struct Pending {

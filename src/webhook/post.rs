@@ -17,7 +17,7 @@ use crate::model::CacheTag;
 /// The longest pause that a receiver may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What is sent in `authorization`, asked for at each post, since it may have been rotated.
+/// Returns the value of `authorization`, at each post, since it may have been rotated.
 pub type PostSecret = Box<dyn Fn() -> Arc<SecretString> + Send + Sync>;
 
 /// Why there is no webhook.
@@ -42,7 +42,7 @@ pub(super) struct WebhookReceiver {
     secret: PostSecret,
 }
 
-/// What to drop.
+/// The entries to drop.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum InvalidationMethod<'i> {

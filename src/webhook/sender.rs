@@ -21,7 +21,7 @@ const BATCH: usize = 200;
 /// How often the log says that a receiver fails.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What the listener and the sender share.
+/// The queue between the listener and the sender.
 pub(super) struct Queue {
     pub(super) pending: Mutex<Pending>,
     pub(super) filled: Notify,

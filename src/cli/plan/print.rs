@@ -1,4 +1,4 @@
-//! What is shown: text for people, JSON for programs, a Markdown table for pull requests.
+//! The printed report: text for people, JSON for programs, a Markdown table for pull requests.
 
 use std::fmt::Write as _;
 use std::time::Duration;

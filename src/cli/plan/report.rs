@@ -1,4 +1,5 @@
-//! The report: each operation alone, and all of them together.
+//! The report of `plan`: each operation alone, and all of them together. It has figures only; `print` gives them a
+//! form.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::graphql::{Inspector, OperationReport, OperationSource};
 /// The plans that the vendor sells, in calls an hour.
 pub(super) const PLANS: [u32; 3] = [1_000, 5_000, 10_000];
 
-/// What is known of an operation, and what its traffic comes to.
+/// An operation's report, and the forecast of its traffic.
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) report: OperationReport,
@@ -20,7 +21,7 @@ pub(super) struct Line {
     pub(super) forecast: Option<Forecast>,
 }
 
-/// What traffic comes to.
+/// The forecast of traffic.
 #[derive(Clone, Copy)]
 pub(super) struct Forecast {
     pub(super) requests_per_hour: f64,

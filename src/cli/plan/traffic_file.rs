@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::graphql::TeamShape;
 
-/// What `traffic.toml` says. Everything has a default.
+/// The contents of `traffic.toml`. Everything has a default.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TrafficFile {

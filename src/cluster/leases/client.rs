@@ -27,11 +27,11 @@ const LEDGERS_IN_BEAT: usize = 64;
 /// How often a step is repeated because the tier is in another epoch.
 const REPEATS: usize = 4;
 
-/// What was spent of a plan, as the ledger has it.
+/// The spending of a plan, as the ledger has it.
 pub trait SpendingSource: Send + Sync + 'static {
     /// When each call that counts has ended, or will have at the latest.
     fn ends(&self) -> Vec<Instant>;
-    /// Who has spent how much, where callers share the plan.
+    /// The spending of each payer, if callers share the plan.
     fn payers(&self) -> Vec<(u64, u32)>;
     /// Calls that all replicas may make in a window.
     fn spendable(&self) -> u32;
@@ -63,7 +63,7 @@ pub struct Leases {
     metrics: Arc<Metrics>,
 }
 
-/// What leases depend on besides the times.
+/// The settings of leases besides the times.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cluster) struct LeaseSettings {
     /// Calls that each replica may make while the tier is away.
@@ -178,7 +178,7 @@ impl Leases {
         refused.filter(|refused| refused.available_at > now).map_or(Ok(()), Err)
     }
 
-    /// What the others have spent and hold, as of the last beat; also where nothing is spent here.
+    /// The calls that other replicas have spent and hold, as of the last beat; also where nothing is spent here.
     #[must_use]
     pub fn others(&self, ledger: &str) -> Others {
         if let Some(entry) = self.ledgers.lock().get_mut(ledger) {
@@ -187,7 +187,7 @@ impl Leases {
         self.replica.lock().others(ledger, Clock::instant())
     }
 
-    /// What a payer has spent with the others.
+    /// The calls that a payer has spent at other replicas.
     #[must_use]
     pub fn spent_with_others(&self, ledger: &str, payer: u64) -> u32 {
         self.replica.lock().spent_with_others(ledger, payer)

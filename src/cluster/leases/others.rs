@@ -1,8 +1,9 @@
-//! What the others have spent of a ledger, summed up for who counts with it.
+//! The spending of other replicas from a ledger, summed up. A ledger counts it as its own when it decides whether a
+//! call may be made.
 
 use tokio::time::Instant;
 
-/// What others have spent of a ledger, as far as is known here.
+/// The spending of other replicas from a ledger, as far as it is known here.
 #[derive(Clone, Debug, Default)]
 pub struct Others {
     /// The calls that count.

@@ -52,7 +52,7 @@ impl Pool {
         (self.unused, self.until) = (0, None);
     }
 
-    /// What is reported: the calls that may still be made, those in hand among them.
+    /// The reported figure: the calls that may still be made, those in hand among them.
     pub(super) fn reported(&self) -> u32 {
         self.unused + self.in_hand
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// Parts of a text that are read at most: the tier may send anything.
 const PARTS_LIMIT: usize = 20_000;
 
-/// What another replica has spent and holds, by this process's clock.
+/// The calls that another replica has spent and holds, by this process's clock.
 #[derive(Clone, Debug)]
 pub(super) struct ReplicaRecord {
     pub(super) id: String,

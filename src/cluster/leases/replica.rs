@@ -29,7 +29,7 @@ pub struct Replica {
     eligible: bool,
     ready_at: Option<Instant>,
     half_until: Option<Instant>,
-    /// What is remembered of the epoch before, until the tier has it.
+    /// The spending of the epoch before, until the tier has it.
     upload: Option<Upload>,
     leases: HashMap<Arc<str>, Lease>,
     leaving: bool,
@@ -65,12 +65,12 @@ pub enum Refusal {
     Unsure,
 }
 
-/// What a replica says of a ledger.
+/// A replica's report on a ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// When each call that counts has ended, or will have at the latest.
     pub ends: Vec<Instant>,
-    /// Who has spent how much.
+    /// The spending of each payer.
     pub payers: Vec<(u64, u32)>,
     /// How many unused calls to hold from now on.
     pub want: u32,
@@ -309,7 +309,8 @@ impl Replica {
         self.leases.get(ledger).and_then(|lease| lease.refused)
     }
 
-    /// What the others have spent and hold of a ledger, and what counts as spent because it is unknown.
+    /// The calls of a ledger that other replicas have spent and hold, and those that count as spent because they are
+    /// unknown.
     #[must_use]
     pub fn others(&self, ledger: &str, now: Instant) -> Others {
         let Some(lease) = self.leases.get(ledger) else { return Others::default() };
@@ -324,7 +325,7 @@ impl Replica {
         others
     }
 
-    /// What a payer has spent of a ledger with the others.
+    /// The calls of a ledger that a payer has spent at other replicas.
     #[must_use]
     pub fn spent_with_others(&self, ledger: &str, payer: u64) -> u32 {
         let records = self.leases.get(ledger).map(|lease| lease.others.as_slice()).unwrap_or_default();

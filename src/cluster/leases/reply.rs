@@ -1,4 +1,4 @@
-//! What the tier answers to a step of the protocol. It may be anything, so everything in it is checked.
+//! The tier's reply to a step of the protocol. It may be anything, so everything in it is checked.
 
 /// The answer to one step.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Reply {
     pub(super) ledger: Option<LedgerReply>,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Ok,
@@ -36,7 +36,7 @@ pub(super) struct Listed {
     pub(super) gone: Option<u64>,
 }
 
-/// What the answer says of a ledger.
+/// The reply's figures for a ledger.
 #[derive(Clone, Debug)]
 pub(super) struct LedgerReply {
     pub(super) refused: String,

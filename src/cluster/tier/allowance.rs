@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What may come besides the answers that are awaited.
+/// The bytes that may arrive besides awaited answers.
 const SLACK: usize = 16 << 10;
 
 /// How many bytes a connection may still bring.

@@ -27,7 +27,7 @@ const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 /// The oldest version whose scripts may say that they run without memory.
 const OLDEST: (u32, u32) = (7, 0);
 
-/// What the tier says of itself.
+/// The tier's information about itself.
 #[derive(Clone, Debug)]
 pub struct TierInfo {
     /// Its version.

@@ -40,7 +40,7 @@ pub enum TierError {
     Setting(&'static str),
 }
 
-/// What an error of the library means.
+/// Classifies an error of the library.
 pub(super) fn classify(error: &redis::RedisError) -> TierError {
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed => TierError::Denied,

@@ -11,7 +11,7 @@ use super::error::TierError;
 
 /// How long one Sentinel may take.
 const WAIT: Duration = Duration::from_millis(300);
-/// What its answer may take.
+/// The size limit of its answer, in bytes.
 const LIMIT: usize = 4 << 10;
 
 /// Reads `host:port`, or a host with Sentinel's usual port.

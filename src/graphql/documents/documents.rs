@@ -13,7 +13,7 @@ use super::persisted::Persisted;
 use super::shared::SharedDocuments;
 use super::trusted::Manifest;
 
-/// What a request says of its document.
+/// A request's reference to its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference {
     /// The text, where it was sent.

@@ -1,8 +1,8 @@
-//! The SHA-256 of a document's text, which names it everywhere.
+//! The SHA-256 digest of a document's text. Persisted queries, the manifest and the caches identify documents by it.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// What stands in front of a hash in an id.
+/// The prefix of a hash in an id.
 pub(super) const PREFIX: &str = "sha256:";
 
 /// The SHA-256 digest of a document's text.

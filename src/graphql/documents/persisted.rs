@@ -6,7 +6,7 @@ use moka::sync::Cache;
 
 use super::hash::Hash;
 
-/// What an entry costs besides its text, in bytes, approximately.
+/// The size of an entry besides its text, in bytes, approximately.
 const OVERHEAD: usize = 128;
 
 /// Clones are one.

@@ -14,7 +14,7 @@ pub struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// What begins with the bytes of an earlier answer, and has room for so many more.
+    /// An answer that begins with the bytes of an earlier one, and has room for so many more.
     pub(super) fn sharing(first: &Bytes, room: usize) -> Self {
         if first.len() > COPIED {
             return Self { shared: first.clone(), written: Vec::with_capacity(room) };

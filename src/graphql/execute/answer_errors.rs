@@ -83,7 +83,7 @@ impl AnswerErrors {
         out.push(b']');
     }
 
-    /// What a type has of them.
+    /// Reads them as a list of this type.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Vec<T> {
         let mut list = Vec::new();
         self.write_to(&mut list);

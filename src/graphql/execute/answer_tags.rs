@@ -16,9 +16,9 @@ use crate::graphql::plan::plan::{Plan, RootField};
 use crate::graphql::schema::{EntityKey, View};
 use crate::model::{AccountTags, CacheTag, CacheTagKey};
 
-/// What stands around a name in a list of lists, in bytes.
+/// The length of the punctuation around a name in a list of lists, in bytes.
 const AROUND_TAG: usize = "\"\",[]".len();
-/// What stands around both lists, in bytes.
+/// The length of the text around both lists, in bytes.
 const AROUND: usize = 128;
 
 /// Finds the tags of answers.

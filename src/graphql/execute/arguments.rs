@@ -229,7 +229,7 @@ impl ArgumentReader<'_> {
     }
 }
 
-/// What was coerced to a type is a value of it, so this is not seen.
+/// A coerced value is a value of its type, so this error does not occur.
 fn unreadable() -> Error {
     fault(Code::BadUserInput, "an argument cannot be read")
 }

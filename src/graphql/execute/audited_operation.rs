@@ -1,4 +1,4 @@
-//! What an audit log has of an operation: its name, and the personal data that it asks for.
+//! An operation in the audit log: its name, and the personal data that it asks for.
 
 use std::sync::{Arc, OnceLock};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::Roster;
 
-/// What has changed from one event to the next.
+/// The changes from one event to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct MemberChanges {
     /// Indexes of members that are new or different.
@@ -15,7 +15,7 @@ pub(super) struct MemberChanges {
     pub(super) reset: bool,
 }
 
-/// What a selection shows of each member, by id: a hash of it.
+/// The digests of a selection's members, by id: a hash of the fields that it shows.
 pub(super) type MemberDigests = HashMap<Box<str>, u64>;
 
 impl MemberChanges {

@@ -67,13 +67,13 @@ pub struct Request {
     pub queries_only: bool,
     /// Where an audit log looks for its operation, where it is audited.
     pub audit: Option<OperationSlot>,
-    /// What the caller may read.
+    /// The scopes of the caller.
     pub grants: Arc<dyn Grants>,
     /// Whose work it is, and how it is told to stop.
     pub ticket: Ticket,
 }
 
-/// What an engine is built from.
+/// The settings and stages that an engine is built from.
 pub struct Settings {
     /// Limits and switches.
     pub graphql: config::GraphQlConfig,

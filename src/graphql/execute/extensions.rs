@@ -8,14 +8,14 @@ use super::answer_tags::TagsBeside;
 use crate::loader::LookupSummary;
 use crate::model::CacheTag;
 
-/// What an operation was estimated to cost, in cells.
+/// The estimated cost of an operation, in cells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReportedCost {
     pub(super) estimated: usize,
     pub(super) limit: usize,
 }
 
-/// What there is to say beside data and errors.
+/// The extensions of an answer, beside data and errors.
 pub(super) struct AnswerExtensions<'e> {
     pub(super) summary: Option<LookupSummary>,
     pub(super) cost: Option<ReportedCost>,

@@ -13,7 +13,7 @@ use super::engine_document::is_meta;
 use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
 use crate::graphql::plan::collect::Collector;
 
-/// What an operation asks of the schema, by response key, and what went wrong.
+/// The introspection fields of an operation, by response key, and their errors.
 pub(super) struct Introspected {
     /// `None` where something failed that may not be null.
     pub(super) data: Option<IndexMap<Name, ConstValue>>,
@@ -76,7 +76,8 @@ fn explain(
     explained
 }
 
-/// What is wrong with the field or the selection set that an error's path leads to: an argument, or a condition that is null.
+/// The cause of an error, from the field or the selection set that its path leads to: an argument, or a condition that
+/// is null.
 fn cause(
     document: &Document,
     operation: &Operation,

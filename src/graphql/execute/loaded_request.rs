@@ -12,7 +12,7 @@ pub(super) struct LoadedRequest {
     pub(super) request: Box<ValidatedRequest>,
     pub(super) session: Session,
     pub(super) data: LoadedData,
-    /// What it costs.
+    /// Its cost, in cells.
     pub(super) cells: usize,
 }
 

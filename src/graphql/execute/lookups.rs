@@ -13,15 +13,15 @@ use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
 use crate::graphql::schema::{EntityKey, Representation, Session, View};
 use crate::model::{Account, Grant};
 
-/// What a plan is written from.
+/// The data that a plan is written from.
 pub(super) struct Resolved {
     /// Of each root field, in order.
     pub(super) roots: Vec<RootData>,
     /// The arguments of its fields.
     pub(super) slots: ArgumentSlots,
-    /// What was read, as arguments name it, in order.
+    /// The accounts that were read, as arguments name them, in order.
     pub(super) accounts: Vec<Option<Account>>,
-    /// What was loaded of it.
+    /// The team of each account.
     pub(super) views: Vec<Result<Arc<View>>>,
 }
 

@@ -1,7 +1,8 @@
 //! Preparation: a request is validated, and checked against the limits, before anything is loaded for it.
 //!
-//! What a document says itself is found at its first request and kept (`plan::operation_cache`); what depends on the request is
-//! checked each time: the sums of its batch, its variables, its method, its arguments and the least that it costs.
+//! The properties of a document are found at its first request and kept (`plan::operation_cache`); what depends on the
+//! request is checked each time: the sums of its batch, its variables, its method, its arguments and the least that it
+//! costs.
 
 use std::sync::Arc;
 

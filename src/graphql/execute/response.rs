@@ -27,7 +27,7 @@ const FIRST_ROOM: usize = 64 << 10;
 /// More than what is around the data of an answer without errors, in bytes.
 const AROUND: usize = 256;
 
-/// What an answer with data begins with.
+/// The beginning of an answer with data.
 const DATA: &[u8] = b"{\"data\":";
 
 /// The data of an answer that begins as [`GraphQlResponse::begin`] has it, and of which nothing else is written yet.
@@ -35,12 +35,12 @@ pub(super) fn data_of(out: &[u8]) -> &[u8] {
     out.strip_prefix(DATA).unwrap_or_default()
 }
 
-/// What to send back.
+/// The response of a request.
 #[derive(Debug)]
 pub struct GraphQlResponse {
     /// The response, as JSON.
     pub body: AnswerBody,
-    /// What became of the request.
+    /// The outcome of the request.
     pub class: Class,
     /// Whether there is any error in it.
     pub has_errors: bool,
@@ -48,7 +48,7 @@ pub struct GraphQlResponse {
     pub fresh_for: Duration,
     /// The names of what it was made from, for the header of CDNs; none where there is to be no header.
     pub cache_tags: Vec<CacheTag>,
-    /// What the caller may still spend of the upstream's plan, where it was asked for a team.
+    /// The rest of the caller's share of the upstream's plan, if a team was asked for.
     pub share: Option<BudgetShare>,
     /// `query`, `mutation`, `introspection`, or `none` when nothing ran.
     pub kind: &'static str,
@@ -56,13 +56,13 @@ pub struct GraphQlResponse {
     pub rows: usize,
     /// The codes of its errors, each once.
     pub codes: Vec<&'static str>,
-    /// What it cost, in cells.
+    /// Its cost, in cells.
     pub cost: usize,
-    /// What its look-ups came to.
+    /// The summary of its look-ups.
     pub summary: Option<LookupSummary>,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// It was executed: there is data.
@@ -73,7 +73,7 @@ pub enum Class {
     Refused(Code),
 }
 
-/// What stands beside the data of an operation that was executed.
+/// The parts of an executed operation's answer beside its data.
 #[derive(Default)]
 pub(super) struct Beside {
     pub(super) summary: Option<LookupSummary>,
@@ -85,7 +85,7 @@ pub(super) struct Beside {
 }
 
 impl GraphQlResponse {
-    /// What became of its request, in a word: `ok`, `partial` or `refused`.
+    /// The outcome of its request, in a word: `ok`, `partial` or `refused`.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         match (self.class, self.has_errors) {
@@ -167,8 +167,8 @@ impl GraphQlResponse {
         Self::new(out.into(), &errors, Beside { ftv1, ..beside }, Class::Executed)
     }
 
-    /// What an answer with data begins with, and room for so many bytes of it, but not for much: that the last answer to an
-    /// operation was long is no reason for the next one to be.
+    /// A buffer with the beginning of an answer, and room for so many bytes of it, but not for much: that the last
+    /// answer to an operation was long is no reason for the next one to be.
     pub(super) fn begin(length: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity((length + length / 8).min(FIRST_ROOM) + AROUND);
         out.extend_from_slice(DATA);

@@ -1,10 +1,11 @@
 //! Identical requests: the same cache key about the same snapshots has the same data, whose bytes are used again.
 //!
-//! What is the same is decided by everything that data depends on. What the request says is the cache key: the document's full
-//! text, the operation, the coerced variables, the caller's scopes and credential, and the account that is read where no
-//! argument names one. What the rosters say is compared with what they said then: for each account read, in order, its roster
-//! key with the credential, the snapshot, and whether it counts as stale. Only `data` is cached, which is the same in every
-//! media type; what is around it is written anew. Answers with errors are not cached, nor is what was asked once.
+//! Everything that data depends on decides whether a cached response is used. The request's part is the cache key: the
+//! document's full text, the operation, the coerced variables, the caller's scopes and credential, and the account that
+//! is read where no argument names one. What the rosters say is compared with what they said then: for each account
+//! read, in order, its roster key with the credential, the snapshot, and whether it counts as stale. Only `data` is
+//! cached, which is the same in every media type; what is around it is written anew. Answers with errors are not
+//! cached, nor is what was asked once.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::graphql::language::CoercedVariables;
 use crate::graphql::schema::View;
 use crate::model::{Account, CredentialId, Grants, RosterKey, Scopes, SnapshotId};
 
-/// What an entry costs besides what is counted, in bytes, approximately.
+/// The size of an entry besides its counted parts, in bytes, approximately.
 const OVERHEAD: usize = 512;
 /// How many questions are remembered to have been asked.
 const ASKED: usize = 4096;
@@ -50,11 +51,11 @@ impl Hash for CacheKey {
 /// The data of an answer, and what it was made from.
 pub(super) struct CachedResponse {
     pub(super) data: Bytes,
-    /// What it costs to make, in cells.
+    /// The cost of making it, in cells.
     pub(super) cells: usize,
     /// How many members are in it.
     pub(super) rows: usize,
-    /// What was read, as arguments name it.
+    /// The accounts that were read, as arguments name them.
     pub(super) accounts: Box<[Option<Account>]>,
     /// The answer's cache tags, where answers have any.
     pub(super) tags: Option<Arc<AnswerTags>>,

@@ -36,7 +36,7 @@ pub(super) struct ValidatedRequest {
     pub(super) ticket: Ticket,
     pub(super) max_age: Option<Duration>,
     pub(super) show_cost: bool,
-    /// What it did when, where its answer is to have a trace.
+    /// The times of its stages, if its answer is to have a trace.
     pub(super) trace: Option<TraceTimes>,
 }
 
@@ -46,7 +46,7 @@ impl ValidatedRequest {
         self.is_decided && self.plan.is_projectable()
     }
 
-    /// What runs.
+    /// The operation that runs.
     pub(super) fn operation(&self) -> Option<&Node<Operation>> {
         self.prepared.document.operation(self.operation_name.as_deref())
     }
@@ -77,7 +77,7 @@ impl From<DocumentErrors> for Rejection {
     }
 }
 
-/// What to do with a subscription that came where no stream is possible.
+/// The error of a subscription that came where no stream is possible.
 pub(super) fn needs_stream() -> RequestError {
     let message = "a subscription needs a stream: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use \
                    a WebSocket with graphql-transport-ws";

@@ -26,10 +26,10 @@ use crate::model::Cancellation;
 /// From so much work on, in cells, an answer is written beside the runtime's workers: what is less is done sooner than it is
 /// handed over.
 const OFFLOAD_THRESHOLD: usize = 4096;
-/// What each distinct list takes besides its rows, and each representation besides its fields.
+/// The size of each distinct list besides its rows, and of each representation besides its fields.
 const LIST: usize = 256;
 const REPRESENTATION: usize = 64;
-/// Who is the first to filter or sort a team of more members works out its indexes, which takes milliseconds.
+/// The first request that filters or sorts a team of more members builds its indexes, which takes milliseconds.
 const INDEXED_MEMBERS: usize = 1000;
 
 impl Engine {
@@ -131,7 +131,7 @@ impl Engine {
         Some(TagsBeside { tags, in_extensions, in_header: tagging.settings.header, limit })
     }
 
-    /// What the trace of a request's answer is made from.
+    /// The input of the trace of a request's answer.
     fn tracing(&self, request: &ValidatedRequest, times: TraceTimes, data: &LoadedData) -> Tracing {
         let types = match data {
             LoadedData::Resolved(resolved, ..) => {

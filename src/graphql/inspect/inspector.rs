@@ -18,7 +18,7 @@ use crate::model::PageLimits;
 
 /// For so many variables of conditions every combination is looked at; for more, all of them on and all of them off.
 const CONDITIONS: usize = 6;
-/// What stands before the name of a scope that a field needs, in the schema's descriptions.
+/// The text before the name of a scope that a field needs, in the schema's descriptions.
 const NEEDS: [&str; 2] = ["Needs the scope `", "t needs the scope `"];
 
 /// A team, as far as an operation's cost depends on it.
@@ -38,7 +38,7 @@ pub struct TeamShape {
     pub list_items: usize,
 }
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationKind {
     /// It reads once.
@@ -49,16 +49,16 @@ pub enum OperationKind {
     Subscription,
 }
 
-/// What is known of an operation before it is sent.
+/// The report on an operation before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationReport {
-    /// What it does.
+    /// Its type.
     pub kind: OperationKind,
     /// Cells over a usual team, with the variables that were given.
     pub estimated_cost: usize,
     /// Cells over the largest team, with every variable as large as it may be. What costs more than the limit is refused.
     pub worst_cost: usize,
-    /// What is refused.
+    /// The cost past the limit, if variables can reach it.
     pub refused: Option<RefusedCost>,
     /// Accounts that one request usually reads.
     pub accounts: usize,
@@ -72,7 +72,7 @@ pub struct OperationReport {
     pub cacheable: bool,
 }
 
-/// What variables can ask for past the limit on the cost.
+/// The cost past the limit that variables can reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedCost {
     /// The most, in cells.
@@ -278,7 +278,7 @@ impl Inspector {
     }
 }
 
-/// What the descriptions of an input object's fields tell, as far as a value has them.
+/// Collects the conditions in the descriptions of an input object's fields, as far as a value has them.
 fn conditions(value: &Value, of: &str, schema: &Schema, told: &mut impl FnMut(Option<&Node<str>>)) {
     match value {
         Value::List(items) => items.iter().for_each(|item| conditions(item, of, schema, told)),

@@ -1,6 +1,6 @@
 //! The worst case of an operation's arguments: what its variables may ask for before a limit refuses them.
 //!
-//! What the document writes down stays as it is; each variable is as large as its type and the limits let it be. A variable
+//! Literals of the document stay as they are; each variable is as large as its type and the limits let it be. A variable
 //! that holds conditions, or sort keys, may be any of them.
 
 use apollo_compiler::ast::{Type, Value, VariableDefinition};
@@ -109,7 +109,7 @@ impl WorstCase<'_> {
 /// By how many fields there are groups at most.
 const GROUP_FIELDS: usize = 6;
 
-/// What is given with usual values is no less at worst.
+/// The worst case is no smaller than the size with usual values.
 fn at_least(worst: ArgumentSize, given: ArgumentSize) -> ArgumentSize {
     ArgumentSize {
         terms: worst.terms.max(given.terms),

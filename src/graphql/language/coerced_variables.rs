@@ -1,4 +1,4 @@
-//! An operation's variables, coerced.
+//! An operation's variables after coercion, by name. Execution, limits and the cache key read them.
 
 use apollo_compiler::Name;
 use async_graphql_value::ConstValue;

@@ -1,4 +1,4 @@
-//! Conditions: whether `@skip` and `@include` leave a selection in.
+//! Conditions: decides by `@skip` and `@include` whether a selection is part of the operation.
 
 use apollo_compiler::ast::{DirectiveList, Value};
 

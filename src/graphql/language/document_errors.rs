@@ -1,4 +1,4 @@
-//! What is wrong with a document: messages in the words of graphql-js, each with the place that it is about.
+//! The errors of a document: messages in the words of graphql-js, each with its location.
 
 use async_graphql::Pos;
 

@@ -1,4 +1,4 @@
-//! Parsing: text becomes a document that the grammar accepts.
+//! Parsing: turns a text into a document that the grammar accepts. It is measured by the limits, and then validated.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl ServedSchema {
 }
 
 impl ParsedDocument {
-    /// What is to be measured. It may contradict the schema and itself: only what [`validate`](Self::validate) returns is
+    /// The document to measure. It may contradict the schema and itself: only what [`validate`](Self::validate) returns is
     /// sound.
     pub(in crate::graphql) fn ast(&self) -> &ast::Document {
         &self.ast

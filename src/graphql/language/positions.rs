@@ -1,4 +1,4 @@
-//! Positions: byte offsets in a document become lines and columns.
+//! Positions: turns byte offsets in a document into lines and columns, for the locations of errors.
 
 use async_graphql::Pos;
 

@@ -1,4 +1,4 @@
-//! What the scalars take as input: GraphQL's own, and the schema's.
+//! The input rules of the scalars: GraphQL's own, and the schema's.
 //!
 //! A value is judged by the same rule whether it was written in the document or sent as a variable.
 

@@ -6,7 +6,7 @@ use apollo_compiler::schema::ExtendedType;
 /// The most names that an error suggests.
 const AT_MOST: usize = 5;
 
-/// What the message of a finding of this kind can end with: `names` are those that it quotes, in order.
+/// The suggestion at the end of a finding's message: `names` are those that it quotes, in order.
 pub(super) fn suggestion(schema: &Schema, kind: &str, names: &[&str]) -> String {
     let of_type = |name: &str| schema.types.get(name);
     match (kind, names) {

@@ -32,7 +32,7 @@ pub(super) fn syntax_error(text: &str, positions: &Positions, offset: usize, fin
     })
 }
 
-/// What the parser expected; `None` where that is one of many things.
+/// The token that the parser expected; `None` where that is one of many.
 fn named(expected: &str) -> Option<&str> {
     Some(match expected.trim_start_matches("a ").trim_start_matches("an ") {
         "R_CURLY" => "\"}\"",

@@ -18,7 +18,7 @@ struct Token {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TokenKind {
-    /// What stands between tokens without a meaning, and is no white space that the parser knows.
+    /// Ignored text between tokens that is no white space to the parser.
     Ignored,
     String,
     Name,
@@ -88,7 +88,7 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     Cow::Owned(spaced)
 }
 
-/// What a bracket encloses.
+/// The content that a bracket encloses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
     /// Arguments or the fields of an input object, and what comes next in them.

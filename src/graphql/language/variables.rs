@@ -22,7 +22,7 @@ impl Document {
     /// Coerces the variables of one of this document's operations. `given` is the JSON object that was sent.
     ///
     /// # Errors
-    /// What does not fit.
+    /// When a value does not fit its type.
     pub(in crate::graphql) fn coerce_variables(
         &self,
         operation: &Operation,

@@ -13,7 +13,7 @@ use crate::model::GroupField;
 /// The values of a request's variables, by name.
 pub(in crate::graphql) type VariableValues<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
 
-/// What an argument is for.
+/// The meaning of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::graphql) enum ArgumentKind {
     /// Conditions on a row: an input object whose type contains itself.
@@ -22,7 +22,7 @@ pub(in crate::graphql) enum ArgumentKind {
     Order,
     /// References to entities: a list of `_Any`.
     Representations,
-    /// What groups are made by: a list of enum values.
+    /// The keys of groups: a list of enum values.
     GroupKeys,
     /// Any other input object, such as the account that is read: it costs the same with every value.
     Object,
@@ -37,7 +37,7 @@ pub(in crate::graphql) enum ArgumentKind {
 }
 
 impl ArgumentKind {
-    /// What an argument of this definition is for.
+    /// The meaning of an argument of this definition.
     pub(in crate::graphql) fn of(definition: &InputValueDefinition, schema: &Schema) -> Self {
         let name = definition.ty.inner_named_type();
         match schema.types.get(name) {
@@ -76,7 +76,7 @@ fn key<'s>(object: &'s InputObjectType, schema: &Schema) -> Option<&'s str> {
 pub(in crate::graphql) struct ArgumentSize {
     /// Tests on a row that a filter makes at most.
     pub(in crate::graphql) terms: usize,
-    /// What these tests take on each row, in steps, but for scans.
+    /// The cost of these tests on each row, in steps, without scans.
     pub(in crate::graphql) row_steps: usize,
     /// Texts that are looked for anywhere in a row's texts.
     pub(in crate::graphql) scans: usize,

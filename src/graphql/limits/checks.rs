@@ -14,7 +14,7 @@ use crate::model::PageLimits;
 /// The texts of a filter may be as long as this many search texts together.
 const FILTER_TEXTS: usize = 64;
 
-/// What the operations of one HTTP request have come to so far: a batch is counted as the sum of its parts.
+/// The totals of the operations of one HTTP request so far: a batch is counted as the sum of its parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::graphql) struct RequestTotals {
     pub(in crate::graphql) tokens: usize,

@@ -62,7 +62,7 @@ pub(in crate::graphql) struct RosterSize {
     pub(in crate::graphql) list_items: usize,
 }
 
-/// What a field's rows are.
+/// The rows of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "`SkippedRows` is the name of the field")]
 pub(in crate::graphql) enum Rows {
@@ -85,11 +85,11 @@ pub(in crate::graphql) enum Rows {
     Unknown,
     /// Nothing that depends on a team.
     Free,
-    /// What representations refer to, each looked up.
+    /// The entities that representations refer to, each looked up.
     Entities(ArgumentId),
 }
 
-/// What finding a page depends on.
+/// The work of finding a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::graphql) struct PageWork {
     pub(in crate::graphql) filter: Option<ArgumentId>,
@@ -102,7 +102,7 @@ pub(in crate::graphql) struct PageWork {
 }
 
 impl Rows {
-    /// What the rows of a list are, by the type of its items; `None` for a list without a cost.
+    /// The rows of a list, by the type of its items; `None` for a list without a cost.
     pub(in crate::graphql) fn of_list(definition: &FieldDefinition, items_are_scalars: bool) -> Option<Self> {
         debug_assert!(definition.ty.is_list());
         Some(match definition.ty.inner_named_type().as_str() {
@@ -234,7 +234,7 @@ impl Estimate<'_> {
         field.below.iter().map(of).max().unwrap_or_default().max(CELL)
     }
 
-    /// What it takes to find a page among so many rows.
+    /// The cost of finding a page among so many rows.
     fn looked_through(&self, page: PageWork, rows: usize) -> usize {
         let (filter, search) = (self.argument(page.filter), self.argument(page.search));
         let order = self.argument(page.order);

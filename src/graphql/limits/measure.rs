@@ -20,7 +20,7 @@ pub(in crate::graphql) struct IntrospectionSwitches {
     pub(in crate::graphql) service: bool,
 }
 
-/// What a document was measured to ask for, so that it is walked once only.
+/// The measured size of a document, so that it is walked once only.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::graphql) struct Measured {
     selections: usize,
@@ -120,7 +120,7 @@ impl Measured {
     }
 }
 
-/// What a selection set comes to when every fragment in it is spread.
+/// The size of a selection set with every fragment in it spread.
 #[derive(Clone, Copy, Default)]
 struct Measure {
     selections: usize,

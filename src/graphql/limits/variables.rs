@@ -23,7 +23,7 @@ pub(in crate::graphql) struct VariablesSize {
     pub(in crate::graphql) longest_list: usize,
 }
 
-/// What a value takes in memory besides its text, in bytes: as it is read, as it is coerced, and in the arguments that it
+/// The memory of a value besides its text, in bytes: as it is read, as it is coerced, and in the arguments that it
 /// becomes.
 const VALUE: usize = 256;
 

@@ -6,9 +6,9 @@ use apollo_compiler::ast::{Argument, Directive, DirectiveList, Value};
 use apollo_compiler::executable::{Field, FragmentSpread, InlineFragment, Operation, Selection, SelectionSet};
 use apollo_compiler::{ExecutableDocument, Name};
 
-/// What stands before a node's value: its count of references, its location, and what the allocator rounds up to.
+/// The size of a node besides its value: its count of references, its location, and the allocator's rounding.
 const NODE: usize = 48;
-/// What a text on the heap takes besides its bytes.
+/// The memory of a text on the heap besides its bytes.
 const TEXT: usize = 24;
 
 /// The memory that a document holds, in bytes, approximately.

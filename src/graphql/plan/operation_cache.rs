@@ -18,9 +18,9 @@ use super::plan::Plan;
 use crate::graphql::language::Document;
 use crate::graphql::limits::{Measured, SizeLimits};
 
-/// What an entry costs besides what is counted, in bytes, approximately.
+/// The size of an entry besides its counted parts, in bytes, approximately.
 const OVERHEAD: usize = 1024;
-/// What is counted takes up to so many times as much of the process: blocks are rounded up, and their pages are shared with what
+/// The process uses up to so many times the counted memory: blocks are rounded up, and their pages are shared with what
 /// has been dropped. (Measured over nine kinds of documents: 1.1 to 2.1 times.)
 const RESIDENT: usize = 2;
 /// For so many conditions' variables each combination's plan is kept. With more, a plan is made for each request.

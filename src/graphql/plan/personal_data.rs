@@ -40,7 +40,8 @@ impl PersonalData {
         LazyLock::force(&TAGGED);
     }
 
-    /// What the fields of an operation show, and find people by in their arguments, with its conditions decided.
+    /// The personal data that an operation's fields show, or find people by in their arguments, with its conditions
+    /// decided.
     pub(in crate::graphql) fn of_operation(
         document: &Document,
         operation: &Operation,

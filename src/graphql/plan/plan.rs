@@ -12,7 +12,7 @@ use crate::graphql::json::JsonPiece;
 use crate::graphql::limits::{ArgumentId, OperationArguments, OperationCost};
 use crate::model::ScalarField;
 
-/// What to answer an operation with.
+/// The plan of an operation's answer.
 #[derive(Debug)]
 pub(in crate::graphql) struct Plan {
     pub(in crate::graphql) roots: PlannedObject<RootField>,
@@ -50,14 +50,14 @@ impl Plan {
 #[derive(Debug)]
 pub(in crate::graphql) struct PlannedObject<F> {
     pub(in crate::graphql) fields: Vec<PlannedField<F>>,
-    /// What follows the last of them.
+    /// The text after the last of them.
     pub(in crate::graphql) tail: JsonPiece,
 }
 
 /// A field of an object.
 #[derive(Debug)]
 pub(in crate::graphql) struct PlannedField<F> {
-    /// What precedes its value: a bracket or comma, its key and a colon.
+    /// The text before its value: a bracket or comma, its key and a colon.
     pub(in crate::graphql) head: JsonPiece,
     pub(in crate::graphql) key: Box<str>,
     pub(in crate::graphql) pos: Pos,

@@ -44,7 +44,7 @@ impl Plan {
     }
 }
 
-/// What fields below the root have of arguments: each field has a place of its own, and its values are read once.
+/// The arguments of fields below the root: each field has a slot of its own, and its values are read once.
 #[derive(Default)]
 struct Slots {
     lists: Vec<ListSlot>,

@@ -69,7 +69,7 @@ impl<'d> Weigher<'_, 'd> {
         Some(FieldCost { rows, first, below: below? })
     }
 
-    /// What the field's rows are, and which argument says how many of them are shown.
+    /// The rows of a field, and the argument that says how many of them are shown.
     fn rows(&mut self, field: &Collected<'d>, on: &str) -> (Rows, Option<ArgumentId>) {
         let definition = &field.field.definition;
         let schema = self.collector.document.schema();
@@ -114,7 +114,7 @@ impl<'d> Weigher<'_, 'd> {
     }
 }
 
-/// What the rows of a list without representations are.
+/// The rows of a list without representations.
 pub(super) fn rows_of(definition: &Node<FieldDefinition>, of: Option<&ExtendedType>) -> Option<Rows> {
     Rows::of_list(definition, of.is_some_and(ExtendedType::is_leaf))
 }

@@ -1,4 +1,4 @@
-//! The account, as argument and as answer.
+//! The account as the schema has it: the argument that selects a team, and the object in answers.
 
 use async_graphql::{InputObject, InputType, SimpleObject, Value};
 

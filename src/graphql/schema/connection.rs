@@ -146,7 +146,7 @@ impl TeamMemberConnection {
     async fn groups(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to group by, each field once.")] by: Vec<TeamMemberGroupField>,
+        #[graphql(desc = "The fields to group by, each once.")] by: Vec<TeamMemberGroupField>,
         #[graphql(desc = "The order of the groups. Default: by key.")] order_by: Option<TeamMemberGroupOrder>,
         #[graphql(desc = "Returns the first n groups. Default: all.")] first: Option<i32>,
     ) -> Option<Result<Vec<Metered<TeamMemberGroup>>>> {

@@ -48,7 +48,7 @@ impl ServedSdl {
     }
 }
 
-/// What a composer needs to know of this subgraph.
+/// The SDL of this subgraph, for composition.
 #[derive(SimpleObject)]
 #[graphql(name = "_Service")]
 struct Service {
@@ -80,7 +80,7 @@ impl Entities {
     }
 }
 
-/// What one representation refers to.
+/// The entity that one representation refers to.
 pub(in crate::graphql) struct Representation {
     pub(in crate::graphql) key: EntityKey,
     pub(in crate::graphql) account: Option<Account>,

@@ -1,4 +1,4 @@
-//! Groups of a list's members, as the schema has them.
+//! Groups of members as the schema has them: the arguments, and the object of a group with its key.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::model;
 pub(in crate::graphql) struct TeamMemberGroupOrder {
     /// The sort field.
     field: TeamMemberGroupOrderField,
-    /// Which way.
+    /// The sort direction.
     #[graphql(default_with = "OrderDirection::Asc")]
     direction: OrderDirection,
 }
@@ -45,7 +45,7 @@ impl PreparedGroups {
 /// The members of a list that have the same key, counted.
 #[derive(SimpleObject)]
 pub(super) struct TeamMemberGroup {
-    /// What they have in common.
+    /// The values that they have in common.
     key: TeamMemberGroupKey,
     /// How many they are.
     count: i32,
@@ -58,8 +58,8 @@ pub(super) struct TeamMemberGroupKey {
     key: model::GroupKey,
 }
 
-/// What the members of a group have in common. A field is null where it was not asked for by `by`, and where the members have no
-/// value that this version can read.
+/// The values that the members of a group have in common. A field is null where `by` does not name it, and where the
+/// members have no value that this version can read.
 #[Object]
 impl TeamMemberGroupKey {
     /// The kind of user.

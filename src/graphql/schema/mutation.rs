@@ -11,7 +11,7 @@ use crate::model;
 #[derive(Default)]
 pub(in crate::graphql) struct Mutation;
 
-/// What the service can have changed. It is there only where the operator has set `tokens.enabled`; otherwise the schema that
+/// Operations that change something. Present only where the operator has set `tokens.enabled`; otherwise the schema that
 /// is served has no mutations.
 #[Object]
 impl Mutation {

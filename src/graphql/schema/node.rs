@@ -7,7 +7,7 @@ use super::role::Role;
 use super::session::Session;
 use super::team_member::TeamMember;
 
-/// What `node` finds by its identifier.
+/// An object that `node` finds by its identifier.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The identifier: the upstream's own."))]
 #[allow(clippy::large_enum_variant)]

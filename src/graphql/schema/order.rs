@@ -1,4 +1,4 @@
-//! The sort argument.
+//! The sort argument of members: the input object and its enums, and their conversion to the model's order.
 
 use async_graphql::InputObject;
 
@@ -10,7 +10,7 @@ use crate::model;
 pub(in crate::graphql) struct TeamMemberOrder {
     /// The sort field.
     field: TeamMemberOrderField,
-    /// Which way.
+    /// The sort direction.
     #[graphql(default_with = "OrderDirection::Asc")]
     direction: OrderDirection,
 }

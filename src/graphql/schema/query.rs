@@ -1,4 +1,4 @@
-//! The root fields.
+//! The root fields of queries. Their resolvers look the team up through the request's loader.
 
 use async_graphql::{Context, ID, Object, Result};
 

@@ -1,4 +1,4 @@
-//! The scalars that GraphQL does not have itself.
+//! The custom scalars of the schema: e-mail addresses, dates and web addresses, each with its input rules.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 

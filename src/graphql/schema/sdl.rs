@@ -1,4 +1,4 @@
-//! Printing of schemas as SDL.
+//! The form in which schemas are printed as SDL: the options of the export, and blank lines.
 
 use async_graphql::SDLExportOptions;
 

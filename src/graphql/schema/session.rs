@@ -12,7 +12,7 @@ use crate::graphql::error::{contact_forbidden, fault, refused, upstream};
 use crate::loader::{Loaded, Loader};
 use crate::model::{Account, AccountHash, Grant, Grants, Order, Page, PageLimits, Roster, RosterKey, Scopes};
 
-/// What a request may do, and what it does it with.
+/// The state of a request: its grants, its loader and its limits.
 pub(in crate::graphql) struct Session {
     pub(in crate::graphql) grants: Arc<dyn Grants>,
     pub(in crate::graphql) loader: Arc<Loader>,
@@ -80,7 +80,7 @@ impl Session {
         Ok(Arc::new(View { meter: Some(self.meter.clone()), ..view }))
     }
 
-    /// What the caller may read.
+    /// The scopes of the caller.
     pub(in crate::graphql) fn scopes(&self) -> Scopes {
         self.grants.caller().scopes
     }
@@ -102,7 +102,7 @@ impl Session {
 }
 
 impl View {
-    /// What the grant opens.
+    /// The team that the grant opens.
     pub(in crate::graphql) fn new(roster: Arc<Roster>, stale: bool, grant: Grant) -> Self {
         let account_hash = AccountHash::of(grant.account());
         Self { roster, stale, grant, account_hash, meter: None }

@@ -59,7 +59,7 @@ pub(super) fn complete(printed: &str, settings: &FederationConfig) -> String {
     links.to_string()
 }
 
-/// What async-graphql prints, and what is written here, is SDL.
+/// The text that async-graphql prints, and the text that is written here, is SDL.
 fn read(sdl: &str) -> Document {
     Document::parse(sdl, "subgraph.graphql").unwrap_or_else(|WithErrors { partial, .. }| partial)
 }

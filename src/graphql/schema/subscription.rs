@@ -20,7 +20,7 @@ use super::team_member::TeamMember;
 #[derive(Default)]
 pub(in crate::graphql) struct Subscription;
 
-/// What a subscription gives before the feed.
+/// The stream of a subscription before it has the feed.
 type Now<T> = Once<Ready<Option<Result<T>>>>;
 
 /// Live teams. One upstream poller serves all subscribers of a team, at an interval that the plan can afford;
@@ -37,7 +37,7 @@ impl Subscription {
         once(ready(Some(team(ctx, account).await)))
     }
 
-    /// What has changed since the event before, by member: for large teams and normalized caches. The first event has every
+    /// The changes since the event before, by member: for large teams and normalized caches. The first event has every
     /// member and `reset: true`. Needs the scope `team:read`.
     async fn team_changes(
         &self,
@@ -58,7 +58,7 @@ pub(super) struct TeamChanges {
     view: Arc<View>,
 }
 
-/// What has changed in a team since the event before.
+/// The changes in a team since the event before.
 #[Object]
 impl TeamChanges {
     /// The team, as one snapshot.

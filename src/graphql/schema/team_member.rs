@@ -1,4 +1,5 @@
-//! A member, as a view of one row of a roster.
+//! The member object of the schema: a view of one row of a roster. The scalar fields come from the table in
+//! `model::fields`.
 
 use std::borrow::Cow;
 use std::sync::Arc;

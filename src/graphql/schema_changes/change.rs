@@ -28,11 +28,11 @@ impl ChangeClass {
 pub struct SchemaChange {
     /// How much it affects clients.
     pub class: ChangeClass,
-    /// What kind of change it is, such as `FIELD_REMOVED`; the names are those of graphql-js where it has one.
+    /// The kind of change, such as `FIELD_REMOVED`; the names are those of graphql-js where it has one.
     pub kind: &'static str,
     /// Where it is, as a schema coordinate such as `Query.team(account:)`.
     pub coordinate: String,
-    /// What changed, for people.
+    /// The change in words, for people.
     pub message: String,
 }
 

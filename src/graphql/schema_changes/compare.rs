@@ -25,7 +25,7 @@ pub enum InvalidSchema {
     New(String),
 }
 
-/// What changed from `old` to `new`, both in SDL: breaking changes first, each class by coordinate.
+/// The changes from `old` to `new`, both in SDL: breaking changes first, each class by coordinate.
 ///
 /// # Errors
 /// [`InvalidSchema`] when one of the texts is not SDL.

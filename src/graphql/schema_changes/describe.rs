@@ -1,4 +1,4 @@
-//! What is said about a field, a value or a type: its description, and whether it is deprecated.
+//! The descriptive parts of a field, a value or a type: its description, and whether it is deprecated.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::DirectiveList;

@@ -1,4 +1,4 @@
-//! What clients read: fields of objects and interfaces, enum values, union members.
+//! Changes to what clients read: fields of objects and interfaces, enum values, union members.
 
 use apollo_compiler::ast::{EnumValueDefinition, FieldDefinition, Type};
 use apollo_compiler::collections::{IndexMap, IndexSet};

@@ -1,4 +1,4 @@
-//! What clients send: arguments and the fields of input objects, their types and their defaults.
+//! Changes to what clients send: arguments and the fields of input objects, their types and their defaults.
 
 use apollo_compiler::ast::{InputValueDefinition, Type, Value};
 use apollo_compiler::collections::IndexMap;
@@ -69,7 +69,7 @@ pub(super) fn input_fields(
     }
 }
 
-/// What changes of an argument, or of an input field, are called.
+/// The names of the changes of an argument, or of an input field.
 struct Kinds {
     changed: &'static str,
     changed_safely: &'static str,

@@ -34,7 +34,7 @@ pub struct FailedAuthLimiter {
     peers: Mutex<HashMap<Option<IpAddr>, Window, RandomState>>,
 }
 
-/// What came from an address in the last minute.
+/// The attempts of an address in the last minute.
 struct Window {
     /// The tokens that were not accepted, oldest first, and when each was first seen.
     tokens: VecDeque<(Instant, u64)>,
@@ -57,7 +57,7 @@ impl FailedAuthLimiter {
         Self { limit, rate, hasher: RandomState::new(), peers: Mutex::default() }
     }
 
-    /// What a request of this peer shows in `Authorization`.
+    /// The attempt of a request of this peer, by its `Authorization`.
     #[must_use]
     pub fn attempt(&self, authorization: Option<&[u8]>, peer: Option<IpAddr>) -> Attempt {
         Attempt { peer: peer.map(network), token: self.hasher.hash_one(authorization) }
@@ -152,7 +152,7 @@ impl Window {
     }
 }
 
-/// What there is too much of.
+/// The limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttled {
     /// Different tokens in the last minute.

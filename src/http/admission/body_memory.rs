@@ -34,7 +34,7 @@ impl BodyMemory {
     }
 }
 
-/// What one request's body holds of it.
+/// The reservation of one request's body.
 pub(in crate::http) struct BodyReservation {
     small: ByteReservation,
     large: ByteReservation,

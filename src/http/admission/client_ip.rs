@@ -79,7 +79,8 @@ pub(in crate::http) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Who counts as one peer: an IPv4 address, or the network of an IPv6 one, all of whose addresses a single host has.
+/// The address by which a peer is counted: an IPv4 address, or the network of an IPv6 one, all of whose addresses a
+/// single host has.
 pub(in crate::http) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -44,7 +44,7 @@ struct Counts {
     open: Mutex<OpenConnections>,
 }
 
-/// What new connections go by.
+/// The limits of new connections.
 struct ConnectionLimits {
     all: usize,
     peer: usize,
@@ -223,13 +223,13 @@ impl LimitedStream {
         }
     }
 
-    /// What waiting to write comes to.
+    /// The result of waiting to write.
     fn unless_stalled<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         self.stalled = if waited.is_pending() { self.stalled.or_else(|| Some(Clock::instant())) } else { None };
         self.unless_overdue(waited, cx)
     }
 
-    /// What waiting comes to: more of it, or the end of the connection.
+    /// The result of waiting: more of it, or the end of the connection.
     fn unless_overdue<T>(&mut self, waited: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         match waited {
             Poll::Pending => self.watch.poll(self.stalled, cx).map(|()| Err(io::ErrorKind::TimedOut.into())),

@@ -10,7 +10,7 @@ use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-/// What the shortest header of either version has: `PROXY UNKNOWN` and the end of the line.
+/// The length of the shortest header of either version: `PROXY UNKNOWN` and the end of the line.
 const SHORTEST: usize = 15;
 /// The longest line of version 1.
 const LONGEST_LINE: usize = 107;

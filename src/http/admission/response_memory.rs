@@ -25,7 +25,7 @@ const SMALL: usize = 64 << 10;
 pub(super) struct ResponseMemory {
     budget: Arc<ByteBudget>,
     spare: usize,
-    /// What a caller must have left to be given another answer.
+    /// The room that a caller needs for another answer.
     headroom: usize,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct HeldBody {
     held: Arc<ResponseResources>,
 }
 
-/// What is released when the last byte of a response has left.
+/// The resources that are released when the last byte of a response has left.
 struct ResponseResources {
     _memory: ByteReservation,
     _permit: Hold,

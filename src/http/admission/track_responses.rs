@@ -27,7 +27,7 @@ pub struct TrackResponses<S> {
     pending: Arc<PendingResponses>,
     /// The client's address, where a proxy gave it in front of the connection.
     client: Option<ProxiedAddress>,
-    /// What the client has shown in the TLS handshake.
+    /// The client's certificate from the TLS handshake.
     certificate: Option<Arc<ClientCertificate>>,
 }
 

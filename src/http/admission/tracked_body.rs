@@ -17,11 +17,11 @@ pub struct TrackedBody {
     /// Dropped before the body, which says then why it ends.
     held: GuardScope,
     body: Body,
-    /// What came of looking ahead and is no data: something else, or the end, after which the body is not asked again.
+    /// A polled frame that is no data: trailers, an error, or the end, after which the body is not polled again.
     ahead: Option<Option<Result<Frame<Bytes>, axum::Error>>>,
 }
 
-/// What is watched.
+/// The scope of a guard.
 enum GuardScope {
     /// The answer as a whole.
     Response(Arc<ResponseGuard>),

@@ -31,11 +31,11 @@ pub(super) struct AskedOperation {
     /// The name of its document.
     hash: String,
     grants: Arc<RecordedGrants>,
-    /// What is known of it from its validation on.
+    /// Its operation, from its validation on.
     operation: OperationSlot,
 }
 
-/// What became of an operation.
+/// The outcome of an operation.
 pub(super) struct Ended<'e> {
     pub(super) event: &'static str,
     /// Where it is another one than the request's.
@@ -94,7 +94,7 @@ impl AuditedRequest {
         }
     }
 
-    /// What it has asked for. Nothing else is recorded of it when it is dropped.
+    /// Takes the operations that it has asked for. Nothing else is recorded of it when it is dropped.
     pub(super) fn take(&self) -> Vec<AskedOperation> {
         self.is_recorded.store(true, Ordering::Relaxed);
         std::mem::take(&mut *self.asked.lock())
@@ -142,7 +142,7 @@ const CANCELLED: Ended<'static> = Ended {
     reason: None,
 };
 
-/// What a record has of an answer.
+/// An answer as a record has it.
 pub(in crate::http) struct AuditedAnswer {
     kind: &'static str,
     rows: usize,

@@ -1,8 +1,8 @@
-//! A record: one line of JSON.
+//! The audit record: one line of JSON for each request, and for the start and the end of each subscription.
 
 use serde::Serialize;
 
-/// What a line says. The names of its members are interface (docs/operations.md).
+/// The contents of a line. The names of its members are interface (docs/operations.md).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AuditRecord<'r> {

@@ -14,7 +14,7 @@ use crate::http::response::error::HttpError;
 /// `:authority`.
 ///
 /// # Errors
-/// What is wrong with it.
+/// When it is missing or invalid.
 pub(super) fn check(request: &Request) -> Result<(), &'static str> {
     let (headers, uri) = (request.headers(), request.uri());
     let mut values = headers.get_all(HOST).iter();

@@ -10,7 +10,7 @@ use crate::graphql::Code;
 use crate::http::framing::host;
 use crate::http::response::error::HttpError;
 
-/// What a browser says of the page that sends a request; no page can set it.
+/// The header that says from where a browser's page sends a request; no page can set it.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// URI and headers must be no larger than allowed.

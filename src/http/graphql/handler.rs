@@ -43,7 +43,8 @@ use crate::model::{Cancellation, Clock, Grants};
 static INCLUDE_TRACE: HeaderName = HeaderName::from_static("apollo-federation-include-trace");
 /// With `true`: the answer tells what it was estimated to cost.
 static SHOW_COST: HeaderName = HeaderName::from_static("x-flowmatix-show-cost");
-/// What comes in a body that is longer, in bytes, or encoded, is read, validated and executed beside the runtime's workers.
+/// The requests of a body that is longer, in bytes, or encoded, are read, validated and executed beside the runtime's
+/// workers.
 const LONG_BODY: usize = 8 << 10;
 /// So many times as long as it was sent a body may be when it is decoded, as memory is counted for it.
 const DECODED: usize = 16;
@@ -142,7 +143,7 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
     response
 }
 
-/// What a request holds until the last byte of its answer has left.
+/// The resources that a request holds until the last byte of its answer has left.
 struct RequestResources {
     caller: IdentifiedCaller,
     permit: Hold,

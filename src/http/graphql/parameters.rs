@@ -194,7 +194,7 @@ fn object<'t>(text: Option<&'t str>, name: &str) -> Result<Option<&'t str>, Http
     }
 }
 
-/// What of a request's extensions is read.
+/// The extensions of a request that are read.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestExtensions {
@@ -202,7 +202,7 @@ struct RequestExtensions {
     live: Option<LiveOptions>,
 }
 
-/// What a subscriber asks of the feed.
+/// The options of a subscriber.
 #[derive(Default, Deserialize)]
 struct LiveOptions {
     /// In seconds.

@@ -10,7 +10,7 @@ use crate::http::audit::AuditSlot;
 use crate::http::log_names::{LogNames, Logged, RecordedGrants};
 use crate::http::request_id::log_given_up;
 
-/// What is known of a request. Dropped before it is over, it was given up, and has its line in the log here.
+/// The progress of a request. Dropped before the request is over, it logs that the request was given up.
 pub(super) struct RequestProgress<'r> {
     names: &'r LogNames,
     parts: &'r Parts,
@@ -18,7 +18,7 @@ pub(super) struct RequestProgress<'r> {
     /// Whether its body is what it waits for.
     pub(super) reading: AtomicBool,
     pub(super) audit: AuditSlot,
-    /// What its line has, where there is one.
+    /// The content of its log line, if it has one.
     pub(super) recorded: OnceLock<Arc<RecordedGrants>>,
     pub(super) is_over: AtomicBool,
 }
@@ -29,7 +29,7 @@ impl<'r> RequestProgress<'r> {
         Self { names, parts, started, reading, audit: AuditSlot::default(), recorded: OnceLock::new(), is_over }
     }
 
-    /// What its line has so far.
+    /// The content of its log line so far.
     pub(super) fn logged(&self) -> Logged {
         self.recorded.get().map(|recorded| self.names.logged(recorded)).unwrap_or_default()
     }

@@ -65,7 +65,7 @@ pub(super) fn allow(response: &mut Response<Body>, methods: &'static str) {
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
 }
 
-/// What the caller may still spend of the upstream's plan (the IETF's `RateLimit` header fields).
+/// Writes the rest of the caller's share of the upstream's plan (the IETF's `RateLimit` header fields).
 fn show_share(response: &mut Response<Body>, share: Option<BudgetShare>) {
     let Some(share) = share else { return };
     let policy = [("\"upstream\";q=", share.limit.into()), (";w=", share.window.as_secs())];

@@ -1,4 +1,4 @@
-//! What the span of a request tells of GraphQL: the operation, and what became of it. Never a document, a variable or an account.
+//! The GraphQL attributes of a request's span: the operation, and its outcome. Never a document, a variable or an account.
 
 use crate::graphql::{GraphQlResponse, Reference};
 use crate::http::request_id::RequestId;
@@ -55,7 +55,7 @@ pub(in crate::http) fn answered(answers: &[GraphQlResponse]) {
     });
 }
 
-/// What a subscription has come to.
+/// Records the outcome of a subscription.
 pub(in crate::http) fn ended(span: &HeldSpan, outcome: &StreamOutcome, reason: &'static str) {
     span.write(|span| {
         span.set(attribute::OUTCOME, outcome.word(reason));

@@ -1,4 +1,4 @@
-//! Content codings of responses: selects one by `Accept-Encoding` (RFC 9110, 12.5.3).
+//! Negotiation of content codings: selects the coding of a response by `Accept-Encoding` (RFC 9110, 12.5.3).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;

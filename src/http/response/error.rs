@@ -31,7 +31,7 @@ pub(in crate::http) struct HttpError {
     pub(in crate::http) status: Option<StatusCode>,
     /// When asking again makes sense, in seconds.
     pub(in crate::http) retry_after: Option<u64>,
-    /// What the caller should show instead (RFC 6750, 3), where that is what is wrong.
+    /// The `WWW-Authenticate` challenge (RFC 6750, 3), if the credential is at fault.
     pub(in crate::http) challenge: Option<&'static str>,
     /// Whether this is the last response of its connection.
     pub(in crate::http) close: bool,

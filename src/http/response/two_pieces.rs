@@ -1,4 +1,4 @@
-//! A response body of two pieces whose lengths are known.
+//! A response body of two pieces whose lengths are known: a kept answer and its end are sent without a copy.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -18,7 +18,7 @@ use crate::telemetry::Metrics;
 /// How many credentials are remembered: each is a few lines of metrics.
 const LIMIT: usize = 50;
 
-/// What of a plan is left for its callers.
+/// Returns the rest of a plan for its callers.
 type AskShare = dyn Fn(&Caller) -> Option<BudgetShare> + Send + Sync;
 
 /// The credentials that were used last.

@@ -10,7 +10,7 @@ use super::stages::{self, StatusSource};
 use crate::http::Health;
 use crate::telemetry::{Build, Metrics};
 
-/// What the page is made from.
+/// The sources of the page.
 #[derive(Clone)]
 pub(in crate::http) struct StatusState {
     pub(in crate::http) health: Arc<Health>,

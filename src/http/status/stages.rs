@@ -1,4 +1,4 @@
-//! What the stages behind the listener tell of themselves, arranged for the page: by names that reveal nothing.
+//! The status of the stages behind the listener, arranged for the page: by names that reveal nothing.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const AGES: [u64; 4] = [60, 300, 900, 3600];
 pub trait StatusSource: Send + Sync {
     /// How the rosters are.
     fn rosters(&self) -> RosterStatus;
-    /// What the calls to the vendor wait for.
+    /// The status of the calls to the vendor.
     fn upstream(&self) -> UpstreamStatus;
     /// How the replicas are, where there are any.
     fn cluster(&self) -> Option<ClusterStatus>;
@@ -63,7 +63,7 @@ pub(super) fn pauses(upstream: &mut UpstreamStatus, names: &LogNames) -> Vec<Val
     upstream.pauses.iter().take(SHOWN).map(entry).collect()
 }
 
-/// Who has spent most of the plans that callers share.
+/// The callers that have spent most of shared plans.
 pub(super) fn callers(upstream: &mut UpstreamStatus, names: &LogNames) -> Vec<Value> {
     upstream.shares.sort_by_key(|share| std::cmp::Reverse(share.calls));
     let entry = |share: &SpentShare| {

@@ -1,4 +1,4 @@
-//! What of a request's head authenticates a stream, kept for as long as the stream lives.
+//! The part of a request's head that authenticates a stream, kept for as long as the stream lives.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::auth::ClientCertificate;
 use crate::http::request_id::RequestId;
 
-/// What headers of ours begin with.
+/// The prefix of our own headers.
 const OURS: &str = "x-flowmatix-";
 
 /// The head with nothing but what authentication reads, and the request's name.

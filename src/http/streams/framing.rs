@@ -24,7 +24,7 @@ impl StreamType {
         }
     }
 
-    /// What the body begins with, so that the client sees at once that it has begun.
+    /// The beginning of the body, so that the client sees at once that it has begun.
     pub(super) fn opening(self) -> Bytes {
         Bytes::from_static(match self {
             Self::ServerSentEvents => b":\n\n",
@@ -41,7 +41,7 @@ impl StreamType {
         [Bytes::from_static(before), payload, Bytes::from_static(after)]
     }
 
-    /// What ends the stream that cannot go on, beside the events: an error of the transport.
+    /// The end of a stream that cannot go on, beside the events: an error of the transport.
     pub(super) fn failure(self, errors: &str) -> Bytes {
         match self {
             Self::ServerSentEvents => format!("event: next\ndata: {{\"errors\":{errors}}}\n\n").into(),
@@ -60,7 +60,7 @@ impl StreamType {
         })
     }
 
-    /// What the body ends with. An event without a data line would not be dispatched.
+    /// The end of the body. An event without a data line would not be dispatched.
     pub(super) fn ending(self) -> Bytes {
         Bytes::from_static(match self {
             Self::ServerSentEvents => b"event: complete\ndata:\n\n",

@@ -11,7 +11,7 @@ const REASON_LIMIT: usize = 123;
 /// The longest id of an operation, in bytes.
 const ID_LIMIT: usize = 256;
 
-/// What a client says.
+/// A client's message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ClientMessage<'t> {
     /// With a payload, as it was written.

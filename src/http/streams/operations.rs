@@ -67,14 +67,14 @@ struct LiveOperation {
     permit: SubscriptionPermit,
 }
 
-/// What has come of an operation that is no subscription.
+/// The result of an operation that is no subscription.
 enum Finished {
     /// A query or mutation was answered, or something was refused.
     Answered(Box<GraphQlResponse>),
     Refused(HttpError),
 }
 
-/// What to tell the client of an operation, whose id is as messages have it.
+/// The message to the client about an operation, whose id is as messages have it.
 pub(super) enum Outcome {
     /// A response, and whether it is the last.
     Next { id: Arc<str>, payload: bytes::Bytes, is_last: bool },
@@ -238,7 +238,7 @@ pub(super) struct Upgrade {
     pub(super) trace: Option<Trace>,
 }
 
-/// What an operation is executed with.
+/// The input of an operation's execution.
 struct Work {
     state: Arc<AppState>,
     caller: Arc<IdentifiedCaller>,

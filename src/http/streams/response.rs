@@ -97,7 +97,7 @@ fn head(stream_type: StreamType, body: Body, ends: EndReason) -> Response<Body> 
 struct EventBody {
     state: Arc<AppState>,
     stream_type: StreamType,
-    /// What is ready to be sent.
+    /// Frames that are ready to be sent.
     frames: VecDeque<Bytes>,
     /// `None` when nothing more comes.
     subscription: Option<LiveSubscription>,
@@ -114,7 +114,7 @@ struct EventBody {
     _open: OpenStream,
 }
 
-/// What the body does next.
+/// The next step of the body.
 enum BodyStep {
     Send(Delivery, EventMemory),
     /// No memory was left for the event in time.

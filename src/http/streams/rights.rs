@@ -12,7 +12,7 @@ use crate::http::AppState;
 use crate::http::response::error::HttpError;
 use crate::model::{Account, Clock, Grants};
 
-/// What a stream's caller has shown, and what that was good for.
+/// The credentials of a stream's caller, and the rights that they gave.
 pub(super) struct Rights {
     state: Arc<AppState>,
     /// Without what authentication does not read.

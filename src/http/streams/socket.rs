@@ -46,7 +46,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection that has become a WebSocket.
 pub(super) struct NewSocket {
     pub(super) state: Arc<AppState>,
-    /// What of the request authenticates.
+    /// The part of the request that authenticates.
     pub(super) head: Parts,
     /// Its trace.
     pub(super) trace: Option<Trace>,
@@ -60,7 +60,7 @@ pub(super) struct NewSocket {
 /// Why a socket ends without a close frame, as metrics name it.
 struct Gone(&'static str);
 
-/// What ends a socket.
+/// The end of a socket.
 enum SocketEnd {
     Close(Close),
     Gone(Gone),
@@ -119,7 +119,7 @@ struct Connection {
     upgrade: Upgrade,
 }
 
-/// What a connection has beside its socket, once its caller is known.
+/// The state of a connection beside its socket, once its caller is known.
 struct SocketSession {
     caller: Arc<IdentifiedCaller>,
     max_age: Option<Duration>,
@@ -131,7 +131,7 @@ struct SocketSession {
     watched: u64,
 }
 
-/// What a socket does next.
+/// The next event of a socket.
 enum SocketEvent {
     Tell(Outcome),
     /// A frame came, which may have a text.
@@ -367,7 +367,7 @@ fn message_rate(a_second: u32) -> Option<Rate> {
     quota(a_second, a_second.saturating_mul(BURST)).map(rate_clock::rate)
 }
 
-/// What comes of it within this time. What is done at once needs no timer.
+/// The future's output, if it comes within this time. A future that is ready at once needs no timer.
 async fn within<T>(longest: Duration, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     match future.as_mut().now_or_never() {

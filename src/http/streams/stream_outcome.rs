@@ -1,8 +1,8 @@
-//! What a subscription has come to: its events, their members and errors, and the word for it that audit log and span have.
+//! The outcome of a subscription: its events, their members and errors, and its name in audit log and span.
 
 use crate::graphql::{Code, EventSummary};
 
-/// What a subscription has come to so far.
+/// The outcome of a subscription so far.
 #[derive(Debug, Default)]
 pub(in crate::http) struct StreamOutcome {
     pub(in crate::http) events: u64,

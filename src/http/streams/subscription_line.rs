@@ -12,7 +12,7 @@ pub(super) const PATH: &str = "/graphql";
 
 /// The line of a subscription's end.
 pub(in crate::http) struct SubscriptionLine {
-    /// What the request that it came with worked for.
+    /// The context of the request that it came with.
     context: TaskContext,
     started: Instant,
     logged: Logged,

@@ -1,4 +1,4 @@
-//! What a socket waits for beside its operations and its client: that it is time to ask for a sign of life, or to end.
+//! The timers of a socket: they tell when it is time to ping, or to end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -42,7 +42,7 @@ pub struct ServerTls {
     optional: bool,
     pub(super) handshake_timeout: Duration,
     current: RwLock<CurrentAcceptor>,
-    /// What was tried last and did not fit together.
+    /// The files that were tried last and did not fit together.
     rejected: Mutex<Option<Files>>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -146,13 +146,13 @@ impl ServerTls {
         }
     }
 
-    /// What handshakes are made with from now on.
+    /// The acceptor of handshakes from now on.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         self.refresh();
         self.current.read().acceptor.clone()
     }
 
-    /// What is usable and worth a warning: a certificate that is not valid now.
+    /// A warning about a certificate that is not valid now.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         let files = self.current.read().files.clone();

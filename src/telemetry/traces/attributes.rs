@@ -36,13 +36,13 @@ pub mod attribute {
     pub const BATCH_SIZE: &str = "flowmatix.batch.size";
     /// The request id, as the log and `x-request-id` have it.
     pub const REQUEST_ID: &str = "flowmatix.request.id";
-    /// What became of it.
+    /// The outcome of the operation.
     pub const OUTCOME: &str = "flowmatix.outcome";
     /// How many events a subscription had.
     pub const EVENTS: &str = "flowmatix.subscription.events";
     /// Why it ended.
     pub const ENDED: &str = "flowmatix.subscription.ended";
-    /// What an operation cost, in cells.
+    /// The cost of an operation, in cells.
     pub const COST: &str = "flowmatix.cost";
     /// The worst cache result of the teams that were read.
     pub const CACHE: &str = "flowmatix.cache";

@@ -22,7 +22,7 @@ pub struct TraceContext {
     pub(super) trace: TraceId,
     pub(super) span: SpanId,
     pub(super) sampled: bool,
-    /// What other systems have noted.
+    /// The entries of other systems.
     state: Option<HeaderValue>,
 }
 

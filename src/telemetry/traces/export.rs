@@ -1,4 +1,4 @@
-//! Export: batches of spans over OTLP, in protobuf over HTTP.
+//! The export of spans: sends batches over OTLP, in protobuf over HTTP, and counts what is lost.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) fn queue_to(settings: &TraceSettings, metrics: Arc<Metrics>) -> Resul
     Ok(SpanQueue { processor, limit: settings.queue, delivery })
 }
 
-/// What is told of this process: the environment's word counts more than ours.
+/// The resource that describes this process: the environment's values override ours.
 fn resource(settings: &TraceSettings) -> Resource {
     let own = [
         KeyValue::new("service.name", NAME),

@@ -16,7 +16,7 @@ use super::queue::SpanQueue;
 /// The most links of a span.
 const LINKS_LIMIT: usize = 128;
 
-/// What is recorded of a span.
+/// The record of a span.
 #[derive(Debug)]
 pub(super) struct SpanRecord {
     /// Gone when it has ended.

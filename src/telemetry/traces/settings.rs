@@ -1,4 +1,4 @@
-//! What OpenTelemetry's variables say. A value that makes no sense is left aside, as their specification demands, and told.
+//! The values of OpenTelemetry's variables. An invalid value is ignored, as their specification demands, and reported.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct TraceSettings {
     pub(super) trusted: Trusted,
     pub(super) timeout: Duration,
     pub(super) sampling: Sampling,
-    /// What is told of this process.
+    /// The resource attributes of this process.
     pub(super) resource: Vec<(String, String)>,
     pub(super) queue: usize,
     pub(super) batch: usize,
@@ -161,7 +161,7 @@ impl<'v> OtelReader<'v> {
         self.list(name, header)
     }
 
-    /// What comes of the items of a list; those that are none are named by their places.
+    /// The items of a list; invalid ones are reported by their index.
     fn list<C: FromIterator<(String, String)>>(
         &mut self,
         name: &str,

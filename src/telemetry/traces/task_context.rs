@@ -1,5 +1,5 @@
-//! What a task works for: the request that its log lines name, and the place in a trace. It is kept with the task, so that stages
-//! that log or make calls find it, and those in between need not hand it on.
+//! The context of a task: the request that its log lines name, and the position in a trace. It is kept with the task,
+//! so that stages that log or make calls find it, and those in between need not hand it on.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ tokio::task_local! {
     static CURRENT: TaskContext;
 }
 
-/// What a task works for. Cheap to clone.
+/// The context of a task. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct TaskContext {
     request: Option<LoggedRequest>,
@@ -63,12 +63,12 @@ impl TaskContext {
         CURRENT.scope(self, work)
     }
 
-    /// What `work` returns, for this.
+    /// Runs `work` in this context.
     pub fn within<T>(self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self, work)
     }
 
-    /// What the current task's lines are about.
+    /// The request that the current task's lines name.
     pub(in crate::telemetry) fn logged_request() -> Option<LoggedRequest> {
         CURRENT.try_with(|context| context.request.clone()).ok().flatten()
     }

@@ -12,7 +12,7 @@ use super::record::{SpanRecord, SpanRecorder};
 #[derive(Clone, Debug)]
 pub struct Trace {
     pub(super) context: TraceContext,
-    /// What is recorded, where it is sampled.
+    /// The record, if the trace is sampled.
     pub(super) record: Option<Arc<SpanRecord>>,
     /// Whether calls to Flowmatix carry it.
     pub(super) outgoing: bool,

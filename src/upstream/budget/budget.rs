@@ -228,7 +228,7 @@ impl Budget {
         self.ledgers.policy.spendable()
     }
 
-    /// What may be spent in a window on rosters that are there already.
+    /// The calls that refreshing rosters may spend in a window.
     pub(in crate::upstream) fn refresh_plan(&self) -> RefreshPlan {
         let policy = &self.ledgers.policy;
         let shared = self.scope == BudgetScope::Host;
@@ -240,7 +240,7 @@ impl Budget {
         self.known(id).map_or(Pressure::NONE, |ledger| ledger.pressure())
     }
 
-    /// What the caller may still spend.
+    /// The rest of the caller's share of the budget.
     pub(in crate::upstream) fn share(&self, caller: &Caller) -> BudgetShare {
         let payer = self.payer(caller);
         match self.known(caller.credential.id()) {
@@ -284,7 +284,7 @@ impl Budget {
         })
     }
 
-    /// What a plan is known by on all replicas.
+    /// The identity of a plan on all replicas.
     fn plan_of<'c>(&self, credential: &'c Credential) -> Vec<&'c [u8]> {
         match (self.scope, credential.id()) {
             (BudgetScope::Host, _) => vec![b"host"],

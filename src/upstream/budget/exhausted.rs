@@ -1,4 +1,4 @@
-//! Why the budget has no call to give.
+//! The refusal of a call by the budget: the reason, and the earliest instant at which a call may be made.
 
 use tokio::time::Instant;
 

@@ -76,7 +76,7 @@ struct Disk {
     outcome: Result<(), NotRecorded>,
     /// Whether the operator knows that it cannot be written.
     failing: bool,
-    /// What tells the file that was written from another one.
+    /// Tells the written file from another one.
     stamp: Option<BudgetFileStamp>,
     metrics: Arc<Metrics>,
 }
@@ -147,7 +147,7 @@ impl LedgerFile {
         self.unknown_since
     }
 
-    /// What the file knows a credential by, in every process.
+    /// The name of a credential in the file, the same in every process.
     pub(super) fn name(&self, credential: &Credential) -> String {
         match credential.id() {
             CredentialId::Held(name) => format!("held:{name}"),

@@ -1,4 +1,4 @@
-//! What the ledger file holds: a line with the digest of the rest, then JSON.
+//! The format of the ledger file: a line with the digest of the rest, then JSON.
 //!
 //! `{"version", "salt", "written", "ledgers": [{"id", "calls": [[half-minute, count], …]}]}`, and `unknownSince` where an
 //! earlier file could not be read. It holds no token: a forwarded one is named by a hash that is keyed with the file's salt.

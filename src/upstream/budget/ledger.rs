@@ -200,7 +200,7 @@ impl Ledger {
         Pressure { stretch, low: used > LOW_WATERMARK }
     }
 
-    /// What the payer, or every caller with the credential, may still spend. Reservations are not spent.
+    /// The rest of the share of the payer, or of every caller with the credential. Reservations are not spent.
     pub(in crate::upstream) fn share(&self, payer: Option<Payer>) -> BudgetShare {
         let elsewhere = self.elsewhere(payer);
         let state = self.current();

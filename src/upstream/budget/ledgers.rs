@@ -14,9 +14,9 @@ use super::ledger::Ledger;
 use super::policy::BudgetPolicy;
 use crate::model::{Clock, CredentialId};
 
-/// What the file knows the total of unaccepted credentials by.
+/// The name in the file of the total of unaccepted credentials.
 pub(super) const UNACCEPTED: &str = "unaccepted";
-/// What the file knows calls by that any forwarded token may have made, and what the names of such tokens begin with.
+/// The name in the file of calls that any forwarded token may have made, and the prefix of the names of such tokens.
 pub(super) const ANY_TOKEN: &str = "forwarded";
 
 pub(super) struct Ledgers {

@@ -1,11 +1,11 @@
-//! What of a plan may be spent, and on what. A part is never spent, a part of the rest is kept for rosters that are not
-//! loaded yet, and callers who share a credential share what is left.
+//! The policy of the budget: how much of a plan may be spent, and on which calls. A part is never spent, a part of the
+//! rest is kept for rosters that are not loaded yet, and callers who share a credential share what is left.
 
 use std::time::Duration;
 
 use crate::config;
 
-/// What a plan allows in each window.
+/// The limits of a plan in each window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BudgetPolicy {
     plan: u32,
@@ -37,13 +37,13 @@ impl BudgetPolicy {
         spendable - part(spendable, self.reserve_ratio)
     }
 
-    /// What one caller may spend while the others have spent so much: a part of what is left, so that the next caller finds
+    /// The share of one caller while the others have spent so much: a part of what is left, so that the next caller finds
     /// something, and callers with equal demand get equal shares.
     pub(super) fn share(&self, spent_by_others: u32) -> u32 {
         part(self.spendable().saturating_sub(spent_by_others), self.max_caller_ratio).max(1)
     }
 
-    /// What is left alone of the vendor's own count.
+    /// The part of the vendor's own count that is not spent.
     pub(super) fn headroom(&self, limit: Option<u32>) -> u32 {
         limit.map_or(0, |limit| limit - part(limit, self.utilization))
     }

@@ -1,4 +1,4 @@
-//! What of a ledger is in hand: calls that are reserved, and calls that are recorded and under way.
+//! The calls of a ledger that are in hand: reserved, or recorded and under way.
 
 use std::sync::Arc;
 

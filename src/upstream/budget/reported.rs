@@ -1,4 +1,5 @@
-//! What of a ledger other replicas are told.
+//! The ledger as the cluster sees it: implements `SpendingSource`, so that leases report this replica's spending to the
+//! others. Of the payers, those that have spent most are reported.
 
 use tokio::time::Instant;
 

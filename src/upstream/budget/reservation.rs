@@ -1,5 +1,5 @@
-//! What one load may spend: calls reserved in its credential's ledger and, while the credential has not been accepted, in the
-//! total of all unaccepted credentials too. A call is recorded in both before it is made.
+//! The reservation of one load: calls reserved in its credential's ledger and, while the credential has not been
+//! accepted, in the total of all unaccepted credentials too. A call is recorded in both before it is made.
 
 use super::exhausted::BudgetExhausted;
 use super::recorded::{RecordedCall, Reservation};

@@ -17,7 +17,7 @@ pub(super) struct SharedPlan {
     name: Arc<str>,
 }
 
-/// What other replicas have spent.
+/// The spending of other replicas.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Elsewhere {
     /// Calls that count.

@@ -1,4 +1,4 @@
-//! What the ledgers tell of themselves: which plans are paused, and who has spent how much of those that callers share.
+//! The status of the ledgers: the plans that are paused, and the spending of each caller of a shared plan.
 
 use super::budget::Budget;
 use super::ledger::Ledger;

@@ -1,4 +1,4 @@
-//! What replicas tell each other of the vendor: the pauses that it asks for, and that it has stopped answering.
+//! The notices about the vendor between replicas: the pauses that it asks for, and that it has stopped answering.
 
 use std::sync::Arc;
 use std::time::Duration;

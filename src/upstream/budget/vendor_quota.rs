@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::upstream::RateLimit;
 
-/// What the vendor says is left of a window.
+/// The rest of a window, by the vendor's count.
 #[derive(Debug, Default)]
 pub(super) struct VendorQuota {
     window: Option<QuotaWindow>,

@@ -26,7 +26,7 @@ pub(super) struct BoundaryFinder {
     is_safe: bool,
 }
 
-/// What ends a row that cannot be read.
+/// The end of a row that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Boundary {
     /// The next row, whose bracket is there.

@@ -22,7 +22,7 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Room is made beforehand for a body of so many bytes at most: its length is only what its sender says it is.
 const EXPECTED_LIMIT: usize = 8 << 20;
 
-/// What the envelope said.
+/// The contents of the envelope.
 pub(in crate::upstream) struct Envelope {
     pub(in crate::upstream) success: bool,
     pub(in crate::upstream) message: Option<String>,
@@ -74,7 +74,7 @@ enum Expect {
 /// The bytes at hand.
 struct Input<'b> {
     bytes: &'b [u8],
-    /// What of them is text, from a row's beginning on: found once for all rows that follow.
+    /// The part of them that is text, from a row's beginning on: found once for all rows that follow.
     text: Option<(usize, &'b str)>,
 }
 
@@ -297,8 +297,8 @@ impl EnvelopeReader {
         Ok(true)
     }
 
-    /// What stands here follows no row: the last one was not what it seemed to be. It is skipped, with all that follows up to the
-    /// next row.
+    /// The next byte follows no row: the last one was not what it seemed to be. It is skipped, with all that follows up
+    /// to the next row.
     fn lose_row(&mut self, byte: Option<u8>) -> Result<bool, Malformed> {
         let behind = match self.expect {
             Expect::Row | Expect::Key => b',',

@@ -61,7 +61,7 @@ pub(in crate::upstream) enum ListProgress {
     Complete(DecodedRows),
 }
 
-/// What has come since the start of the list.
+/// The rows since the start of the list.
 struct Pass {
     number: u32,
     whole: DecodedRows,
@@ -180,7 +180,7 @@ impl RowPage {
     /// Reads a body, given in chunks, as the client does.
     ///
     /// # Errors
-    /// What is wrong with the body, or the failure that it reports.
+    /// When the body is malformed, or reports a failure.
     pub fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Self, Malformed> {
         let chunks: Vec<&[u8]> = chunks.into_iter().collect();
         let mut reader = EnvelopeReader::new(usize::MAX);
@@ -222,7 +222,7 @@ impl PageRead {
 /// Reads a whole body, given in chunks, as the client does; for tests, fuzzing and benchmarks.
 ///
 /// # Errors
-/// What is wrong with the body, or the failure that it reports.
+/// When the body is malformed, or reports a failure.
 pub fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Roster, Malformed> {
     Ok(RowPage::read(chunks)?.rows.into_roster(std::time::SystemTime::UNIX_EPOCH.into()))
 }

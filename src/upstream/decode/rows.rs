@@ -22,12 +22,12 @@ pub(in crate::upstream) struct DecodedRows {
     orders: Orders,
     /// The key that the first good row began with.
     first_key: Option<Box<str>>,
-    /// What there was before the last row, and before the last that is no text.
+    /// The state before the last row, and before the last one that is no text.
     before_last: Before,
     before_whole: Before,
 }
 
-/// What there was before a row.
+/// The state before a row.
 #[derive(Clone, Copy, Default)]
 struct Before {
     seen: usize,

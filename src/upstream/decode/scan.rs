@@ -45,7 +45,7 @@ pub(super) enum Unreadable {
 }
 
 impl Unreadable {
-    /// What is said of a row that is skipped for it.
+    /// The reason that is given for a row that is skipped for it.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::TooLong => "it is longer than 1 MiB",

@@ -8,7 +8,7 @@ use crate::model::kinds::JsonTime;
 use crate::model::kinds::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use crate::model::{Drift, JsonStr, JsonStrList, Roster, SkippedRow, TeamMember, Timestamp, member_fields};
 
-/// What stands in front of a row's unreadable values.
+/// The byte in front of a row's unreadable values.
 const UNREADABLE: u8 = b'!';
 /// Why rows were skipped, as far as reasons are known; any other is said in the last one's words.
 const REASONS: [&str; 7] = [

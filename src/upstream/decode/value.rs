@@ -1,4 +1,4 @@
-//! What the values of a row say: text, identifiers, addresses, names, numbers, each read from its JSON.
+//! The values of a row: text, identifiers, addresses, names, numbers, each read from its JSON.
 
 use super::json::{JsonKind, RawJsonValue};
 
@@ -8,12 +8,12 @@ const ID_LIMIT: usize = 128;
 /// The length of an empty string's JSON.
 const EMPTY: usize = 2;
 
-/// What stands between a string's quotes.
+/// The text between a string's quotes.
 fn inner(raw: &str) -> &str {
     &raw[1..raw.len() - 1]
 }
 
-/// What became of one value.
+/// The result of reading one value.
 pub(in crate::upstream) enum ReadValue<T> {
     Value(T),
     /// There, but nothing: an empty string.

@@ -33,7 +33,7 @@ const TURN: Duration = Duration::from_millis(100);
 /// How soon it is looked again whether another replica still probes.
 const ELSEWHERE: Duration = Duration::from_millis(200);
 
-/// What a call is about.
+/// The subject of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::upstream) struct Subject {
     pub(in crate::upstream) source: SourceId,

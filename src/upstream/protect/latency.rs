@@ -19,7 +19,7 @@ const RECENT: Duration = Duration::from_secs(60);
 const ENOUGH: usize = 4;
 
 pub(in crate::upstream) struct Latency {
-    /// What is assumed while nothing is known.
+    /// The latency that is assumed while none is known.
     assumed: Duration,
     samples: Mutex<VecDeque<Sample>>,
 }

@@ -283,7 +283,7 @@ impl Endpoint for Client {
     }
 }
 
-/// What a call's span tells of it: never the query, which holds the account.
+/// Describes a call in its span: never the query, which holds the account.
 fn describe(span: &mut SpanRecorder<'_>, url: &Url) {
     span.name(format!("GET {}", url.path()));
     span.set(attribute::HTTP_METHOD, "GET");
@@ -294,7 +294,7 @@ fn describe(span: &mut SpanRecorder<'_>, url: &Url) {
     }
 }
 
-/// What a call that brought no answer means.
+/// The error of a call that brought no answer.
 fn unanswered(error: &reqwest::Error) -> UpstreamError {
     if error.is_timeout() {
         return ErrorKind::Timeout.into();
@@ -304,7 +304,7 @@ fn unanswered(error: &reqwest::Error) -> UpstreamError {
     causes.find_map(cause_of).unwrap_or_else(|| unavailable.retryable())
 }
 
-/// What this cause makes of the failure, where it is one that trying again does not help.
+/// The error for this cause, if it is one that a retry does not help.
 fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<UpstreamError> {
     if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
         return Some(Malformed::NotHttp.into());
@@ -318,7 +318,7 @@ fn cause_of(cause: &(dyn std::error::Error + 'static)) -> Option<UpstreamError> 
     tls.filter(|error| matches!(error, rustls::Error::InvalidCertificate(_))).map(|_| ErrorKind::Unavailable.into())
 }
 
-/// What a status, or the code of an envelope that reports a failure, means.
+/// The error for a status, or for the code of an envelope that reports a failure.
 fn refusal(status: u16, headers: &HeaderMap, now: Timestamp) -> UpstreamError {
     match status {
         300..400 => Malformed::Redirect.into(),

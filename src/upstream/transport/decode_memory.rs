@@ -34,7 +34,7 @@ struct DecodeMemoryState {
 /// There is no room.
 pub(super) struct NoRoom;
 
-/// What one call holds of it.
+/// The reservation of one call.
 pub(super) struct DecodeReservation {
     memory: Arc<DecodeMemory>,
     id: u64,

@@ -10,7 +10,7 @@ use crate::model::{Account, Contact, JsonStr};
 use crate::upstream::decode::envelope::Envelope;
 use crate::upstream::decode::fields;
 
-/// What one call brought.
+/// The result of one call.
 #[derive(Debug)]
 pub struct Inspection {
     /// How long it took.
@@ -19,11 +19,11 @@ pub struct Inspection {
     pub status: Option<u16>,
     /// The rate-limit headers that came, by name.
     pub rate_limit: Vec<(String, String)>,
-    /// What the body says, or why there is no team.
+    /// The findings, or the error that the team could not be read for.
     pub result: Result<Findings, UpstreamError>,
 }
 
-/// What a team looks like beside the documentation.
+/// The differences of a team from the documentation.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// How many members were read.
@@ -38,11 +38,11 @@ pub struct Findings {
     pub unknown: Vec<String>,
     /// Our fields whose values could not be read, and how often.
     pub unreadable: Vec<(&'static str, usize)>,
-    /// What the account's pair seems to select.
+    /// The selection that the account's pair seems to make.
     pub selects: Selects,
 }
 
-/// What `email` and `type` seem to select.
+/// The selection that `email` and `type` seem to make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Selects {
     /// Several people: the account whose team is listed.

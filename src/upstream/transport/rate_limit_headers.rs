@@ -1,4 +1,4 @@
-//! What an answer's headers say of waiting and of the vendor's rate limit.
+//! The headers of an answer that ask for a pause, or describe the vendor's rate limit.
 //!
 //! `Retry-After` comes as seconds or as a date; what is left of the plan, and until when, in one of the forms that are in use.
 //! All of it is optional, and nothing that cannot be read is believed.
@@ -68,7 +68,7 @@ fn date(text: &str) -> Option<Timestamp> {
     http.or_else(|| DateTime::parse_from_rfc2822(text).ok().map(SystemTime::from)).map(Timestamp::from)
 }
 
-/// What the headers say is left: `RateLimit` as a structured field (`"default";r=50;t=30`) or in its older form
+/// The rest of the plan by the headers: `RateLimit` as a structured field (`"default";r=50;t=30`) or in its older form
 /// (`limit=100, remaining=50, reset=30`), or `RateLimit-*` or `X-RateLimit-*` with one number each. Of several windows the one
 /// with the least left counts.
 pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
@@ -84,7 +84,7 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
     })
 }
 
-/// What one window of a `RateLimit` field says.
+/// One window of a `RateLimit` field.
 #[derive(Clone, Copy, Default)]
 struct RateLimitWindow {
     q: Option<u64>,

@@ -14,9 +14,9 @@ pub(super) struct LiveEvent {
     pub(super) number: u64,
     /// The whole state, as a response.
     pub(super) full: Bytes,
-    /// What has changed since the event before; `None` where the selection has no such form.
+    /// The changes since the event before; `None` where the selection has no such form.
     pub(super) delta: Option<Bytes>,
-    /// What is told of either.
+    /// The summaries of both.
     pub(super) summaries: (EventSummary, EventSummary),
     /// Whether it is the last.
     pub(super) ends: bool,
@@ -26,7 +26,7 @@ pub(super) struct LiveEvent {
     pub(super) read_at: Instant,
 }
 
-/// What is told of an event besides its bytes.
+/// The summary of an event, for logs and metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventSummary {
     /// How many members are in it.
@@ -51,7 +51,7 @@ struct EventExtensions {
     live: LiveCost,
 }
 
-/// What the subscription costs.
+/// The cost of the subscription.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LiveCost {

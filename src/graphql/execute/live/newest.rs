@@ -22,7 +22,7 @@ pub(super) struct EventReceiver {
     slot: usize,
     /// The version that was received last.
     seen: u64,
-    /// What is in the slot, where no version came since.
+    /// The waker in the slot, if no version came since.
     waker: Option<Waker>,
 }
 

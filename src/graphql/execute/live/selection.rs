@@ -17,7 +17,7 @@ use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::View;
 use crate::model::{Cancellation, Cancelled, ErrorKind, Grant, LiveTeam, Roster};
 
-/// What an operation shows of a team.
+/// The view of a team that an operation selects.
 pub(super) struct Selection {
     pub(super) plan: Arc<Plan>,
     /// Its arguments, and the root field's data of the state that was written last.
@@ -29,7 +29,7 @@ pub(super) struct Selection {
     pub(super) written: WrittenState,
 }
 
-/// What was written of the state before.
+/// The output for the state before.
 #[derive(Default)]
 pub(super) struct WrittenState {
     events: u64,

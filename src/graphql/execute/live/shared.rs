@@ -21,7 +21,7 @@ use crate::telemetry::Metrics;
 /// From so many members on an event is written beside the runtime's workers.
 const OFFLOAD_MEMBERS: usize = 200;
 
-/// What makes two questions the same.
+/// The key of a selection: equal selections share their events.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct SelectionKey {
     /// The feed, and with it account and credential.

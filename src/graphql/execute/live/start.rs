@@ -15,7 +15,7 @@ use crate::graphql::limits::RequestTotals;
 use crate::graphql::request_error::RequestError;
 use crate::model::{Account, Grant};
 
-/// What comes of a request that may be a subscription.
+/// The result of a request that may be a subscription.
 pub enum Started {
     /// It was none, or it is refused.
     Answer(GraphQlResponse),

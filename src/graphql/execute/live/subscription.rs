@@ -28,7 +28,7 @@ pub struct LiveSubscription {
 pub struct Delivery {
     /// A response, as JSON.
     pub payload: Bytes,
-    /// What is told of it.
+    /// Its summary.
     pub summary: EventSummary,
     /// Whether it is the last.
     pub ends: bool,

@@ -31,7 +31,7 @@ impl<'p> AnswerWriter<'p> {
     }
 }
 
-/// What the plan's `upserted` fields show of each member of a team.
+/// Digests of each member of a team, over the plan's `upserted` fields.
 ///
 /// # Errors
 /// [`Cancelled`] when it is no longer wanted.

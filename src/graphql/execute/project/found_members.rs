@@ -1,4 +1,5 @@
-//! What the lists of an answer find: the members that meet a list's conditions, found once for all lists that have the same.
+//! The results of an answer's lists: the members that meet a list's conditions, found once for all lists that have the
+//! same.
 //!
 //! Where lists of several roles have the same conditions, these are looked for in the whole team once, and each role takes its
 //! part: a team is looked through in the order in which it lies in memory, several times as fast as one role after the other.
@@ -27,7 +28,7 @@ pub(super) struct FoundMembers {
 }
 
 impl FoundMembers {
-    /// What the list's page, and its groups, are made of, ascending.
+    /// The members that the list's page, and its groups, are made of, ascending.
     pub(super) fn get(
         &mut self,
         list: &PreparedList,

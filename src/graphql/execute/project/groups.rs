@@ -1,4 +1,4 @@
-//! The groups of a list's members, as JSON.
+//! Projection of groups: writes the groups of a list's members as JSON. Equal groups are counted once.
 
 use std::sync::Arc;
 

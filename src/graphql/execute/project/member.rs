@@ -1,4 +1,5 @@
-//! A member's fields, as JSON.
+//! Projection of members: writes a member's selected fields as JSON, each by its kind. Contact data is written only
+//! where the caller's scopes allow it.
 
 use std::sync::Arc;
 

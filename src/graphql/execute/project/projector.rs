@@ -20,7 +20,7 @@ use crate::graphql::plan::plan::{
 use crate::graphql::schema::{EntityKey, PreparedList, View};
 use crate::model::{Cancellation, Cancelled, Group, Page, PageLimits, RowCounter, Timestamp};
 
-/// What is written.
+/// The written answer.
 pub(in crate::graphql::execute) struct Projected {
     /// The value of `data`, after what `out` began with.
     pub(in crate::graphql::execute) out: Vec<u8>,
@@ -34,7 +34,7 @@ pub(in crate::graphql::execute) struct Projected {
 /// An error counts as so many bytes of an answer: none is asked for, so an answer has fewer of them than it may have rows.
 const ERROR: usize = 4 << 10;
 
-/// What an answer depends on besides plan and rosters.
+/// The options of an answer besides plan and rosters.
 #[derive(Clone, Copy)]
 pub(in crate::graphql::execute) struct ProjectionOptions {
     /// Whether contact data may be read.
@@ -76,13 +76,13 @@ pub(super) struct AnswerWriter<'p> {
     pub(super) path: Vec<Segment<'p>>,
     pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
-    /// What lists with the same conditions are sliced from.
+    /// The members that lists with the same conditions are sliced from.
     found: FoundMembers,
     /// The pages that were sliced. Equal lists are one in the plan, and many members may show those of a team or a role.
     pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
     /// The groups of such lists.
     pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
-    /// What the identifiers of fields below the root have found: a field may be shown for each member.
+    /// The members and roles that identifiers below the root have found: a field may be shown for each member.
     looked_up: HashMap<(usize, *const View, EntityKind), Option<u32>>,
     /// The last timestamp of a snapshot, as it is written.
     fetched_at: Option<(Timestamp, Vec<u8>)>,
@@ -98,7 +98,7 @@ pub(super) struct AnswerWriter<'p> {
     cancelled: bool,
 }
 
-/// What an identifier is one of.
+/// The kind of entity that an identifier names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum EntityKind {
     Member,
@@ -292,7 +292,7 @@ impl<'p> AnswerWriter<'p> {
         list.page_of(&found, view, self.terms.pages, self.cancellation)
     }
 
-    /// What the list's page, and its groups, are made of.
+    /// The members that the list's page, and its groups, are made of.
     pub(super) fn found(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Arc<Vec<u32>>> {
         self.found.get(list, view, role, self.cancellation)
     }

@@ -1,4 +1,4 @@
-//! A team's fields and a role's, as JSON.
+//! Projection of teams and roles: writes their selected fields as JSON, with the members and roles that they hold.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ impl<'p> AnswerWriter<'p> {
         });
     }
 
-    /// What an identifier finds, or null.
+    /// Writes the entity that an identifier finds, or null.
     fn lookup<F>(
         &mut self,
         item: &'p PlannedField<F>,

@@ -77,7 +77,8 @@ impl<'d> NodeBuilder<'d> {
         left > 0
     }
 
-    /// What is selected of an object of this type. Nothing where a condition has no value: then the field has failed.
+    /// The fields that are selected of an object of this type. Nothing where a condition has no value: then the field
+    /// has failed.
     fn fields(&self, sets: &[&'d SelectionSet], on: &str) -> CollectedFields<'d> {
         Rc::new(self.collector.fields(sets, on).unwrap_or_default())
     }

@@ -22,10 +22,10 @@ use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::model::Clock;
 
-/// What stands for the message of an error.
+/// The replacement of an error's message.
 const MASKED: &str = "<masked>";
 
-/// What a trace shows of an answer's error.
+/// An answer's error as a trace shows it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TraceError {
@@ -68,7 +68,7 @@ impl TraceTimes {
     }
 }
 
-/// What the trace of an operation is made from, besides its answer.
+/// The input of an operation's trace, besides its answer.
 pub(in crate::graphql::execute) struct Tracing {
     pub(in crate::graphql::execute) times: TraceTimes,
     pub(in crate::graphql::execute) prepared: Arc<PreparedDocument>,

@@ -1,10 +1,10 @@
-//! What must not be empty: `{ }` as a selection set is a syntax error, where apollo-compiler follows a later draft of the
+//! Empty braces: `{ }` as a selection set is a syntax error, where apollo-compiler follows a later draft of the
 //! grammar; and so is a schema's definition without its operations.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
 use apollo_compiler::parser::SourceSpan;
 
-/// What has the first empty selection set of a document.
+/// The first field or definition of a document whose selection set is empty.
 pub(in super::super) fn empty_selection(document: &Document) -> Option<SourceSpan> {
     document.definitions.iter().find_map(|definition| match definition {
         Definition::OperationDefinition(operation) => in_set(&operation.selection_set, operation.location()),

@@ -1,4 +1,4 @@
-//! What a rule finds wrong.
+//! A finding of a validation rule: the message, and the locations in the document.
 
 use apollo_compiler::parser::SourceSpan;
 

@@ -10,7 +10,7 @@ use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 /// A value in a document.
 pub(super) struct Usage<'d> {
     pub(super) value: &'d Node<Value>,
-    /// What its place expects; `None` inside a scalar that takes anything.
+    /// The expected type; `None` inside a scalar that takes anything.
     pub(super) expected: Option<&'d Type>,
     /// Whether its place has a default.
     pub(super) has_default: bool,

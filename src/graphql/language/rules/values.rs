@@ -12,7 +12,7 @@ use super::finding::Finding;
 use super::usages::{Usage, visit};
 use apollo_compiler::validation::Valid;
 
-/// What is wrong with the values of a document.
+/// The values of a document that do not fit their types.
 pub(in super::super) fn unfit_values(schema: &Valid<Schema>, document: &ExecutableDocument) -> Vec<Finding> {
     let mut findings = Vec::new();
     for operation in document.operations.iter() {
