@@ -93,14 +93,14 @@ pub async fn run(
     numbers: &Numbers,
 ) -> Result<Outcome> {
     numbers.skip_to_multiple_of(asks.len());
-    let place = Cell::new(0);
+    let index = Cell::new(0);
     let started = Instant::now();
     let connection = || async {
         let mut connection = Connection::open(address).await?;
         let mut latencies = Vec::new();
         while started.elapsed() < length {
-            let ask = &asks[place.get() % asks.len()];
-            place.set(place.get() + 1);
+            let ask = &asks[index.get() % asks.len()];
+            index.set(index.get() + 1);
             numbers.0.set(numbers.0.get() + 1);
             let begun = Instant::now();
             connection.ask(ask, numbers.0.get() - 1).await?;

@@ -113,10 +113,10 @@ async fn main() -> Result<()> {
     for round in 0..=options.rounds {
         // The first round warms up: connections, caches, Apollo's compiler.
         let length = Duration::from_secs_f64(if round == 0 { 0.5 } else { options.seconds });
-        for place in 0..cases.len() {
-            let case = &cases[(place + round) % cases.len()];
-            for place in 0..case.entries.len() {
-                let entry = &case.entries[(place + round) % case.entries.len()];
+        for index in 0..cases.len() {
+            let case = &cases[(index + round) % cases.len()];
+            for index in 0..case.entries.len() {
+                let entry = &case.entries[(index + round) % case.entries.len()];
                 let process = &stage.processes[entry.process];
                 let before = process.cpu()?;
                 let outcome = load::run(process.address, &entry.asks, case.connections, length, numbers).await;

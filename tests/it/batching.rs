@@ -9,14 +9,14 @@ use crate::support::{PATIENT, TestApp, account, member};
 /// A query of 60 aliased look-ups over two accounts, 30 each.
 async fn sixty(app: &TestApp) -> String {
     let mut query = String::from("{");
-    for place in [0, 2] {
-        let ids = member(app, place).await;
+    for index in [0, 2] {
+        let ids = member(app, index).await;
         for n in 0..30 {
             let id = &ids[n % ids.len()];
             write!(
                 query,
-                " m{place}x{n}: teamMember(id: \"{id}\", {}) {{ id name role {{ memberCount }} }}",
-                account(place)
+                " m{index}x{n}: teamMember(id: \"{id}\", {}) {{ id name role {{ memberCount }} }}",
+                account(index)
             )
             .unwrap();
         }
@@ -158,9 +158,9 @@ async fn a_roster_is_loaded_again_after_its_fresh_window() {
 #[tokio::test]
 async fn the_store_is_bounded_in_bytes() {
     let app = TestApp::with(&[&PATIENT[..], &[("roster.store_limit", "192KiB")]].concat()).await;
-    let ask = async |place| app.query(&format!("{{ roles({}) {{ id }} }}", account(place))).await;
-    for place in [1, 2, 0] {
-        ask(place).await.clean();
+    let ask = async |index| app.query(&format!("{{ roles({}) {{ id }} }}", account(index))).await;
+    for index in [1, 2, 0] {
+        ask(index).await.clean();
     }
     let bytes = app.metric("flowmatix_roster_store_bytes").await;
     assert!(bytes > 0.0 && bytes <= 196_608.0, "{bytes}");

@@ -60,26 +60,26 @@ proptest! {
             row["_id"] = json!(format!("m{n:03}"));
             row
         }).collect();
-        // By hand: the place of each value among its field's, the missing and the unknown behind all.
+        // By hand: the index of each value among its field's, the missing and the unknown behind all.
         let mut counted: BTreeMap<Vec<usize>, (usize, i64)> = BTreeMap::new();
         for row in &rows {
-            let place = |(_, _, key): &(GroupField, &str, &str)| {
+            let index = |(_, _, key): &(GroupField, &str, &str)| {
                 let known = values(key);
                 known.iter().position(|value| *value == row[*key]).unwrap_or(known.len())
             };
-            let group = counted.entry(by.iter().map(place).collect()).or_default();
+            let group = counted.entry(by.iter().map(index).collect()).or_default();
             group.0 += 1;
             group.1 += row["unreadMessages"].as_i64().unwrap_or(0);
         }
         let mut expected: Vec<_> = counted.into_iter().collect();
-        let turn = |place: usize, key: &str| {
+        let turn = |index: usize, key: &str| {
             let last = values(key).len();
-            if place < last { last - 1 - place } else { place }
+            if index < last { last - 1 - index } else { index }
         };
         match (order, descending) {
             (0, false) => {}
             (0, true) => expected.sort_by_key(|(key, _)| {
-                key.iter().zip(&by).map(|(place, (_, _, key))| turn(*place, key)).collect::<Vec<_>>()
+                key.iter().zip(&by).map(|(index, (_, _, key))| turn(*index, key)).collect::<Vec<_>>()
             }),
             (1, false) => expected.sort_by_key(|(_, (count, _))| *count),
             (1, true) => expected.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count)),
@@ -101,13 +101,13 @@ proptest! {
                 "status" => group.key.status.map(|value| json!(value.name())),
                 "liveAvailability" => group.key.live_availability.map(|value| json!(value.name())),
                 "leadsVisibility" => group.key.leads_visibility.map(|value| json!(value.name())),
-                "_role" => group.key.role.map(|place| json!(roster.role(place).id.plain())),
+                "_role" => group.key.role.map(|index| json!(roster.role(index).id.plain())),
                 _ => group.key.whitelabel.map(|value| json!(value)),
             };
-            let place = |(_, _, key): &(GroupField, &str, &str)| {
+            let index = |(_, _, key): &(GroupField, &str, &str)| {
                 text(key).map_or(values(key).len(), |shown| values(key).iter().position(|value| *value == shown).unwrap())
             };
-            (by.iter().map(place).collect::<Vec<_>>(), (group.count, group.unread_messages))
+            (by.iter().map(index).collect::<Vec<_>>(), (group.count, group.unread_messages))
         }).collect();
         prop_assert_eq!(shown, expected);
         prop_assert!(roster.groups(&members, &fields, GroupOrder::default(), 1, &|| true).is_err() || members.is_empty());

@@ -35,10 +35,10 @@ impl Service {
     }
 
     /// Asks for an account's team, and says how many calls that took and how it was found.
-    async fn ask(&self, place: usize) -> (u64, String) {
+    async fn ask(&self, index: usize) -> (u64, String) {
         let ask = format!(
             "{{ teamMembers(account: {{ email: \"{}\", type: {} }}) {{ totalCount stale }} }}",
-            ACCOUNTS[place].email, ACCOUNTS[place].user_type
+            ACCOUNTS[index].email, ACCOUNTS[index].user_type
         );
         let answer = self.app.query_as(AGENCY_TOKEN, &ask).await;
         assert!(answer.codes().is_empty(), "{:#}", answer.body);
@@ -47,8 +47,8 @@ impl Service {
     }
 }
 
-fn account(place: usize, mode: &str) -> String {
-    json!({ "account": { "email": ACCOUNTS[place].email, "type": ACCOUNTS[place].user_type }, "mode": mode })
+fn account(index: usize, mode: &str) -> String {
+    json!({ "account": { "email": ACCOUNTS[index].email, "type": ACCOUNTS[index].user_type }, "mode": mode })
         .to_string()
 }
 
@@ -64,9 +64,9 @@ fn miss() -> (u64, String) {
 async fn an_accounts_roster_is_read_again_and_the_others_stay() {
     let service = Service::with(&[]).await;
     for mode in ["soft", "hard"] {
-        for place in [0, 1] {
-            service.ask(place).await;
-            assert_eq!(service.ask(place).await, hit(), "{mode}");
+        for index in [0, 1] {
+            service.ask(index).await;
+            assert_eq!(service.ask(index).await, hit(), "{mode}");
         }
         let said = service.invalidate(account(0, mode)).await;
         assert_eq!((said.status, said.header("cache-control")), (200, "no-store"));
@@ -156,10 +156,10 @@ async fn what_may_cost_more_than_the_plan_has_left_is_refused_and_changes_nothin
     ])
     .await;
     let tokens = ["demo-lantern-token", "demo-harbor-token", "demo-pines-token"];
-    for (place, token) in tokens.into_iter().enumerate() {
+    for (index, token) in tokens.into_iter().enumerate() {
         let ask = format!(
             "{{ teamMembers(account: {{ email: \"{}\", type: {} }}) {{ totalCount }} }}",
-            ACCOUNTS[place].email, ACCOUNTS[place].user_type
+            ACCOUNTS[index].email, ACCOUNTS[index].user_type
         );
         assert!(service.app.query_as(token, &ask).await.codes().is_empty());
     }

@@ -260,7 +260,7 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
         scanned += 1;
         hits.extend(canaries.in_text(text, kinds).into_iter().map(|hit| format!("{what}: {hit}")));
     };
-    // Who asks: the place of the service, the token, and whether they may see people's contact data, or anybody at all.
+    // The caller: the index of its service, the token, and whether they may see people's contact data, or anybody at all.
     let callers: [(usize, Option<&str>, &[&str]); 9] = [
         (0, Some(BROUGHT), &[]),
         (1, Some(keys.key(0)), &[]),
@@ -293,8 +293,8 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
             _ => demo.set_team(MAYA, rows()),
         }
         let issuing = format!("{ISSUING}{round}");
-        for (place, token, hidden) in callers.into_iter().chain([(0, Some(issuing.as_str()), &[][..])]) {
-            let address = addresses[place * 2];
+        for (index, token, hidden) in callers.into_iter().chain([(0, Some(issuing.as_str()), &[][..])]) {
+            let address = addresses[index * 2];
             let url = format!("http://{address}/graphql");
             let bearer =
                 |request: RequestBuilder| token.iter().fold(request, |request, token| request.bearer_auth(token));
@@ -340,7 +340,7 @@ async fn nothing_secret_or_personal_is_where_it_does_not_belong() {
                 let response = request.send().await.unwrap();
                 let head = format!("{} {:?}", response.status(), response.headers());
                 let body = response.text().await.unwrap();
-                let what = format!("caller of service {place}, round {round}: {body:.300}");
+                let what = format!("caller of service {index}, round {round}: {body:.300}");
                 // What came back as a name for the request is the sender's own text.
                 if !head.contains("x-request-id\": \"zyx") {
                     scan(&what, &head, &ALL);

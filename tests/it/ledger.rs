@@ -95,9 +95,9 @@ fn metric(metrics: &str, name: &str) -> f64 {
 }
 
 /// Asks for one account's roles.
-async fn ask(app: &App, place: usize) -> Answer {
+async fn ask(app: &App, index: usize) -> Answer {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let body = json!({ "query": format!("{{ roles({}) {{ id }} }}", account(place)) }).to_string();
+    let body = json!({ "query": format!("{{ roles({}) {{ id }} }}", account(index)) }).to_string();
     let request = client.post(format!("http://{}/graphql", app.address())).bearer_auth(AGENCY_TOKEN);
     Answer::read(request.header("content-type", "application/json").body(body).send().await.unwrap()).await
 }
@@ -105,8 +105,8 @@ async fn ask(app: &App, place: usize) -> Answer {
 /// What is left after asking for so many accounts.
 async fn spend(app: &App, accounts: usize) -> Value {
     let mut left = Value::Null;
-    for place in 0..accounts {
-        left = ask(app, place).await.upstream()["budget"]["remaining"].clone();
+    for index in 0..accounts {
+        left = ask(app, index).await.upstream()["budget"]["remaining"].clone();
     }
     left
 }

@@ -194,8 +194,8 @@ async fn a_body_of_the_limit_passes_and_one_byte_more_does_not() {
 }
 
 /// Members of the role that has the most, in a sample account.
-async fn largest_role(app: &TestApp, place: usize) -> u64 {
-    let roles = app.query(&format!("{{ roles({}) {{ memberCount }} }}", account(place))).await;
+async fn largest_role(app: &TestApp, index: usize) -> u64 {
+    let roles = app.query(&format!("{{ roles({}) {{ memberCount }} }}", account(index))).await;
     let counts = roles.clean()["roles"].as_array().unwrap().clone();
     counts.iter().map(|role| role["memberCount"].as_u64().unwrap()).max().unwrap()
 }
@@ -240,8 +240,8 @@ async fn the_cost_is_told_to_callers_that_ask_for_it() {
     let list = vec![json!({ "__typename": "Role", "id": "x" }); 30];
     assert_eq!(cost(entities, json!({ "r": list })).await, 90);
     let members = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Role { members(first: 500) { nodes { id } } } } }";
-    let role = |place: usize| {
-        let flowmatix_graphql::demo::DemoAccount { email, user_type, .. } = flowmatix_graphql::demo::ACCOUNTS[place];
+    let role = |index: usize| {
+        let flowmatix_graphql::demo::DemoAccount { email, user_type, .. } = flowmatix_graphql::demo::ACCOUNTS[index];
         json!({ "__typename": "Role", "id": "x", "account": { "email": email, "type": user_type } })
     };
     let own = json!({ "__typename": "Role", "id": "x" });
@@ -312,8 +312,8 @@ async fn an_operation_that_is_too_expensive_for_any_team_is_refused_before_anyth
 async fn the_verdict_on_an_operations_cost_is_the_same_cold_and_warm() {
     let twelve =
         "id name description status type unreadMessages picture version createdAt updatedAt agencyId whitelabel";
-    let all = |place: usize| {
-        format!("{{ roles({}) {{ id members(first: 1000) {{ nodes {{ {twelve} }} }} }} }}", account(place))
+    let all = |index: usize| {
+        format!("{{ roles({}) {{ id members(first: 1000) {{ nodes {{ {twelve} }} }} }} }}", account(index))
     };
     // Twelve members cost little, whatever their page could hold.
     let app = TestApp::with(&PATIENT).await;

@@ -320,7 +320,7 @@ proptest! {
         let body = json!({ "data": rows.iter().map(Person::row).collect::<Vec<_>>() }).to_string();
         let roster = decode([body.as_bytes()]).unwrap();
         let ids = |page: &[u32]| -> Vec<String> {
-            page.iter().map(|place| roster.member(*place).id().plain().into_owned()).collect()
+            page.iter().map(|index| roster.member(*index).id().plain().into_owned()).collect()
         };
         let filter = filter.filter();
         let page = |request: PageRequest| roster.page(None, Some(&filter), &order, &request, limits, &|| false).unwrap();
@@ -485,8 +485,8 @@ proptest! {
             drift.0 += roster.drift().unrecognized_values;
             drift.1 += roster.drift().unknown_fields;
             for member in roster.members() {
-                let place = together.find(&member.id().plain()).unwrap();
-                prop_assert!(together.member(place) == member, "{row} in {body}");
+                let index = together.find(&member.id().plain()).unwrap();
+                prop_assert!(together.member(index) == member, "{row} in {body}");
                 alone += 1;
             }
         }

@@ -27,8 +27,8 @@ impl Sample {
         self.call(query).bearer_auth(AGENCY_TOKEN).header("authtype", "Key")
     }
 
-    async fn team(&self, place: usize) -> Answer {
-        let account = ACCOUNTS[place];
+    async fn team(&self, index: usize) -> Answer {
+        let account = ACCOUNTS[index];
         send(self.as_agency(&[("email", account.email), ("type", account.user_type)])).await
     }
 }
@@ -42,8 +42,8 @@ const MAYA: [(&str, &str); 2] = [("email", "maya@lantern-books.example"), ("type
 #[tokio::test]
 async fn the_seeded_accounts_have_their_members() {
     let sample = Sample::start();
-    for (place, account) in ACCOUNTS.iter().enumerate() {
-        let answer = sample.team(place).await;
+    for (index, account) in ACCOUNTS.iter().enumerate() {
+        let answer = sample.team(index).await;
         assert_eq!((answer.status, &answer.body["success"], &answer.body["code"]), (200, &json!(true), &json!(200)));
         let rows = answer.body["data"].as_array().unwrap();
         assert_eq!(rows.len(), account.members);

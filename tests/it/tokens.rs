@@ -17,16 +17,16 @@ const ENABLED: (&str, &str) = ("tokens.enabled", "true");
 const PASSTHROUGH: (&str, &str) = ("auth.mode", "passthrough");
 const MUTATION: &str = "mutation($a: AccountInput!) { issuePermanentToken(account: $a) { token active } }";
 
-fn account(place: usize) -> Value {
-    json!({ "email": ACCOUNTS[place].email, "type": ACCOUNTS[place].user_type })
+fn account(index: usize) -> Value {
+    json!({ "email": ACCOUNTS[index].email, "type": ACCOUNTS[index].user_type })
 }
 
-fn body(place: usize) -> String {
-    json!({ "query": MUTATION, "variables": { "a": account(place) } }).to_string()
+fn body(index: usize) -> String {
+    json!({ "query": MUTATION, "variables": { "a": account(index) } }).to_string()
 }
 
-async fn issue_as(app: &TestApp, token: &str, place: usize) -> Answer {
-    app.send(app.post().bearer_auth(token).body(body(place))).await
+async fn issue_as(app: &TestApp, token: &str, index: usize) -> Answer {
+    app.send(app.post().bearer_auth(token).body(body(index))).await
 }
 
 fn field(answer: &Answer) -> &Value {
@@ -54,8 +54,8 @@ async fn a_token_is_issued_with_one_call_of_the_plan_and_opens_its_account_alone
     assert_eq!(call.token.as_deref(), Some(AGENCY_TOKEN));
     assert!(call.headers.contains(&"authtype".to_owned()));
 
-    let members = |place: usize| {
-        let AccountAs { email, user_type } = AccountAs::of(place);
+    let members = |index: usize| {
+        let AccountAs { email, user_type } = AccountAs::of(index);
         format!("{{ teamMembers(account: {{ email: \"{email}\", type: {user_type} }}) {{ totalCount }} }}")
     };
     let opened = app.query_as("demo-pines-permanent", &members(2)).await.clean();
@@ -71,8 +71,8 @@ struct AccountAs {
 }
 
 impl AccountAs {
-    fn of(place: usize) -> Self {
-        Self { email: ACCOUNTS[place].email, user_type: ACCOUNTS[place].user_type }
+    fn of(index: usize) -> Self {
+        Self { email: ACCOUNTS[index].email, user_type: ACCOUNTS[index].user_type }
     }
 }
 
@@ -263,8 +263,8 @@ async fn a_429_pauses_the_token_and_a_spent_plan_refuses_without_a_call() {
     let app =
         TestApp::with(&[ENABLED, PASSTHROUGH, ("budget.calls_per_hour", "10"), ("budget.utilization", "0.3")]).await;
     let mut codes = Vec::new();
-    for place in [0, 1, 2, 3] {
-        codes.extend(issue_as(&app, AGENCY_TOKEN, place).await.codes().into_iter().map(str::to_owned));
+    for index in [0, 1, 2, 3] {
+        codes.extend(issue_as(&app, AGENCY_TOKEN, index).await.codes().into_iter().map(str::to_owned));
     }
     assert_eq!((codes, issued(&app)), (vec!["UPSTREAM_RATE_LIMITED".to_owned()], 3));
 }

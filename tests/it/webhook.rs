@@ -57,9 +57,9 @@ impl Posting {
     }
 
     /// Gives a member another name, and has it read.
-    async fn rename(&self, place: usize, name: &str) {
+    async fn rename(&self, index: usize, name: &str) {
         let mut rows = team();
-        rows[place]["name"] = json!(name);
+        rows[index]["name"] = json!(name);
         self.change(rows).await;
     }
 
@@ -161,8 +161,8 @@ async fn a_receiver_that_hangs_holds_nothing_up_and_gets_each_name_once_when_it_
     let receiver = Receiver::start(Behaviour::Hang).await;
     let posting = Posting::to(&receiver.url(), &[("cache_tags.webhook_timeout", "300ms")]).await;
     let [a, b, c, r1, r2, list] = posting.names().await;
-    for (n, place) in [0, 1, 2, 0, 1, 2].into_iter().enumerate() {
-        posting.rename(place, &format!("Name {n}")).await;
+    for (n, index) in [0, 1, 2, 0, 1, 2].into_iter().enumerate() {
+        posting.rename(index, &format!("Name {n}")).await;
     }
     posting.until("flowmatix_cache_tag_posts_total{result=\"failed\"}", |failed| failed >= 1.0).await;
     receiver.behave(Behaviour::Accept);

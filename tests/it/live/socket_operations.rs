@@ -8,8 +8,8 @@ use crate::support::{Events, Keys, Socket, TempFile, TestApp};
 
 const ISSUE: &str = "mutation($a: AccountInput!) { issuePermanentToken(account: $a) { token } }";
 
-fn account(place: usize) -> Value {
-    json!({ "a": { "email": ACCOUNTS[place].email, "type": ACCOUNTS[place].user_type } })
+fn account(index: usize) -> Value {
+    json!({ "a": { "email": ACCOUNTS[index].email, "type": ACCOUNTS[index].user_type } })
 }
 
 /// The calls that asked the sample for a token.
@@ -63,8 +63,8 @@ async fn a_mutation_over_a_socket_needs_the_scope_and_the_account_as_everywhere(
     let app = TestApp::with(&pairs).await;
     let mut socket =
         Socket::ready(app.app.address(), json!({ "authorization": format!("Bearer {}", keys.key(0)) })).await;
-    for place in [0, 1] {
-        let answer = ask(&mut socket, "a", json!({ "query": ISSUE, "variables": account(place) })).await;
+    for index in [0, 1] {
+        let answer = ask(&mut socket, "a", json!({ "query": ISSUE, "variables": account(index) })).await;
         assert_eq!(answer["payload"]["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer:#}");
     }
     // A mutation with an argument that is none is not executed.

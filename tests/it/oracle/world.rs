@@ -164,11 +164,11 @@ impl World {
         let before = decode([&team[..]]).unwrap();
         let mut answer: Value = serde_json::from_slice(team).unwrap();
         let rows = answer["data"].as_array_mut().unwrap();
-        let place = draw.up_to(u32::try_from(rows.len()).unwrap()) as usize;
-        let new = row(draw, u32::try_from(place).unwrap());
-        match (rows.get_mut(place), draw.up_to(5)) {
+        let index = draw.up_to(u32::try_from(rows.len()).unwrap()) as usize;
+        let new = row(draw, u32::try_from(index).unwrap());
+        match (rows.get_mut(index), draw.up_to(5)) {
             (None, _) => rows.push(new),
-            (Some(_), 0) => drop(rows.remove(place)),
+            (Some(_), 0) => drop(rows.remove(index)),
             (Some(old), 1) => *old = new,
             // One field of it.
             (Some(old), _) => {

@@ -9,14 +9,14 @@ pub fn row(id: &str, name: &str) -> Value {
 }
 
 /// The account argument for one of the sample's accounts.
-pub fn account(place: usize) -> String {
-    let DemoAccount { email, user_type, .. } = ACCOUNTS[place];
+pub fn account(index: usize) -> String {
+    let DemoAccount { email, user_type, .. } = ACCOUNTS[index];
     format!("account: {{ email: \"{email}\", type: {user_type} }}")
 }
 
 /// The id of the n-th member of a sample account, asked of the sample itself.
-pub async fn member(app: &super::TestApp, place: usize) -> Vec<String> {
-    let DemoAccount { email, user_type, token, .. } = ACCOUNTS[place];
+pub async fn member(app: &super::TestApp, index: usize) -> Vec<String> {
+    let DemoAccount { email, user_type, token, .. } = ACCOUNTS[index];
     let url = format!("{}/custom-user", app.demo.url());
     let request = app.client.get(url).query(&[("email", email), ("type", user_type)]);
     let answer = app.send(request.bearer_auth(token).header("authtype", "Key")).await;
