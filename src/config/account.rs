@@ -1,4 +1,4 @@
-//! Account selection.
+//! The section `account`: the account of requests that name none, and the sources that may name one.
 
 use crate::model::UserType;
 

@@ -1,4 +1,4 @@
-//! The admin port.
+//! The section `admin`: the address of the admin port, and the invalidations that it accepts.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The audit log.
+//! The section `audit`: the target of the audit log, the form of accounts in it, and its queue.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Authentication of callers, and the upstream credential.
+//! The section `auth`: the mode in which callers are authenticated, and the credential for the upstream.
 
 use std::path::PathBuf;
 

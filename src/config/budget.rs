@@ -1,4 +1,4 @@
-//! How much of the vendor's plan may be spent.
+//! The section `budget`: the vendor's plan, and the parts of it that may be spent.
 
 use std::path::PathBuf;
 use std::time::Duration;

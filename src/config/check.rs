@@ -1,4 +1,5 @@
-//! Contradictions: values that are valid alone and invalid together.
+//! The checks across settings: finds values that are valid alone and contradict each other. All mistakes are reported
+//! at once.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The settings of the state that replicas share.
+//! The section `cluster`: the tier that replicas share, its keys, and the leases of the budget.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The sample Flowmatix.
+//! The section `demo`: the sample Flowmatix, with its latency, errors and changes.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Documents that clients do not send.
+//! The section `documents`: persisted queries, and the manifest of trusted documents.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Apollo Federation.
+//! The section `federation`: the service as a subgraph of Apollo Federation, its keys and its traces.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! GraphQL: features and limits.
+//! The section `graphql`: features of GraphQL, and the limits on documents, arguments, cost and responses.
 
 use super::Size;
 

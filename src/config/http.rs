@@ -1,4 +1,4 @@
-//! The GraphQL listener.
+//! The section `http`: the GraphQL listener, with its sizes, timeouts, connections, rates and origins.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

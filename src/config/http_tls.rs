@@ -1,4 +1,4 @@
-//! TLS on the GraphQL listener.
+//! The section `http.tls`: TLS on the GraphQL listener, and the authorities of client certificates.
 
 use std::path::PathBuf;
 use std::time::Duration;

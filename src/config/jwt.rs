@@ -1,4 +1,4 @@
-//! JWT verification.
+//! The section `jwt`: the keys that verify JWTs, and the claims that are read.
 
 use std::path::PathBuf;
 use std::time::Duration;

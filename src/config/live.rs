@@ -1,4 +1,4 @@
-//! Live teams: subscriptions and what they may cost.
+//! The section `live`: subscriptions to teams, the intervals of their polls, and their share of the budget.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The request loader.
+//! The section `loader`: the concurrency of one request's look-ups.
 
 section! {
     /// The request loader.

@@ -1,4 +1,4 @@
-//! Logs.
+//! The section `log`: the format and the level of log lines.
 
 section! {
     /// Logs on standard error.

@@ -1,4 +1,4 @@
-//! Reading the configuration again.
+//! The section `reload`: the interval at which the configuration's files are checked for changes.
 
 use std::time::Duration;
 

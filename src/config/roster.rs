@@ -1,4 +1,4 @@
-//! The roster cache.
+//! The section `roster`: the store of rosters, the ages at which they are fresh or stale, and its size.
 
 use std::time::Duration;
 

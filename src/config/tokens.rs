@@ -1,4 +1,4 @@
-//! Permanent tokens.
+//! The section `tokens`: the mutation that issues permanent tokens of the upstream.
 
 section! {
     /// Permanent tokens: `Mutation.issuePermanentToken` has Flowmatix issue one for an account. A permanent token opens the

@@ -1,4 +1,4 @@
-//! Traces: what OpenTelemetry's variables do not say.
+//! The section `traces`: the settings of tracing that OpenTelemetry's own variables do not have.
 
 section! {
     /// Traces over OTLP. Where they go and how many are sampled is said by OpenTelemetry's own variables (`OTEL_…`, see

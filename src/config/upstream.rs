@@ -1,4 +1,4 @@
-//! The upstream endpoint.
+//! The section `upstream`: the address of the endpoint, and the timeouts, retries and limits of calls to it.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Values: how each type of setting is parsed and printed.
+//! The types of setting values: how each is parsed, checked and printed.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
