@@ -16,7 +16,7 @@ pub struct LiveTeam {
     pub roster: Result<Arc<Roster>, UpstreamError>,
     /// Whether a newer snapshot was due and did not come.
     pub stale: bool,
-    /// What reading it costs.
+    /// The cost of reading it.
     pub price: FeedPrice,
     /// When it became known.
     pub since: Instant,
@@ -32,7 +32,7 @@ impl LiveTeam {
     }
 }
 
-/// What a listened team costs.
+/// The cost of a team that is listened to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FeedPrice {
     /// How often it is read.

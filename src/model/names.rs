@@ -37,7 +37,7 @@ macro_rules! named_enums {
 macro_rules! argument_enums {
     ($with:ident) => {
         $with! {
-            ("What members can be sorted by. More values may be added.", OrderField as TeamMemberOrderField = "crate::model::OrderField" {
+            ("A field that members can be sorted by. More values may be added.", OrderField as TeamMemberOrderField = "crate::model::OrderField" {
                 ("By name, as Unicode sorts text of all languages together: by letters, then by accents, then by case.", Name, "NAME")
                 ("ACTIVE, then INACTIVE.", Status, "STATUS")
                 ("ONLINE, then OFFLINE.", LiveAvailability, "LIVE_AVAILABILITY")
@@ -47,11 +47,11 @@ macro_rules! argument_enums {
                 ("By the time of the last change.", UpdatedAt, "UPDATED_AT")
                 ("By identifier.", Id, "ID")
             })
-            ("Which way to sort.", Direction as OrderDirection = "crate::model::Direction" {
+            ("The direction of a sort.", Direction as OrderDirection = "crate::model::Direction" {
                 ("Smallest first.", Asc, "ASC")
                 ("Largest first.", Desc, "DESC")
             })
-            ("What members can be grouped by. Contact data is not among it. More values may be added.", GroupField as TeamMemberGroupField = "crate::model::GroupField" {
+            ("A field that members can be grouped by. Contact data is not among them. More values may be added.", GroupField as TeamMemberGroupField = "crate::model::GroupField" {
                 ("By the kind of user.", Type, "TYPE")
                 ("By status.", Status, "STATUS")
                 ("By live availability.", LiveAvailability, "LIVE_AVAILABILITY")
@@ -59,7 +59,7 @@ macro_rules! argument_enums {
                 ("By role.", Role, "ROLE")
                 ("By whether the member belongs to a white label.", Whitelabel, "WHITELABEL")
             })
-            ("What groups can be sorted by. More values may be added.", GroupOrderField as TeamMemberGroupOrderField = "crate::model::GroupOrderField" {
+            ("A field that groups can be sorted by. More values may be added.", GroupOrderField as TeamMemberGroupOrderField = "crate::model::GroupOrderField" {
                 ("By the key's fields in the order of `by`: enums in the order of their values, roles by id, false before true. Nulls come\nlast in both directions.", Key, "KEY")
                 ("By the number of members.", Count, "COUNT")
                 ("By the sum of unread messages.", UnreadMessages, "UNREAD_MESSAGES")

@@ -8,7 +8,7 @@ use super::allowance::{Allowance, BoundedStream};
 use super::error::{TierError, classify};
 use super::link::Link;
 
-/// What the tier's word on itself may take.
+/// The size limit of the tier's `INFO`, in bytes.
 pub(super) const INFO_LIMIT: usize = 64 << 10;
 
 /// A host and its port.

@@ -12,7 +12,7 @@ use super::role::Role;
 use super::session::View;
 use crate::model;
 
-/// What to sort groups by, and which way. Ties are broken by key.
+/// A sort key of groups. Ties are broken by key.
 #[derive(InputObject)]
 pub(in crate::graphql) struct TeamMemberGroupOrder {
     /// The sort field.
@@ -22,7 +22,7 @@ pub(in crate::graphql) struct TeamMemberGroupOrder {
     direction: OrderDirection,
 }
 
-/// What is asked of groups.
+/// The prepared arguments of groups.
 pub(in crate::graphql) struct PreparedGroups {
     pub(super) by: Vec<model::GroupField>,
     pub(super) order: model::GroupOrder,

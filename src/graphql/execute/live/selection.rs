@@ -108,7 +108,7 @@ impl Selection {
         Ok(Some((payload, None, ends)))
     }
 
-    /// What has changed since the event before, and, for those who have not seen that, everything.
+    /// The changes since the event before, and the whole state for subscribers that have not seen that event.
     fn changes(&mut self, view: &Arc<View>, team: &LiveTeam, cancellation: &Cancellation) -> EventResult {
         let (plan, hasher) = (self.plan.clone(), &self.written.hasher);
         let now = digest_members(&plan, &self.resolved, view, self.options, hasher, cancellation)?;
