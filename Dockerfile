@@ -36,10 +36,8 @@ LABEL org.opencontainers.image.title="flowmatix-graphql" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/flowmatix-graphql /usr/local/bin/flowmatix-graphql
 # The admin port stays on the container's own loopback address, where the health check asks it.
-# The allocator gives freed memory back within a tenth of a second; where this is not set, the program starts itself anew with it.
 ENV FLOWMATIX_HTTP_LISTEN=0.0.0.0:8080 \
-    FLOWMATIX_LOG_FORMAT=json \
-    MIMALLOC_PURGE_DELAY=100
+    FLOWMATIX_LOG_FORMAT=json
 EXPOSE 8080
 USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/flowmatix-graphql", "health"]

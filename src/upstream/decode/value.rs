@@ -76,7 +76,8 @@ pub(in crate::upstream) fn some_text(value: RawJsonValue<'_>) -> ReadValue<Decod
 
 #[inline]
 pub(in crate::upstream) fn identifier(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
-    let odd = |id: &str| !is_graphic(id) && id.chars().any(|c| c.is_control() || c.is_whitespace());
+    let is_graphic = |byte: u8| byte.is_ascii_graphic();
+    let odd = |id: &str| !are_all(id, is_graphic) && id.chars().any(|c| c.is_control() || c.is_whitespace());
     let fits = |id: &str| id.len() <= ID_LIMIT && !odd(id);
     some_text_that(value, fits)
 }
@@ -97,10 +98,10 @@ fn some_text_that(value: RawJsonValue<'_>, fits: impl FnOnce(&str) -> bool) -> R
     }
 }
 
-/// Whether a text is of visible ASCII characters alone, as nearly all identifiers and addresses are.
-fn is_graphic(text: &str) -> bool {
+/// Whether all bytes of a text are such, as they are of nearly all identifiers and addresses.
+fn are_all(text: &str, such: impl Fn(u8) -> bool) -> bool {
     // Without a way out in the middle, so that many bytes are looked at in one step.
-    text.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
+    text.bytes().fold(true, |all, byte| all & such(byte))
 }
 
 /// A string that is one of some names, or otherwise has a form of its own.
@@ -116,12 +117,12 @@ pub(in crate::upstream) fn named<T>(
 
 /// A web address. Others (`javascript:`, relative ones) would be unsafe in a page.
 pub(in crate::upstream) fn url(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
+    let is_usual = |byte: u8| byte.is_ascii_graphic() & !matches!(byte, b'"' | b'<' | b'>' | b'\\');
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
     let is_url = |text: &str| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
-        let has_odd = if is_graphic(text) { text.contains(['"', '<', '>', '\\']) } else { text.contains(odd) };
-        has_host && !has_odd
+        has_host && (are_all(text, is_usual) || !text.contains(odd))
     };
     some_text_that(value, is_url)
 }
