@@ -110,6 +110,7 @@ impl App {
         let public = listener("http.listen", config.http.listen, &reloader.public, &config.http, Some(metrics), tls)?;
         let admin = listener("admin.listen", config.admin.listen, &reloader.admin, &admin_http, None, None)?;
         reloader.limiters = Some([public.limiter(), admin.limiter()]);
+        gather_entropy();
         let (drain_delay, grace_period) = (config.http.drain_delay, config.http.grace_period);
         Ok(Self { public, admin, is_encrypted, health, upstream, reloader, drain_delay, grace_period })
     }
@@ -225,6 +226,12 @@ fn lasting(
 /// Whose plans are spent, as far as the upstream tells it.
 fn plans(names: &LogNames, upstream: Arc<dyn Upstream>) -> Plans {
     Plans::new(names.clone(), Box::new(move |caller| upstream.share(caller)))
+}
+
+/// Has the library of TLS gather the entropy of its random bytes, which takes tens of milliseconds of a processor, before the first
+/// handshake waits for them on a worker.
+fn gather_entropy() {
+    tokio::task::spawn_blocking(|| aws_lc_rs::rand::fill(&mut [0]));
 }
 
 /// Traces as the environment says. What is wrong with them stops no service.
