@@ -37,10 +37,11 @@ pub fn settings(upstream: &str) -> impl Iterator<Item = (&'static str, String)> 
 }
 
 impl Process {
-    /// Starts a contestant that prints its address.
+    /// Starts a contestant that prints its address. One that runs on Node.js runs in production mode.
     pub fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
+            .env("NODE_ENV", "production")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
