@@ -81,6 +81,9 @@ bench:
 	cargo build --release --locked
 	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bins
 	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/apollo
+	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/hive
+	npm run compose --silent --prefix benches/hive
+	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/tailcall
 	target/release/flowmatix-graphql-benches
 
 # Eight tenants, 100,000 steps for each: fails at the first foreign row. Minutes.

@@ -5,6 +5,7 @@ pub mod figures;
 pub mod live;
 pub mod load;
 pub mod machine;
+pub mod peers;
 pub mod process;
 pub mod questions;
 pub mod serve;

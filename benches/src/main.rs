@@ -12,6 +12,7 @@ use flowmatix_graphql_benches::chart::{self, Bar, Group};
 use flowmatix_graphql_benches::figures::{Results, Run, Spread, bytes, short, table, time};
 use flowmatix_graphql_benches::load::{self, Ask, Expected, NUMBER, Numbers};
 use flowmatix_graphql_benches::machine;
+use flowmatix_graphql_benches::peers;
 use flowmatix_graphql_benches::process::Process;
 use flowmatix_graphql_benches::questions::{self, OPERATIONS, Whose};
 use flowmatix_graphql_benches::steps::{self, Step};
@@ -23,6 +24,8 @@ const STATIC: &str = "static reply";
 const PROXY: &str = "raw proxy";
 const REFERENCE: &str = "reference front";
 const APOLLO: &str = "Apollo Server";
+const HIVE: &str = "Hive Gateway";
+const TAILCALL: &str = "Tailcall";
 /// The service with traces, and the part of them that is sampled.
 const TRACED: [(&str, &str); 3] =
     [("traces, 0 % sampled", "0"), ("traces, 1 % sampled", "0.01"), ("traces, 100 % sampled", "1")];
@@ -99,14 +102,13 @@ async fn main() -> Result<()> {
     let started = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder above")?.to_owned();
     let mut stage = Stage::set(&root, &options)?;
-    let mut cases = stage.cases().await?;
+    let runs = |case| options.only.as_ref().is_none_or(|only| only.split(',').any(|name| name == case));
+    let with_peers = options.beside.is_none() && (runs("warm") || runs("cold"));
+    let mut cases = stage.cases(with_peers).await?;
     if let Some(build) = &options.beside {
         stage.set_beside(build, &mut cases)?;
     }
-    let cases: Vec<Case> = cases
-        .into_iter()
-        .filter(|case| options.only.as_ref().is_none_or(|only| only.split(',').any(|name| name == case.name)))
-        .collect();
+    let cases: Vec<Case> = cases.into_iter().filter(|case| runs(case.name)).collect();
 
     let numbers = &stage.numbers;
     let mut results = Results::default();
@@ -189,6 +191,7 @@ fn put(page: &Path, figures: &str) -> Result<()> {
 
 /// The contestants, and what they are started with.
 struct Stage {
+    benches: PathBuf,
     binaries: PathBuf,
     service: PathBuf,
     upstream: Process,
@@ -212,6 +215,9 @@ const STATIC_REPLY: usize = 6;
 const FIRST_TRACED: usize = 7;
 const LOGGING: usize = FIRST_TRACED + TRACED.len();
 const UPSTREAM: usize = LOGGING + 1;
+const HIVE_GATEWAY: usize = UPSTREAM + 1;
+const TAILCALL_WARM: usize = HIVE_GATEWAY + 1;
+const TAILCALL_COLD: usize = TAILCALL_WARM + 1;
 
 impl Stage {
     fn set(root: &Path, options: &Options) -> Result<Self> {
@@ -220,7 +226,8 @@ impl Stage {
         let upstream = Process::start(&binaries.join("upstream"), &[])?;
         let collector = Process::start(&binaries.join("collector"), &[])?;
         let ours = |more: &[(&'static str, &str)]| Process::service(&service, &upstream.url, more);
-        let apollo = root.join("benches/apollo/server.js");
+        let benches = root.join("benches");
+        let apollo = benches.join("apollo/server.js");
         let apollo = Process::start(Path::new("node"), &[&apollo.to_string_lossy(), &upstream.url]);
         let processes = vec![
             ours(STARTED_WITH[REUSING])?.0,
@@ -243,8 +250,11 @@ impl Stage {
             TRACED[2].0,
             LOGGED,
             DIRECT,
+            HIVE,
+            "Tailcall, with its cache",
+            "Tailcall, without",
         ];
-        Ok(Self { binaries, service, upstream, collector, processes, names, numbers: Numbers::default() })
+        Ok(Self { benches, binaries, service, upstream, collector, processes, names, numbers: Numbers::default() })
     }
 
     /// Asks the reference front, so that every contestant's answers can be compared with its.
@@ -258,7 +268,7 @@ impl Stage {
             .collect()
     }
 
-    async fn cases(&mut self) -> Result<Vec<Case>> {
+    async fn cases(&mut self, with_peers: bool) -> Result<Vec<Case>> {
         let warm = questions::lists(OPERATIONS, 100, |n| Whose::Warm(n % 4));
         let varied = self.known("/graphql", &warm).await?;
         let fronted = self.known("/", &warm).await?;
@@ -285,6 +295,12 @@ impl Stage {
         let logged = [NO_REUSE[0], NO_REUSE[1], ("log.level", "info")];
         self.processes.push(Process::service(&self.service, &self.upstream.url, &logged)?.0);
         self.processes.push(Process::start(&self.binaries.join("upstream"), &[])?);
+        if with_peers {
+            self.processes.push(peers::hive(&self.benches, &self.upstream.url)?);
+            for caches in [true, false] {
+                self.processes.extend(peers::tailcall(&self.benches, &self.upstream.url, caches)?);
+            }
+        }
         let replied: Vec<Ask> = warm
             .iter()
             .zip(answers)
@@ -304,6 +320,8 @@ impl Stage {
                     entry(OURS, VARIED, &varied),
                     entry(REFERENCE, REFERENCE_FRONT, &fronted),
                     entry(APOLLO, APOLLO_SERVER, &fronted),
+                    entry(HIVE, HIVE_GATEWAY, &varied),
+                    entry(TAILCALL, TAILCALL_WARM, &varied),
                 ],
             },
             Case {
@@ -341,7 +359,11 @@ impl Stage {
             };
             let mut entries = vec![entry(PROXY, RAW_PROXY, &called("/")), entry(OURS, COLD, &asked)];
             if members == 100 {
-                entries.push(entry(APOLLO, APOLLO_SERVER, &fronted));
+                entries.extend([
+                    entry(APOLLO, APOLLO_SERVER, &fronted),
+                    entry(HIVE, HIVE_GATEWAY, &asked),
+                    entry(TAILCALL, TAILCALL_COLD, &asked),
+                ]);
             }
             cases.push(Case { name, title, connections, entries });
             for (name, title, _) in ADDED.into_iter().filter(|added| added.2 == members) {
@@ -376,6 +398,10 @@ impl Stage {
             connections: 32,
             entries: vec![entry(OURS, VARIED, &asked), entry(REFERENCE, REFERENCE_FRONT, &fronted)],
         });
+        // Peers that were not started take no part.
+        for case in &mut cases {
+            case.entries.retain(|entry| entry.process < self.processes.len());
+        }
         Ok(cases)
     }
 
@@ -468,8 +494,12 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn figures(&self) -> String {
-        let versions =
-            format!("{}, Node.js {}", machine::version("rustc", "--version"), machine::version("node", "--version"));
+        let versions = format!(
+            "{}, Node.js {}, {}",
+            machine::version("rustc", "--version"),
+            machine::version("node", "--version"),
+            peers::versions(&self.stage.benches)
+        );
         format!(
             "Measured on {}; {versions}. {} rounds of {} s for each contestant in each case.\n\n![Requests a second of every \
              contestant](performance.svg)\n\n### Goals\n\n{}\n### Contestants side by side\n\nMedians; in brackets the least and the greatest of the \

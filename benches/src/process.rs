@@ -54,6 +54,13 @@ impl Process {
         Ok(Self { child, address, url, pipes: None })
     }
 
+    /// Starts a contestant that is told its address, and waits until it takes a connection.
+    pub fn listening(command: &mut Command, address: SocketAddr) -> Result<Self> {
+        let mut child = command.stdin(Stdio::null()).spawn().context("cannot start it")?;
+        await_listener(&mut child, address)?;
+        Ok(Self { child, address, url: format!("http://{address}/"), pipes: None })
+    }
+
     /// Starts the service, or the build of it that counts, and says how long it took until it took a connection.
     pub fn service(program: &Path, upstream: &str, more: &[(&'static str, &str)]) -> Result<(Self, Duration)> {
         Self::service_with(program, upstream, more, &[])
@@ -66,8 +73,7 @@ impl Process {
         more: &[(&'static str, &str)],
         environment: &[(&str, &str)],
     ) -> Result<(Self, Duration)> {
-        let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let (address, admin) = (free()?, free()?);
+        let (address, admin) = (free_address()?, free_address()?);
         let listen = [("http.listen", address.to_string()), ("admin.listen", admin.to_string())];
         let settings =
             settings(upstream).chain(listen).chain(more.iter().map(|(path, value)| (*path, (*value).to_owned())));
@@ -81,12 +87,7 @@ impl Process {
         }
         let started = Instant::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = child.try_wait()? {
-                bail!("the service did not start: {status}");
-            }
-            std::thread::sleep(Duration::from_micros(500));
-        }
+        await_listener(&mut child, address).context("the service")?;
         let took = started.elapsed();
         let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
         Ok((Self { child, address, url: format!("http://{address}/graphql"), pipes }, took))
@@ -118,6 +119,21 @@ impl Process {
         let kibibytes: u64 = line.split_whitespace().nth(1).context("no memory figure")?.parse()?;
         Ok(kibibytes << 10)
     }
+}
+
+/// An address that nothing listens on.
+pub fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())
+}
+
+fn await_listener(child: &mut Child, address: SocketAddr) -> Result<()> {
+    while TcpStream::connect(address).is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("did not start: {status}");
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    Ok(())
 }
 
 /// A file that is gone with those who have it open: a log of every request.
