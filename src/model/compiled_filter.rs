@@ -9,6 +9,7 @@ use super::filter::{Filter, FilterField, IdSet, IntCondition, SearchText, TextCo
 use super::folded_text::{FoldedColumn, Needle, text_hash};
 use super::indexes::{Indexes, LazyIndex};
 use super::member_set::MemberSet;
+use super::member_test::{self, IndexOf, MemberTest, NumberOf};
 use super::ranks::{NumberRanks, Ranks};
 use super::{JsonStr, Roster, TeamMember};
 
@@ -18,6 +19,8 @@ pub(super) enum Test<'f, 'r> {
     Any(Vec<Self>),
     Not(Box<Self>),
     Among(Arc<MemberSet>),
+    /// What has no ranks yet.
+    OfMember(MemberTest),
     /// The rank is one of these.
     Ranked(&'r Ranks, Range<u32>),
     /// The bit of the rank is set.
@@ -70,8 +73,15 @@ impl<'f, 'r> Test<'f, 'r> {
             let column = roster.index(|known| &known.emails, cancelled)?;
             Ok::<_, Cancelled>(Texts { column, text: |member| member.contact()?.email() })
         };
-        let column = |of: fn(&Indexes) -> &LazyIndex<Ranks>| roster.index(of, cancelled);
-        let numbers = |of: fn(&Indexes) -> &LazyIndex<NumberRanks>| roster.index(of, cancelled);
+        let numbers = |of: fn(&Indexes) -> &LazyIndex<NumberRanks>, number: NumberOf| {
+            Ok::<_, Cancelled>(NumberColumn { ranks: roster.index_again(of, cancelled)?, number })
+        };
+        let unread = || numbers(|known| &known.unread_ranks, member_test::unread);
+        let created = || numbers(|known| &known.created_ranks, member_test::created);
+        let updated = || numbers(|known| &known.updated_ranks, member_test::updated);
+        let indexes = |of: fn(&Indexes) -> &LazyIndex<Ranks>, index: IndexOf| {
+            Ok::<_, Cancelled>(IndexColumn { ranks: roster.index_again(of, cancelled)?, index })
+        };
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
@@ -80,13 +90,21 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::RoleId(ids) => Self::Among(with_roles(ids, roster).into()),
             Filter::Name(condition) => Self::text(condition, names()?),
             Filter::Email(condition) => Self::text(condition, emails()?),
-            Filter::Type(any) => one_of(column(|known| &known.type_ranks)?, any.iter().map(|value| *value as u8)),
-            Filter::Status(any) => one_of(column(|known| &known.status_ranks)?, any.iter().map(|value| *value as u8)),
+            Filter::Type(any) => {
+                let types = indexes(|known| &known.type_ranks, member_test::user_type)?;
+                types.one_of(any.iter().map(|value| *value as u8))
+            }
+            Filter::Status(any) => {
+                let statuses = indexes(|known| &known.status_ranks, member_test::status)?;
+                statuses.one_of(any.iter().map(|value| *value as u8))
+            }
             Filter::LiveAvailability(any) => {
-                one_of(column(|known| &known.live_ranks)?, any.iter().map(|value| *value as u8))
+                let availabilities = indexes(|known| &known.live_ranks, member_test::live)?;
+                availabilities.one_of(any.iter().map(|value| *value as u8))
             }
             Filter::LeadsVisibility(any) => {
-                one_of(column(|known| &known.leads_ranks)?, any.iter().map(|value| *value as u8))
+                let visibilities = indexes(|known| &known.leads_ranks, member_test::leads)?;
+                visibilities.one_of(any.iter().map(|value| *value as u8))
             }
             Filter::UnreadMessages(condition) => {
                 let (lowest, highest) = match *condition {
@@ -96,17 +114,18 @@ impl<'f, 'r> Test<'f, 'r> {
                     IntCondition::Lt(bound) => (i64::MIN, i64::from(bound) - 1),
                     IntCondition::Lte(bound) => (i64::MIN, bound.into()),
                 };
-                ranked(numbers(|known| &known.unread_ranks)?, lowest, highest)
+                unread()?.between(lowest, highest)
             }
-            Filter::CreatedAt(condition) => time(numbers(|known| &known.created_ranks)?, *condition),
-            Filter::UpdatedAt(condition) => time(numbers(|known| &known.updated_ranks)?, *condition),
+            Filter::CreatedAt(condition) => created()?.at(*condition),
+            Filter::UpdatedAt(condition) => updated()?.at(*condition),
             Filter::Whitelabel(value) => {
-                one_of(column(|known| &known.whitelabel_ranks)?, [u8::from(*value)].into_iter())
+                let flags = indexes(|known| &known.whitelabel_ranks, member_test::whitelabel)?;
+                flags.one_of([u8::from(*value)].into_iter())
             }
-            Filter::Missing(FilterField::UnreadMessages) => missing(&numbers(|known| &known.unread_ranks)?.ranks),
-            Filter::Missing(FilterField::CreatedAt) => missing(&numbers(|known| &known.created_ranks)?.ranks),
-            Filter::Missing(FilterField::UpdatedAt) => missing(&numbers(|known| &known.updated_ranks)?.ranks),
-            Filter::Missing(FilterField::RoleId) => missing(column(|known| &known.role_ranks)?),
+            Filter::Missing(FilterField::UnreadMessages) => unread()?.missing(),
+            Filter::Missing(FilterField::CreatedAt) => created()?.missing(),
+            Filter::Missing(FilterField::UpdatedAt) => updated()?.missing(),
+            Filter::Missing(FilterField::RoleId) => indexes(|known| &known.role_ranks, member_test::role)?.missing(),
             Filter::Missing(FilterField::Name) => Self::Missing(names()?),
             Filter::Missing(FilterField::Email) => Self::Missing(emails()?),
             Filter::Search(search) if rows.saturating_mul(DENSE) >= roster.len() => {
@@ -140,28 +159,63 @@ impl<'f, 'r> Test<'f, 'r> {
     }
 }
 
-/// The value of an enum is among these: enums have few values, which are ranks themselves, so a set of them is a number.
-fn one_of<'f, 'r>(ranks: &'r Ranks, values: impl Iterator<Item = u8>) -> Test<'f, 'r> {
-    // The rank after the last is that of a missing value.
-    let there = 1_u64.checked_shl(ranks.distinct()).map_or(u64::MAX, |missing| missing - 1);
-    Test::OneOf(ranks, there & values.fold(0, |set, value| set | 1 << value))
+/// The numbers of all members, ranked where they are.
+struct NumberColumn<'r> {
+    ranks: Option<&'r NumberRanks>,
+    number: NumberOf,
 }
 
-fn ranked<'f, 'r>(numbers: &'r NumberRanks, lowest: i64, highest: i64) -> Test<'f, 'r> {
-    Test::Ranked(&numbers.ranks, numbers.between(lowest, highest))
+impl<'r> NumberColumn<'r> {
+    fn between<'f>(self, lowest: i64, highest: i64) -> Test<'f, 'r> {
+        match self.ranks {
+            Some(numbers) => Test::Ranked(&numbers.ranks, numbers.between(lowest, highest)),
+            None => Test::OfMember(MemberTest::Between(self.number, lowest, highest)),
+        }
+    }
+
+    fn at<'f>(self, condition: TimeCondition) -> Test<'f, 'r> {
+        match condition {
+            TimeCondition::Before(bound) => self.between(i64::MIN, bound.millis().saturating_sub(1)),
+            TimeCondition::OnOrBefore(bound) => self.between(i64::MIN, bound.millis()),
+            TimeCondition::OnOrAfter(bound) => self.between(bound.millis(), i64::MAX),
+            TimeCondition::After(bound) => self.between(bound.millis().saturating_add(1), i64::MAX),
+        }
+    }
+
+    fn missing<'f>(self) -> Test<'f, 'r> {
+        match self.ranks {
+            Some(numbers) => missing(&numbers.ranks),
+            None => Test::OfMember(MemberTest::NoNumber(self.number)),
+        }
+    }
+}
+
+/// The indexes of all members' values in a short list, as ranks where they are.
+struct IndexColumn<'r> {
+    ranks: Option<&'r Ranks>,
+    index: IndexOf,
+}
+
+impl<'r> IndexColumn<'r> {
+    /// The value of an enum is among these: enums have few values, which are ranks themselves, so a set of them is a number.
+    fn one_of<'f>(self, values: impl Iterator<Item = u8>) -> Test<'f, 'r> {
+        let set = values.fold(0, |set, value| set | 1 << value);
+        let Some(ranks) = self.ranks else { return Test::OfMember(MemberTest::OneOf(self.index, set)) };
+        // The rank after the last is that of a missing value.
+        let there = 1_u64.checked_shl(ranks.distinct()).map_or(u64::MAX, |missing| missing - 1);
+        Test::OneOf(ranks, there & set)
+    }
+
+    fn missing<'f>(self) -> Test<'f, 'r> {
+        match self.ranks {
+            Some(ranks) => missing(ranks),
+            None => Test::OfMember(MemberTest::NoIndex(self.index)),
+        }
+    }
 }
 
 fn missing<'f, 'r>(ranks: &'r Ranks) -> Test<'f, 'r> {
     Test::Ranked(ranks, ranks.distinct()..ranks.distinct() + 1)
-}
-
-fn time<'f, 'r>(times: &'r NumberRanks, condition: TimeCondition) -> Test<'f, 'r> {
-    match condition {
-        TimeCondition::Before(bound) => ranked(times, i64::MIN, bound.millis().saturating_sub(1)),
-        TimeCondition::OnOrBefore(bound) => ranked(times, i64::MIN, bound.millis()),
-        TimeCondition::OnOrAfter(bound) => ranked(times, bound.millis(), i64::MAX),
-        TimeCondition::After(bound) => ranked(times, bound.millis().saturating_add(1), i64::MAX),
-    }
 }
 
 /// The columns that a search looks through, and for what.

@@ -1,13 +1,17 @@
-//! The indexes that a roster builds from its members on first use, once: folded texts to search, and ranks to sort by.
-//! The room for all of it is part of the roster's size from the start. The request that needs one first may be
-//! cancelled while it is built; then the next one builds it.
+//! The indexes that a roster builds from its members, once: folded texts to search, and ranks to sort by.
+//! The room for all of it is part of the roster's size from the start. They are built on first use; one that a filter can do
+//! without is built when it is asked for again. The request that needs one first may be cancelled while it is built; then
+//! the next one builds it.
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
+use super::member_test;
+use super::orders::Orders;
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, NumberRanks, Ranks, Whereabouts};
 use super::searches::{self, Searches};
@@ -24,17 +28,32 @@ pub(super) struct LazyIndex<T> {
     value: OnceLock<T>,
     /// Held while it is made, so that it is made once.
     building: Mutex<()>,
+    /// Whether it has been asked for by a question that can be answered without it.
+    was_asked: AtomicBool,
     build: for<'m, 'r> fn(MembersInOrder<'m, 'r>) -> T,
 }
 
 impl<T> LazyIndex<T> {
     fn new(build: for<'m, 'r> fn(MembersInOrder<'m, 'r>) -> T) -> Self {
-        Self { value: OnceLock::new(), building: Mutex::default(), build }
+        Self { value: OnceLock::new(), building: Mutex::default(), was_asked: AtomicBool::default(), build }
     }
 
     /// The index, made to its end where it is not there yet.
     pub(super) fn get<'r>(&self, mut members: impl Iterator<Item = TeamMember<'r>>) -> &T {
         self.value.get_or_init(|| (self.build)(&mut members))
+    }
+
+    /// The index, for a question that can be answered without it: where it is there, or such a question was asked before. A question
+    /// alone takes less than the index does.
+    pub(super) fn get_again<'r>(
+        &self,
+        members: impl Iterator<Item = TeamMember<'r>>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<&T>, Cancelled> {
+        if self.value.get().is_none() && !self.was_asked.swap(true, Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.get_unless(members, cancelled).map(Some)
     }
 
     /// The index. Where it is not there yet, `cancelled` is asked after each thousand members.
@@ -87,6 +106,7 @@ pub(super) struct Indexes {
     /// How many messages each member has not read; a missing number is zero.
     pub(super) unread: LazyIndex<Box<[i32]>>,
     pub(super) searches: Searches,
+    pub(super) orders: Orders,
 }
 
 impl Default for Indexes {
@@ -96,33 +116,18 @@ impl Default for Indexes {
             emails: LazyIndex::new(|members| folded(members, |member| member.contact()?.email())),
             phones: LazyIndex::new(phone_forms),
             name_ranks: LazyIndex::new(|members| NameRanks::of(members.map(|member| Some(member.name()?.plain())))),
-            unread_ranks: LazyIndex::new(|members| {
-                NumberRanks::of(members.map(|member| Some(member.unread_messages()?.into())))
-            }),
-            created_ranks: LazyIndex::new(|members| {
-                NumberRanks::of(members.map(|member| Some(member.created_at()?.at.millis())))
-            }),
-            updated_ranks: LazyIndex::new(|members| {
-                NumberRanks::of(members.map(|member| Some(member.updated_at()?.at.millis())))
-            }),
-            status_ranks: LazyIndex::new(|members| {
-                Ranks::of_indexes(members.map(|member| Some(member.status()? as u32)))
-            }),
-            live_ranks: LazyIndex::new(|members| {
-                Ranks::of_indexes(members.map(|member| Some(member.live_availability()? as u32)))
-            }),
-            type_ranks: LazyIndex::new(|members| {
-                Ranks::of_indexes(members.map(|member| Some(member.user_type()? as u32)))
-            }),
-            leads_ranks: LazyIndex::new(|members| {
-                Ranks::of_indexes(members.map(|member| Some(member.leads_visibility()? as u32)))
-            }),
-            role_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(TeamMember::role_index))),
-            whitelabel_ranks: LazyIndex::new(|members| {
-                Ranks::of_indexes(members.map(|member| member.whitelabel().map(u32::from)))
-            }),
+            unread_ranks: LazyIndex::new(|members| NumberRanks::of(members.map(member_test::unread))),
+            created_ranks: LazyIndex::new(|members| NumberRanks::of(members.map(member_test::created))),
+            updated_ranks: LazyIndex::new(|members| NumberRanks::of(members.map(member_test::updated))),
+            status_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::status))),
+            live_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::live))),
+            type_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::user_type))),
+            leads_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::leads))),
+            role_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::role))),
+            whitelabel_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::whitelabel))),
             unread: LazyIndex::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
             searches: Searches::default(),
+            orders: Orders::default(),
         }
     }
 }

@@ -114,7 +114,11 @@ impl Roster {
         limits: PageLimits,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Page, Cancelled> {
-        self.page_of(&self.matching(role, filter, cancelled)?, order, request, limits, cancelled)
+        let found = match (&role, filter) {
+            (None, None) => None,
+            _ => Some(self.matching(role, filter, cancelled)?),
+        };
+        self.page_of(found.as_deref(), order, request, limits, cancelled)
     }
 
     /// The indexes of the members, or of a role's members, that meet `filter`, ascending.
@@ -130,7 +134,7 @@ impl Roster {
         match (filter, role.map(|role| role.members)) {
             (Some(filter), among) => select(filter, self, among, cancelled),
             (None, Some(members)) => Ok(members.to_vec()),
-            (None, None) => Ok((0..).take(self.len()).collect()),
+            (None, None) => Ok(all(self)),
         }
     }
 
@@ -149,13 +153,13 @@ impl Roster {
         Ok(by_role)
     }
 
-    /// One page of these members, sorted by `order`; `list` is what [`matching`](Self::matching) found.
+    /// One page of these members, sorted by `order`; `list` is what [`matching`](Self::matching) found, or `None` for all members.
     ///
     /// # Errors
     /// As for [`page`](Self::page).
     pub fn page_of(
         &self,
-        list: &[u32],
+        list: Option<&[u32]>,
         order: &Order,
         request: &PageRequest,
         limits: PageLimits,
@@ -189,10 +193,10 @@ impl PageRequest {
         Ok(())
     }
 
-    /// The page of `list`, which holds indexes of `roster` in ascending order, sorted by `order`.
+    /// The page of `list`, which holds indexes of `roster` in ascending order, or of all of them, sorted by `order`.
     fn slice(
         &self,
-        list: &[u32],
+        list: Option<&[u32]>,
         roster: &Roster,
         order: &Order,
         limits: PageLimits,
@@ -204,7 +208,10 @@ impl PageRequest {
         let keys = SortKeys::new(roster, order, cancelled)?;
         let positions = [&self.after, &self.before]
             .map(|cursor| cursor.as_ref().map(|cursor| (cursor, Position::of(cursor, roster, order))));
-        let sorted = keys.sorted(list);
+        let sorted = match list {
+            Some(list) => keys.sorted(list).into(),
+            None => roster.orders().get_or_sort(order, roster.len(), || keys.sorted(&all(roster))),
+        };
         let recorded = |cursor: &Cursor, include: fn(Ordering) -> bool| {
             sorted.partition_point(|index| include(compare(roster, order, *index, cursor)))
         };
@@ -225,17 +232,18 @@ impl PageRequest {
         Ok(Page { members: sorted[start..end].to_vec(), start, total: sorted.len(), previous })
     }
 
-    fn slice_by_id(&self, list: &[u32], roster: &Roster, limits: PageLimits) -> Page {
+    fn slice_by_id(&self, list: Option<&[u32]>, roster: &Roster, limits: PageLimits) -> Page {
+        let total = list.map_or(roster.len(), <[_]>::len);
         let compare = |index: u32, cursor: &Cursor| roster.member(index).id().cmp_plain(&cursor.id);
-        let start =
-            self.after.as_ref().map_or(0, |cursor| list.partition_point(|index| compare(*index, cursor).is_le()));
-        let end = self
-            .before
-            .as_ref()
-            .map_or(list.len(), |cursor| list.partition_point(|index| compare(*index, cursor).is_lt()));
+        let partition = |cursor: &Cursor, include: fn(Ordering) -> bool| match list {
+            Some(list) => list.partition_point(|index| include(compare(*index, cursor))),
+            None => roster.partition_point(|id| include(id.cmp_plain(&cursor.id))),
+        };
+        let start = self.after.as_ref().map_or(0, |cursor| partition(cursor, Ordering::is_le));
+        let end = self.before.as_ref().map_or(total, |cursor| partition(cursor, Ordering::is_lt));
         let (start, end) = self.range(start, end, limits);
-        let previous = start.checked_sub(1).map(|before| list[before]);
-        Page { members: list[start..end].to_vec(), start, total: list.len(), previous }
+        let index = |n: usize| list.map_or_else(|| u32::try_from(n).unwrap_or(u32::MAX), |list| list[n]);
+        Page { members: (start..end).map(index).collect(), start, total, previous: start.checked_sub(1).map(index) }
     }
 
     /// The range that the lengths leave of a list from `start` to `end`.
@@ -248,6 +256,11 @@ impl PageRequest {
             (None, None) => (start, end.min(start.saturating_add(limits.default))),
         }
     }
+}
+
+/// The indexes of all members.
+fn all(roster: &Roster) -> Vec<u32> {
+    (0..).take(roster.len()).collect()
 }
 
 /// Where a cursor's position is in a roster that may be a later one.

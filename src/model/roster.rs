@@ -9,6 +9,7 @@ use super::cancellation::Cancelled;
 use super::indexes::{Indexes, LazyIndex, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
+use super::orders::{self, Orders};
 use super::ranks::NameRanks;
 use super::searches::Searches;
 use super::{RosterExtent, TeamMember, Timestamp};
@@ -92,7 +93,8 @@ impl Roster {
             + size_of_val(&*role_ends)
             + size_of_val(&*role_members)
             + size_of_val(&*skipped_rows)
-            + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>();
+            + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>()
+            + orders::room(rows.len());
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
             generation: 0,
@@ -216,7 +218,12 @@ impl Roster {
         u32::try_from(index).ok()
     }
 
-    /// The index of the role with this id.
+    /// How many members, from the front, have an id for which `is_before` holds.
+    pub(super) fn partition_point(&self, is_before: impl Fn(JsonStr<'_>) -> bool) -> usize {
+        self.rows.partition_point(|row| is_before(TeamMember::new(&self.strings, row).id()))
+    }
+
+    /// The place of the role with this id.
     #[must_use]
     pub fn find_role(&self, id: &str) -> Option<u32> {
         let roles = &self.strings.roles;
@@ -233,8 +240,21 @@ impl Roster {
         of(&self.indexes).get_unless(self.members(), cancelled)
     }
 
+    /// The same for a question that can be answered without the index, which is made when it is asked for again.
+    pub(super) fn index_again<T>(
+        &self,
+        of: impl FnOnce(&Indexes) -> &LazyIndex<T>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<&T>, Cancelled> {
+        of(&self.indexes).get_again(self.members(), cancelled)
+    }
+
     pub(super) fn searches(&self) -> &Searches {
         &self.indexes.searches
+    }
+
+    pub(super) fn orders(&self) -> &Orders {
+        &self.indexes.orders
     }
 
     pub(super) fn name_ranks(&self) -> &NameRanks {

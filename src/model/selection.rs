@@ -104,7 +104,11 @@ impl<'r> Block<'_, 'r> {
             Test::All(tests) => {
                 let mut bits = Bits::full(self.len());
                 for test in tests {
-                    bits.keep(&self.evaluate(test));
+                    match test {
+                        // Only members that are left are looked at.
+                        Test::OfMember(test) => bits.retain(|n| test.holds(self.member(n))),
+                        test => bits.keep(&self.evaluate(test)),
+                    }
                     if bits.is_empty() {
                         break;
                     }
@@ -122,6 +126,7 @@ impl<'r> Block<'_, 'r> {
                 bits
             }
             Test::Among(set) => self.among(set),
+            Test::OfMember(test) => self.each(|n| test.holds(self.member(n))),
             Test::Ranked(ranks, range) => self.compare(ranks, |rank| (range.start <= rank) & (rank < range.end)),
             Test::OneOf(ranks, values) => self.compare(ranks, |rank| values >> (rank & 63) & 1 == 1),
             Test::In(texts, set) => self.each(|n| {
@@ -204,6 +209,19 @@ impl Bits {
 
     fn keep(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Leaves those for which `keep` holds.
+    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        for (n, word) in self.0.iter_mut().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                if !keep(n * 64 + left.trailing_zeros() as usize) {
+                    *word &= !(left & left.wrapping_neg());
+                }
+                left &= left - 1;
+            }
+        }
     }
 
     fn add(&mut self, other: &Self) {

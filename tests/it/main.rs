@@ -49,6 +49,7 @@ mod http_framing;
 mod http_negotiation;
 mod invalidation;
 mod jwt;
+mod kept_orders;
 mod language;
 mod leaks;
 mod ledger;

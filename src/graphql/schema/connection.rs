@@ -45,7 +45,11 @@ impl PreparedList {
         limits: PageLimits,
         cancellation: &Cancellation,
     ) -> Result<Page> {
-        self.page_of(&self.matching(view, role, cancellation)?, view, limits, cancellation)
+        let found = match (&role, &self.filter) {
+            (None, None) => None,
+            _ => Some(self.matching(view, role, cancellation)?),
+        };
+        self.page_of(found.as_deref(), view, limits, cancellation)
     }
 
     /// The members of the view, or of a role, that meet the conditions: what the page is cut from.
@@ -59,10 +63,10 @@ impl PreparedList {
         found.map_err(|error| fault(Code::RequestTimeout, error))
     }
 
-    /// The page of what [`matching`](Self::matching) found.
+    /// The page of what [`matching`](Self::matching) found, or of all members.
     pub(in crate::graphql) fn page_of(
         &self,
-        list: &[u32],
+        list: Option<&[u32]>,
         view: &View,
         limits: PageLimits,
         cancellation: &Cancellation,

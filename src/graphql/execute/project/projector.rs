@@ -288,8 +288,11 @@ impl<'p> AnswerWriter<'p> {
     }
 
     fn slice(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
-        let found = self.found(list, view, role)?;
-        list.page_of(&found, view, self.terms.pages, self.cancellation)
+        let found = match (role, list.conditions()) {
+            (None, None) => None,
+            _ => Some(self.found(list, view, role)?),
+        };
+        list.page_of(found.as_ref().map(|found| &found[..]), view, self.terms.pages, self.cancellation)
     }
 
     /// The members that the list's page, and its groups, are made of.
