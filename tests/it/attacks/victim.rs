@@ -137,14 +137,16 @@ impl Victim {
         (result, Usage { cpu: self.cpu().saturating_sub(cpu), growth })
     }
 
-    /// Waits until the process does nothing any more, and says how much processor time it has used until then.
+    /// Waits until the process does nothing any more, and says how much processor time it has used until then. A process that does
+    /// nothing for one look may be waiting for a core.
     pub async fn at_rest(&self) -> Duration {
         let started = Instant::now();
-        let mut before = self.cpu();
+        let (mut before, mut quiet) = (self.cpu(), 0);
         loop {
             tokio::time::sleep(Duration::from_millis(200)).await;
             let now = self.cpu();
-            if now - before < Duration::from_millis(20) {
+            quiet = if now - before < Duration::from_millis(20) { quiet + 1 } else { 0 };
+            if quiet == 3 {
                 return now;
             }
             assert!(started.elapsed() < Duration::from_secs(120), "it goes on and on");
