@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::load::Outcome;
 
 /// One run of a contestant in a case.
@@ -27,12 +29,19 @@ impl Run {
     }
 }
 
+/// A goal, and whether it is reached.
+pub struct Goal {
+    pub text: String,
+    pub figure: String,
+    pub is_reached: bool,
+}
+
 /// All runs, by case and contestant, a round after the other.
 #[derive(Default)]
 pub struct Results(BTreeMap<(&'static str, &'static str), Vec<Run>>);
 
 /// The middle of some figures, and the least and the greatest.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
     pub least: f64,

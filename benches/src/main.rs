@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use flowmatix_graphql_benches::big_teams;
 use flowmatix_graphql_benches::chart::{self, Bar, Group};
 use flowmatix_graphql_benches::figures::{Results, Run, Spread, bytes, short, table, time};
 use flowmatix_graphql_benches::load::{self, Ask, Expected, NUMBER, Numbers};
@@ -15,6 +16,7 @@ use flowmatix_graphql_benches::machine;
 use flowmatix_graphql_benches::peers;
 use flowmatix_graphql_benches::process::Process;
 use flowmatix_graphql_benches::questions::{self, OPERATIONS, Whose};
+use flowmatix_graphql_benches::resident::{self, Resident};
 use flowmatix_graphql_benches::steps::{self, Step};
 use flowmatix_graphql_benches::team;
 use serde_json::value::RawValue;
@@ -152,11 +154,13 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let lasting = stage.lasting().await?;
+    let big_teams = big_teams::run(&stage.binaries.join("big_teams"))?;
+    let resident = resident::measure(&stage.service, &stage.upstream.url, numbers).await?;
     // It has a runtime of its own.
     let steps = std::thread::spawn(steps::measure).join().map_err(|_| anyhow::anyhow!("a step panicked"))??;
     let hold = std::thread::spawn(|| steps::hold(HELD)).join().map_err(|_| anyhow::anyhow!("an answer panicked"))??;
     let (options, results, cases, stage) = (&options, &results, &cases, &stage);
-    let page = Page { options, results, cases, allocated, lasting, steps, hold, stage };
+    let page = Page { options, results, cases, allocated, lasting, big_teams, resident, steps, hold, stage };
     let (figures, svg) = (page.figures(), page.chart());
     println!("{figures}");
     put(&root.join("docs/performance.md"), &figures)?;
@@ -487,6 +491,8 @@ struct Page<'a> {
     cases: &'a [Case],
     allocated: Vec<(&'static str, f64, f64)>,
     lasting: Lasting,
+    big_teams: Vec<big_teams::Figure>,
+    resident: Resident,
     steps: Vec<Step>,
     hold: f64,
     stage: &'a Stage,
@@ -504,7 +510,7 @@ impl Page<'_> {
             "Measured on {}; {versions}. {} rounds of {} s for each contestant in each case.\n\n![Requests a second of every \
              contestant](performance.svg)\n\n### Goals\n\n{}\n### Contestants side by side\n\nMedians; in brackets the least and the greatest of the \
              rounds. CPU is the contestant's own.\n\n{}\n### Steps\n\nIn one thread, without a network; medians.\n\n{}\n### Allocations\n\nOf the service, for one request.\n\n{}\n### Memory\n\nThe most \
-             that each process has had over the whole run.\n\n{}",
+             that each process has had over the whole run.\n\n{}\n### Big teams\n\n{}### What stays in memory\n\n{}",
             machine::describe(),
             self.options.rounds,
             self.options.seconds,
@@ -513,6 +519,8 @@ impl Page<'_> {
             self.steps(),
             self.allocations(),
             self.memory(),
+            big_teams::section(&self.big_teams),
+            self.resident.section(),
         )
     }
 
@@ -580,6 +588,9 @@ impl Page<'_> {
         goal("Listening within 45 ms of start", spread(lasting.start, time), lasting.start.median <= 0.045);
         let size = std::fs::metadata(&self.stage.service).map_or(f64::NAN, |file| file.len() as f64);
         goal("The binary at most 22 MB", format!("{:.1} MB", size / 1e6), size <= 22e6);
+        for own in big_teams::goals(&self.big_teams).into_iter().chain(self.resident.goals()) {
+            goal(&own.text, own.figure, own.is_reached);
+        }
         table(&["goal", "measured", "reached"], &rows)
     }
 

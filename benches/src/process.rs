@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
+    /// Where the service's admin port is; that of another contestant is its only one.
+    pub admin: SocketAddr,
     pub url: String,
     pipes: Option<(ChildStdin, BufReader<ChildStdout>)>,
 }
@@ -51,14 +53,14 @@ impl Process {
         let url = url.trim().to_owned();
         let address = url.trim_start_matches("http://").trim_end_matches('/').parse();
         let address = address.with_context(|| format!("{} did not start", program.display()))?;
-        Ok(Self { child, address, url, pipes: None })
+        Ok(Self { child, address, admin: address, url, pipes: None })
     }
 
     /// Starts a contestant that is told its address, and waits until it takes a connection.
     pub fn listening(command: &mut Command, address: SocketAddr) -> Result<Self> {
         let mut child = command.stdin(Stdio::null()).spawn().context("cannot start it")?;
         await_listener(&mut child, address)?;
-        Ok(Self { child, address, url: format!("http://{address}/"), pipes: None })
+        Ok(Self { child, address, admin: address, url: format!("http://{address}/"), pipes: None })
     }
 
     /// Starts the service, or the build of it that counts, and says how long it took until it took a connection.
@@ -90,7 +92,7 @@ impl Process {
         await_listener(&mut child, address).context("the service")?;
         let took = started.elapsed();
         let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
-        Ok((Self { child, address, url: format!("http://{address}/graphql"), pipes }, took))
+        Ok((Self { child, address, admin, url: format!("http://{address}/graphql"), pipes }, took))
     }
 
     /// Bytes and allocations since the start, as the counting build has them.
@@ -110,6 +112,11 @@ impl Process {
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
         Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// Has the most memory that it has had (`VmHWM`) counted from now on.
+    pub fn reset_peak(&self) -> Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").context("the peak is not reset")
     }
 
     /// The memory that it has (`VmRSS`) or has had at most (`VmHWM`), in bytes.

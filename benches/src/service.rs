@@ -19,8 +19,14 @@ use crate::{process, team};
 
 /// The configuration of the contestants that are the service or its engine.
 pub fn config(upstream: &str) -> anyhow::Result<Config> {
-    let flags =
-        process::settings(upstream).map(|(path, value)| Flag { flag: "--set".into(), path: path.into(), value });
+    config_with(upstream, &[])
+}
+
+/// The same, with these settings besides.
+pub fn config_with(upstream: &str, more: &[(&'static str, &str)]) -> anyhow::Result<Config> {
+    let more = more.iter().map(|(path, value)| (*path, (*value).to_owned()));
+    let flags = process::settings(upstream).chain(more);
+    let flags = flags.map(|(path, value)| Flag { flag: "--set".into(), path: path.into(), value });
     Ok(Config::load(Profile::Serve, &Sources { flags: flags.collect(), ..Sources::default() })?)
 }
 
