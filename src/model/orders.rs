@@ -15,9 +15,12 @@ const REMEMBERED: usize = 16;
 /// Fewer members are sorted each time, which takes microseconds.
 const LEAST: usize = 256;
 
-/// The last orders, the latest in front, each with the indexes of all members where they are kept.
+/// The last orders, the latest in front.
 #[derive(Default)]
-pub(super) struct Orders(Mutex<VecDeque<(Order, Option<Arc<Vec<u32>>>)>>);
+pub(super) struct Orders(Mutex<VecDeque<RecentOrder>>);
+
+/// An order, with the indexes of all members in it where they are kept.
+type RecentOrder = (Order, Option<Arc<Vec<u32>>>);
 
 impl Orders {
     /// The indexes of all members of a roster, of which there are so many, in this order: those that are kept, or what `sort`
