@@ -11,9 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::cancellation::Cancelled;
 use super::folded_text::{FoldedColumn, push_folded};
 use super::member_test;
-use super::orders::Orders;
 use super::phone_search::push_forms;
 use super::ranks::{NameRanks, NumberRanks, Ranks, Whereabouts};
+use super::recent_orders::RecentOrders;
 use super::searches::{self, Searches};
 use super::{JsonStr, TeamMember};
 
@@ -106,7 +106,7 @@ pub(super) struct Indexes {
     /// How many messages each member has not read; a missing number is zero.
     pub(super) unread: LazyIndex<Box<[i32]>>,
     pub(super) searches: Searches,
-    pub(super) orders: Orders,
+    pub(super) orders: RecentOrders,
 }
 
 impl Default for Indexes {
@@ -127,7 +127,7 @@ impl Default for Indexes {
             whitelabel_ranks: LazyIndex::new(|members| Ranks::of_indexes(members.map(member_test::whitelabel))),
             unread: LazyIndex::new(|members| members.map(|member| member.unread_messages().unwrap_or(0)).collect()),
             searches: Searches::default(),
-            orders: Orders::default(),
+            orders: RecentOrders::default(),
         }
     }
 }

@@ -9,8 +9,8 @@ use super::cancellation::Cancelled;
 use super::indexes::{Indexes, LazyIndex, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
-use super::orders::{self, Orders};
 use super::ranks::NameRanks;
+use super::recent_orders::{self, RecentOrders};
 use super::searches::Searches;
 use super::{RosterExtent, TeamMember, Timestamp};
 
@@ -94,7 +94,7 @@ impl Roster {
             + size_of_val(&*role_members)
             + size_of_val(&*skipped_rows)
             + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>()
-            + orders::room(rows.len());
+            + recent_orders::room(rows.len());
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
             generation: 0,
@@ -253,7 +253,7 @@ impl Roster {
         &self.indexes.searches
     }
 
-    pub(super) fn orders(&self) -> &Orders {
+    pub(super) fn orders(&self) -> &RecentOrders {
         &self.indexes.orders
     }
 

@@ -17,12 +17,12 @@ const LEAST: usize = 256;
 
 /// The last orders, the latest in front.
 #[derive(Default)]
-pub(super) struct Orders(Mutex<VecDeque<RecentOrder>>);
+pub(super) struct RecentOrders(Mutex<VecDeque<RecentOrder>>);
 
 /// An order, with the indexes of all members in it where they are kept.
 type RecentOrder = (Order, Option<Arc<Vec<u32>>>);
 
-impl Orders {
+impl RecentOrders {
     /// The indexes of all members of a roster, of which there are so many, in this order: those that are kept, or what `sort`
     /// makes.
     pub(super) fn get_or_sort(&self, order: &Order, members: usize, sort: impl FnOnce() -> Vec<u32>) -> Arc<Vec<u32>> {
