@@ -59,6 +59,16 @@ async fn streams_whose_answers_are_not_taken_hold_no_more_than_their_share() {
                     open.push((response, client.clone()));
                 }
             }
+            // The same caller is refused on another connection, before anything is read or executed for it. What it has under
+            // way gives way to all else, so that it takes its time on a busy machine.
+            for attempt in 0.. {
+                let (status, answer) = victim.ask(KNOWN, query("{ __typename }", json!({}))).await;
+                if (status, codes(&answer)) == (503, vec!["REQUEST_CONCURRENCY_LIMITED"]) {
+                    break;
+                }
+                assert!(attempt < 1200, "it is never refused: {answer}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             victim.at_rest().await;
             // The others notice nothing.
             victim.still_answers().await;
@@ -67,9 +77,6 @@ async fn streams_whose_answers_are_not_taken_hold_no_more_than_their_share() {
         .await;
     println!("100 streams: {usage:?}");
     assert!(usage.growth < ALL + BESIDES, "{usage:?}");
-    // The same caller is refused on another connection, before anything is read or executed for it.
-    let (status, answer) = victim.ask(KNOWN, query("{ __typename }", json!({}))).await;
-    assert_eq!((status, codes(&answer)), (503, vec!["REQUEST_CONCURRENCY_LIMITED"]), "{answer}");
     drop(open);
     for attempt in 0.. {
         if victim.ask(KNOWN, query("{ __typename }", json!({}))).await.0 == 200 {
