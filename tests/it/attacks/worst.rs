@@ -36,7 +36,7 @@ struct Found {
     body: String,
     status: u16,
     codes: String,
-    answer: usize,
+    answer: AnswerSize,
     cpu: Duration,
     growth: u64,
     /// Milliseconds for each kilobyte, beyond the answer's.
@@ -51,12 +51,34 @@ struct Found {
     cell_rate: f64,
 }
 
+/// The size of an answer: an answer of the same length costs more where it has more and shorter values.
+#[derive(Clone, Copy)]
+struct AnswerSize {
+    bytes: usize,
+    /// Numbers, texts, truths and nulls.
+    values: usize,
+}
+
+impl AnswerSize {
+    fn of(answer: &Value) -> Self {
+        fn values(value: &Value) -> usize {
+            match value {
+                Value::Array(items) => items.iter().map(values).sum(),
+                Value::Object(fields) => fields.values().map(values).sum(),
+                _ => 1,
+            }
+        }
+        Self { bytes: answer.to_string().len(), values: values(answer) }
+    }
+}
+
 struct Search {
     victim: Victim,
     shapes: Shapes,
     rng: Rng,
-    /// What an answer's byte costs, in nanoseconds, and a request that asks for nearly nothing.
-    answer_rate: f64,
+    /// What an answer's byte and each of its values cost, in nanoseconds, and a request that asks for nearly nothing.
+    byte_rate: f64,
+    value_rate: f64,
     smallest: Duration,
     requests: u64,
 }
@@ -71,21 +93,33 @@ impl Search {
             victim,
             shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl(&FederationConfig::default(), false)),
             rng: Rng::with_seed(seed),
-            answer_rate: 0.0,
+            byte_rate: 0.0,
+            value_rate: 0.0,
             smallest: Duration::ZERO,
             requests: 0,
         };
         let least = query("{ __typename }", Value::Null);
-        let text =
-            format!("{{ teamMembers({}, first: 1000) {{ nodes {{ id name contact {{ email }} }} }} }}", account(3));
-        let page = query(&text, Value::Null);
+        // As long as texts are, and as short as values can be, a thousand members each.
+        let page = |fields: &str| {
+            query(&format!("{{ teamMembers({}, first: 1000) {{ nodes {{ {fields} }} }} }}", account(3)), Value::Null)
+        };
+        let texts = page("id name picture description contact { email }");
+        let values = page("type status whitelabel version unreadMessages a: type b: status c: whitelabel d: version");
         for _ in 0..50 {
             search.cpu(&least).await;
         }
         search.smallest = search.least_cpu(&least, 20).await;
-        let long = search.least_cpu(&page, 20).await;
-        let (_, answer) = search.victim.ask(KNOWN, page).await;
-        search.answer_rate = long.saturating_sub(search.smallest).as_nanos() as f64 / answer.to_string().len() as f64;
+        let mut measured = Vec::new();
+        for page in [texts, values] {
+            let took = search.least_cpu(&page, 40).await.saturating_sub(search.smallest);
+            let size = AnswerSize::of(&search.victim.ask(KNOWN, page).await.1);
+            measured.push((took.as_nanos() as f64, size.bytes as f64, size.values as f64));
+        }
+        // Two pages, two rates.
+        let [(texts, long, few), (values, short, many)] = measured[..] else { unreachable!() };
+        let determinant = long * many - short * few;
+        search.byte_rate = ((texts * many - values * few) / determinant).max(0.0);
+        search.value_rate = ((values * long - texts * short) / determinant).max(0.0);
         search
     }
 
@@ -97,9 +131,8 @@ impl Search {
     }
 
     /// Nanoseconds for each cell of a request that was made before, beyond what its answer costs.
-    fn cell_rate(&self, cpu: Duration, cells: u64, answer: usize) -> f64 {
-        let own = cpu.as_nanos() as f64 - self.smallest.as_nanos() as f64 - self.answer_rate * answer as f64;
-        own.max(0.0) / cells.max(FEW_CELLS) as f64
+    fn cell_rate(&self, cpu: Duration, cells: u64, answer: AnswerSize) -> f64 {
+        self.own(cpu, answer) / cells.max(FEW_CELLS) as f64
     }
 
     async fn least_cpu(&mut self, body: &str, times: usize) -> Duration {
@@ -143,13 +176,13 @@ impl Search {
         let before = self.victim.fine_cpu();
         let ((status, answer), usage) = self.victim.measured(self.victim.ask_cost(KNOWN, body.clone())).await;
         let mut cpu = self.victim.fine_cpu().saturating_sub(before);
-        let length = answer.to_string().len();
-        let limit = |cpu: Duration| self.rate(cpu, body.len(), length) > 0.5;
+        let size = AnswerSize::of(&answer);
+        let limit = |cpu: Duration| self.rate(cpu, body.len(), size) > 0.5;
         // Twice more, where it matters: what a thread happens to do besides is not the request's.
         if limit(cpu) {
             cpu = cpu.min(self.least_anew(&tree, 2).await);
         }
-        let besides = besides(length);
+        let besides = besides(size.bytes);
         // The same of its memory: a thread that is started meanwhile, with its stack and its part of the allocator, is not its own.
         let larger = match usage.growth {
             growth if growth <= besides => growth,
@@ -158,17 +191,17 @@ impl Search {
         let growth = larger.saturating_sub(besides);
         let cells = answer["extensions"]["cost"]["estimated"].as_u64().unwrap_or_default();
         let mut known = if cells > 0 { self.least_cpu(&body, 1).await } else { Duration::ZERO };
-        if self.cell_rate(known, cells, length) > SUSPECT_CELL {
+        if self.cell_rate(known, cells, size) > SUSPECT_CELL {
             known = known.min(self.least_cpu(&body, 3).await);
         }
         let found = Found {
-            cpu_rate: self.rate(cpu, body.len(), length),
+            cpu_rate: self.rate(cpu, body.len(), size),
             memory_rate: growth as f64 / body.len() as f64,
-            cell_rate: self.cell_rate(known, cells, length),
+            cell_rate: self.cell_rate(known, cells, size),
             cells,
             known,
             codes: codes(&answer).into_iter().take(1).collect(),
-            answer: length,
+            answer: size,
             growth: larger,
             tree,
             body,
@@ -179,9 +212,14 @@ impl Search {
     }
 
     /// Milliseconds for each started kilobyte of a request, beyond what its answer costs.
-    fn rate(&self, cpu: Duration, bytes: usize, answer: usize) -> f64 {
-        let own = cpu.as_secs_f64() * 1e3 - self.smallest.as_secs_f64() * 1e3 - self.answer_rate * answer as f64 / 1e6;
-        own.max(0.0) / bytes.div_ceil(1024) as f64
+    fn rate(&self, cpu: Duration, bytes: usize, answer: AnswerSize) -> f64 {
+        self.own(cpu, answer) / 1e6 / bytes.div_ceil(1024) as f64
+    }
+
+    /// Nanoseconds of a request beyond what an answer of its size costs.
+    fn own(&self, cpu: Duration, answer: AnswerSize) -> f64 {
+        let written = self.byte_rate * answer.bytes as f64 + self.value_rate * answer.values as f64;
+        (cpu.as_nanos() as f64 - self.smallest.as_nanos() as f64 - written).max(0.0)
     }
 
     async fn run(&mut self, time: Duration) -> [Vec<Found>; 3] {
@@ -206,7 +244,7 @@ impl Search {
         }
         by_cpu.sort_by(|a, b| b.cpu_rate.total_cmp(&a.cpu_rate));
         for found in &mut by_memory {
-            let besides = besides(found.answer);
+            let besides = besides(found.answer.bytes);
             found.growth = found.growth.min(self.least_growth(&found.tree, AGAIN, besides).await);
             found.memory_rate = found.growth.saturating_sub(besides) as f64 / found.body.len() as f64;
         }
@@ -276,14 +314,15 @@ fn keep(list: &mut Vec<Found>, found: Found, rate: impl Fn(&Found) -> f64) {
 
 fn print(what: &str, found: &Found) {
     println!(
-        "{what}: {:.3} ms per KB, {:.1} bytes per byte, {} cells of {:.1} ns ({:?} once known); {} bytes asked, {} answered ({} {}), {:?}, {} KiB larger",
+        "{what}: {:.3} ms per KB, {:.1} bytes per byte, {} cells of {:.1} ns ({:?} once known); {} bytes asked, {} answered in {} values ({} {}), {:?}, {} KiB larger",
         found.cpu_rate,
         found.memory_rate,
         found.cells,
         found.cell_rate,
         found.known,
         found.body.len(),
-        found.answer,
+        found.answer.bytes,
+        found.answer.values,
         found.status,
         found.codes,
         found.cpu,
@@ -301,8 +340,8 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
     let seconds = setting("WORST_SECONDS", 60);
     let mut search = Search::start(seed).await;
     println!(
-        "seed {seed}; the smallest request costs {:?}, an answer's byte {:.1} ns",
-        search.smallest, search.answer_rate
+        "seed {seed}; the smallest request costs {:?}, an answer's byte {:.2} ns, and each of its values {:.1} ns",
+        search.smallest, search.byte_rate, search.value_rate
     );
     let [by_cpu, by_memory, by_cell] = search.run(Duration::from_secs(seconds)).await;
     println!("{} requests", search.requests);
