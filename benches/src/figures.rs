@@ -77,15 +77,7 @@ pub fn short(number: f64) -> String {
     if number >= 1000.0 {
         let digits = (number.log10().floor() as i32 - 2).max(0);
         let rounded = (number / 10_f64.powi(digits)).round() * 10_f64.powi(digits);
-        let text = format!("{rounded:.0}");
-        let mut grouped = String::new();
-        for (n, digit) in text.chars().enumerate() {
-            if n > 0 && (text.len() - n) % 3 == 0 {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        grouped
+        grouped(rounded as u64)
     } else if number >= 100.0 {
         format!("{number:.0}")
     } else if number >= 10.0 {
@@ -93,6 +85,19 @@ pub fn short(number: f64) -> String {
     } else {
         format!("{number:.2}")
     }
+}
+
+/// A whole number, with a comma after each thousand.
+pub fn grouped(number: u64) -> String {
+    let text = number.to_string();
+    let mut grouped = String::new();
+    for (n, digit) in text.chars().enumerate() {
+        if n > 0 && (text.len() - n) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// A length of time, in milliseconds, microseconds or nanoseconds.

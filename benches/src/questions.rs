@@ -39,21 +39,22 @@ pub enum Whose {
 
 /// The bodies of `count` different requests for the first `members` of a team of that size.
 pub fn lists(count: usize, members: usize, whose: impl Fn(usize) -> Whose) -> Vec<String> {
-    (0..count).map(|n| list(n, members, whose(n))).collect()
-}
-
-fn list(n: usize, members: usize, whose: Whose) -> String {
-    let email = match whose {
+    let email = |whose| match whose {
         Whose::Warm(account) => team::account(account, members),
         Whose::Cold => format!("account-{NUMBER}@m{members}.example"),
     };
+    (0..count).map(|n| list(n, members, &email(whose(n)), -(n as i64))).collect()
+}
+
+/// The body of the n-th operation, asked of a team of so many members; its answer is the same whatever `least` is, from 0 down.
+pub fn list(n: usize, members: usize, email: &str, least: i64) -> String {
     let document = format!(
         "query Q{n}($account: AccountInput!, $least: Int!) {{ teamMembers(account: $account, first: {members}, filter: \
          {{ unreadMessages: {{ gte: $least }} }}) {{ nodes {{ {} }} }} }}",
         six_fields(n)
     );
     let account = json!({ "email": email, "type": "CUSTOMER" });
-    json!({ "query": document, "variables": { "account": account, "least": -(n as i64) } }).to_string()
+    json!({ "query": document, "variables": { "account": account, "least": least } }).to_string()
 }
 
 /// The bodies of `count` different requests for the first ten members of fifty teams of a hundred each.

@@ -32,7 +32,12 @@ pub fn config_with(upstream: &str, more: &[(&'static str, &str)]) -> anyhow::Res
 
 /// An engine over an upstream.
 pub fn engine(config: &Config, upstream: Arc<dyn Upstream>, clock: Clock, metrics: Arc<Metrics>) -> Engine {
-    let rosters = Arc::new(Rosters::new(&config.roster, upstream, clock, metrics.clone()));
+    let rosters = Rosters::new(&config.roster, upstream, clock, metrics.clone());
+    engine_over(config, Arc::new(rosters), metrics)
+}
+
+/// An engine over rosters.
+pub fn engine_over(config: &Config, rosters: Arc<Rosters>, metrics: Arc<Metrics>) -> Engine {
     let settings = Settings {
         graphql: config.graphql.clone(),
         documents: config.documents.clone(),

@@ -98,7 +98,7 @@ async fn answer(State(teams): State<Arc<Teams>>, Query(parameters): Query<HashMa
 }
 
 /// A team in its n-th state: some come, some go, and everybody has other messages to read.
-fn body(state: usize) -> String {
+pub fn body(state: usize) -> String {
     let mut body = String::from(r#"{"success":true,"message":"","data":["#);
     for n in 0..MEMBERS {
         let name = if n == 0 { format!("{MARK}{state}") } else { format!("Member {n}") };
