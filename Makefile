@@ -1,6 +1,6 @@
 # The two commands of the README, and what they are made of.
 
-.PHONY: audit bench chart cluster conformance demo explorer live pictures release-check test oracle sockets supergraph faults tenants worst
+.PHONY: audit bench chart check-counts cluster conformance counts demo explorer live pictures release-check test oracle sockets supergraph faults tenants worst
 
 # The service with a sample Flowmatix behind it: nothing to configure.
 demo: explorer
@@ -85,6 +85,23 @@ bench:
 	npm run compose --silent --prefix benches/hive
 	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/tailcall
 	target/release/flowmatix-graphql-benches
+
+IN_COUNTS = --profile counts --locked --manifest-path benches/Cargo.toml --target-dir target
+
+# How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. A job of
+# the workflow, because its optimised build takes minutes.
+check-counts:
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+		cargo test $(IN_COUNTS) --lib && cargo build $(IN_COUNTS) --bin counts && target/counts/counts; \
+	else \
+		echo "the committed instruction counts are of Linux on x86_64: nothing to compare them with here"; \
+	fi
+
+# Commits the present counts, with a line in the changelog: make counts WHY="what they pay for". Linux on x86_64.
+counts:
+	@test -n "$$WHY" || { echo 'say why: make counts WHY="…"' >&2; exit 1; }
+	cargo build $(IN_COUNTS) --bin counts
+	target/counts/counts --update "$$WHY"
 
 # Eight tenants, 100,000 steps for each: fails at the first foreign row. Minutes.
 tenants:

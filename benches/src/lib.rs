@@ -2,6 +2,7 @@
 
 pub mod big_teams;
 pub mod chart;
+pub mod counts;
 pub mod figures;
 pub mod live;
 pub mod load;
