@@ -160,8 +160,14 @@ export class Service {
     return response.json();
   }
 
-  stop() {
-    for (const child of [this.child, ...this.others]) child.kill();
+  /** Resolves once the processes have ended: before that, their addresses are not free. */
+  async stop() {
+    const ended = [this.child, ...this.others].map((child) => {
+      const exit = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      return child.exitCode === null && child.signalCode === null ? exit : undefined;
+    });
+    await Promise.all(ended);
   }
 }
 

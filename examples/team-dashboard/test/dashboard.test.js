@@ -486,7 +486,7 @@ test("a dot changes without a reload, also after the service was away", async ()
   const loads = page.seen.filter((url) => url.endsWith("/")).length;
   assert.equal(loads, 1, "the page was loaded once");
   const { host } = new URL(service.url);
-  service.stop();
+  await service.stop();
   service = await start("demo", { ...settings, "http.listen": host });
   stops.push(() => service.stop());
   await farah.getByText("Online", { exact: true }).waitFor({ timeout: 30_000 });

@@ -124,9 +124,10 @@ test("graphql-ws: a stop of the service is retried, and the first event after it
   const inbox = new Inbox();
   client.subscribe({ query: print(LiveTeam) }, { next: inbox.push as never, error: () => {}, complete: () => {} });
   assert.equal((await inbox.next()).data.team.members.nodes.length, 3);
-  other.stop();
+  const stopped = other.stop();
   while (closes.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(closes[0], 1001);
+  await stopped;
   const again = await start("demo", { ...settings, "http.listen": address.host });
   assert.equal((await inbox.next()).data.team.members.nodes.length, 3);
   await client.dispose();
