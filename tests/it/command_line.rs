@@ -191,7 +191,7 @@ async fn a_signal_drains_and_a_second_one_ends_it() {
     };
     assert_eq!(ready().await.unwrap(), 200);
     service.signal();
-    // Nobody can ask this any more once the delay is over.
+    // This cannot be asked any more once the delay is over.
     while ready().await.unwrap() != 503 {}
     // Still served: load balancers have yet to notice.
     let answer = ask().await.unwrap();

@@ -7,7 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let figures = big_teams::measure()?;
-    // Without the page around it, for whoever looks at these figures alone.
+    // Without the page around it, for a look at these figures alone.
     if std::env::args().any(|argument| argument == "--table") {
         println!("{}", big_teams::section(&figures));
     } else {

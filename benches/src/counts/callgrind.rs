@@ -8,7 +8,7 @@ use super::paths::CountedPath;
 
 /// The argument that the program takes a path with.
 pub const TAKE: &str = "--take";
-/// How callgrind is started, for this and for whoever looks where the instructions are.
+/// How callgrind is started, for this and for a look by hand at where the instructions are.
 pub const CALLGRIND: [&str; 3] = ["valgrind", "--tool=callgrind", "--toggle-collect=flowmatix_counted"];
 
 /// How many instructions a path takes, each time.

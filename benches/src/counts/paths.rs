@@ -140,7 +140,7 @@ fn identical() -> Result<Pass> {
     }))
 }
 
-/// A known operation about an account that nobody has asked for, whose team comes from the upstream.
+/// A known operation about an account that no request has asked for yet, whose team comes from the upstream.
 fn cold() -> Result<Pass> {
     let bench = Bench::new()?;
     let mut asked = 0;
