@@ -13,7 +13,7 @@ use super::lane::Lane;
 #[derive(Clone, Default)]
 pub(super) struct LongRequestCounts(Arc<Mutex<HashMap<Lane, usize, RandomState>>>);
 
-/// A request's place among those of its caller, until its last work has ended.
+/// A request's entry among those of its caller, until its last work has ended.
 pub(super) struct CountedRequest {
     callers: LongRequestCounts,
     lane: Lane,

@@ -19,7 +19,7 @@ pub struct Ticket {
     /// Whether it is work that many wait for. Other work can be refused where too much waits.
     pub(super) is_shared: bool,
     /// Found when the first of its work begins.
-    place: Arc<OnceLock<CountedRequest>>,
+    entry: Arc<OnceLock<CountedRequest>>,
     /// Only kept.
     _hold: Option<Hold>,
 }
@@ -28,7 +28,7 @@ impl Ticket {
     /// A request's: `hold` is kept until the last work for it has ended.
     #[must_use]
     pub fn new(lane: Lane, cancellation: Cancellation, hold: Option<Hold>) -> Self {
-        Self { lane, cancellation, is_shared: false, place: Arc::default(), _hold: hold }
+        Self { lane, cancellation, is_shared: false, entry: Arc::default(), _hold: hold }
     }
 
     /// For work that no single request owns. It is not refused and gives way to nothing: what it works on was paid for already,
@@ -40,7 +40,7 @@ impl Ticket {
 
     /// Whether its work gives way to everything else: where its caller has other requests with long work under way.
     pub(super) fn gives_way(&self, callers: &LongRequestCounts) -> bool {
-        !self.is_shared && !self.place.get_or_init(|| callers.enter(self.lane)).is_first
+        !self.is_shared && !self.entry.get_or_init(|| callers.enter(self.lane)).is_first
     }
 
     /// Tells the work to stop.

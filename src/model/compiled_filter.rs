@@ -82,6 +82,10 @@ impl<'f, 'r> Test<'f, 'r> {
         let indexes = |of: fn(&Indexes) -> &LazyIndex<Ranks>, index: IndexOf| {
             Ok::<_, Cancelled>(IndexColumn { ranks: roster.index_again(of, cancelled)?, index })
         };
+        let types = || indexes(|known| &known.type_ranks, member_test::user_type);
+        let statuses = || indexes(|known| &known.status_ranks, member_test::status);
+        let availabilities = || indexes(|known| &known.live_ranks, member_test::live);
+        let visibilities = || indexes(|known| &known.leads_ranks, member_test::leads);
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
@@ -90,22 +94,10 @@ impl<'f, 'r> Test<'f, 'r> {
             Filter::RoleId(ids) => Self::Among(with_roles(ids, roster).into()),
             Filter::Name(condition) => Self::text(condition, names()?),
             Filter::Email(condition) => Self::text(condition, emails()?),
-            Filter::Type(any) => {
-                let types = indexes(|known| &known.type_ranks, member_test::user_type)?;
-                types.one_of(any.iter().map(|value| *value as u8))
-            }
-            Filter::Status(any) => {
-                let statuses = indexes(|known| &known.status_ranks, member_test::status)?;
-                statuses.one_of(any.iter().map(|value| *value as u8))
-            }
-            Filter::LiveAvailability(any) => {
-                let availabilities = indexes(|known| &known.live_ranks, member_test::live)?;
-                availabilities.one_of(any.iter().map(|value| *value as u8))
-            }
-            Filter::LeadsVisibility(any) => {
-                let visibilities = indexes(|known| &known.leads_ranks, member_test::leads)?;
-                visibilities.one_of(any.iter().map(|value| *value as u8))
-            }
+            Filter::Type(any) => types()?.one_of(any.iter().map(|value| *value as u8)),
+            Filter::Status(any) => statuses()?.one_of(any.iter().map(|value| *value as u8)),
+            Filter::LiveAvailability(any) => availabilities()?.one_of(any.iter().map(|value| *value as u8)),
+            Filter::LeadsVisibility(any) => visibilities()?.one_of(any.iter().map(|value| *value as u8)),
             Filter::UnreadMessages(condition) => {
                 let (lowest, highest) = match *condition {
                     IntCondition::Eq(bound) => (bound.into(), bound.into()),

@@ -195,7 +195,7 @@ impl ArgumentReader<'_> {
         if let Some(known) = self.filters.get(&argument) {
             return known.clone();
         }
-        let filter: Result<Option<Box<TeamMemberFilter>>> = self.parse(argument);
+        let filter: Result<Option<Box<TeamMemberFilter>>> = self.parse_once(argument);
         let prepare = |filter: Box<TeamMemberFilter>| filter.prepare(self.session.scopes()).map(Arc::new);
         let prepared = filter.and_then(|filter| filter.map(prepare).transpose());
         self.filters.insert(argument, prepared.clone());
@@ -209,10 +209,19 @@ impl ArgumentReader<'_> {
         if let Some(known) = self.orders.get(&argument) {
             return known.clone();
         }
-        let keys: Result<Option<Vec<TeamMemberOrder>>> = self.parse(argument);
+        let keys: Result<Option<Vec<TeamMemberOrder>>> = self.parse_once(argument);
         let order = keys.map(|keys| Arc::new(order(keys)));
         self.orders.insert(argument, order.clone());
         order
+    }
+
+    /// As [`parse`](Self::parse), of an argument whose type is asked for only once: what was made for it is taken instead of copied.
+    fn parse_once<T: InputType>(&mut self, argument: Argument) -> Result<T> {
+        let coerced = argument.and_then(|id| self.coerced.get_mut(id));
+        match coerced {
+            Some(Ok(Some(Cow::Owned(value)))) => T::parse(Some(std::mem::take(value))).map_err(|_| unreadable()),
+            _ => self.parse(argument),
+        }
     }
 
     fn parse<T: InputType>(&self, argument: Argument) -> Result<T> {
