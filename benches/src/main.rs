@@ -146,11 +146,13 @@ async fn main() -> Result<()> {
         println!("{}", beside(&results, &cases));
         return Ok(());
     }
+    let neighbour = stage.neighbour(&options).await?;
     let allocated = stage.allocations(&cases).await?;
     if options.only.is_some() {
         for (name, bytes, allocations) in allocated {
             eprintln!("{name:<18} {bytes:.0} bytes in {allocations:.0} allocations a request");
         }
+        eprintln!("a neighbour's p99 while large teams are loaded: {} × its own", spread(neighbour, short));
         return Ok(());
     }
     let lasting = stage.lasting().await?;
@@ -160,7 +162,7 @@ async fn main() -> Result<()> {
     let steps = std::thread::spawn(steps::measure).join().map_err(|_| anyhow::anyhow!("a step panicked"))??;
     let hold = std::thread::spawn(|| steps::hold(HELD)).join().map_err(|_| anyhow::anyhow!("an answer panicked"))??;
     let (options, results, cases, stage) = (&options, &results, &cases, &stage);
-    let page = Page { options, results, cases, allocated, lasting, big_teams, resident, steps, hold, stage };
+    let page = Page { options, results, cases, allocated, neighbour, lasting, big_teams, resident, steps, hold, stage };
     let (figures, svg) = (page.figures(), page.chart());
     println!("{figures}");
     put(&root.join("docs/performance.md"), &figures)?;
@@ -431,6 +433,27 @@ impl Stage {
         Ok(rows.iter().filter_map(|row| row["_id"].as_str()).map(str::to_owned).collect())
     }
 
+    /// The p99 of a small question on one connection while teams of 10,000 members are loaded one after the other, as a multiple
+    /// of its p99 alone, of which each round has both.
+    async fn neighbour(&self, options: &Options) -> Result<Spread> {
+        let address = self.processes[COLD].address;
+        let small = self.known("/graphql", &questions::lists(4, 1, |n| Whose::Warm(n % 4))).await?;
+        let team = vec![Ask::post("/graphql", &questions::size(10_000), Expected::Any)];
+        let length = Duration::from_secs_f64(options.seconds);
+        let mut ratios = Vec::new();
+        for _ in 0..options.rounds {
+            let alone = load::run(address, &small, 1, length, &self.numbers).await?;
+            let (beside, loads) = tokio::try_join!(
+                load::run(address, &small, 1, length, &self.numbers),
+                load::run(address, &team, 1, length, &self.numbers)
+            )?;
+            ensure!(loads.requests > 1, "no team was loaded");
+            let p99 = |outcome: load::Outcome| Run::new(&outcome, Duration::ZERO).p99.as_secs_f64();
+            ratios.push(p99(beside) / p99(alone));
+        }
+        Ok(Spread::of(ratios))
+    }
+
     /// Bytes and allocations for one request of ours, in each case.
     async fn allocations(&self, cases: &[Case]) -> Result<Vec<(&'static str, f64, f64)>> {
         let mut figures = Vec::new();
@@ -490,6 +513,7 @@ struct Page<'a> {
     results: &'a Results,
     cases: &'a [Case],
     allocated: Vec<(&'static str, f64, f64)>,
+    neighbour: Spread,
     lasting: Lasting,
     big_teams: Vec<big_teams::Figure>,
     resident: Resident,
@@ -564,6 +588,15 @@ impl Page<'_> {
                     ours <= 2.0 * call,
                 );
             }
+        }
+        let neighbour = self.neighbour;
+        goal(
+            "While teams of 10,000 members are loaded, a neighbour's p99: at most 3 × its own",
+            format!("{} ×", spread(neighbour, short)),
+            neighbour.median <= 3.0,
+        );
+        if let Some((_, _, warm)) = self.allocated.iter().find(|(name, ..)| *name == "warm") {
+            goal("Warm, varied: at most 40 allocations", short(*warm), *warm <= 40.0);
         }
         let step = |name: &str| self.steps.iter().find(|step| step.name == name).map_or(f64::NAN, |step| step.seconds);
         let sizes = [10, 100, 1_000, 10_000];

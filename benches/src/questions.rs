@@ -57,6 +57,13 @@ pub fn list(n: usize, members: usize, email: &str, least: i64) -> String {
     json!({ "query": document, "variables": { "account": account, "least": least } }).to_string()
 }
 
+/// How many members a team of that size has that no request has asked for yet.
+pub fn size(members: usize) -> String {
+    let document = "query Size($account: AccountInput!) { teamMembers(account: $account, first: 1) { totalCount } }";
+    let account = json!({ "email": format!("account-{NUMBER}@m{members}.example"), "type": "CUSTOMER" });
+    json!({ "query": document, "variables": { "account": account } }).to_string()
+}
+
 /// The bodies of `count` different requests for the first ten members of fifty teams of a hundred each.
 pub fn accounts(count: usize) -> Vec<String> {
     (0..count)
