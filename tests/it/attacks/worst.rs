@@ -51,34 +51,61 @@ struct Found {
     cell_rate: f64,
 }
 
-/// The size of an answer: an answer of the same length costs more where it has more and shorter values.
-#[derive(Clone, Copy)]
+/// The size of an answer: an answer of the same length costs more where it has more and shorter values, and more again where those
+/// are of more rows, for each row has to come from memory.
+#[derive(Clone, Copy, Default)]
 struct AnswerSize {
     bytes: usize,
     /// Numbers, texts, truths and nulls.
     values: usize,
+    /// Objects in lists.
+    rows: usize,
 }
 
 impl AnswerSize {
     fn of(answer: &Value) -> Self {
-        fn values(value: &Value) -> usize {
-            match value {
-                Value::Array(items) => items.iter().map(values).sum(),
-                Value::Object(fields) => fields.values().map(values).sum(),
-                _ => 1,
-            }
-        }
-        Self { bytes: answer.to_string().len(), values: values(answer) }
+        let mut size = Self { bytes: answer.to_string().len(), ..Self::default() };
+        size.count(answer);
+        size
     }
+
+    fn count(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => {
+                self.rows += items.iter().filter(|item| item.is_object()).count();
+                items.iter().for_each(|item| self.count(item));
+            }
+            Value::Object(fields) => fields.values().for_each(|value| self.count(value)),
+            _ => self.values += 1,
+        }
+    }
+
+    fn numbers(self) -> [f64; 3] {
+        [self.bytes as f64, self.values as f64, self.rows as f64]
+    }
+}
+
+/// What each of three is worth, when so many of them cost so much: of three equations.
+fn rates(counts: [[f64; 3]; 3], costs: [f64; 3]) -> [f64; 3] {
+    let determinant = |[a, b, c]: [[f64; 3]; 3]| {
+        a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+    };
+    [0, 1, 2].map(|column| {
+        let mut replaced = counts;
+        for (row, cost) in replaced.iter_mut().zip(costs) {
+            row[column] = cost;
+        }
+        (determinant(replaced) / determinant(counts)).max(0.0)
+    })
 }
 
 struct Search {
     victim: Victim,
     shapes: Shapes,
     rng: Rng,
-    /// What an answer's byte and each of its values cost, in nanoseconds, and a request that asks for nearly nothing.
-    byte_rate: f64,
-    value_rate: f64,
+    /// What an answer's byte, each of its values and each of its rows cost, in nanoseconds, and a request that asks for nearly
+    /// nothing.
+    rates: [f64; 3],
     smallest: Duration,
     requests: u64,
 }
@@ -93,33 +120,42 @@ impl Search {
             victim,
             shapes: Shapes::read(&flowmatix_graphql::graphql::federation_sdl(&FederationConfig::default(), false)),
             rng: Rng::with_seed(seed),
-            byte_rate: 0.0,
-            value_rate: 0.0,
+            rates: [0.0; 3],
             smallest: Duration::ZERO,
             requests: 0,
         };
         let least = query("{ __typename }", Value::Null);
-        // As long as texts are, and as short as values can be, a thousand members each.
-        let page = |fields: &str| {
-            query(&format!("{{ teamMembers({}, first: 1000) {{ nodes {{ {fields} }} }} }}", account(3)), Value::Null)
-        };
-        let texts = page("id name picture description contact { email }");
-        let values = page("type status whitelabel version unreadMessages a: type b: status c: whitelabel d: version");
+        // Of each member of a large team, as long as texts are and as short as values can be, and a single value.
+        let fields = [
+            "id name picture description contact { email }",
+            "type status whitelabel version unreadMessages a: type b: status c: whitelabel d: version",
+            "createdAt",
+        ];
+        let (mut pages, mut after) = (fields.map(|_| String::new()), String::new());
+        for n in 0..10 {
+            let page = |fields: &str| {
+                format!(
+                    "p{n}: teamMembers({}, first: 1000 {after}) {{ nodes {{ {fields} }} pageInfo {{ endCursor }} }} ",
+                    account(3)
+                )
+            };
+            for (pages, fields) in pages.iter_mut().zip(fields) {
+                pages.push_str(&page(fields));
+            }
+            let answer = search.victim.ask(KNOWN, query(&format!("{{ {} }}", page("id")), Value::Null)).await.1;
+            after = format!("after: {}", answer["data"][format!("p{n}")]["pageInfo"]["endCursor"]);
+        }
         for _ in 0..50 {
             search.cpu(&least).await;
         }
         search.smallest = search.least_cpu(&least, 20).await;
-        let mut measured = Vec::new();
-        for page in [texts, values] {
-            let took = search.least_cpu(&page, 40).await.saturating_sub(search.smallest);
-            let size = AnswerSize::of(&search.victim.ask(KNOWN, page).await.1);
-            measured.push((took.as_nanos() as f64, size.bytes as f64, size.values as f64));
+        let (mut counts, mut costs) = ([[0.0; 3]; 3], [0.0; 3]);
+        for (n, pages) in pages.into_iter().enumerate() {
+            let page = query(&format!("{{ {pages} }}"), Value::Null);
+            costs[n] = search.least_cpu(&page, 40).await.saturating_sub(search.smallest).as_nanos() as f64;
+            counts[n] = AnswerSize::of(&search.victim.ask(KNOWN, page).await.1).numbers();
         }
-        // Two pages, two rates.
-        let [(texts, long, few), (values, short, many)] = measured[..] else { unreachable!() };
-        let determinant = long * many - short * few;
-        search.byte_rate = ((texts * many - values * few) / determinant).max(0.0);
-        search.value_rate = ((values * long - texts * short) / determinant).max(0.0);
+        search.rates = rates(counts, costs);
         search
     }
 
@@ -218,7 +254,7 @@ impl Search {
 
     /// Nanoseconds of a request beyond what an answer of its size costs.
     fn own(&self, cpu: Duration, answer: AnswerSize) -> f64 {
-        let written = self.byte_rate * answer.bytes as f64 + self.value_rate * answer.values as f64;
+        let written: f64 = answer.numbers().into_iter().zip(self.rates).map(|(count, rate)| count * rate).sum();
         (cpu.as_nanos() as f64 - self.smallest.as_nanos() as f64 - written).max(0.0)
     }
 
@@ -314,7 +350,7 @@ fn keep(list: &mut Vec<Found>, found: Found, rate: impl Fn(&Found) -> f64) {
 
 fn print(what: &str, found: &Found) {
     println!(
-        "{what}: {:.3} ms per KB, {:.1} bytes per byte, {} cells of {:.1} ns ({:?} once known); {} bytes asked, {} answered in {} values ({} {}), {:?}, {} KiB larger",
+        "{what}: {:.3} ms per KB, {:.1} bytes per byte, {} cells of {:.1} ns ({:?} once known); {} bytes asked, {} answered in {} values and {} rows ({} {}), {:?}, {} KiB larger",
         found.cpu_rate,
         found.memory_rate,
         found.cells,
@@ -323,6 +359,7 @@ fn print(what: &str, found: &Found) {
         found.body.len(),
         found.answer.bytes,
         found.answer.values,
+        found.answer.rows,
         found.status,
         found.codes,
         found.cpu,
@@ -339,9 +376,10 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
     let seed = setting("WORST_SEED", fastrand::u64(..));
     let seconds = setting("WORST_SECONDS", 60);
     let mut search = Search::start(seed).await;
+    let [byte, value, row] = search.rates;
     println!(
-        "seed {seed}; the smallest request costs {:?}, an answer's byte {:.2} ns, and each of its values {:.1} ns",
-        search.smallest, search.byte_rate, search.value_rate
+        "seed {seed}; the smallest request costs {:?}, an answer's byte {byte:.2} ns, each of its values {value:.1} ns, and each of its rows {row:.1} ns",
+        search.smallest
     );
     let [by_cpu, by_memory, by_cell] = search.run(Duration::from_secs(seconds)).await;
     println!("{} requests", search.requests);
