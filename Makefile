@@ -76,10 +76,13 @@ sockets:
 faults:
 	cargo test --release --locked --test it -- --ignored --nocapture --test-threads 1 under_load look_ups_a_second
 
+# The programs that `make bench` starts, and no others: link-time optimisation takes minutes for each.
+BENCH_BINS = flowmatix-graphql-benches big_teams collector counted proxy reference static_reply upstream
+
 # Everything that is compared, in one run, and docs/performance.md written from it. For a machine that does nothing else; Linux.
 bench:
 	cargo build --release --locked
-	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target --bins
+	cargo build --release --locked --manifest-path benches/Cargo.toml --target-dir target $(BENCH_BINS:%=--bin %)
 	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/apollo
 	npm ci --ignore-scripts --no-audit --no-fund --prefix benches/hive
 	npm run compose --silent --prefix benches/hive
