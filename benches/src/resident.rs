@@ -19,8 +19,7 @@ const TEAMS: usize = 100;
 const MEMBERS: usize = 10_000;
 /// How long memory may take to come back.
 const MINUTE: Duration = Duration::from_secs(60);
-/// How long nothing is asked before memory is read. What the allocator has to give back it gives back when something else is freed,
-/// which takes seconds where nothing is asked.
+/// How long nothing is asked before memory is read. What was freed is given back within seconds.
 const SETTLING: Duration = Duration::from_secs(15);
 /// How long the load of a peak lasts, and on how many connections.
 const PEAK: Duration = Duration::from_secs(5);

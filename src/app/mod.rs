@@ -5,6 +5,7 @@
 mod cache_tags;
 mod cluster;
 mod credential;
+mod freed_memory;
 mod gate;
 mod generation;
 mod listener;

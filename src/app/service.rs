@@ -5,6 +5,7 @@
 use super::cache_tags;
 use super::cluster::cluster;
 use super::credential::held_token;
+use super::freed_memory;
 use super::prepared::{self, PreparedConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -168,7 +169,19 @@ impl App {
     ///
     /// # Errors
     /// When requests were cut off.
-    pub async fn run(mut self, mut signals: Signals) -> Result<()> {
+    pub async fn run(mut self, signals: Signals) -> Result<()> {
+        tokio::select! {
+            () = self.until_told(signals) => {}
+            never = freed_memory::give_back() => match never {},
+        }
+        tracing::info!("stopping");
+        let cut = self.stop().await;
+        anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
+        Ok(())
+    }
+
+    /// Returns when it is told to stop.
+    async fn until_told(&mut self, mut signals: Signals) {
         signals.watch(&self.health);
         loop {
             let interval = self.reloader.interval();
@@ -180,16 +193,12 @@ impl App {
             };
             tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Stop => break,
+                    Signal::Stop => return,
                     Signal::Reload => self.reloader.reload("SIGHUP").await,
                 },
                 () = next => self.reloader.look().await,
             }
         }
-        tracing::info!("stopping");
-        let cut = self.stop().await;
-        anyhow::ensure!(cut == 0, "http.grace_period was over before {cut} of the requests under way were answered");
-        Ok(())
     }
 }
 
