@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// The bundle's files, and the media type that each is served with.
+/// What the bundle's files are served as, each stored as brotli in a file whose name has `.br` behind it, and their media types.
 const FILES: [(&str, &str); 2] =
     [("explorer.js", "text/javascript; charset=utf-8"), ("explorer.css", "text/css; charset=utf-8")];
 
@@ -13,16 +13,17 @@ fn main() {
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let dist = Path::new(&root).join("explorer/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    let mut list = String::new();
+    let (mut list, mut count) = (String::new(), 0);
     // Half a bundle is none.
-    if FILES.iter().all(|(name, _)| dist.join(name).is_file()) {
-        for (name, media_type) in FILES {
-            let path = dist.join(name);
+    let stored = FILES.map(|(name, media_type)| (name, media_type, dist.join(format!("{name}.br"))));
+    if stored.iter().all(|(.., path)| path.is_file()) {
+        for (name, media_type, path) in stored {
             println!("cargo::rerun-if-changed={}", path.display());
-            let _ = write!(list, "({name:?}, {media_type:?}, include_bytes!({path:?}) as &[u8]),");
+            count += 1;
+            let _ = write!(list, "BuiltInFile::new({name:?}, {media_type:?}, include_bytes!({path:?})),");
         }
     }
-    let code = format!("&[{list}]");
+    let code = format!("static FILES: [BuiltInFile; {count}] = [{list}];");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");
     std::fs::write(Path::new(&out).join("explorer_files.rs"), code).expect("the build's own folder can be written");
     tell_build(&root);

@@ -300,29 +300,6 @@ async fn an_answer_past_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn the_explorer_is_there_only_where_it_is_switched_on() {
-    let app = TestApp::start().await;
-    let page = |app: &TestApp, path: &str| app.client.get(format!("http://{}{path}", app.app.address()));
-    for path in ["/", "/playground"] {
-        let answer = app.send(page(&app, path)).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
-        assert!(answer.header("content-security-policy").starts_with("default-src 'none';"));
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    }
-    // A tab for tokens is for a sample's, where they are switched on.
-    let says_so =
-        async |app: &TestApp| page(app, "/").send().await.unwrap().text().await.unwrap().contains("data-tokens");
-    assert!(!says_so(&app).await);
-    let built = app.send(page(&app, "/explorer/explorer.js")).await.status == 200;
-    assert_eq!(says_so(&TestApp::with(&[("tokens.enabled", "true")]).await).await, built);
-    let app = TestApp::with(&[("http.explorer", "false")]).await;
-    for path in ["/", "/playground", "/explorer/explorer.js"] {
-        let answer = app.send(page(&app, path)).await;
-        assert_eq!((answer.status, answer.codes()), (404, vec!["NOT_FOUND"]), "{path}");
-    }
-}
-
-#[tokio::test]
 async fn the_admin_port_tells_health_and_metrics() {
     let app = TestApp::start().await;
     let ask = |path: &str| app.send(app.client.get(format!("http://{}{path}", app.app.admin_address())));

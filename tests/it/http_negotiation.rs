@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, decoded};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -108,20 +108,7 @@ async fn accept_encoding_is_read_to_the_letter() {
             let (status, coding, vary, body) = ask(query, accepted).await;
             assert_eq!((status, coding.as_str()), (200, expected), "{accepted:?} {query}");
             assert_eq!(vary.matches("accept-encoding").count(), 1, "{accepted:?}: {vary}");
-            let decoded = match expected {
-                "gzip" => {
-                    let mut decoded = Vec::new();
-                    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*body), &mut decoded).unwrap();
-                    decoded
-                }
-                "br" => {
-                    let mut decoded = Vec::new();
-                    std::io::Read::read_to_end(&mut brotli::Decompressor::new(&*body, 4096), &mut decoded).unwrap();
-                    decoded
-                }
-                "zstd" => zstd::stream::decode_all(&*body).unwrap(),
-                _ => body.to_vec(),
-            };
+            let decoded = decoded(expected, &body);
             if query == large {
                 assert_eq!(decoded, plain, "{accepted:?}");
             } else {

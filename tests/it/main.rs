@@ -35,6 +35,7 @@ mod document_ids;
 mod documents;
 mod engine;
 mod entities;
+mod explorer;
 mod faults;
 mod files;
 mod forecast;

@@ -17,7 +17,7 @@ const PIECE: usize = 16 << 10;
 
 /// The coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ContentCoding {
+pub(in crate::http) enum ContentCoding {
     Identity,
     Gzip,
     Brotli,
@@ -44,7 +44,7 @@ pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
 }
 
 /// Decodes a body to at most `limit` bytes.
-pub(super) fn decode(body: Bytes, coding: ContentCoding, limit: usize) -> Result<Bytes, HttpError> {
+pub(in crate::http) fn decode(body: Bytes, coding: ContentCoding, limit: usize) -> Result<Bytes, HttpError> {
     let decoded = match coding {
         ContentCoding::Identity => return Ok(body),
         ContentCoding::Gzip => read(flate2::bufread::MultiGzDecoder::new(&*body), limit),

@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: requests are read, checked and answered in the negotiated media type.
 
 pub(super) mod callers;
-mod coding;
+pub(super) mod coding;
 mod guards;
 pub(super) mod handler;
 pub(super) mod json;

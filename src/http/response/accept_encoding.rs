@@ -5,7 +5,8 @@ use axum::http::header::ACCEPT_ENCODING;
 
 use super::quality;
 
-/// The coding of a response.
+/// The coding of a response, named as the request's `Accept-Encoding` has it from now on: where brotli is acceptable too, it is named
+/// behind the coding, for what is stored as brotli.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     /// No coding.
@@ -16,8 +17,11 @@ pub(super) enum Coding {
     Required(&'static str),
 }
 
-/// The supported codings with their aliases, the preferred one first.
-const CODINGS: [(&str, &str); 3] = [("zstd", "zstd"), ("br", "br"), ("gzip", "x-gzip")];
+/// The supported codings with their aliases, the preferred one first, and how each is named where brotli is acceptable too.
+const CODINGS: [(&str, &str, &str); 3] =
+    [("zstd", "zstd", "zstd, br;q=0.5"), (BROTLI, BROTLI, BROTLI), ("gzip", "x-gzip", "gzip, br;q=0.5")];
+/// The coding that built-in files are stored in.
+pub(in crate::http) const BROTLI: &str = "br";
 
 /// The coding with the greatest weight, the preferred one among equals; `None` where none is acceptable.
 pub(super) fn choose(headers: &HeaderMap) -> Option<Coding> {
@@ -26,9 +30,10 @@ pub(super) fn choose(headers: &HeaderMap) -> Option<Coding> {
         |name: &str| elements.iter().filter(|element| element.name == name).map(|element| element.weight).max();
     let others = weight_of("*");
     let identity = weight_of("identity");
-    let weighed = CODINGS.iter().filter_map(|(name, alias)| {
+    let brotli = weight_of(BROTLI).or(others).is_some_and(|weight| weight > 0);
+    let weighed = CODINGS.iter().filter_map(|(name, alias, beside_brotli)| {
         let weight = weight_of(name).or_else(|| weight_of(alias)).or(others)?;
-        (weight > 0).then_some((*name, weight))
+        (weight > 0).then_some((if brotli { *beside_brotli } else { *name }, weight))
     });
     // The first of the best.
     let best = weighed.fold(None, |best: Option<(&'static str, u16)>, next| match best {
@@ -40,5 +45,16 @@ pub(super) fn choose(headers: &HeaderMap) -> Option<Coding> {
         (Some((name, _)), Some(0)) => Some(Coding::Required(name)),
         (Some((name, weight)), plain) if plain.is_none_or(|plain| weight >= plain) => Some(Coding::Preferred(name)),
         _ => Some(Coding::Identity),
+    }
+}
+
+/// Whether a response that is stored as brotli is sent as it is, which is so wherever brotli is acceptable and nothing is preferred
+/// to codings.
+pub(in crate::http) fn takes_brotli(headers: &HeaderMap) -> bool {
+    match choose(headers) {
+        Some(Coding::Preferred(name) | Coding::Required(name)) => {
+            name.split(", ").any(|element| element.split(';').next() == Some(BROTLI))
+        }
+        Some(Coding::Identity) | None => false,
     }
 }

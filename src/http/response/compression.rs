@@ -78,7 +78,7 @@ where
                 return Either::Left(ready(Ok(refusal.early_answer(request.headers()))).boxed());
             }
         };
-        // The choice is made here, once, and the library is told of it.
+        // The choice is made here, once, and the library is told of it. It leaves alone what is stored in a coding.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(name));
         // The service that is ready is the one to be called; its copy is for the next request.
         let next = self.plain.clone();

@@ -1,6 +1,6 @@
 //! Responses of every kind: media type and coding as negotiated, status by code, refusals in GraphQL's shape.
 
-mod accept_encoding;
+pub(super) mod accept_encoding;
 pub(super) mod compression;
 pub(super) mod error;
 pub(super) mod negotiate;
