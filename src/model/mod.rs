@@ -17,6 +17,7 @@ mod fields;
 mod filter;
 mod folded_text;
 mod groups;
+mod id_index;
 mod indexes;
 mod invalidation;
 mod json_str;

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cancellation::Cancelled;
+use super::id_index::IdIndex;
 use super::indexes::{Indexes, LazyIndex, room};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, Strings};
@@ -54,6 +55,7 @@ pub struct Roster {
     fetched_at: Timestamp,
     strings: Strings,
     rows: Box<[MemberRecord]>,
+    ids: IdIndex,
     /// For each role, in the order of `strings.roles`, where its members end in `role_members`.
     role_ends: Box<[u32]>,
     role_members: Box<[u32]>,
@@ -83,10 +85,12 @@ impl Roster {
         drift.duplicate_rows += sort(&strings, &mut rows);
         let (role_ends, role_members) = index_roles(&mut strings, &mut rows);
         strings.texts.shrink();
+        let ids = IdIndex::build(rows.iter().map(|row| TeamMember::new(&strings, row)));
         let extent = RosterExtent::of(rows.iter().map(|row| TeamMember::new(&strings, row)), &role_ends);
         let size = size_of::<Self>()
             + strings.texts.capacity()
             + size_of_val(&*rows)
+            + ids.size()
             + rows.iter().map(MemberRecord::heap_size).sum::<usize>()
             + size_of_val(&*strings.roles)
             + size_of_val(&*strings.agencies)
@@ -101,6 +105,7 @@ impl Roster {
             fetched_at,
             strings,
             rows: without_room(rows),
+            ids,
             role_ends,
             role_members,
             skipped_rows: skipped_rows.into(),
@@ -214,8 +219,7 @@ impl Roster {
     /// The index of the member with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<u32> {
-        let index = self.rows.binary_search_by(|row| TeamMember::new(&self.strings, row).id().cmp_plain(id)).ok()?;
-        u32::try_from(index).ok()
+        self.ids.find(id, |index| self.member(index).id())
     }
 
     /// How many members, from the front, have an id for which `is_before` holds.

@@ -48,6 +48,7 @@ mod http;
 mod http_bodies;
 mod http_framing;
 mod http_negotiation;
+mod id_index;
 mod invalidation;
 mod jwt;
 mod kept_orders;
