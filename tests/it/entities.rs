@@ -172,6 +172,97 @@ fn bad_representations_leave_the_good_ones() {
     assert_eq!(app.demo.calls(), before);
 }
 
+/// The answer to representations that are sent in this text.
+async fn ask_in(app: &TestApp, representations: &str) -> crate::support::Answer {
+    let body = format!(r#"{{"query":{},"variables":{{ "r" :{representations}}}}}"#, json!(QUERY));
+    app.send(app.post().body(body)).await
+}
+
+#[tokio::test]
+async fn a_list_is_read_however_it_is_written() {
+    let app = TestApp::start().await;
+    let ids = member(&app, 0).await;
+    let (one, two) = (&ids[0], &ids[1]);
+    let escaped: String = one.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
+    let member = |id: &str| format!(r#"{{"__typename":"TeamMember","id":"{id}"}}"#);
+    let lists = [
+        format!("[{},{}]", member(one), member(two)),
+        format!(" [ {} ,\n{} ] ", member(one), member(two)),
+        format!(r#"[{{"id":"{one}","__typename":"TeamMember"}},{{"id": "{two}" ,"__typename":"TeamMember"}}]"#),
+        format!("[{},{}]", member(&escaped), member(two)),
+        format!(r#"[{},{{"__typename":"TeamMember","\u0069d":"{two}"}}]"#, member(one)),
+        // The id is the one that is not nested.
+        [one, two]
+            .map(|id| format!(r#"{{"a":{{"id":"x"}},"__typename":"TeamMember","id":"{id}","b":["id"]}}"#))
+            .join(","),
+    ];
+    for list in lists {
+        let list = if list.starts_with('{') { format!("[{list}]") } else { list };
+        let entities = ask_in(&app, &list).await.clean();
+        assert_eq!(
+            (&entities["_entities"][0]["id"], &entities["_entities"][1]["id"]),
+            (&json!(one), &json!(two)),
+            "{list}"
+        );
+    }
+    // An id between others that is like theirs, but for what it says.
+    for other in [r#"\""#, r"\\", r#"\\\""#, "", "é", r#"\",\"id\":\""#] {
+        let list = format!("[{},{},{}]", member(one), member(other), member(two));
+        let entities = ask_in(&app, &list).await.clean();
+        let found = [0, 1, 2].map(|n| entities["_entities"][n]["id"].clone());
+        assert_eq!(found, [json!(one), Value::Null, json!(two)], "{list}");
+    }
+    let more = format!(r#"[{},{{"__typename":"TeamMember","id":"","a":"{two}"}},{}]"#, member(one), member(two));
+    let entities = ask_in(&app, &more).await.clean();
+    assert_eq!([0, 1, 2].map(|n| entities["_entities"][n].is_object()), [true, false, true]);
+    let single = ask_in(&app, &format!(r#"{{"__typename":"TeamMember","id":"{one}"}}"#)).await.clean();
+    assert_eq!(single["_entities"][0]["id"], json!(one));
+    assert_eq!(ask_in(&app, "[]").await.clean()["_entities"], json!([]));
+}
+
+/// Representations that differ in their ids only are read by another way than those that differ in more. The answer is the same.
+#[test]
+fn representations_that_are_alike_are_answered_as_others_are() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = runtime.block_on(TestApp::start());
+    let ids = runtime.block_on(member(&app, 0));
+    let data = runtime.block_on(app.query("{ roles { id } }")).clean();
+    let roles = data["roles"].as_array().unwrap().iter().map(|role| role["id"].as_str().unwrap().to_owned()).collect();
+    let kinds = prop::collection::vec(representation(ids.clone(), roles), 1..12);
+    let picks =
+        prop::collection::vec((any::<prop::sample::Index>(), prop::option::of(prop::sample::select(ids))), 0..60);
+    let mut runner = TestRunner::new(Config::with_cases(100));
+    let result = runner.run(&(kinds, picks), |(kinds, picks)| {
+        let list: Vec<Value> = picks
+            .into_iter()
+            .map(|(index, id)| {
+                let mut value = index.get(&kinds).0.clone();
+                if let (Some(object), Some(id)) = (value.as_object_mut(), id) {
+                    object.insert("id".to_owned(), json!(id));
+                }
+                value
+            })
+            .filter(|value| !value.is_null())
+            .collect();
+        let others: Vec<Value> = list
+            .iter()
+            .enumerate()
+            .map(|(n, value)| {
+                let mut value = value.clone();
+                if let Some(object) = value.as_object_mut() {
+                    object.insert("other".to_owned(), json!(n));
+                }
+                value
+            })
+            .collect();
+        let (alike, other) = (runtime.block_on(ask(&app, json!(list))), runtime.block_on(ask(&app, json!(others))));
+        prop_assert_eq!(&alike.body["data"], &other.body["data"]);
+        prop_assert_eq!(&alike.body["errors"], &other.body["errors"]);
+        Ok(())
+    });
+    result.unwrap();
+}
+
 #[tokio::test]
 async fn the_answer_to_a_router_is_private() {
     let app = TestApp::start().await;

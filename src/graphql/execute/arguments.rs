@@ -14,7 +14,9 @@ use async_graphql::{Error, ID, InputType, Result};
 use async_graphql_value::ConstValue;
 
 use crate::graphql::error::{Code, fault};
-use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument};
+use crate::graphql::language::{
+    ArgumentError, CoercedVariables, Document, SentRepresentation, SentRepresentations, coerce_argument,
+};
 use crate::graphql::limits::OperationArgument;
 use crate::graphql::plan::plan::{Argument, GroupSlot, LengthSlot, ListSlot, Plan, PlannedField, RootField};
 use crate::graphql::schema::{
@@ -58,13 +60,17 @@ impl Arguments {
         let schema: &Valid<Schema> = document.schema();
         let coerce = |argument: &OperationArgument| {
             // What a variable holds was coerced to its own type, which fits here: it is read where it is.
-            if let Value::Variable(name) = &*argument.value
-                && let Some(value) = variables.get(name).filter(|value| **value != ConstValue::Null)
-            {
-                return Ok(Some(Cow::Borrowed(value)));
+            if let Value::Variable(name) = &*argument.value {
+                if let Some(list) = variables.representations(name) {
+                    return Ok(Some(CoercedArgument::Representations(list)));
+                }
+                if let Some(value) = variables.get(name).filter(|value| **value != ConstValue::Null) {
+                    return Ok(Some(CoercedArgument::Value(Cow::Borrowed(value))));
+                }
             }
             let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), variables);
-            coerced.map(|value| value.map(Cow::Owned)).map_err(|error| failed(document, error))
+            let coerced = coerced.map_err(|error| failed(document, error))?;
+            Ok(coerced.map(|value| CoercedArgument::Value(Cow::Owned(value))))
         };
         let mut reader = ArgumentReader {
             coerced: plan.arguments.iter().map(coerce).collect(),
@@ -92,12 +98,18 @@ fn failed(document: &Document, error: ArgumentError) -> Error {
     failed
 }
 
+/// The value of an argument.
+enum CoercedArgument<'r> {
+    Value(Cow<'r, ConstValue>),
+    Representations(&'r SentRepresentations),
+}
+
 /// A prepared condition, where there is one.
 type PreparedFilter = Result<Option<Arc<Filter>>>;
 
 struct ArgumentReader<'r> {
     /// By `ArgumentId`.
-    coerced: Vec<Result<Option<Cow<'r, ConstValue>>>>,
+    coerced: Vec<Result<Option<CoercedArgument<'r>>>>,
     session: &'r Session,
     searches: HashMap<Argument, PreparedFilter>,
     filters: HashMap<Argument, PreparedFilter>,
@@ -130,6 +142,9 @@ impl ArgumentReader<'_> {
     }
 
     fn entities(&self, argument: Argument) -> Result<Vec<Result<Representation>>> {
+        if let Some(Ok(Some(CoercedArgument::Representations(list)))) = argument.and_then(|id| self.coerced.get(id)) {
+            return Ok(representations(list));
+        }
         match self.value(argument)? {
             Some(ConstValue::List(list)) => {
                 let mut last: Option<Account> = None;
@@ -232,10 +247,31 @@ impl ArgumentReader<'_> {
     fn value(&self, argument: Argument) -> Result<Option<&ConstValue>> {
         match argument.and_then(|id| self.coerced.get(id)) {
             None | Some(Ok(None)) => Ok(None),
-            Some(Ok(Some(value))) => Ok(Some(value)),
+            Some(Ok(Some(CoercedArgument::Value(value)))) => Ok(Some(value)),
+            Some(Ok(Some(CoercedArgument::Representations(list)))) => Ok(Some(list.value())),
             Some(Err(error)) => Err(error.clone()),
         }
     }
+}
+
+/// Reads representations; of those that differ in their ids only, the first.
+fn representations(list: &SentRepresentations) -> Vec<Result<Representation>> {
+    let mut known: Vec<Result<Representation>> = Vec::new();
+    let mut last: Option<Account> = None;
+    let read = |sent: SentRepresentation<'_>| {
+        if sent.like == known.len() {
+            let representation = Representation::read(sent.value, last.as_ref());
+            if let Ok(Representation { account: Some(account), .. }) = &representation {
+                last = Some(account.clone());
+            }
+            known.push(representation);
+        }
+        match (&known[sent.like], sent.id) {
+            (Ok(known), Some(id)) => Ok(known.with_id(id)),
+            (known, _) => known.clone(),
+        }
+    };
+    list.iter().map(read).collect()
 }
 
 /// A coerced value is a value of its type, so this error does not occur.

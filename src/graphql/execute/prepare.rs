@@ -74,7 +74,7 @@ impl Engine {
         // What depends on a null is no work: it fails.
         let truth = |name: &str| variables.get(name).map(|value| *value == ConstValue::Boolean(true));
         let plan = prepared.plan(name, &truth, size_limits).ok_or_else(unplanned)?;
-        let value = |name: &str| variables.get(name);
+        let value = |name: &str| variables.given(name);
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
         let is_decided = is_decided(&prepared, operation, &variables)?;

@@ -124,7 +124,7 @@ impl ResponseCache {
         let scopes = grants.caller().scopes;
         let credential = grants.caller().credential.id().clone();
         let account = grants.own_account();
-        let variables = serde_json::to_vec(variables).ok()?;
+        let variables = variables.to_json();
         let hash = self.hasher.hash_one((text, operation, &variables, scopes, &credential, &account));
         let (text, operation) = (text.clone(), operation.map(Into::into));
         Some(CacheKey { hash, text, operation, variables, scopes, credential, account })

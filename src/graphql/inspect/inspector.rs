@@ -123,7 +123,7 @@ impl Inspector {
         };
         let (mut estimated, mut worst, mut argument) = (0, 0, None);
         for plan in self.plans(&prepared, operation, &coerced) {
-            let value = |name: &str| coerced.get(name);
+            let value = |name: &str| coerced.given(name);
             let size_limits = self.size_limits();
             let sizes = plan.arguments.sizes(&value, self.schema.schema(), size_limits);
             let case = WorstCase {

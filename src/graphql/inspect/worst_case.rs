@@ -11,7 +11,7 @@ use async_graphql_value::{ConstValue, Name};
 
 use crate::config;
 use crate::graphql::limits::{
-    ArgumentId, ArgumentKind, ArgumentSize, OperationArgument, OperationArguments, SizeLimits, filter_texts,
+    ArgumentId, ArgumentKind, ArgumentSize, Given, OperationArgument, OperationArguments, SizeLimits, filter_texts,
 };
 
 /// An operation's arguments, and what is known of their sizes.
@@ -35,7 +35,7 @@ impl WorstCase<'_> {
             .iter()
             .map(|variable| (variable.name.as_str(), largest(&variable.ty, self.schema, self.limits)))
             .collect();
-        let value = |name: &str| values.iter().find(|(known, _)| *known == name)?.1.as_ref();
+        let value = |name: &str| values.iter().find(|(known, _)| *known == name)?.1.as_ref().map(Given::Variable);
         let is_open =
             |argument: &OperationArgument| variables_of(&argument.value).iter().any(|name| value(name).is_none());
         let limits = SizeLimits { terms: self.limits.filter_terms_limit };

@@ -4,6 +4,10 @@
 
 use std::borrow::Cow;
 
+use async_graphql_value::ConstValue;
+
+use super::scalar_rules::WrittenNumber;
+
 /// A JSON value.
 #[derive(Debug, PartialEq)]
 pub(super) enum JsonValue<'t> {
@@ -23,33 +27,61 @@ impl<'t> JsonValue<'t> {
         let value = reader.value()?;
         (reader.peek().is_none()).then_some(value)
     }
+
+    /// The value for a scalar that takes any.
+    pub(super) fn untyped(&self) -> ConstValue {
+        match self {
+            Self::Null => ConstValue::Null,
+            Self::Boolean(truth) => ConstValue::Boolean(*truth),
+            Self::Number(number) => WrittenNumber(number).untyped(),
+            Self::String(text) => ConstValue::String(text.to_string()),
+            Self::List(items) => ConstValue::List(items.iter().map(Self::untyped).collect()),
+            Self::Object(members) => {
+                let member = |(key, value): &(Cow<'_, str>, Self)| (async_graphql::Name::new(key), value.untyped());
+                ConstValue::Object(members.iter().map(member).collect())
+            }
+        }
+    }
 }
 
-struct JsonValueReader<'t> {
-    text: &'t str,
-    at: usize,
+/// Reads a text from its beginning to its end.
+pub(super) struct JsonValueReader<'t> {
+    pub(super) text: &'t str,
+    /// How far it has been read.
+    pub(super) at: usize,
 }
 
 impl<'t> JsonValueReader<'t> {
+    /// Reads a text that is an object, with `value` for each of its members' values; `None` where it is no such text.
+    pub(super) fn members<T>(
+        text: &'t str,
+        value: impl FnMut(&mut Self, &str) -> Option<T>,
+    ) -> Option<Vec<(Cow<'t, str>, T)>> {
+        let mut reader = Self { text, at: 0 };
+        (reader.peek()? == b'{').then_some(())?;
+        let members = reader.object_of(value)?;
+        (reader.peek().is_none()).then_some(members)
+    }
+
     /// The next byte that is not white space.
-    fn peek(&mut self) -> Option<u8> {
+    pub(super) fn peek(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];
         self.at += rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).unwrap_or(rest.len());
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// Steps over the next byte, if it is this one.
-    fn take(&mut self, byte: u8) -> bool {
+    pub(super) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn value(&mut self) -> Option<JsonValue<'t>> {
+    pub(super) fn value(&mut self) -> Option<JsonValue<'t>> {
         match self.peek()? {
             b'"' => self.string().map(JsonValue::String),
             b'[' => self.list().map(JsonValue::List),
-            b'{' => self.object().map(JsonValue::Object),
+            b'{' => self.object_of(|reader, _| reader.value()).map(JsonValue::Object),
             _ => match self.word() {
                 "null" => Some(JsonValue::Null),
                 "true" => Some(JsonValue::Boolean(true)),
@@ -105,7 +137,7 @@ impl<'t> JsonValueReader<'t> {
         }
     }
 
-    fn object(&mut self) -> Option<Vec<(Cow<'t, str>, JsonValue<'t>)>> {
+    fn object_of<T>(&mut self, mut value: impl FnMut(&mut Self, &str) -> Option<T>) -> Option<Vec<(Cow<'t, str>, T)>> {
         let mut members = Vec::new();
         self.at += 1;
         if self.take(b'}') {
@@ -115,7 +147,8 @@ impl<'t> JsonValueReader<'t> {
             (self.peek()? == b'"').then_some(())?;
             let key = self.string()?;
             self.take(b':').then_some(())?;
-            members.push((key, self.value()?));
+            let value = value(self, &key)?;
+            members.push((key, value));
             if self.take(b'}') {
                 return Some(members);
             }

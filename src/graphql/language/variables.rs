@@ -5,16 +5,18 @@
 
 use std::fmt::Write;
 
+use apollo_compiler::Node;
 use apollo_compiler::ast::Type;
 use apollo_compiler::executable::{Operation, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use async_graphql_value::{ConstValue, indexmap::IndexMap};
 
 use super::arguments::Literals;
-use super::coerced_variables::CoercedVariables;
+use super::coerced_variables::{CoercedValue, CoercedVariables};
 use super::document::Document;
 use super::document_errors::{DocumentError, DocumentErrors};
-use super::json_value::JsonValue;
+use super::json_value::{JsonValue, JsonValueReader};
+use super::representations::SentRepresentations;
 use super::scalar_rules::{self, WrittenNumber};
 use crate::graphql::error::Code;
 
@@ -31,16 +33,21 @@ impl Document {
         if operation.variables.is_empty() {
             return Ok(CoercedVariables::default());
         }
-        let given = match given.and_then(JsonValue::read) {
-            Some(JsonValue::Object(members)) => members,
-            _ => Vec::new(),
-        };
+        let definition = |name: &str| operation.variables.iter().find(|definition| definition.name == name);
+        let mut given = given
+            .and_then(|text| JsonValueReader::members(text, |reader, name| SentValue::read(reader, definition(name))))
+            .unwrap_or_default();
         let mut coercion = Coercion { document: self, path: String::new() };
         let mut errors = Vec::new();
         let mut coerced = Vec::with_capacity(operation.variables.len());
         for definition in &operation.variables {
-            let sent = given.iter().find(|(name, _)| name == definition.name.as_str()).map(|(_, value)| value);
-            match coercion.variable(definition, sent) {
+            let sent = given.iter().position(|(name, _)| name == definition.name.as_str());
+            let value = match sent.map(|index| given.swap_remove(index).1) {
+                Some(SentValue::Representations(list)) => Ok(Some(CoercedValue::Representations(list))),
+                Some(SentValue::Json(value)) => coercion.variable(definition, Some(&value)),
+                None => coercion.variable(definition, None),
+            };
+            match value {
                 Ok(Some(value)) => coerced.push((definition.name.clone(), value)),
                 Ok(None) => {}
                 Err(message) => {
@@ -56,6 +63,30 @@ impl Document {
     }
 }
 
+/// A variable's value as it was sent.
+enum SentValue<'t> {
+    Json(JsonValue<'t>),
+    Representations(SentRepresentations),
+}
+
+impl<'t> SentValue<'t> {
+    fn read(reader: &mut JsonValueReader<'t>, definition: Option<&Node<VariableDefinition>>) -> Option<Self> {
+        if definition.is_some_and(|definition| is_representations(&definition.ty)) {
+            let start = reader.at;
+            if let Some(list) = SentRepresentations::read(reader) {
+                return Some(Self::Representations(list));
+            }
+            reader.at = start;
+        }
+        reader.value().map(Self::Json)
+    }
+}
+
+/// Whether a type is a list of representations: every value fits them, but null.
+fn is_representations(ty: &Type) -> bool {
+    ty.is_list() && matches!(ty.item_type(), Type::NonNullNamed(name) if name == "_Any")
+}
+
 /// Coerces one variable after the other. After a mistake `path` says where it is.
 struct Coercion<'d> {
     document: &'d Document,
@@ -67,10 +98,13 @@ impl Coercion<'_> {
         &mut self,
         definition: &VariableDefinition,
         sent: Option<&JsonValue<'_>>,
-    ) -> Result<Option<ConstValue>, String> {
+    ) -> Result<Option<CoercedValue>, String> {
         let (name, ty) = (&definition.name, &definition.ty);
         match (sent, &definition.default_value) {
-            (None, Some(default)) => Ok(Some(Literals::without_variables(self.document.schema()).value(ty, default)?)),
+            (None, Some(default)) => {
+                let value = Literals::without_variables(self.document.schema()).value(ty, default)?;
+                Ok(Some(CoercedValue::Value(value)))
+            }
             (None, None) if ty.is_non_null() => {
                 Err(format!("Variable \"${name}\" of required type \"{ty}\" was not provided."))
             }
@@ -81,7 +115,7 @@ impl Coercion<'_> {
             (Some(value), _) => {
                 self.path.clear();
                 self.path.push_str(name);
-                self.value(ty, value).map(Some).map_err(|reason| {
+                self.value(ty, value).map(CoercedValue::Value).map(Some).map_err(|reason| {
                     let at = match self.path.as_str() {
                         path if path == name.as_str() => String::new(),
                         path => format!(" at \"{path}\""),
@@ -184,7 +218,7 @@ fn scalar(name: &str, value: &JsonValue<'_>) -> Result<ConstValue, String> {
         ("Boolean", JsonValue::Boolean(truth)) => Ok(ConstValue::Boolean(*truth)),
         ("Boolean", _) => Err("Boolean cannot represent a value that is no boolean".to_owned()),
         _ => {
-            let value = untyped(value);
+            let value = value.untyped();
             scalar_rules::custom(name, &value)
                 .map(|()| value)
                 .map_err(|rule| format!("Expected type \"{name}\": {rule}"))
@@ -194,20 +228,4 @@ fn scalar(name: &str, value: &JsonValue<'_>) -> Result<ConstValue, String> {
 
 fn not_an_id() -> String {
     "ID cannot represent a value that is neither a string nor an integer".to_owned()
-}
-
-/// A value for a scalar that takes any.
-fn untyped(value: &JsonValue<'_>) -> ConstValue {
-    match value {
-        JsonValue::Null => ConstValue::Null,
-        JsonValue::Boolean(truth) => ConstValue::Boolean(*truth),
-        JsonValue::Number(number) => WrittenNumber(number).untyped(),
-        JsonValue::String(text) => ConstValue::String(text.to_string()),
-        JsonValue::List(items) => ConstValue::List(items.iter().map(untyped).collect()),
-        JsonValue::Object(members) => {
-            let member =
-                |(key, value): &(std::borrow::Cow<'_, str>, _)| (async_graphql::Name::new(key), untyped(value));
-            ConstValue::Object(members.iter().map(member).collect())
-        }
-    }
 }

@@ -11,7 +11,7 @@ use async_graphql_value::ConstValue;
 use crate::model::GroupField;
 
 /// The values of a request's variables, by name.
-pub(in crate::graphql) type VariableValues<'v> = &'v dyn Fn(&str) -> Option<&'v ConstValue>;
+pub(in crate::graphql) type VariableValues<'v> = &'v dyn Fn(&str) -> Option<Given<'v>>;
 
 /// The meaning of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,9 +202,11 @@ fn has_variables(value: &Value) -> bool {
 
 /// A value, written in the document or given as (a part of) a variable.
 #[derive(Clone, Copy)]
-enum Given<'v> {
+pub(in crate::graphql) enum Given<'v> {
     Written(&'v Value),
     Variable(&'v ConstValue),
+    /// A list of so many representations, which were not read to their ends.
+    Representations(usize),
 }
 
 impl<'v> Given<'v> {
@@ -226,7 +228,7 @@ impl<'v> Given<'v> {
     }
 
     fn is_list(self) -> bool {
-        matches!(self, Self::Written(Value::List(_)) | Self::Variable(ConstValue::List(_)))
+        matches!(self, Self::Written(Value::List(_)) | Self::Variable(ConstValue::List(_)) | Self::Representations(_))
     }
 
     /// How many items it has, as a list: a single value is a list of one.
@@ -234,6 +236,7 @@ impl<'v> Given<'v> {
         match self {
             Self::Written(Value::List(items)) => items.len(),
             Self::Variable(ConstValue::List(items)) => items.len(),
+            Self::Representations(items) => items,
             _ => 1,
         }
     }
@@ -279,7 +282,7 @@ impl<'v> ArgumentMeter<'v> {
     /// The value that is meant; `None` for null, and for a variable that has none.
     fn given(&self, given: Given<'v>) -> Option<Given<'v>> {
         let given = match given {
-            Given::Written(Value::Variable(name)) => Given::Variable((self.variables)(name.as_str())?),
+            Given::Written(Value::Variable(name)) => (self.variables)(name.as_str())?,
             given => given,
         };
         match given {

@@ -11,7 +11,9 @@ mod cost;
 mod measure;
 mod variables;
 
-pub(super) use arguments::{ArgumentId, ArgumentKind, ArgumentSize, OperationArgument, OperationArguments, SizeLimits};
+pub(super) use arguments::{
+    ArgumentId, ArgumentKind, ArgumentSize, Given, OperationArgument, OperationArguments, SizeLimits,
+};
 pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, filter_texts};
 pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
 pub(super) use measure::{IntrospectionSwitches, Measured};

@@ -132,7 +132,8 @@ struct ValueWalk<'v> {
 impl<'v> ValueWalk<'v> {
     fn written(&mut self, of: &Type, value: &Value) {
         match value {
-            Value::Variable(name) => {
+            // Only input objects have fields.
+            Value::Variable(name) if self.schema.get_input_object(of.inner_named_type()).is_some() => {
                 if let Some(value) = self.variables.get(name) {
                     self.sent(of, value);
                 }

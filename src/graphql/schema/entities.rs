@@ -81,6 +81,7 @@ impl Entities {
 }
 
 /// The entity that one representation refers to.
+#[derive(Clone)]
 pub(in crate::graphql) struct Representation {
     pub(in crate::graphql) key: EntityKey,
     pub(in crate::graphql) account: Option<Account>,
@@ -121,6 +122,16 @@ impl Representation {
             account_of(account, last).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
         });
         Ok(Self { key, account: account.transpose()? })
+    }
+
+    /// What a representation refers to that is like this one, apart from its id.
+    pub(in crate::graphql) fn with_id(&self, id: &str) -> Self {
+        let key = match &self.key {
+            EntityKey::TeamMember(_) => EntityKey::TeamMember(id.to_owned()),
+            EntityKey::Role(_) => EntityKey::Role(id.to_owned()),
+            EntityKey::Team => EntityKey::Team,
+        };
+        Self { key, account: self.account.clone() }
     }
 }
 

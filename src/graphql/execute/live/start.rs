@@ -85,7 +85,7 @@ impl Engine {
             feed: listener.feed(),
             text,
             operation: request.operation_name.as_deref().map(Into::into),
-            variables: serde_json::to_vec(&request.variables).unwrap_or_default().into(),
+            variables: request.variables.to_json().into(),
             scopes: request.grants.caller().scopes,
         };
         let make = || {
