@@ -234,7 +234,9 @@ impl ArgumentReader<'_> {
     fn parse_once<T: InputType>(&mut self, argument: Argument) -> Result<T> {
         let coerced = argument.and_then(|id| self.coerced.get_mut(id));
         match coerced {
-            Some(Ok(Some(Cow::Owned(value)))) => T::parse(Some(std::mem::take(value))).map_err(|_| unreadable()),
+            Some(Ok(Some(CoercedArgument::Value(Cow::Owned(value))))) => {
+                T::parse(Some(std::mem::take(value))).map_err(|_| unreadable())
+            }
             _ => self.parse(argument),
         }
     }

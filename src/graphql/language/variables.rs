@@ -35,14 +35,16 @@ impl Document {
         }
         let definition = |name: &str| operation.variables.iter().find(|definition| definition.name == name);
         let mut given = given
-            .and_then(|text| JsonValueReader::members(text, |reader, name| SentValue::read(reader, definition(name))))
+            .and_then(|text| {
+                JsonValueReader::members(text, |reader, name| SentValue::read(reader, definition(name)).map(Some))
+            })
             .unwrap_or_default();
         let mut coercion = Coercion { document: self, path: String::new() };
         let mut errors = Vec::new();
         let mut coerced = Vec::with_capacity(operation.variables.len());
         for definition in &operation.variables {
-            let sent = given.iter().position(|(name, _)| name == definition.name.as_str());
-            let value = match sent.map(|index| given.swap_remove(index).1) {
+            let sent = given.iter_mut().find(|(name, _)| name == definition.name.as_str());
+            let value = match sent.and_then(|(_, value)| value.take()) {
                 Some(SentValue::Representations(list)) => Ok(Some(CoercedValue::Representations(list))),
                 Some(SentValue::Json(value)) => coercion.variable(definition, Some(&value)),
                 None => coercion.variable(definition, None),
