@@ -26,8 +26,7 @@ struct BuiltInFile {
     media_type: &'static str,
     /// Its content as brotli.
     stored: &'static [u8],
-    /// Its content, from the first request that does not take brotli: decoding it takes milliseconds, which nobody may have a worker
-    /// spend again and again.
+    /// Its content, from the first request on that does not take brotli: decoding takes milliseconds of a worker, so it is done once.
     plain: OnceLock<Bytes>,
 }
 
