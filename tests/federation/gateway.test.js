@@ -154,14 +154,19 @@ for (const [name, begin] of gateways) {
         teamMembers { totalCount stale fetchedAt skippedRows { index } }
         leads(first: 1) { nodes { assignee { name team { stale fetchedAt generation contactAccess } } } }
       }`;
-      const fresh = await gateway.ask(query, { account: PINES });
+      const asked = async (isStale) => {
+        for (;;) {
+          const answer = await gateway.ask(query, { account: PINES });
+          if (answer.errors || answer.data.teamMembers.stale === isStale) return answer;
+        }
+      };
+      // The tests before may have taken so long that the first answer is of the roster that they read.
+      const fresh = await asked(false);
       assert.equal(fresh.errors, undefined);
-      assert.equal(fresh.data.teamMembers.stale, false);
       await service.misbehave({ status: 503 });
       let stale;
       try {
-        do stale = await gateway.ask(query, { account: PINES });
-        while (!stale.data.teamMembers.stale);
+        stale = await asked(true);
       } finally {
         await service.misbehave({});
       }
@@ -173,9 +178,7 @@ for (const [name, begin] of gateways) {
       assert.deepEqual([team.stale, team.fetchedAt], [true, stale.data.teamMembers.fetchedAt]);
       assert.equal(fresh.data.leads.nodes[0].assignee.team.stale, false);
       // The vendor is back: the next tests read anew.
-      let again;
-      do again = await gateway.ask(query, { account: PINES });
-      while (again.data.teamMembers.stale);
+      assert.equal((await asked(false)).errors, undefined);
     });
 
     test("more entities than the limit are refused with a code: no gateway splits them", async () => {
