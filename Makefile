@@ -91,8 +91,9 @@ bench:
 
 IN_COUNTS = --profile counts --locked --manifest-path benches/Cargo.toml --target-dir target
 
-# How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. A job of
-# the workflow, because its optimised build takes minutes.
+# How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. Where the
+# compiler, the C library or callgrind is another one, a difference is told and is no failure. A job of the workflow, because its
+# optimised build takes minutes.
 check-counts:
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 		cargo test $(IN_COUNTS) --lib && cargo build $(IN_COUNTS) --bin counts && target/counts/counts; \

@@ -21,7 +21,7 @@ pub type Counts = BTreeMap<String, u64>;
 #[derive(Default, Deserialize, Serialize)]
 pub struct Committed {
     /// What the figures depend on besides the code.
-    compiler: String,
+    counted_with: Vec<String>,
     instructions: Counts,
 }
 
@@ -30,6 +30,8 @@ pub struct Comparison {
     pub table: String,
     /// What is wrong.
     pub problems: Vec<String>,
+    /// Where other tools counted than those that the committed figures are of: which ones. What differs may be theirs then.
+    pub other_tools: Option<String>,
 }
 
 impl Committed {
@@ -62,12 +64,11 @@ impl Committed {
                 difference.map_or(String::new(), |difference| format!("{difference:+.2} %")),
             ]);
         }
-        let compiler = compiler();
-        if !problems.is_empty() && compiler != self.compiler {
-            problems
-                .push(format!("the committed figures are of another compiler, {}; this is {compiler}", self.compiler));
-        }
-        Comparison { table: table(&["path", "committed", "measured", "difference"], &rows), problems }
+        let here = counted_with();
+        let other_tools = (here != self.counted_with).then(|| {
+            format!("the committed figures are of {}; here are {}", self.counted_with.join(", "), here.join(", "))
+        });
+        Comparison { table: table(&["path", "committed", "measured", "difference"], &rows), problems, other_tools }
     }
 
     /// Commits these figures, and says why in the changelog.
@@ -76,7 +77,7 @@ impl Committed {
         let changelog = file("CHANGELOG.md")?;
         let text = std::fs::read_to_string(&changelog)?;
         std::fs::write(changelog, with_line(&text, &self.line(&counts, why.trim()))?)?;
-        let committed = Self { compiler: compiler(), instructions: counts };
+        let committed = Self { counted_with: counted_with(), instructions: counts };
         std::fs::write(file("benches/counts.json")?, serde_json::to_string_pretty(&committed)? + "\n")?;
         Ok(())
     }
@@ -115,8 +116,15 @@ fn percent(before: u64, now: u64) -> f64 {
     (now as f64 - before as f64) * 100.0 / before as f64
 }
 
-fn compiler() -> String {
-    machine::version("rustc", "--version")
+/// The compiler, the C library and callgrind, and which instructions of the processor both may choose by.
+fn counted_with() -> Vec<String> {
+    let mut tools = vec![
+        machine::version("rustc", "--version"),
+        machine::version("getconf", "GNU_LIBC_VERSION"),
+        machine::version("valgrind", "--version"),
+    ];
+    tools.extend(machine::vector_instructions().into_iter().map(str::to_owned));
+    tools
 }
 
 /// A file of the repository.
@@ -145,12 +153,16 @@ mod tests {
     #[test]
     fn a_difference_beyond_the_room_is_a_problem_both_ways() {
         let counts = |figure| Counts::from([("warm".to_owned(), figure)]);
-        let committed = Committed { compiler: compiler(), instructions: counts(1000) };
+        let committed = Committed { counted_with: counted_with(), instructions: counts(1000) };
         let problems = |figure| committed.compare(&counts(figure)).problems;
         assert_eq!(problems(1030), Vec::<String>::new());
         assert_eq!(problems(970), Vec::<String>::new());
         assert_eq!(problems(1031), ["warm takes 3.1 % more than is committed"]);
         assert_eq!(problems(969), ["warm takes 3.1 % less than is committed: commit the gain"]);
-        assert_eq!(Committed::default().compare(&counts(1)).problems[0], "warm has no committed figure");
+        assert_eq!(Committed::default().compare(&counts(1)).problems, ["warm has no committed figure"]);
+        assert!(committed.compare(&counts(1)).other_tools.is_none());
+        let other = Committed { counted_with: vec!["rustc 1.0.0".to_owned()], instructions: counts(1000) };
+        let said = other.compare(&counts(1)).other_tools.unwrap();
+        assert!(said.starts_with("the committed figures are of rustc 1.0.0; here are rustc "), "{said}");
     }
 }

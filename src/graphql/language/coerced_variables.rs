@@ -72,7 +72,9 @@ impl CoercedVariables {
     /// All of them as JSON: variables of the same text are the same. Representations are written as they were sent, so equal
     /// ones may have several texts.
     pub(in crate::graphql) fn to_json(&self) -> Vec<u8> {
-        let mut json = vec![b'{'];
+        // Long enough for most, so that it does not grow in steps.
+        let mut json = Vec::with_capacity(256);
+        json.push(b'{');
         for (n, (name, value)) in self.0.iter().enumerate() {
             // Names need no escapes.
             json.extend_from_slice(if n > 0 { b",\"" } else { b"\"" });
