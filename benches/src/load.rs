@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The digits in a request that are another number each time, so that no account is asked for twice.
-pub const NUMBER: &str = "0000000";
+pub const NUMBER: &str = "000000000";
 
 /// A request, and what its answer must be.
 #[derive(Clone)]
@@ -143,7 +143,7 @@ impl Connection {
     async fn ask(&mut self, ask: &Ask, number: usize) -> Result<&[u8]> {
         if let Some(at) = ask.number_at {
             self.request.clone_from(&ask.request);
-            let digits = format!("{number:07}");
+            let digits = format!("{number:0width$}", width = NUMBER.len());
             ensure!(digits.len() == NUMBER.len(), "there are no more numbers");
             self.request[at..at + NUMBER.len()].copy_from_slice(digits.as_bytes());
             self.stream.write_all(&self.request).await?;

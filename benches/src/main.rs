@@ -82,7 +82,7 @@ struct Options {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { rounds: 9, seconds: 2.0, only: None, service: None, beside: None };
+    let mut options = Options { rounds: 6, seconds: 2.0, only: None, service: None, beside: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
