@@ -1,7 +1,7 @@
 //! Representations: a variable that is a list of `_Any`, read in one pass over its text.
 //!
 //! The representations of a request mostly differ in their ids only. One that does is kept as the place of its id, and read no
-//! further: making a value of each costs several times what looking the entities up does. Whoever needs the values has them made.
+//! further: making a value of each costs several times what looking the entities up does. Values are made where something needs them.
 
 use std::ops::Range;
 use std::sync::OnceLock;
