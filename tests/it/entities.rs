@@ -4,6 +4,7 @@ use flowmatix_graphql::config::FederationConfig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::support::{TestApp, member};
 
@@ -131,14 +132,20 @@ fn representation(ids: Vec<String>, roles: Vec<String>) -> impl Strategy<Value =
     prop_oneof![3 => member, 1 => with_account, 1 => role, 1 => unknown, 3 => malformed]
 }
 
-/// k bad of n leave n − k good, each in its place, for at most one upstream call.
-#[test]
-fn bad_representations_leave_the_good_ones() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+/// The sample, and the ids of its members and roles.
+fn with_ids() -> (Runtime, TestApp, Vec<String>, Vec<String>) {
+    let runtime = Runtime::new().unwrap();
     let app = runtime.block_on(TestApp::start());
     let ids = runtime.block_on(member(&app, 0));
     let data = runtime.block_on(app.query("{ roles { id } }")).clean();
     let roles = data["roles"].as_array().unwrap().iter().map(|role| role["id"].as_str().unwrap().to_owned()).collect();
+    (runtime, app, ids, roles)
+}
+
+/// k bad of n leave n − k good, each in its place, for at most one upstream call.
+#[test]
+fn bad_representations_leave_the_good_ones() {
+    let (runtime, app, ids, roles) = with_ids();
     let before = app.demo.calls();
     let mut runner = TestRunner::new(Config::with_cases(300));
     let lists = prop::collection::vec(representation(ids, roles), 0..40);
@@ -223,11 +230,7 @@ async fn a_list_is_read_however_it_is_written() {
 /// Representations that differ in their ids only are read by another way than those that differ in more. The answer is the same.
 #[test]
 fn representations_that_are_alike_are_answered_as_others_are() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let app = runtime.block_on(TestApp::start());
-    let ids = runtime.block_on(member(&app, 0));
-    let data = runtime.block_on(app.query("{ roles { id } }")).clean();
-    let roles = data["roles"].as_array().unwrap().iter().map(|role| role["id"].as_str().unwrap().to_owned()).collect();
+    let (runtime, app, ids, roles) = with_ids();
     let kinds = prop::collection::vec(representation(ids.clone(), roles), 1..12);
     let picks =
         prop::collection::vec((any::<prop::sample::Index>(), prop::option::of(prop::sample::select(ids))), 0..60);

@@ -147,15 +147,8 @@ impl ArgumentReader<'_> {
         }
         match self.value(argument)? {
             Some(ConstValue::List(list)) => {
-                let mut last: Option<Account> = None;
-                let read = |value| {
-                    let representation = Representation::read(value, last.as_ref());
-                    if let Ok(Representation { account: Some(account), .. }) = &representation {
-                        last = Some(account.clone());
-                    }
-                    representation
-                };
-                Ok(list.iter().map(read).collect())
+                let mut reader = RepresentationReader::default();
+                Ok(list.iter().map(|value| reader.read(value)).collect())
             }
             _ => Err(unreadable()),
         }
@@ -256,17 +249,29 @@ impl ArgumentReader<'_> {
     }
 }
 
+/// Reads representations one after the other: most are of the account that the one before is of.
+#[derive(Default)]
+struct RepresentationReader {
+    last: Option<Account>,
+}
+
+impl RepresentationReader {
+    fn read(&mut self, value: &ConstValue) -> Result<Representation> {
+        let representation = Representation::read(value, self.last.as_ref());
+        if let Ok(Representation { account: Some(account), .. }) = &representation {
+            self.last = Some(account.clone());
+        }
+        representation
+    }
+}
+
 /// Reads representations; of those that differ in their ids only, the first.
 fn representations(list: &SentRepresentations) -> Vec<Result<Representation>> {
     let mut known: Vec<Result<Representation>> = Vec::new();
-    let mut last: Option<Account> = None;
+    let mut reader = RepresentationReader::default();
     let read = |sent: SentRepresentation<'_>| {
         if sent.like == known.len() {
-            let representation = Representation::read(sent.value, last.as_ref());
-            if let Ok(Representation { account: Some(account), .. }) = &representation {
-                last = Some(account.clone());
-            }
-            known.push(representation);
+            known.push(reader.read(sent.value));
         }
         match (&known[sent.like], sent.id) {
             (Ok(known), Some(id)) => Ok(known.with_id(id)),
