@@ -236,8 +236,8 @@ fn number(field: OrderField, member: TeamMember<'_>) -> Option<i64> {
         OrderField::LiveAvailability => Some(member.live_availability()? as i64),
         OrderField::Type => Some(member.user_type()? as i64),
         OrderField::UnreadMessages => Some(member.unread_messages()?.into()),
-        OrderField::CreatedAt => Some(member.created_at()?.at.millis()),
-        OrderField::UpdatedAt => Some(member.updated_at()?.at.millis()),
+        OrderField::CreatedAt => Some(member.created_at()?.millis()),
+        OrderField::UpdatedAt => Some(member.updated_at()?.millis()),
     }
 }
 

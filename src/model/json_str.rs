@@ -116,7 +116,14 @@ impl JsonSpan {
     pub(super) fn moved(self, before: u32) -> Self {
         Self { at: self.at + before, ..self }
     }
+
+    fn end(self) -> usize {
+        self.at as usize + (self.length.get() & !ESCAPED) as usize
+    }
 }
+
+/// The texts of a row take about so many lines of memory.
+const ROW_LINES: usize = 4;
 
 /// One part of so many may be room that is never used.
 pub(super) const WASTE: usize = 16;
@@ -165,8 +172,7 @@ impl JsonArena {
     }
 
     fn slice(&self, span: JsonSpan) -> &str {
-        let at = span.at as usize;
-        &self.0[at..at + (span.length.get() & !ESCAPED) as usize]
+        &self.0[span.at as usize..span.end()]
     }
 
     /// Keeps a JSON string that has no escapes and needs none, quotes included.
@@ -185,6 +191,25 @@ impl JsonArena {
             span.length |= ESCAPED;
         }
         span
+    }
+
+    /// Takes the last text back where the same is kept `before` it.
+    pub(super) fn take_back(&mut self, last: JsonSpan, before: JsonSpan) -> bool {
+        // What was there may have been taken back since, and something else put.
+        let is_kept = before.length == last.length && before.end() <= last.at as usize;
+        let is_again =
+            is_kept && self.0.get(before.at as usize..before.end()) == self.0.get(last.at as usize..last.end());
+        if is_again {
+            self.0.truncate(last.at as usize);
+        }
+        is_again
+    }
+
+    /// A byte of each line of memory in which the texts from `first` on are that were put for the same row.
+    pub(super) fn read_lines(&self, first: JsonSpan) -> u8 {
+        const LINE: usize = 64;
+        let of_row = self.0.as_bytes().get(first.at as usize..).unwrap_or_default();
+        of_row.iter().step_by(LINE).take(ROW_LINES).fold(0, |read, byte| read ^ byte)
     }
 
     /// Begins a list; its texts are put between `next_item` and `close_list`.

@@ -91,49 +91,33 @@ pub struct Boolean;
 #[derive(Clone, Copy, Debug)]
 pub struct Time;
 
-/// A time, and the text that it is written as.
-#[derive(Clone, Copy, Debug)]
-pub struct StoredTime {
-    /// The time.
-    pub at: Timestamp,
-    /// The upstream's own text where it has the form that times are printed in, which saves printing it for each response.
-    pub text: JsonSpan,
+/// An integer that may be absent, in five bytes: an optional `i32` takes eight.
+#[derive(Clone, Copy, Default)]
+pub struct StoredInteger {
+    is_there: bool,
+    bytes: [u8; 4],
 }
 
-/// A time of a member, as a view.
-#[derive(Clone, Copy, PartialEq)]
-pub struct JsonTime<'r> {
-    /// The time.
-    pub at: Timestamp,
-    text: JsonStr<'r>,
-}
-
-impl<'r> JsonTime<'r> {
-    /// The time as a JSON string, quotes included.
-    #[must_use]
-    pub fn json(self) -> &'r str {
-        self.text.json()
+impl From<Option<i32>> for StoredInteger {
+    fn from(number: Option<i32>) -> Self {
+        Self { is_there: number.is_some(), bytes: number.unwrap_or_default().to_ne_bytes() }
     }
 }
 
-impl FieldKind for Time {
-    type Stored = Option<StoredTime>;
-    type View<'r> = JsonTime<'r>;
+impl FieldKind for Integer {
+    type Stored = StoredInteger;
+    type View<'r> = i32;
 }
 
-impl StoredKind for Time {
-    fn view(stored: Self::Stored, texts: &JsonArena) -> Option<Self::View<'_>> {
-        stored.map(|time| JsonTime { at: time.at, text: texts.get(time.text) })
-    }
-
-    fn moved(stored: Self::Stored, before: u32) -> Self::Stored {
-        stored.map(|time| StoredTime { text: time.text.moved(before), ..time })
+impl StoredKind for Integer {
+    fn view(stored: Self::Stored, _texts: &JsonArena) -> Option<Self::View<'_>> {
+        stored.is_there.then(|| i32::from_ne_bytes(stored.bytes))
     }
 }
 
 plain_kinds! {
-    Integer => i32;
     Boolean => bool;
+    Time => Timestamp;
     names::LiveAvailability => names::LiveAvailability;
     names::LeadsVisibility => names::LeadsVisibility;
     names::TeamMemberStatus => names::TeamMemberStatus;

@@ -4,7 +4,7 @@ use super::contact::Contact;
 use super::fields::member_fields;
 use super::json_str::JsonStr;
 use super::kinds::{self, FieldKind, StoredKind};
-use super::member_record::{MemberRecord, Strings};
+use super::member_record::{MemberRecord, StringIndex, Strings};
 use super::unrecognized::Unrecognized;
 
 /// A member of a team. Only `id` is certain; everything else is `None` when missing, null, empty or unreadable.
@@ -42,25 +42,25 @@ impl<'r> TeamMember<'r> {
     /// `_role`.
     #[must_use]
     pub fn role_id(self) -> Option<JsonStr<'r>> {
-        self.row.role.map(|index| self.strings.texts.get(self.strings.roles[index as usize]))
+        self.role_index().map(|index| self.strings.texts.get(self.strings.roles[index as usize]))
     }
 
     /// The index of the role in the roster's list of roles.
     #[must_use]
     pub fn role_index(self) -> Option<u32> {
-        self.row.role
+        self.row.role.map(StringIndex::get)
     }
 
     /// `_parent`.
     #[must_use]
     pub fn agency_id(self) -> Option<JsonStr<'r>> {
-        self.row.agency.map(|index| self.strings.texts.get(self.strings.agencies[index as usize]))
+        self.row.agency.map(|index| self.strings.texts.get(self.strings.agencies[index.get() as usize]))
     }
 
     /// Values that were present but could not be read.
     #[must_use]
     pub fn unrecognized(self) -> &'r [Unrecognized] {
-        &self.row.unrecognized
+        self.row.unrecognized()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A row as a roster keeps it: small, and without an allocation of its own.
 
+use std::num::NonZeroU32;
+
 use super::fields::member_fields;
 use super::json_str::{JsonArena, JsonSpan, JsonStr};
 use super::kinds::{self, FieldKind, StoredKind};
@@ -14,12 +16,13 @@ macro_rules! record {
         pub struct MemberRecord {
             /// `_id`.
             pub id: Option<JsonSpan>,
-            pub(super) role: Option<u32>,
-            pub(super) agency: Option<u32>,
+            pub(super) role: Option<StringIndex>,
+            pub(super) agency: Option<StringIndex>,
             /// `contact`.
             pub contact: Option<ContactRecord>,
-            /// Values that were present but could not be read.
-            pub unrecognized: Box<[Unrecognized]>,
+            /// Values that were present but could not be read. Few rows have some, so a row has room for one pointer only.
+            #[allow(clippy::box_collection, reason = "a boxed slice would take twice as much of each row")]
+            pub unrecognized: Option<Box<Vec<Unrecognized>>>,
             $(#[doc = $about] pub $accessor: <kinds::$kind as FieldKind>::Stored,)+
         }
 
@@ -36,6 +39,9 @@ macro_rules! record {
 }
 
 member_fields!(record);
+
+/// Each member of each team takes this much, so more is a decision.
+const _: () = assert!(size_of::<MemberRecord>() <= 160);
 
 /// The record of a member's contact data.
 #[derive(Clone, Copy, Default)]
@@ -57,6 +63,20 @@ pub struct PhoneRecord {
     pub number: Option<JsonSpan>,
 }
 
+/// The index of a role or an agency. Kept as one more, so that an optional one takes no more room.
+#[derive(Clone, Copy)]
+pub(super) struct StringIndex(NonZeroU32);
+
+impl StringIndex {
+    pub(super) fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    pub(super) fn get(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
 /// The texts of a roster, and the roles and agencies that its records name by their index.
 #[derive(Default)]
 pub(super) struct Strings {
@@ -66,9 +86,22 @@ pub(super) struct Strings {
 }
 
 impl MemberRecord {
+    /// Of each line of memory in which it is, a byte or two.
+    pub(super) fn read_lines(&self) -> u8 {
+        let ends =
+            [self.created_at.is_some(), self.id.is_some(), self.name.is_some(), self.masked_attributes.is_some()];
+        ends.iter().fold(u8::from(self.status.is_some()), |read, is_there| read.rotate_left(1) ^ u8::from(*is_there))
+    }
+
+    /// Values that were present but could not be read.
+    pub(super) fn unrecognized(&self) -> &[Unrecognized] {
+        self.unrecognized.as_ref().map_or(&[], |values| values)
+    }
+
     /// Bytes on the heap, besides the texts.
     pub(super) fn heap_size(&self) -> usize {
-        self.unrecognized.iter().map(|entry| size_of::<Unrecognized>() + entry.value.len()).sum()
+        let vector = self.unrecognized.as_ref().map_or(0, |_| size_of::<Vec<Unrecognized>>());
+        vector + self.unrecognized().iter().map(|entry| size_of::<Unrecognized>() + entry.value.len()).sum::<usize>()
     }
 }
 

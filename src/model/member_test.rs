@@ -38,11 +38,11 @@ pub(super) fn unread(member: TeamMember<'_>) -> Option<i64> {
 }
 
 pub(super) fn created(member: TeamMember<'_>) -> Option<i64> {
-    Some(member.created_at()?.at.millis())
+    Some(member.created_at()?.millis())
 }
 
 pub(super) fn updated(member: TeamMember<'_>) -> Option<i64> {
-    Some(member.updated_at()?.at.millis())
+    Some(member.updated_at()?.millis())
 }
 
 pub(super) fn status(member: TeamMember<'_>) -> Option<u32> {

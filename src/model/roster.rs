@@ -9,11 +9,14 @@ use super::cancellation::Cancelled;
 use super::id_index::IdIndex;
 use super::indexes::{Indexes, LazyIndex, room};
 use super::json_str::{JsonStr, WASTE};
-use super::member_record::{MemberRecord, Strings};
+use super::member_record::{MemberRecord, StringIndex, Strings};
 use super::ranks::NameRanks;
 use super::recent_orders::{self, RecentOrders};
 use super::searches::Searches;
 use super::{RosterExtent, TeamMember, Timestamp};
+
+/// Smaller teams are in a cache next to the processor as a whole.
+const FAR: usize = 2000;
 
 /// A number that no other snapshot of this process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,6 +172,20 @@ impl Roster {
         TeamMember::new(&self.strings, &self.rows[index as usize])
     }
 
+    /// Reads where these members are kept, without use of what is there, before they are written one after the other: where they lie
+    /// apart in memory, the processor waits for all of them at once instead of for each.
+    pub fn bring_near(&self, members: &[u32]) {
+        let lie_together = || members.is_sorted_by(|before, index| before + 1 == *index);
+        if self.len() < FAR || lie_together() {
+            return;
+        }
+        let rows = || members.iter().map(|index| &self.rows[*index as usize]);
+        // The records first: they say where the texts are.
+        std::hint::black_box(rows().fold(0, |read, row| read ^ row.read_lines()));
+        let texts = rows().filter_map(|row| row.id).map(|id| self.strings.texts.read_lines(id));
+        std::hint::black_box(texts.fold(0, |read, byte| read ^ byte));
+    }
+
     /// All members, by id.
     pub fn members(&self) -> impl ExactSizeIterator<Item = TeamMember<'_>> {
         self.rows.iter().map(|row| TeamMember::new(&self.strings, row))
@@ -286,7 +303,7 @@ fn sort(strings: &Strings, rows: &mut Vec<MemberRecord>) -> usize {
     if rows.is_sorted_by(|a, b| id(strings, a) < id(strings, b)) {
         return 0;
     }
-    let newest = |row: &MemberRecord| row.updated_at.map(|time| time.at);
+    let newest = |row: &MemberRecord| row.updated_at;
     let before = rows.len();
     // Stable: of equally new rows the upstream's order decides. A missing time is older than any.
     rows.sort_by(|a, b| id(strings, a).cmp(&id(strings, b)).then_with(|| newest(a).cmp(&newest(b))));
@@ -300,7 +317,7 @@ fn sort(strings: &Strings, rows: &mut Vec<MemberRecord>) -> usize {
 fn index_roles(strings: &mut Strings, rows: &mut [MemberRecord]) -> (Box<[u32]>, Box<[u32]>) {
     let mut counts = vec![0_u32; strings.roles.len()];
     for role in rows.iter().filter_map(|row| row.role) {
-        counts[role as usize] += 1;
+        counts[role.get() as usize] += 1;
     }
     let mut order: Vec<u32> = (0..).zip(&counts).filter(|(_, count)| **count > 0).map(|(role, _)| role).collect();
     let id = |role: u32| strings.texts.get(strings.roles[role as usize]);
@@ -316,11 +333,12 @@ fn index_roles(strings: &mut Strings, rows: &mut [MemberRecord]) -> (Box<[u32]>,
         total += counts[*role as usize];
     }
     let mut members = vec![0; total as usize].into_boxed_slice();
-    for (index, row) in (0..).zip(rows) {
+    for (member, row) in (0..).zip(rows) {
         if let Some(role) = &mut row.role {
-            *role = indexes[*role as usize];
-            let next = &mut next[*role as usize];
-            members[*next as usize] = index;
+            let index = indexes[role.get() as usize];
+            *role = StringIndex::new(index);
+            let next = &mut next[index as usize];
+            members[*next as usize] = member;
             *next += 1;
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::json_str::{JsonArena, JsonSpan, JsonStr};
-use super::member_record::{MemberRecord, Strings};
+use super::member_record::{MemberRecord, StringIndex, Strings};
+use super::shared_texts::SharedTexts;
 use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp, Unrecognized};
 
 /// Rows, and their texts.
@@ -13,6 +14,7 @@ pub struct RosterBuilder {
     pub(super) rows: Vec<MemberRecord>,
     roles: IdTable,
     agencies: IdTable,
+    shared: SharedTexts,
 }
 
 /// Where the texts of a row begin, to take them back.
@@ -51,6 +53,11 @@ impl RosterBuilder {
         self.strings.texts.put_plain(text)
     }
 
+    /// Keeps the text that was put last once, if it was put before as well.
+    pub fn share(&mut self, last: JsonSpan) -> JsonSpan {
+        self.shared.once(&mut self.strings.texts, last)
+    }
+
     /// Begins a list.
     pub fn open_list(&mut self) -> OpenList {
         OpenList(self.strings.texts.open_list())
@@ -74,12 +81,14 @@ impl RosterBuilder {
 
     /// Keeps a role's id, which many rows have, once; gives it to the row.
     pub fn set_role(&mut self, row: &mut MemberRecord, id: Option<&str>) {
-        row.role = id.map(|id| self.roles.index(id, &mut self.strings.roles, &mut self.strings.texts));
+        let index = |id| self.roles.index(id, &mut self.strings.roles, &mut self.strings.texts);
+        row.role = id.map(index).map(StringIndex::new);
     }
 
     /// Keeps an agency's id, which nearly all rows have, once; gives it to the row.
     pub fn set_agency(&mut self, row: &mut MemberRecord, id: Option<&str>) {
-        row.agency = id.map(|id| self.agencies.index(id, &mut self.strings.agencies, &mut self.strings.texts));
+        let index = |id| self.agencies.index(id, &mut self.strings.agencies, &mut self.strings.texts);
+        row.agency = id.map(index).map(StringIndex::new);
     }
 
     /// Where the texts of the next row begin.
@@ -108,7 +117,7 @@ impl RosterBuilder {
             let (field, value) = (Unrecognized::field_of(field)?, value.as_str().into());
             Some(Unrecognized { field, value, has_structure: *has_structure })
         };
-        self.rows.last_mut()?.unrecognized = values.iter().map(value).collect::<Option<_>>()?;
+        self.rows.last_mut()?.unrecognized = Some(Box::new(values.iter().map(value).collect::<Option<_>>()?));
         Some(())
     }
 
@@ -124,8 +133,8 @@ impl RosterBuilder {
         for row in next.rows {
             let (role, agency) = (row.role, row.agency);
             let mut row = row.moved(before);
-            let id = |spans: &[JsonSpan], index: Option<u32>| {
-                index.map(|index| next.strings.texts.get(spans[index as usize]).plain())
+            let id = |spans: &[JsonSpan], index: Option<StringIndex>| {
+                index.map(|index| next.strings.texts.get(spans[index.get() as usize]).plain())
             };
             self.set_role(&mut row, id(&next.strings.roles, role).as_deref());
             self.set_agency(&mut row, id(&next.strings.agencies, agency).as_deref());

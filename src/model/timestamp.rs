@@ -1,43 +1,77 @@
 //! A date and time in UTC, to the millisecond: the upstream's `createdAt` and our `fetchedAt`.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate};
 
 /// Milliseconds since the Unix epoch. Prints as RFC 3339 in UTC with milliseconds (`2024-04-26T17:10:22.134Z`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+///
+/// Kept as one more than the milliseconds since the year 0, so that an optional time takes no more room than a time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
+
+const YEAR_0: i64 = -62_167_219_200_000;
+const YEAR_10000: i64 = 253_402_300_800_000;
+const DAY: i64 = 86_400_000;
+const EPOCH: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add(YEAR_0.unsigned_abs()));
+
+/// How many bytes a time prints as.
+pub const PRINTED: usize = 24;
 
 impl Timestamp {
     /// Reads an RFC 3339 date and time with any offset; `None` when it is not one, or outside the years 0 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::parse_text(text).map(|(time, _)| time)
-    }
-
-    /// Reads what `parse` reads, and says whether the text is what the time prints as.
-    #[must_use]
-    pub fn parse_text(text: &str) -> Option<(Self, bool)> {
         if let Some(time) = parse_printed(text.as_bytes()) {
-            return Some((time, true));
+            return Some(time);
         }
         let time = DateTime::parse_from_rfc3339(text.trim()).ok()?;
-        Self::from_millis(time.timestamp_millis()).map(|time| (time, false))
+        Self::from_millis(time.timestamp_millis())
     }
 
     /// The time `millis` milliseconds after the Unix epoch; `None` outside the years 0 to 9999, which RFC 3339 cannot say.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
-        const YEAR_0: i64 = -62_167_219_200_000;
-        const YEAR_10000: i64 = 253_402_300_800_000;
-        (YEAR_0..YEAR_10000).contains(&millis).then_some(Self(millis))
+        let since_year_0 = u64::try_from(millis.checked_sub(YEAR_0)?).ok()?;
+        (millis < YEAR_10000).then(|| NonZeroU64::MIN.saturating_add(since_year_0)).map(Self)
     }
 
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn millis(self) -> i64 {
-        self.0
+        (self.0.get() - 1).cast_signed() + YEAR_0
+    }
+
+    /// What it prints as, in ASCII. A roster has two times for each member, so this is done by digits instead of by a formatter.
+    #[must_use]
+    pub fn printed(self) -> [u8; PRINTED] {
+        let (days, of_day) = (self.millis().div_euclid(DAY), self.millis().rem_euclid(DAY));
+        // `from_millis` lets through only what a calendar has.
+        let date = i32::try_from(days).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default();
+        let (seconds, millis) = (of_day / 1000, of_day % 1000);
+        let (minutes, hours) = (seconds / 60, seconds / 3600);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, length: usize, mut number: u32| {
+            for digit in text[at..at + length].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, date.year().unsigned_abs());
+        put(5, 2, date.month());
+        put(8, 2, date.day());
+        for (at, length, number) in [(11, 2, hours), (14, 2, minutes % 60), (17, 2, seconds % 60), (20, 3, millis)] {
+            put(at, length, number as u32);
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -47,15 +81,14 @@ impl From<SystemTime> for Timestamp {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
             Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
         };
-        Self::from_millis(millis).unwrap_or(Self(0))
+        Self::from_millis(millis).unwrap_or(EPOCH)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `from_millis` lets through only what a calendar has.
-        let time = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
-        write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        // Digits and what is between them.
+        f.write_str(str::from_utf8(&self.printed()).unwrap_or_default())
     }
 }
 

@@ -52,6 +52,7 @@ mod id_index;
 mod invalidation;
 mod jwt;
 mod kept_orders;
+mod kept_values;
 mod language;
 mod leaks;
 mod ledger;

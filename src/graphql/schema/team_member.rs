@@ -80,7 +80,7 @@ outputs! {
     Texts => Vec<String>, JsonStrList::items;
     Integer => i32, |number| number;
     Boolean => bool, |truth| truth;
-    Time => DateTime, |time| DateTime(time.at);
+    Time => DateTime, DateTime;
     LiveAvailability => LiveAvailability, Into::into;
     LeadsVisibility => LeadsVisibility, Into::into;
     TeamMemberStatus => TeamMemberStatus, Into::into;

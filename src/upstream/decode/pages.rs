@@ -208,7 +208,7 @@ impl Pass {
             (Some(first), Some(this)) => first.millis() + SECOND..=this.millis() + SECOND,
             _ => read.began.millis() + 1..=read.ended.millis() + SECOND,
         };
-        page.rows.builder.members().filter_map(TeamMember::updated_at).any(|time| meanwhile.contains(&time.at.millis()))
+        page.rows.builder.members().filter_map(TeamMember::updated_at).any(|time| meanwhile.contains(&time.millis()))
     }
 }
 

@@ -49,11 +49,11 @@ macro_rules! decode_value {
 }
 
 decode_value! {
-    Text: text, |row, text| row.put(text);
+    Text: text, |row, text| row.put_shared(text);
     Url: url, |row, text| row.put(text);
-    Id: identifier, |row, text| row.put(text);
-    Integer: integer, |_, number| number;
+    Id: identifier, |row, text| row.put_shared(text);
     Boolean: json, |_, truth| truth;
+    Time: named(Timestamp::parse), |_, time| time;
     LiveAvailability: named(kinds::LiveAvailability::from_name), |_, value| value;
     LeadsVisibility: named(kinds::LeadsVisibility::from_name), |_, value| value;
     TeamMemberStatus: named(kinds::TeamMemberStatus::from_name), |_, value| value;
@@ -61,19 +61,13 @@ decode_value! {
     ChatTransferPermission: named(kinds::ChatTransferPermission::from_name), |_, value| value;
 }
 
-impl DecodeKind for kinds::Time {
+impl DecodeKind for kinds::Integer {
     fn decode(
         row: &mut RowReader<'_>,
         name: &'static str,
         reader: &mut JsonReader<'_>,
     ) -> Result<Self::Stored, InvalidJson> {
-        let value = reader.value()?;
-        let Some((at, is_printed)) = row.take(name, value, named(Timestamp::parse_text)) else { return Ok(None) };
-        let text = match string(value) {
-            Some(text) if is_printed => row.put(text),
-            _ => row.put(DecodedValue::Escaped(at.to_string())),
-        };
-        Ok(Some(kinds::StoredTime { at, text }))
+        Ok(row.take(name, reader.value()?, integer).into())
     }
 }
 
@@ -118,9 +112,10 @@ impl<'r> RowReader<'r> {
     }
 
     /// The record, how many values could not be read, and how many keys are unknown.
-    pub(in crate::upstream) fn finish(self) -> (MemberRecord, usize, usize) {
+    pub(in crate::upstream) fn finish(mut self) -> (MemberRecord, usize, usize) {
+        self.unrecognized.shrink_to_fit();
         let (mut record, count) = (self.record, self.unrecognized.len());
-        record.unrecognized = self.unrecognized.into();
+        record.unrecognized = (count > 0).then(|| Box::new(self.unrecognized));
         (record, count, self.unknown)
     }
 
@@ -194,7 +189,10 @@ impl<'r> RowReader<'r> {
         let mut phone = PhoneRecord::default();
         reader.object(order, PhoneKey::of, |reader, key| {
             match key {
-                PhoneKey::Prefix => phone.prefix = self.text("contact.phone.prefix", reader.value()?, some_text),
+                PhoneKey::Prefix => {
+                    let prefix = self.take("contact.phone.prefix", reader.value()?, some_text);
+                    phone.prefix = prefix.map(|prefix| self.put_shared(prefix));
+                }
                 PhoneKey::Number => phone.number = self.text("contact.phone.number", reader.value()?, some_text),
                 PhoneKey::Unknown => self.skip_unknown(reader)?,
             }
@@ -217,7 +215,8 @@ impl<'r> RowReader<'r> {
             }
             Ok(())
         })?;
-        Ok(Some(self.builder.close_list(list)))
+        let list = self.builder.close_list(list);
+        Ok(Some(self.builder.share(list)))
     }
 
     fn text<'v>(
@@ -234,6 +233,12 @@ impl<'r> RowReader<'r> {
             DecodedValue::Plain(raw) => self.builder.put_quoted(raw),
             DecodedValue::Escaped(text) => self.builder.put_plain(&text),
         }
+    }
+
+    /// Keeps a text that other rows may have, too.
+    fn put_shared(&mut self, text: DecodedValue<'_>) -> JsonSpan {
+        let put = self.put(text);
+        self.builder.share(put)
     }
 
     fn take<'v, T>(

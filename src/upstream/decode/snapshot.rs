@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::rows::DecodedRows;
-use crate::model::kinds::JsonTime;
 use crate::model::kinds::{ChatTransferPermission, LeadsVisibility, LiveAvailability, TeamMemberStatus, UserType};
 use crate::model::{Drift, JsonStr, JsonStrList, Roster, SkippedRow, TeamMember, Timestamp, member_fields};
 
@@ -105,9 +104,11 @@ impl AsJson for JsonStrList<'_> {
     }
 }
 
-impl AsJson for JsonTime<'_> {
+impl AsJson for Timestamp {
     fn put(&self, text: &mut String) {
-        text.push_str(self.json());
+        text.push('"');
+        text.extend(self.printed().map(char::from));
+        text.push('"');
     }
 }
 
