@@ -199,7 +199,7 @@ impl<'p> AnswerWriter<'p> {
     ) {
         self.object(fields, |writer, item| match &item.field {
             ConnectionField::Nodes(fields) => writer.at(&item.key, |writer| {
-                writer.array(&page.members, |writer, index| writer.member(fields, view, *index));
+                writer.array(0..page.members.len(), |writer, n| writer.paged_member(fields, view, page, n));
             }),
             ConnectionField::Edges(fields) => writer.at(&item.key, |writer| {
                 writer.array(0..page.members.len(), |writer, n| writer.edge(fields, view, list, page, n));
@@ -253,7 +253,7 @@ impl<'p> AnswerWriter<'p> {
     ) {
         self.object(fields, |writer, item| match &item.field {
             EdgeField::Cursor => writer.cursor(view, list, page, Some(n)),
-            EdgeField::Node(fields) => writer.at(&item.key, |writer| writer.member(fields, view, page.members[n])),
+            EdgeField::Node(fields) => writer.at(&item.key, |writer| writer.paged_member(fields, view, page, n)),
         });
     }
 
