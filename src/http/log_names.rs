@@ -3,16 +3,17 @@
 //! The same operation and account have the same names as long as the process runs, so that lines can be compared. The key is
 //! random, so that hashing addresses does not find an account in the log.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use ahash::RandomState;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use axum::body::Body;
 use axum::http::Response;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use super::known_names::KnownNames;
 use crate::graphql::Reference;
 use crate::model::{AccessError, Account, Caller, CallerLimits, CredentialId, Grant, Grants};
 
@@ -23,7 +24,14 @@ const LENGTH: usize = 6;
 
 /// Makes names. Clones make the same.
 #[derive(Clone)]
-pub struct LogNames(hmac::Key);
+pub struct LogNames(Arc<NameMaker>);
+
+struct NameMaker {
+    key: hmac::Key,
+    /// Names of documents, by their texts, and of accounts: hashing them anew costs a tenth of a warm request.
+    documents: KnownNames<Box<str>>,
+    accounts: KnownNames<Account>,
+}
 
 /// The names of one request, in its response's extensions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +54,7 @@ impl Default for LogNames {
         let mut seed = [0; 32];
         // Without randomness the names are still one-way.
         let _ = getrandom::fill(&mut seed);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &seed))
+        Self::with_key(&seed)
     }
 }
 
@@ -54,16 +62,28 @@ impl LogNames {
     /// Names that are the same wherever the key is.
     #[must_use]
     pub fn with_key(key: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        Self(Arc::new(NameMaker { key, documents: KnownNames::default(), accounts: KnownNames::default() }))
     }
 
-    /// The name of a document, whether its text was sent, or its hash.
+    /// The name of a document, by its hash: that of its text where it was sent, or the one that it is named by. Where it is named
+    /// otherwise, by that.
     pub(super) fn operation(&self, document: &Reference) -> String {
-        self.name("operation", document_id(document).as_bytes())
+        let name = |hash: &str| self.name("operation", hash.as_bytes());
+        match (&document.text, document.hash()) {
+            (Some(text), _) => {
+                let make = || name(&hex(digest(&SHA256, text.as_bytes()).as_ref()));
+                self.0.documents.get(text.as_str(), text.len(), make)
+            }
+            (None, Some(hash)) => name(&hash.to_ascii_lowercase()),
+            (None, None) => name(document.name().unwrap_or_default()),
+        }
     }
 
     pub(super) fn account(&self, account: &Account) -> String {
-        self.name("account", format!("{} {}", account.user_type.name(), account.email.as_str()).as_bytes())
+        let (kind, email) = (account.user_type.name(), account.email.as_str());
+        let make = || self.name("account", format!("{kind} {email}").as_bytes());
+        self.0.accounts.get(account, email.len(), make)
     }
 
     /// The name of a credential, which is an identity of it already.
@@ -83,7 +103,7 @@ impl LogNames {
     }
 
     fn name(&self, kind: &str, text: &[u8]) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.0.key);
         context.update(kind.as_bytes());
         context.update(&[0]);
         context.update(text);
@@ -94,33 +114,27 @@ impl LogNames {
     pub(super) fn logged(&self, recorded: &RecordedGrants) -> Logged {
         let mut accounts: Vec<String> = recorded.accounts().iter().map(|account| self.account(account)).collect();
         accounts.sort_unstable();
-        let accounts = (!accounts.is_empty()).then(|| accounts.join(","));
-        Logged { operations: recorded.operations.get().cloned(), accounts }
+        Logged { operations: recorded.operations.get().cloned(), accounts: join(accounts.into_iter()) }
     }
 
     /// The names of the documents of a request, as many as its line has.
     pub(super) fn operations<'d>(&self, documents: impl Iterator<Item = &'d Reference>) -> Option<String> {
-        let mut names = documents.take(NAMES_LIMIT).map(|document| self.operation(document));
-        let mut joined = names.next()?;
-        for name in names {
-            joined.push(',');
-            joined.push_str(&name);
-        }
-        Some(joined)
+        join(documents.take(NAMES_LIMIT).map(|document| self.operation(document)))
     }
 }
 
-/// The document's hash where its text was sent, or where it is named by that; otherwise what it is named by.
-fn document_id(document: &Reference) -> Cow<'_, str> {
-    match (&document.text, document.hash()) {
-        (Some(text), _) => hex(digest(&SHA256, text.as_bytes()).as_ref()).into(),
-        (None, Some(hash)) => hash.to_ascii_lowercase().into(),
-        (None, None) => document.name().unwrap_or_default().into(),
+fn join(mut names: impl Iterator<Item = String>) -> Option<String> {
+    let mut joined = names.next()?;
+    for name in names {
+        joined.push(',');
+        joined.push_str(&name);
     }
+    Some(joined)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |bits: u8| char::from(b"0123456789abcdef"[usize::from(bits & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// Grants that remember for which accounts there were some, and for which documents.
@@ -129,7 +143,7 @@ pub(super) struct RecordedGrants {
     pub(super) operations: OnceLock<String>,
     grants: Arc<dyn Grants>,
     limit: usize,
-    accounts: Mutex<HashSet<Account>>,
+    accounts: Mutex<HashSet<Account, RandomState>>,
 }
 
 impl RecordedGrants {
@@ -147,8 +161,8 @@ impl RecordedGrants {
         Arc::new(Self { operations: OnceLock::new(), grants, limit, accounts: Mutex::default() })
     }
 
-    pub(super) fn accounts(&self) -> HashSet<Account> {
-        self.accounts.lock().clone()
+    pub(super) fn accounts(&self) -> MutexGuard<'_, HashSet<Account, RandomState>> {
+        self.accounts.lock()
     }
 }
 

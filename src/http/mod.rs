@@ -14,6 +14,7 @@ mod framing;
 mod graphql;
 mod health;
 mod invalidation;
+mod known_names;
 mod log_names;
 mod request_id;
 mod response;
