@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format;
-use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use super::log_fields::PlainFields;
 use super::log_format::WithRequest;
+use super::log_json::JsonLines;
+use super::log_time::LineTime;
 use crate::config;
 
 /// Libraries that log bytes and headers at TRACE: their level is capped whatever is configured.
@@ -46,14 +48,10 @@ pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     match settings.format {
         config::LogFormat::Pretty => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let format = WithRequest { format: format().with_ansi(ansi), json: false };
-            registry.with(layer.event_format(format)).try_init()
+            let format = WithRequest(format().with_timer(LineTime).with_ansi(ansi));
+            registry.with(layer.fmt_fields(PlainFields).event_format(format)).try_init()
         }
-        config::LogFormat::Json => {
-            let json = format().json().flatten_event(true).with_current_span(false).with_span_list(false);
-            let format = WithRequest { format: json, json: true };
-            registry.with(layer.fmt_fields(JsonFields::new()).event_format(format)).try_init()
-        }
+        config::LogFormat::Json => registry.with(layer.event_format(JsonLines)).try_init(),
     }
     .map_err(|_| InvalidLog::Twice)?;
     let _ = LEVEL.set(handle);
@@ -72,4 +70,67 @@ pub fn set_log_level(level: &str) {
 
 fn is_capped(target: &str) -> bool {
     CAPPED.contains(&target.split("::").next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeWriter, Read as _};
+    use std::sync::Arc;
+
+    use tracing::Dispatch;
+    use tracing_subscriber::fmt::layer;
+
+    use super::*;
+
+    /// Events with fields of every kind, as lines, without their times.
+    fn lines(of: impl FnOnce(Arc<PipeWriter>) -> Dispatch) -> Vec<String> {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        tracing::dispatcher::with_default(&of(Arc::new(writer)), || {
+            let problem: &(dyn std::error::Error + 'static) = &std::io::Error::other("a \"b\"");
+            let (raw, none) = ("raw", None::<&str>);
+            tracing::info!(text = "a", escaped = "a \"b\" \\ \n \u{e9} \u{1b}[31m", none, some = Some("b"), "told");
+            tracing::warn!(
+                count = 3_u64,
+                less = -3_i64,
+                yes = true,
+                part = 1.942_979,
+                whole = 2.0,
+                "told {}",
+                "\u{1b}[31m"
+            );
+            tracing::error!(small = 1e-7, large = 1e300, no = f64::NAN, r#type = raw, number = 5_u128, problem);
+            tracing::info!(shown = %"x \"y", debugged = ?["x \"y", "\u{e9}"], empty = "", "told");
+            tracing::info!("told alone");
+        });
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        let timeless = |line: &str| {
+            let time = line.find("20").unwrap();
+            assert_eq!(&line[time + 26..time + 27], "Z", "{line}");
+            format!("{}{}", &line[..time], &line[time + 27..])
+        };
+        text.lines().map(timeless).collect()
+    }
+
+    #[test]
+    fn lines_for_people_are_as_the_library_writes_them() {
+        for ansi in [false, true] {
+            let subscriber = tracing_subscriber::registry;
+            let library = lines(|out| subscriber().with(layer().with_ansi(ansi).with_writer(out)).into());
+            let ours = lines(|out| {
+                let format = WithRequest(format().with_timer(LineTime).with_ansi(ansi));
+                subscriber().with(layer().with_writer(out).fmt_fields(PlainFields).event_format(format)).into()
+            });
+            assert_eq!(ours, library);
+        }
+    }
+
+    #[test]
+    fn json_lines_are_as_the_library_writes_them() {
+        let subscriber = tracing_subscriber::registry;
+        let json = || layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+        let library = lines(|out| subscriber().with(json().with_writer(out)).into());
+        let ours = lines(|out| subscriber().with(layer().with_writer(out).event_format(JsonLines)).into());
+        assert_eq!(ours, library);
+    }
 }
