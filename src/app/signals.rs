@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::http::Health;
+use crate::telemetry::flush_logs;
 
 /// The watch over the process's signals.
 pub struct Signals {
@@ -49,6 +50,7 @@ impl Signals {
                 if sender.send_replace(true) {
                     let cut = service.get().map_or(0, |health| health.requests());
                     tracing::warn!(cut, "ended by a second signal");
+                    flush_logs();
                     std::process::exit(i32::from(cut > 0));
                 }
             }

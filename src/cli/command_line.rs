@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::telemetry::flush_logs;
+
 /// The output of `--version`: the version, and what the binary was built from.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Man => manual::man(Cli::command()),
         Command::Completions(arguments) => manual::completions(&arguments, Cli::command()),
     };
+    flush_logs();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::app::{App, ConfigSource};
 use crate::config::{AuthMode, Flag, Problems, Sources};
 use crate::config::{Config, Profile};
+use crate::telemetry::flush_logs;
 
 /// Settings: defaults, then the file, then FLOWMATIX_… variables, then these flags.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -108,4 +109,6 @@ pub(super) fn announce(config: &Config, app: &App) {
         ledger_file = config.budget.file.is_some(),
         "listening"
     );
+    // What is printed next comes after it.
+    flush_logs();
 }

@@ -1,6 +1,7 @@
 //! Logs: tracing events on standard error, for people or as JSON lines.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
@@ -9,6 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use super::log_buffer::LogBuffer;
 use super::log_fields::PlainFields;
 use super::log_format::WithRequest;
 use super::log_json::JsonLines;
@@ -17,6 +19,11 @@ use crate::config;
 
 /// Libraries that log bytes and headers at TRACE: their level is capped whatever is configured.
 const CAPPED: [&str; 7] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "tower", "async_graphql"];
+
+/// The longest that the end of the process waits for a standard error that takes nothing.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// The longest that a panic does.
+const PANIC_LIMIT: Duration = Duration::from_millis(100);
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -27,24 +34,29 @@ pub enum InvalidLog {
     /// A logger is already installed in this process.
     #[error("logging was set up twice")]
     Twice,
+    /// There can be no thread that writes the log.
+    #[error("there can be no thread that writes the log: {0}")]
+    NoThread(std::io::Error),
 }
 
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// [`InvalidLog`] when the level is invalid, or a logger is already installed.
+/// [`InvalidLog`] when the level is invalid, a logger is already installed, or there can be no thread for it.
 pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|_| InvalidLog::Level)?;
     let (filter, handle) = reload::Layer::new(filter);
     // A separate layer: a directive for one of their modules would override one for the library.
     let capped = filter_fn(|event| *event.level() <= Level::WARN || !is_capped(event.target()));
     let registry = tracing_subscriber::registry().with(filter).with(capped);
-    // A panic's message may contain personal data; its location is enough to find it.
+    let buffer = LogBuffer::start().map_err(InvalidLog::NoThread)?;
+    // A panic's message may contain personal data; its location is enough to find it. It may be the end of the process.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panicked");
+        flush(PANIC_LIMIT);
     }));
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(buffer.clone());
     match settings.format {
         config::LogFormat::Pretty => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -55,7 +67,24 @@ pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     }
     .map_err(|_| InvalidLog::Twice)?;
     let _ = LEVEL.set(handle);
+    let _ = BUFFER.set(buffer);
     Ok(())
+}
+
+/// The lines that are not written yet.
+static BUFFER: OnceLock<LogBuffer> = OnceLock::new();
+
+/// Waits until the log is written, for a second at most. At the end of the process, what is not written then is lost.
+pub fn flush_logs() {
+    flush(FLUSH_LIMIT / 2);
+    // That lines were dropped is known when those before are written.
+    flush(FLUSH_LIMIT / 2);
+}
+
+fn flush(limit: Duration) {
+    if let Some(buffer) = BUFFER.get() {
+        buffer.flush(limit);
+    }
 }
 
 /// The filter that is in effect.
@@ -86,7 +115,7 @@ mod tests {
     fn lines(of: impl FnOnce(Arc<PipeWriter>) -> Dispatch) -> Vec<String> {
         let (mut reader, writer) = std::io::pipe().unwrap();
         tracing::dispatcher::with_default(&of(Arc::new(writer)), || {
-            let problem: &(dyn std::error::Error + 'static) = &std::io::Error::other("a \"b\"");
+            let problem: &(dyn std::error::Error + 'static) = &InvalidLog::NoThread(std::io::Error::other("a \"b\""));
             let (raw, none) = ("raw", None::<&str>);
             tracing::info!(text = "a", escaped = "a \"b\" \\ \n \u{e9} \u{1b}[31m", none, some = Some("b"), "told");
             tracing::warn!(

@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 
 use super::build::Build;
 use super::labels::ResultLabels;
+use super::log_buffer::DROPPED;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
@@ -49,6 +50,11 @@ impl ProcessMetrics {
             "config_reloads",
             "Configurations that were read again, by result: ok or failed",
             self.reloads.clone(),
+        );
+        registry.register(
+            "log_lines_dropped",
+            "Lines of the log that were dropped: standard error took them too slowly, or not at all",
+            DROPPED.clone(),
         );
     }
 

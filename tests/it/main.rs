@@ -60,6 +60,7 @@ mod limits;
 mod listener_tls;
 mod lists;
 mod live;
+mod log_buffer;
 mod logs;
 mod member_fields;
 mod mtls;

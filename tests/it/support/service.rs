@@ -143,9 +143,12 @@ impl Service {
 
     /// Reads its log up to a line with this in it.
     pub fn logged_until(&mut self, expected: &str) {
-        let start = self.log.len();
-        while !self.log[start..].contains(expected) {
+        loop {
+            let line = self.log.len();
             assert_ne!(self.stderr.read_line(&mut self.log).unwrap(), 0, "{}", self.log);
+            if self.log[line..].contains(expected) {
+                return;
+            }
         }
     }
 
