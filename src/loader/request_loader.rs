@@ -5,7 +5,7 @@
 //! reads the same snapshot or the same error. Callers that know every account up front load them in one batch.
 //! Invariant: one request causes at most one look-up for each account.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -113,7 +113,7 @@ impl Loader {
             if let Some(found) = self.get_cached(grant) {
                 return Ok(found);
             }
-            let batch = self.batcher.get_or_init(|| self.batches(usize::MAX));
+            let batch = self.batcher.get_or_init(|| self.batches());
             match batch.load_one(BatchKey(grant.clone())).await {
                 Ok(loaded) => loaded.unwrap_or_else(missing_key),
                 Err(never) => match never {},
@@ -126,15 +126,9 @@ impl Loader {
     /// one batch, which starts at once.
     pub async fn load_all(&self, grants: &[&Grant]) -> Vec<Loaded> {
         let cells: Vec<_> = grants.iter().map(|grant| self.cell(grant)).collect();
-        let mut missed = Vec::new();
-        for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
-            match self.get_cached(grant) {
-                Some(found) => drop(cell.set(Ok(found))),
-                None => missed.push(BatchKey((*grant).clone())),
-            }
-        }
+        let missed = self.missed(grants, &cells);
         if !missed.is_empty() {
-            let Ok(mut loaded) = self.batches(1).load_many(missed).await;
+            let Ok(mut loaded) = self.batch.load(&missed).await;
             for (grant, cell) in grants.iter().zip(&cells).filter(|(_, cell)| cell.get().is_none()) {
                 let _ = cell.set(loaded.remove(&BatchKey((*grant).clone())).unwrap_or_else(missing_key));
             }
@@ -142,6 +136,20 @@ impl Loader {
         let loaded =
             |cell: Arc<LookupCell>| cell.get().cloned().unwrap_or_else(missing_key).map_err(|failed| failed.error);
         cells.into_iter().map(loaded).collect()
+    }
+
+    /// The grants whose rosters are not at hand, each roster once.
+    fn missed(&self, grants: &[&Grant], cells: &[Arc<LookupCell>]) -> Vec<BatchKey> {
+        let mut missed = Vec::new();
+        let mut missed_cells = HashSet::new();
+        for (grant, cell) in grants.iter().zip(cells).filter(|(_, cell)| cell.get().is_none()) {
+            match self.get_cached(grant) {
+                Some(found) => drop(cell.set(Ok(found))),
+                None if missed_cells.insert(Arc::as_ptr(cell)) => missed.push(BatchKey((*grant).clone())),
+                None => {}
+            }
+        }
+        missed
     }
 
     fn cell(&self, grant: &Grant) -> Arc<LookupCell> {
@@ -153,12 +161,12 @@ impl Loader {
         self.batch.rosters.get_cached(grant, self.batch.max_age)
     }
 
-    /// A batcher whose batches start at `size` keys, or when the execution waits for them.
-    fn batches(&self, size: usize) -> DataLoader<RosterBatch> {
+    /// A batcher whose batches start when the execution waits for them.
+    fn batches(&self) -> DataLoader<RosterBatch> {
         let queue = self.pending_batches.get_or_init(PendingBatches::default).clone();
         DataLoader::new(self.batch.clone(), move |batch| lock(&queue).push(batch))
             .delay(Duration::ZERO)
-            .max_batch_size(size)
+            .max_batch_size(usize::MAX)
     }
 
     /// Runs `execution` together with the batches it opens. A batch starts when the execution can make no progress without
@@ -269,10 +277,15 @@ impl BatchLoader<BatchKey> for RosterBatch {
 
     async fn load(&self, keys: &[BatchKey]) -> Result<HashMap<BatchKey, Self::Value>, Infallible> {
         self.metrics.batched(keys.len());
-        let loads = stream::iter(keys.iter().cloned()).map(|key| async move {
+        let get = |key: BatchKey| async move {
             let loaded = self.rosters.get_by(&key.0, self.max_age, self.deadline).await;
             (key, loaded)
-        });
+        };
+        if let [key] = keys {
+            // A set of futures that all wait wakes its own task, which wakes another worker for nothing.
+            return Ok(HashMap::from([get(key.clone()).await]));
+        }
+        let loads = stream::iter(keys.iter().cloned()).map(get);
         Ok(loads.buffer_unordered(self.concurrency.max(1)).collect().await)
     }
 }
