@@ -10,6 +10,14 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use crate::model::Malformed;
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
 
+/// The first bytes of a body are decoded where they come in, the rest of a long one beside the runtime's workers: handing over the
+/// body of a usual team takes longer than reading it. Of a compressed one fewer, because they may unpack to more than expected.
+///
+/// Letting other tasks run now and then would not do: the connection's task reads ahead and wakes this one at once, so that the
+/// two of them would keep a worker from its timers and from other sockets until the whole list is read.
+const PLAIN_INLINE: u64 = 128 << 10;
+const COMPRESSED_INLINE: u64 = 64 << 10;
+
 /// So many bytes of a compressed body are decoded in one step: they may unpack to a thousand times as many.
 const COMPRESSED_PIECE: usize = 1 << 10;
 /// The same of a body that is not compressed.
@@ -88,6 +96,14 @@ impl BodyReader {
         match self.decoder {
             Decoder::Identity(_) => PLAIN_PIECE,
             Decoder::Gzip(_) => COMPRESSED_PIECE,
+        }
+    }
+
+    /// How many decoded bytes are few enough not to be handed over to other threads.
+    pub(super) fn inline_limit(&self) -> u64 {
+        match self.decoder {
+            Decoder::Identity(_) => PLAIN_INLINE,
+            Decoder::Gzip(_) => COMPRESSED_INLINE,
         }
     }
 

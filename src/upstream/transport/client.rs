@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::ExposeSecret;
+use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use super::body::BodyReader;
-use super::decode_memory::{DecodeMemory, NoRoom};
+use super::decode_memory::{DecodeMemory, DecodeReservation, NoRoom};
 use super::rate_limit_headers::{pause_after_429, retry_after};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
-use crate::model::{Account, Cancellation, Clock, Credential, Fault, PermanentToken, Timestamp};
+use crate::model::{Account, Clock, Credential, Fault, PermanentToken, Timestamp};
 use crate::model::{ErrorKind, Malformed, UpstreamError};
 use crate::telemetry::{SpanRecorder, Trace, attribute};
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
@@ -28,11 +30,6 @@ const REFUSAL_LIMIT: u64 = 16 << 10;
 const HEADERS_LIMIT: usize = 1000;
 /// The longest answer with a permanent token, in bytes.
 const TOKEN_BODY_LIMIT: u64 = 16 << 10;
-/// The first bytes of a body are decoded where they come in, the rest of a long one beside the runtime's workers.
-///
-/// Letting other tasks run now and then would not do: the connection's task reads ahead and wakes this one at once, so that the
-/// two of them would keep a worker from its timers and from other sockets until the whole list is read.
-const DECODED_INLINE: u64 = 64 << 10;
 
 /// Calls the endpoint.
 pub struct Client {
@@ -149,12 +146,12 @@ impl Client {
     /// the body.
     async fn read(
         &self,
-        response: Response,
+        mut response: Response,
         limit: u64,
         lane: Lane,
         copy: bool,
     ) -> Result<(Envelope, Option<Vec<u8>>), UpstreamError> {
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
         match response.status() {
             StatusCode::OK => {}
             status if status.is_success() => return Err(Malformed::UnexpectedStatus.into()),
@@ -162,14 +159,14 @@ impl Client {
                 let error = refusal(status.as_u16(), &headers, self.now());
                 return Err(match error.kind() {
                     ErrorKind::Rejected(_) => {
-                        let envelope = self.envelope(response, REFUSAL_LIMIT, lane, false).await.ok();
+                        let envelope = self.envelope(response, &headers, REFUSAL_LIMIT, lane, false).await.ok();
                         error.with_message(envelope.and_then(|(envelope, _)| envelope.message).as_deref())
                     }
                     _ => error,
                 });
             }
         }
-        let (envelope, body) = self.envelope(response, limit, lane, copy).await?;
+        let (envelope, body) = self.envelope(response, &headers, limit, lane, copy).await?;
         if envelope.success {
             return Ok((envelope, body));
         }
@@ -182,35 +179,27 @@ impl Client {
     async fn envelope(
         &self,
         response: Response,
+        headers: &HeaderMap,
         limit: u64,
         lane: Lane,
         copy: bool,
     ) -> Result<(Envelope, Option<Vec<u8>>), UpstreamError> {
         let reader = EnvelopeReader::new(self.settings.rows_limit);
-        let mut reader = BodyReader::new(response.headers(), reader, response.content_length(), limit, copy)?;
+        let mut reader = BodyReader::new(headers, reader, response.content_length(), limit, copy)?;
         let mut memory = self.decode_memory.open();
         let mut body = response.bytes_stream();
         while let Some(chunk) = body.next().await {
-            // Timeouts are the caller's; whatever else ends a body early leaves it cut short.
-            let chunk = chunk.map_err(|_| Malformed::Truncated)?;
+            let chunk = received(chunk)?;
             let length = reader.length_with(chunk.len());
-            let no_room = |NoRoom| UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local);
             memory.grow_to(length).await.map_err(no_room)?;
-            let is_short = length <= DECODED_INLINE;
-            let decode = move |cancellation: &Cancellation| {
-                for piece in chunk.chunks(reader.piece()) {
-                    // Of no interest to anybody: the caller has gone.
-                    cancellation.check().map_err(|_| Malformed::Truncated)?;
-                    reader.push(piece)?;
-                }
-                Ok::<_, Malformed>(reader)
-            };
-            let ticket = Ticket::shared(lane);
-            reader = if is_short {
-                decode(ticket.cancellation())?
-            } else {
-                self.compute.run(&ticket, decode).await.map_err(|_| ErrorKind::Internal)??
-            };
+            if length > reader.inline_limit() {
+                let rest = read_rest(reader, memory, chunk, body).boxed();
+                reader = self.compute.drive(&Ticket::shared(lane), rest).await.map_err(|_| ErrorKind::Internal)??;
+                break;
+            }
+            for piece in chunk.chunks(reader.piece()) {
+                reader.push(piece)?;
+            }
         }
         Ok(reader.finish()?)
     }
@@ -281,6 +270,33 @@ impl Endpoint for Client {
         }
         .boxed()
     }
+}
+
+/// Reads the rest of a long body. Others have their turns between its pieces, and it stops there when it is cancelled.
+async fn read_rest(
+    mut reader: BodyReader,
+    mut memory: DecodeReservation,
+    mut chunk: Bytes,
+    mut body: impl Stream<Item = reqwest::Result<Bytes>> + Unpin,
+) -> Result<BodyReader, UpstreamError> {
+    loop {
+        for piece in chunk.chunks(reader.piece()) {
+            reader.push(piece)?;
+            yield_now().await;
+        }
+        let Some(next) = body.next().await else { return Ok(reader) };
+        chunk = received(next)?;
+        memory.grow_to(reader.length_with(chunk.len())).await.map_err(no_room)?;
+    }
+}
+
+/// A chunk of a body. Timeouts are the caller's; whatever else ends a body early leaves it cut short.
+fn received(chunk: reqwest::Result<Bytes>) -> Result<Bytes, UpstreamError> {
+    chunk.map_err(|_| Malformed::Truncated.into())
+}
+
+fn no_room(_: NoRoom) -> UpstreamError {
+    UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local)
 }
 
 /// Describes a call in its span: never the query, which holds the account.
