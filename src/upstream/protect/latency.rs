@@ -21,11 +21,19 @@ const ENOUGH: usize = 4;
 pub(in crate::upstream) struct Latency {
     /// The latency that is assumed while none is known.
     assumed: Duration,
-    samples: Mutex<VecDeque<Sample>>,
+    samples: Mutex<Samples>,
 }
 
+/// Each sample twice: in the order of their time, to forget the oldest, and of their duration. Every call asks several times
+/// for a duration that most do not exceed, and recording it moves one sample only.
+#[derive(Default)]
+struct Samples {
+    by_time: VecDeque<(Instant, Sample)>,
+    by_duration: Vec<Sample>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Sample {
-    at: Instant,
     took: Duration,
     source: SourceId,
     /// Whether there was an answer.
@@ -41,46 +49,59 @@ impl Latency {
     /// Records how long an answer took, or a time-out of full length.
     pub(in crate::upstream) fn record(&self, source: SourceId, took: Duration, answered: bool, at: Instant) {
         let mut samples = self.samples.lock();
-        if samples.len() == SAMPLES {
-            samples.pop_front();
+        if samples.by_time.len() == SAMPLES {
+            samples.forget_oldest();
         }
-        samples.push_back(Sample { at, took, source, answered });
+        samples.insert(at, Sample { took, source, answered });
     }
 
     /// How much time a call of this source needs: nine in ten of the recent ones took no longer.
     pub(in crate::upstream) fn needed(&self, source: SourceId, now: Instant) -> Duration {
         let samples = self.recent(now);
-        let own = samples.iter().filter(|sample| sample.source == source);
-        let own: Vec<Duration> = own.map(|sample| sample.took).collect();
-        if own.len() >= ENOUGH {
-            return quantile(own, 9).unwrap_or(self.assumed);
-        }
-        let answered = samples.iter().filter(|sample| sample.answered);
-        quantile(answered.map(|sample| sample.took).collect(), 9).unwrap_or(self.assumed)
+        let own = |sample: &&Sample| sample.source == source;
+        let is_judged_by_own = samples.by_duration.iter().filter(own).nth(ENOUGH - 1).is_some();
+        let needed = if is_judged_by_own { samples.quantile(own, 9) } else { samples.quantile(is_answered, 9) };
+        needed.unwrap_or(self.assumed)
     }
 
     /// How long an answer of the host usually takes.
     pub(in crate::upstream) fn typical(&self, now: Instant) -> Duration {
-        let samples = self.recent(now);
-        let answered = samples.iter().filter(|sample| sample.answered);
-        quantile(answered.map(|sample| sample.took).collect(), 5).unwrap_or(self.assumed)
+        self.recent(now).quantile(is_answered, 5).unwrap_or(self.assumed)
     }
 
     /// The samples, without those that are old by now.
-    fn recent(&self, now: Instant) -> MutexGuard<'_, VecDeque<Sample>> {
+    fn recent(&self, now: Instant) -> MutexGuard<'_, Samples> {
         let mut samples = self.samples.lock();
-        while samples.front().is_some_and(|sample| now.duration_since(sample.at) >= RECENT) {
-            samples.pop_front();
+        while samples.by_time.front().is_some_and(|(at, _)| now.duration_since(*at) >= RECENT) {
+            samples.forget_oldest();
         }
         samples
     }
 }
 
-/// The value that so many tenths of all do not exceed.
-fn quantile(mut values: Vec<Duration>, tenths: usize) -> Option<Duration> {
-    if values.is_empty() {
-        return None;
+impl Samples {
+    fn insert(&mut self, at: Instant, sample: Sample) {
+        self.by_time.push_back((at, sample));
+        let index = self.by_duration.partition_point(|other| *other < sample);
+        self.by_duration.insert(index, sample);
     }
-    let nth = (values.len() * tenths).div_ceil(10) - 1;
-    Some(*values.select_nth_unstable(nth).1)
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.by_time.pop_front();
+        // Of equal ones any is the one.
+        if let Some(index) = oldest.and_then(|(_, sample)| self.by_duration.binary_search(&sample).ok()) {
+            self.by_duration.remove(index);
+        }
+    }
+
+    /// The duration that so many tenths of these samples do not exceed.
+    fn quantile(&self, of: impl Fn(&&Sample) -> bool, tenths: usize) -> Option<Duration> {
+        let count = self.by_duration.iter().filter(&of).count();
+        let nth = (count * tenths).div_ceil(10).checked_sub(1)?;
+        self.by_duration.iter().filter(of).nth(nth).map(|sample| sample.took)
+    }
+}
+
+fn is_answered(sample: &&Sample) -> bool {
+    sample.answered
 }
