@@ -17,6 +17,13 @@ const UNSAID: Duration = Duration::from_secs(60);
 const EPOCH_SECONDS: u64 = 1_000_000_000;
 const EPOCH_MILLIS: u64 = 100_000_000_000;
 
+/// Headers with one number each: how many calls in all, how many of them are left, and until when.
+const FAMILIES: [[&str; 3]; 3] = [
+    ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
+    ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"],
+    ["x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"],
+];
+
 /// How many calls the vendor says are left, and for how long that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -77,10 +84,10 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<RateLimit> {
         let windows = fields.flat_map(windows).filter_map(|window| said(window.q, window.r?, window.t?, now));
         return windows.min_by_key(|limit| limit.remaining);
     }
-    ["ratelimit", "x-ratelimit", "x-rate-limit"].into_iter().find_map(|family| {
-        let number =
-            |what: &str| text(headers.get(format!("{family}-{what}")))?.split([',', ';']).next()?.trim().parse().ok();
-        said(number("limit"), number("remaining")?, number("reset")?, now)
+    FAMILIES.into_iter().find_map(|[limit, remaining, reset]| {
+        let number = |name: &str| text(headers.get(name))?.split([',', ';']).next()?.trim().parse().ok();
+        let (remaining, reset) = (number(remaining)?, number(reset)?);
+        said(number(limit), remaining, reset, now)
     })
 }
 
