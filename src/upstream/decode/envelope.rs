@@ -13,6 +13,9 @@ use crate::model::Malformed;
 /// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
 const VALUE_LIMIT: usize = 1 << 20;
 
+/// So much of the next chunk is put behind a row that was cut, to begin with: a usual row is not much longer.
+const JOINED: usize = 1 << 10;
+
 /// Why a row is skipped whose end its brackets do not tell.
 const BROKEN: &str = "it is not valid JSON";
 
@@ -130,17 +133,13 @@ impl EnvelopeReader {
 
     /// Takes the next bytes of the body.
     pub(in crate::upstream) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() {
-            self.take(chunk)?;
-            buffer.extend_from_slice(&chunk[self.at..]);
-        } else {
-            buffer.extend_from_slice(chunk);
-            self.take(&buffer)?;
-            buffer.drain(..self.at);
+        let rest = if self.buffer.is_empty() { chunk } else { self.join(chunk)? };
+        if self.buffer.is_empty() {
+            let mut input = Input { bytes: rest, text: None };
+            while self.step(&mut input)? {}
+            self.buffer.extend_from_slice(&rest[self.at..]);
+            self.at = 0;
         }
-        self.buffer = buffer;
-        self.at = 0;
         if self.scan.length() > VALUE_LIMIT {
             // It will not be read, so only the scan's state is kept.
             self.buffer.drain(..self.scan.drop_seen());
@@ -148,11 +147,27 @@ impl EnvelopeReader {
         Ok(())
     }
 
-    /// Takes all tokens that are there.
-    fn take(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        let mut input = Input { bytes, text: None };
-        while self.step(&mut input)? {}
-        Ok(())
+    /// Takes what the last chunk cut, with as much of this one as it needs; returns the rest, which need not be copied.
+    fn join<'c>(&mut self, chunk: &'c [u8]) -> Result<&'c [u8], Malformed> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let (cut, mut more) = (buffer.len(), JOINED);
+        let mut left = chunk;
+        while self.at < cut && !left.is_empty() {
+            let (next, behind) = left.split_at(more.min(left.len()));
+            buffer.extend_from_slice(next);
+            (left, more) = (behind, more * 2);
+            let mut input = Input { bytes: &buffer, text: None };
+            while self.at < cut && self.step(&mut input)? {}
+        }
+        let taken = std::mem::take(&mut self.at);
+        if taken < cut {
+            buffer.drain(..taken);
+            self.buffer = buffer;
+            return Ok(&[]);
+        }
+        buffer.clear();
+        self.buffer = buffer;
+        Ok(&chunk[taken - cut..])
     }
 
     /// Ends the body.
