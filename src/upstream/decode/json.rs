@@ -4,6 +4,8 @@
 //! needs 1.64 times the instructions (callgrind) and about twice the time for the same walk over 10,000 rows, because it looks
 //! at every key, and decodes every string, where this one expects the keys of the row before and keeps the text.
 
+use std::ops::Range;
+
 /// How deep a row may nest; the documented ones nest three levels.
 pub(in crate::upstream) const DEPTH_LIMIT: u32 = 32;
 
@@ -38,24 +40,49 @@ pub(in crate::upstream) enum JsonKind {
 
 /// The keys of objects that were read before, in their order, and what they mean: the next object mostly has the same, and
 /// then no key has to be looked through.
-pub(in crate::upstream) struct KeyOrder<F>(Vec<(Box<str>, F)>);
+pub(in crate::upstream) struct KeyOrder<F> {
+    keys: Vec<(Range<usize>, F)>,
+    /// The text of all of them.
+    text: String,
+}
 
 /// So many keys are remembered, up to such a length in bytes.
 const ORDER_LIMIT: usize = 64;
 /// So many of them an object may leave out.
 const LEFT_OUT: usize = 8;
+/// So many keys, and bytes of each, there is room for at once: a small list has few rows to be read for that.
+const USUAL_KEYS: usize = 32;
+const USUAL_LENGTH: usize = 16;
 
 impl<F> Default for KeyOrder<F> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { keys: Vec::new(), text: String::new() }
     }
 }
 
-impl<F> KeyOrder<F> {
-    /// The index of the key that `text` begins with, from `next` on.
-    fn find(&self, next: usize, text: &[u8]) -> Option<usize> {
-        let mut keys = self.0.iter().enumerate().skip(next).take(LEFT_OUT);
-        keys.find(|(_, (key, _))| text.starts_with(key.as_bytes())).map(|(index, _)| index)
+impl<F: Copy> KeyOrder<F> {
+    /// The first key from `next` on that `text` begins with: its index, its length and its meaning.
+    fn find(&self, next: usize, text: &[u8]) -> Option<(usize, usize, F)> {
+        let candidates = self.keys.get(next..)?.iter().take(LEFT_OUT);
+        (next..).zip(candidates).find_map(|(index, (key, meaning))| {
+            let key = self.text.as_bytes().get(key.clone())?;
+            text.starts_with(key).then_some((index, key.len(), *meaning))
+        })
+    }
+
+    /// Puts a key at this index, where there is room; returns the index of what follows.
+    fn insert(&mut self, index: usize, key: &str, meaning: F) -> usize {
+        if self.keys.len() == ORDER_LIMIT || key.len() > ORDER_LIMIT {
+            return index;
+        }
+        if self.keys.is_empty() {
+            self.keys.reserve(USUAL_KEYS);
+            self.text.reserve(USUAL_KEYS * USUAL_LENGTH);
+        }
+        let start = self.text.len();
+        self.text.push_str(key);
+        self.keys.insert(index, (start..self.text.len(), meaning));
+        index + 1
     }
 }
 
@@ -89,20 +116,15 @@ impl<'t> JsonReader<'t> {
         let mut next = 0;
         self.members(|reader| {
             let meaning = match order.find(next, &reader.text.as_bytes()[reader.at..]) {
-                Some(index) => {
-                    let (key, meaning) = &order.0[index];
-                    reader.at += key.len();
+                Some((index, length, meaning)) => {
+                    reader.at += length;
                     next = index + 1;
-                    *meaning
+                    meaning
                 }
                 None => {
                     let start = reader.at;
                     let meaning = reader.key(&name)?;
-                    let key = &reader.text[start..reader.at];
-                    if order.0.len() < ORDER_LIMIT && key.len() <= ORDER_LIMIT {
-                        order.0.insert(next, (key.into(), meaning));
-                        next += 1;
-                    }
+                    next = order.insert(next, &reader.text[start..reader.at], meaning);
                     meaning
                 }
             };
@@ -155,12 +177,19 @@ impl<'t> JsonReader<'t> {
     }
 
     /// Reads a value of any kind.
+    #[inline]
     pub(in crate::upstream) fn value(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
-        let first = self.peek();
+        match self.peek().ok_or(InvalidJson)? {
+            b'"' => self.string(),
+            first => self.other_value(first),
+        }
+    }
+
+    /// Reads a value that is no string, which begins here with this byte.
+    fn other_value(&mut self, first: u8) -> Result<RawJsonValue<'t>, InvalidJson> {
         let start = self.at;
         let mut kind = JsonKind::Other;
-        match first.ok_or(InvalidJson)? {
-            b'"' => return self.string(),
+        match first {
             b'n' => {
                 self.word("null")?;
                 kind = JsonKind::Null;
@@ -185,14 +214,14 @@ impl<'t> JsonReader<'t> {
         let mut at = start + 1;
         let mut kind = JsonKind::Plain;
         loop {
-            // Eight bytes at a time, up to the first that ends the string, escapes or must not be there.
+            // Up to the first byte that ends the string, escapes or must not be there.
             while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                let special = special(u64::from_le_bytes(*chunk));
+                let special = special(chunk);
                 if special != 0 {
                     at += (special.trailing_zeros() / 8) as usize;
                     break;
                 }
-                at += 8;
+                at += chunk.len();
             }
             match bytes.get(at) {
                 Some(b'"') => break,
@@ -280,11 +309,13 @@ impl<'t> JsonReader<'t> {
     }
 }
 
-/// Marks the highest bit of each byte that is a quote, a backslash or a control character; above the first of them
-/// others may be marked too.
-fn special(bytes: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let zero = |bytes: u64| bytes.wrapping_sub(EACH) & !bytes;
-    let control = bytes.wrapping_sub(EACH * 0x20) & !bytes;
-    (zero(bytes ^ (EACH * u64::from(b'"'))) | zero(bytes ^ (EACH * u64::from(b'\\'))) | control) & (EACH * 0x80)
+/// Marks the highest bit of each byte that is a quote, a backslash or a control character. Without a way out in the middle, so
+/// that the bytes are looked at in one step.
+fn special(bytes: &[u8; 16]) -> u128 {
+    let is_special = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+    let mut marks = [0; 16];
+    for (mark, byte) in marks.iter_mut().zip(bytes) {
+        *mark = 0x80 * u8::from(is_special(*byte));
+    }
+    u128::from_le_bytes(marks)
 }
