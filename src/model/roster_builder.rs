@@ -2,10 +2,16 @@
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
+
 use super::json_str::{JsonArena, JsonSpan, JsonStr};
 use super::member_record::{MemberRecord, StringIndex, Strings};
 use super::shared_texts::SharedTexts;
 use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp, Unrecognized};
+
+/// By how much the room that is made for rows may exceed what rows like those before would need. Less than what is given back
+/// in the end.
+const SLACK: f64 = 1.0 / 32.0;
 
 /// Rows, and their texts.
 #[derive(Default)]
@@ -35,6 +41,12 @@ impl RosterBuilder {
     pub fn expect(&mut self, rows: usize, text: usize) {
         self.rows.reserve(rows);
         self.strings.texts.reserve(text);
+    }
+
+    /// Makes room for so many times more rows and text than there are, and for a little more, up to these limits.
+    pub fn expect_like(&mut self, times: f64, rows: usize, text: usize) {
+        let more = |length: usize| (length as f64 * times * (1.0 + SLACK)) as usize;
+        self.expect(more(self.rows.len()).min(rows), more(self.strings.texts.len()).min(text));
     }
 
     /// Whether there is more text than a roster can hold.
@@ -153,7 +165,7 @@ impl RosterBuilder {
 /// The few different ids that many rows name, and their indices.
 #[derive(Default)]
 struct IdTable {
-    indices: HashMap<Box<str>, u32>,
+    indices: HashMap<Box<str>, u32, RandomState>,
     /// The one named last, which is often named next.
     last: usize,
 }

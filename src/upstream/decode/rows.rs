@@ -11,11 +11,16 @@ use crate::model::{Checkpoint, Drift, Roster, RosterBuilder, SkippedRow, Timesta
 
 /// The length of a usual row, in bytes.
 const ROW_LENGTH: usize = 640;
+/// So many rows tell how much room the others will need.
+const SAMPLE: usize = 64;
 
 /// The rows read so far.
 pub(in crate::upstream) struct DecodedRows {
     limit: usize,
     seen: usize,
+    /// How many bytes of rows there will be, as far as is known, and how many the good ones had so far.
+    expected: usize,
+    sample: usize,
     pub(in crate::upstream) builder: RosterBuilder,
     pub(in crate::upstream) skipped: Vec<SkippedRow>,
     pub(in crate::upstream) drift: Drift,
@@ -42,6 +47,8 @@ impl DecodedRows {
         Self {
             limit,
             seen: 0,
+            expected: 0,
+            sample: 0,
             builder: RosterBuilder::default(),
             skipped: Vec::new(),
             drift: Drift::default(),
@@ -57,9 +64,23 @@ impl DecodedRows {
         self.seen
     }
 
-    /// Makes place for what so many bytes of rows may hold.
+    /// Makes place for what so many bytes of rows may hold: at first for a sample of them, and then for all as the sample was.
+    /// What is too much would have to be copied into less in the end.
     pub(in crate::upstream) fn expect(&mut self, bytes: usize) {
-        self.builder.expect(bytes / ROW_LENGTH, bytes / 2);
+        self.expected = bytes;
+        let sample = bytes.min(SAMPLE * ROW_LENGTH);
+        self.builder.expect(sample.div_ceil(ROW_LENGTH), sample * 2 / 5);
+    }
+
+    /// Makes place for the rest, once the sample is complete. However short its rows are, the place is in proportion to the bytes
+    /// that are expected.
+    fn expect_rest(&mut self, length: usize) {
+        self.sample += length;
+        if self.builder.members().len() == SAMPLE && self.sample < self.expected {
+            let left = self.expected - self.sample;
+            let (rows, text) = (left / ROW_LENGTH, left / 2);
+            self.builder.expect_like(left as f64 / self.sample as f64, rows, text);
+        }
     }
 
     /// Makes the roster of them.
@@ -94,6 +115,7 @@ impl DecodedRows {
         self.seen += 1;
         (self.before_last, self.before_whole) = (before, before);
         self.keep_first_key(text);
+        self.expect_rest(reader.at());
         self.check_size()?;
         Ok(Some(reader.at()))
     }
