@@ -2,6 +2,7 @@
 
 mod live_listener;
 mod loader_factory;
+mod lookups;
 mod request_loader;
 
 pub use live_listener::{LiveListener, LiveWatcher};

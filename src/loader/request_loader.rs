@@ -13,25 +13,22 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use ahash::RandomState;
 use async_graphql::dataloader::{DataLoader, Loader as BatchLoader};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::lookups::{KnownLookup, Lookups};
 use crate::model::{BudgetShare, CacheResult, CachedRoster, ErrorKind, PermanentToken, UpstreamError};
-use crate::model::{Caller, Grant, RosterKey};
+use crate::model::{Caller, Grant};
 use crate::roster::{IssuedToken, LookupError, Rosters};
 use crate::telemetry::Metrics;
 
 /// The roster of one account, or why there is none; the same for every field of a request.
 pub type Loaded = Result<CachedRoster, UpstreamError>;
-
-/// The result of an account's look-up, once it has finished.
-type LookupCell = OnceCell<Result<CachedRoster, LookupError>>;
 
 type PendingBatches = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
 
@@ -42,7 +39,7 @@ pub struct Loader {
     batcher: OnceLock<DataLoader<RosterBatch>>,
     /// Batches that have been opened and are not running yet; none while every roster was at hand.
     pending_batches: OnceLock<PendingBatches>,
-    lookups: Mutex<HashMap<RosterKey, Arc<LookupCell>, RandomState>>,
+    lookups: Lookups,
     /// The request's caller, known from the first look-up.
     caller: OnceLock<Caller>,
     /// The upstream calls beside those for rosters.
@@ -84,7 +81,7 @@ impl Loader {
             batch: RosterBatch { rosters, concurrency, max_age, deadline, metrics },
             batcher: OnceLock::new(),
             pending_batches: OnceLock::new(),
-            lookups: Mutex::default(),
+            lookups: Lookups::default(),
             caller: OnceLock::new(),
             direct: Mutex::default(),
         }
@@ -108,7 +105,7 @@ impl Loader {
     /// # Errors
     /// The upstream's error, when there is no roster to serve.
     pub async fn load(&self, grant: &Grant) -> Loaded {
-        let cell = self.cell(grant);
+        let cell = self.lookups.of(grant.key());
         let loaded = cell.get_or_init(|| async {
             if let Some(found) = self.get_cached(grant) {
                 return Ok(found);
@@ -124,8 +121,8 @@ impl Loader {
 
     /// Loads the rosters of all grants, in their order. The missing ones are
     /// one batch, which starts at once.
-    pub async fn load_all(&self, grants: &[&Grant]) -> Vec<Loaded> {
-        let cells: Vec<_> = grants.iter().map(|grant| self.cell(grant)).collect();
+    pub async fn load_all(&self, grants: &[&Grant]) -> SmallVec<[Loaded; 1]> {
+        let cells: SmallVec<[_; 1]> = grants.iter().map(|grant| self.lookups.of(grant.key())).collect();
         let missed = self.missed(grants, &cells);
         if !missed.is_empty() {
             let Ok(mut loaded) = self.batch.load(&missed).await;
@@ -134,26 +131,22 @@ impl Loader {
             }
         }
         let loaded =
-            |cell: Arc<LookupCell>| cell.get().cloned().unwrap_or_else(missing_key).map_err(|failed| failed.error);
+            |cell: KnownLookup<'_>| cell.get().cloned().unwrap_or_else(missing_key).map_err(|failed| failed.error);
         cells.into_iter().map(loaded).collect()
     }
 
     /// The grants whose rosters are not at hand, each roster once.
-    fn missed(&self, grants: &[&Grant], cells: &[Arc<LookupCell>]) -> Vec<BatchKey> {
+    fn missed(&self, grants: &[&Grant], cells: &[KnownLookup<'_>]) -> Vec<BatchKey> {
         let mut missed = Vec::new();
-        let mut missed_cells = HashSet::new();
+        let mut missed_keys = HashSet::new();
         for (grant, cell) in grants.iter().zip(cells).filter(|(_, cell)| cell.get().is_none()) {
             match self.get_cached(grant) {
                 Some(found) => drop(cell.set(Ok(found))),
-                None if missed_cells.insert(Arc::as_ptr(cell)) => missed.push(BatchKey((*grant).clone())),
+                None if missed_keys.insert(grant.key()) => missed.push(BatchKey((*grant).clone())),
                 None => {}
             }
         }
         missed
-    }
-
-    fn cell(&self, grant: &Grant) -> Arc<LookupCell> {
-        lock(&self.lookups).entry(grant.key().clone()).or_default().clone()
     }
 
     fn get_cached(&self, grant: &Grant) -> Option<CachedRoster> {
@@ -195,9 +188,8 @@ impl Loader {
     /// The summary of the look-ups so far; `None` when there was none.
     #[must_use]
     pub fn summary(&self) -> Option<LookupSummary> {
-        let lookups = lock(&self.lookups);
         let mut summary = *lock(&self.direct);
-        for loaded in lookups.values().filter_map(|cell| cell.get()) {
+        self.lookups.each(|loaded| {
             let one = match loaded {
                 Ok(found) => LookupSummary {
                     calls: found.calls,
@@ -211,7 +203,7 @@ impl Loader {
                 Err(failed) => LookupSummary { calls: failed.calls, failed: true, ..LookupSummary::NOTHING },
             };
             summary = Some(summary.map_or(one, |summary| summary.with(one)));
-        }
+        });
         let share = self.caller.get().and_then(|caller| self.batch.rosters.share(caller));
         summary.map(|summary| LookupSummary { share, ..summary })
     }

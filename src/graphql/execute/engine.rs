@@ -273,16 +273,16 @@ impl Engine {
     }
 
     /// Loads the rosters that a request reads, and looks for the response to an identical one.
-    async fn load(&self, mut request: Box<ValidatedRequest>) -> Box<LoadedRequest> {
+    async fn load(&self, mut request: Box<ValidatedRequest>) -> LoadedRequest {
         let session = self.session(request.grants.clone(), request.max_age, request.ticket.cancellation());
         let data = AssertUnwindSafe(self.load_data(&request, &session)).catch_unwind().await;
         if let Some(times) = &mut request.trace {
             times.set_loaded();
         }
-        Box::new(LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 })
+        LoadedRequest { request, session, data: data.unwrap_or(LoadedData::Panicked), cells: 0 }
     }
 
-    async fn load_data(&self, request: &ValidatedRequest, session: &Session) -> LoadedData {
+    async fn load_data(&self, request: &ValidatedRequest, session: &Arc<Session>) -> LoadedData {
         let projects = self.settings.graphql.projection && request.is_projectable();
         let (text, name) = (request.prepared.document.text(), request.operation_name.as_deref());
         // A trace is made from what the answer is made from.
@@ -319,7 +319,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn answer(&self, loaded: Box<LoadedRequest>) -> GraphQlResponse {
+    async fn answer(&self, loaded: LoadedRequest) -> GraphQlResponse {
         let (prepared, grants) = (loaded.request.prepared.clone(), loaded.request.grants.clone());
         let (text, keep) = (prepared.document.text().clone(), loaded.request.keep);
         let kind = match loaded.request.is_mutation() {
@@ -357,8 +357,8 @@ impl Engine {
         grants: Arc<dyn Grants>,
         max_age: Option<Duration>,
         cancellation: &Cancellation,
-    ) -> Session {
-        let loader = Arc::new(self.loaders.loader(max_age, cancellation.deadline()));
+    ) -> Arc<Session> {
+        let loader = self.loaders.loader(max_age, cancellation.deadline());
         let page_limits = self.page_limits();
         let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
         Session::new(grants, loader, page_limits, ResponseMeter::new(limit, cancellation.clone()))

@@ -51,11 +51,11 @@ fn configure<Root: async_graphql::ObjectType + 'static>(
 pub(super) async fn respond_in(
     schema: &ExecutableSchema,
     request: async_graphql::Request,
-    session: Session,
+    session: Arc<Session>,
 ) -> (Response, Option<LookupSummary>) {
-    let loader = session.loader.clone();
-    let response = loader.run_with_batches(pin!(schema.execute(request.data(session)))).await;
-    (response, loader.summary())
+    let execution = pin!(schema.execute(request.data(session.clone())));
+    let response = session.loader.run_with_batches(execution).await;
+    (response, session.loader.summary())
 }
 
 /// The answer by async-graphql, and by the typed schema where that is asked about; at most `limit` bytes of it.
@@ -64,11 +64,11 @@ pub(super) async fn execute_by_engine(
     prepared: Arc<PreparedDocument>,
     variables: CoercedVariables,
     operation_name: Option<String>,
-    session: Session,
+    session: Arc<Session>,
     (beside, tracing): (Beside, Option<Arc<Tracing>>),
     limit: u64,
 ) -> GraphQlResponse {
-    let (document, meter) = (&prepared.document, session.meter.clone());
+    let document = &prepared.document;
     let Some(operation) = document.operation(operation_name.as_deref()) else {
         return GraphQlResponse::panicked();
     };
@@ -77,11 +77,11 @@ pub(super) async fn execute_by_engine(
     let (mut response, summary) = if has_fields {
         let mut engine_request = async_graphql::Request::new("");
         engine_request.set_parsed_query(engine_document);
-        respond_in(&schema, engine_request, session).await
+        respond_in(&schema, engine_request, session.clone()).await
     } else {
         (Response::new(Value::Object(Default::default())), session.loader.summary())
     };
-    if meter.is_exceeded() {
+    if session.meter.is_exceeded() {
         return GraphQlResponse::refused(too_large(limit));
     }
     failures.apply(document, operation, &variables, &mut response);
@@ -94,5 +94,5 @@ pub(super) async fn execute_by_engine(
         };
     }
     let beside = Beside { summary, ..beside };
-    GraphQlResponse::executed(response, beside, tracing.as_deref(), limit).of_rows(meter.rows())
+    GraphQlResponse::executed(response, beside, tracing.as_deref(), limit).of_rows(session.meter.rows())
 }

@@ -10,7 +10,7 @@ use crate::graphql::schema::Session;
 /// A request with what it is answered from.
 pub(super) struct LoadedRequest {
     pub(super) request: Box<ValidatedRequest>,
-    pub(super) session: Session,
+    pub(super) session: Arc<Session>,
     pub(super) data: LoadedData,
     /// Its cost, in cells.
     pub(super) cells: usize,

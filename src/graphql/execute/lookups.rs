@@ -5,24 +5,25 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use async_graphql::{Error, Result};
+use smallvec::SmallVec;
 
 use super::arguments::{ArgumentSlots, Arguments, RootArguments};
 use super::changes::MemberChanges;
 use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
-use crate::graphql::schema::{EntityKey, Representation, Session, View};
+use crate::graphql::schema::{EntityKey, Representation, Session, View, Views};
 use crate::model::{Account, Grant};
 
 /// The data that a plan is written from.
 pub(super) struct Resolved {
     /// Of each root field, in order.
-    pub(super) roots: Vec<RootData>,
+    pub(super) roots: SmallVec<[RootData; 1]>,
     /// The arguments of its fields.
     pub(super) slots: ArgumentSlots,
     /// The accounts that were read, as arguments name them, in order.
-    pub(super) accounts: Vec<Option<Account>>,
+    pub(super) accounts: SmallVec<[Option<Account>; 1]>,
     /// The team of each account.
-    pub(super) views: Vec<Result<Arc<View>>>,
+    pub(super) views: Views,
 }
 
 pub(super) enum RootData {
@@ -43,11 +44,11 @@ pub(super) struct EntityData {
     pub(super) key: EntityKey,
 }
 
-pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Session) -> Resolved {
+pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Arc<Session>) -> Resolved {
     let slots = arguments.slots;
     let mut accounts =
-        RequestedAccounts { session, asked: Vec::new(), indexes: HashMap::default(), grants: Vec::new() };
-    let roots: Vec<_> =
+        RequestedAccounts { session, asked: SmallVec::new(), indexes: HashMap::default(), grants: SmallVec::new() };
+    let roots: SmallVec<[_; 1]> =
         plan.roots.fields.iter().zip(arguments.roots).map(|root| wanted(root, &slots, &mut accounts)).collect();
     let RequestedAccounts { asked, grants, .. } = accounts;
     let views = session.load_all(grants).await;
@@ -160,10 +161,10 @@ fn wanted(
 /// The accounts of one request, each once, in the order in which they are first asked for.
 struct RequestedAccounts<'s> {
     session: &'s Session,
-    asked: Vec<Option<Account>>,
+    asked: SmallVec<[Option<Account>; 1]>,
     /// Where they are in `asked`, but for the first: most requests have no other.
     indexes: HashMap<Option<Account>, usize, RandomState>,
-    grants: Vec<Result<Grant>>,
+    grants: SmallVec<[Result<Grant>; 1]>,
 }
 
 impl RequestedAccounts<'_> {

@@ -11,7 +11,7 @@ use crate::compute::Ticket;
 use crate::graphql::documents::Hash;
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, DocumentErrors};
-use crate::graphql::limits::ArgumentSize;
+use crate::graphql::limits::ArgumentSizes;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::graphql::plan::plan::Plan;
 use crate::graphql::request_error::RequestError;
@@ -30,7 +30,7 @@ pub(super) struct ValidatedRequest {
     /// Whether every condition has a value.
     pub(super) is_decided: bool,
     /// How much the plan's arguments ask for.
-    pub(super) sizes: Vec<ArgumentSize>,
+    pub(super) sizes: ArgumentSizes,
     pub(super) operation_name: Option<String>,
     pub(super) grants: Arc<dyn Grants>,
     pub(super) ticket: Ticket,

@@ -34,8 +34,8 @@ const INDEXED_MEMBERS: usize = 1000;
 
 impl Engine {
     /// The answer by an identical request's response, by projection, or else by the engine.
-    pub(super) async fn write(&self, loaded: Box<LoadedRequest>) -> GraphQlResponse {
-        let LoadedRequest { mut request, session, data, cells } = *loaded;
+    pub(super) async fn write(&self, loaded: LoadedRequest) -> GraphQlResponse {
+        let LoadedRequest { mut request, session, data, cells } = loaded;
         let limit = self.settings.graphql.cost_limit;
         let cost = request.show_cost.then_some(ReportedCost { estimated: cells, limit });
         let tags = self.tagging.as_ref().and_then(|tagging| self.tags(tagging, &request, &data));

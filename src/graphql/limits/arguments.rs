@@ -7,6 +7,7 @@ use apollo_compiler::ast::{InputValueDefinition, Value};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Node, Schema};
 use async_graphql_value::ConstValue;
+use smallvec::SmallVec;
 
 use crate::model::GroupField;
 
@@ -97,6 +98,9 @@ pub(in crate::graphql) struct ArgumentSize {
     pub(in crate::graphql) length: Option<usize>,
 }
 
+/// How much the arguments of an operation ask for, in order.
+pub(in crate::graphql) type ArgumentSizes = SmallVec<[ArgumentSize; 3]>;
+
 /// One argument of an operation, of one or more of its fields.
 #[derive(Debug)]
 pub(in crate::graphql) struct OperationArgument {
@@ -151,7 +155,7 @@ impl OperationArguments {
         variables: VariableValues<'v>,
         schema: &'v Schema,
         limits: SizeLimits,
-    ) -> Vec<ArgumentSize> {
+    ) -> ArgumentSizes {
         let size = |argument: &'v OperationArgument| {
             argument.fixed.unwrap_or_else(|| argument.size(variables, schema, limits))
         };

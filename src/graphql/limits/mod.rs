@@ -12,7 +12,7 @@ mod measure;
 mod variables;
 
 pub(super) use arguments::{
-    ArgumentId, ArgumentKind, ArgumentSize, Given, OperationArgument, OperationArguments, SizeLimits,
+    ArgumentId, ArgumentKind, ArgumentSize, ArgumentSizes, Given, OperationArgument, OperationArguments, SizeLimits,
 };
 pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, filter_texts};
 pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};

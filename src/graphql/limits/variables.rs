@@ -4,6 +4,7 @@
 //! reader of the request, which accepts valid JSON only; on anything else the pass counts something and ends.
 
 use memchr::memchr2;
+use smallvec::SmallVec;
 
 use super::RequestTotals;
 use crate::config;
@@ -27,6 +28,9 @@ pub(in crate::graphql) struct VariablesSize {
 /// becomes.
 const VALUE: usize = 256;
 
+/// Most values nest no deeper.
+const USUAL_DEPTH: usize = 8;
+
 /// How far the end of a string is looked for byte by byte.
 const NEAR: usize = 32;
 
@@ -40,7 +44,7 @@ impl VariablesSize {
     pub(in crate::graphql) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut size = Self { bytes: bytes.len(), ..Self::default() };
-        let mut open: Vec<OpenValue> = Vec::new();
+        let mut open: SmallVec<[OpenValue; USUAL_DEPTH]> = SmallVec::new();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             at += match byte {

@@ -2,6 +2,7 @@
 //! past its limit is not built to its end, and one that is no longer wanted stops.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -26,7 +27,7 @@ impl<T: OutputType> OutputType for Metered<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let Ok(session) = ctx.data::<Session>() else { return self.0.resolve(ctx, field).await };
+        let Ok(session) = ctx.data::<Arc<Session>>() else { return self.0.resolve(ctx, field).await };
         session.meter.check(field)?;
         let value = self.0.resolve(ctx, field).await?;
         session.meter.add(&value);

@@ -40,5 +40,5 @@ pub(super) use list_arguments::{ListParts, PreparedList, list_length};
 pub(super) use mutation::Mutation;
 pub(super) use order::{TeamMemberOrder, order};
 pub(super) use response_meter::ResponseMeter;
-pub(super) use session::{Session, View};
+pub(super) use session::{Session, View, Views};
 pub(super) use subscription::Subscription;

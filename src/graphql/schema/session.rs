@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Error, QueryPathSegment, Result};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use super::response_meter::ResponseMeter;
 use crate::graphql::error::Code;
@@ -15,10 +16,10 @@ use crate::model::{Account, AccountHash, Grant, Grants, Order, Page, PageLimits,
 /// The state of a request: its grants, its loader and its limits.
 pub(in crate::graphql) struct Session {
     pub(in crate::graphql) grants: Arc<dyn Grants>,
-    pub(in crate::graphql) loader: Arc<Loader>,
+    pub(in crate::graphql) loader: Loader,
     pub(in crate::graphql) page_limits: PageLimits,
     /// Counts what is resolved.
-    pub(in crate::graphql) meter: Arc<ResponseMeter>,
+    pub(in crate::graphql) meter: ResponseMeter,
     /// Where contact data was refused already: response paths without list indices.
     contact_refused: Mutex<HashSet<String>>,
 }
@@ -29,26 +30,29 @@ pub(in crate::graphql) struct View {
     pub(in crate::graphql) stale: bool,
     grant: Grant,
     account_hash: AccountHash,
-    /// Counts the members that are resolved of it.
-    meter: Option<Arc<ResponseMeter>>,
+    /// The session that counts the members that are resolved of it.
+    session: Option<Arc<Session>>,
 }
+
+/// The teams of a request's accounts; most requests have one.
+pub(in crate::graphql) type Views = SmallVec<[Result<Arc<View>>; 1]>;
 
 impl Session {
     pub(in crate::graphql) fn new(
         grants: Arc<dyn Grants>,
-        loader: Arc<Loader>,
+        loader: Loader,
         page_limits: PageLimits,
         meter: ResponseMeter,
-    ) -> Self {
-        Self { grants, loader, page_limits, meter: Arc::new(meter), contact_refused: Mutex::default() }
+    ) -> Arc<Self> {
+        Arc::new(Self { grants, loader, page_limits, meter, contact_refused: Mutex::default() })
     }
 
-    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
-        ctx.data::<Self>().map_err(|_| fault(Code::Internal, "internal server error"))
+    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
+        ctx.data::<Arc<Self>>().map_err(|_| fault(Code::Internal, "internal server error"))
     }
 
     /// Loads the roster of the account that the argument names, or the request itself.
-    pub(super) async fn view(&self, account: Option<Account>) -> Result<Arc<View>> {
+    pub(super) async fn view(self: &Arc<Self>, account: Option<Account>) -> Result<Arc<View>> {
         self.load(self.grant(account)?).await
     }
 
@@ -58,15 +62,17 @@ impl Session {
     }
 
     /// Loads the roster that the grant opens.
-    pub(in crate::graphql) async fn load(&self, grant: Grant) -> Result<Arc<View>> {
+    pub(in crate::graphql) async fn load(self: &Arc<Self>, grant: Grant) -> Result<Arc<View>> {
         let loaded = self.loader.load(&grant).await;
         self.seen(loaded, grant)
     }
 
     /// Loads the rosters that the grants open, as one batch.
-    pub(in crate::graphql) async fn load_all(&self, grants: Vec<Result<Grant>>) -> Vec<Result<Arc<View>>> {
-        let granted: Vec<&Grant> = grants.iter().flatten().collect();
-        let mut loaded = self.loader.load_all(&granted).await.into_iter();
+    pub(in crate::graphql) async fn load_all(self: &Arc<Self>, grants: SmallVec<[Result<Grant>; 1]>) -> Views {
+        let mut loaded = {
+            let granted: SmallVec<[&Grant; 1]> = grants.iter().flatten().collect();
+            self.loader.load_all(&granted).await.into_iter()
+        };
         let mut view = |grant| match loaded.next() {
             Some(loaded) => self.seen(loaded, grant),
             None => Err(fault(Code::Internal, "internal server error")),
@@ -74,10 +80,10 @@ impl Session {
         grants.into_iter().map(|grant| grant.and_then(&mut view)).collect()
     }
 
-    fn seen(&self, loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
+    fn seen(self: &Arc<Self>, loaded: Loaded, grant: Grant) -> Result<Arc<View>> {
         let found = loaded.map_err(|error| upstream(&error))?;
         let view = View::new(found.roster, found.stale, grant);
-        Ok(Arc::new(View { meter: Some(self.meter.clone()), ..view }))
+        Ok(Arc::new(View { session: Some(self.clone()), ..view }))
     }
 
     /// The scopes of the caller.
@@ -105,13 +111,13 @@ impl View {
     /// The team that the grant opens.
     pub(in crate::graphql) fn new(roster: Arc<Roster>, stale: bool, grant: Grant) -> Self {
         let account_hash = AccountHash::of(grant.account());
-        Self { roster, stale, grant, account_hash, meter: None }
+        Self { roster, stale, grant, account_hash, session: None }
     }
 
     /// A member of it is resolved.
     pub(super) fn count_member(&self) {
-        if let Some(meter) = &self.meter {
-            meter.add_row();
+        if let Some(session) = &self.session {
+            session.meter.add_row();
         }
     }
 

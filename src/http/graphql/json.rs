@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use memchr::memchr2;
+use smallvec::SmallVec;
 
 /// The maximum nesting of values.
 const DEPTH_LIMIT: usize = 128;
@@ -41,7 +42,7 @@ pub(in crate::http) fn outline<'t, const N: usize>(
     names: [&str; N],
     elements: usize,
 ) -> Result<Outline<'t, N>, JsonError> {
-    let mut reader = JsonScanner { text, at: 0, keys: Vec::with_capacity(FEW) };
+    let mut reader = JsonScanner { text, at: 0, keys: SmallVec::new() };
     reader.skip_space();
     let outline = match reader.peek() {
         Some(b'{') => {
@@ -75,7 +76,7 @@ struct JsonScanner<'t> {
     text: &'t str,
     at: usize,
     /// The ranges of the keys of all open objects, without quotes.
-    keys: Vec<(u32, u32)>,
+    keys: SmallVec<[(u32, u32); FEW]>,
 }
 
 impl<'t> JsonScanner<'t> {

@@ -3,6 +3,8 @@
 use std::hash::RandomState;
 use std::sync::Arc;
 
+use smallvec::smallvec;
+
 use super::event::{EventPayload, EventSummary, LiveEvent};
 use crate::config;
 use crate::graphql::error::{self, Code, fault};
@@ -11,7 +13,7 @@ use crate::graphql::execute::changes::{MemberChanges, MemberDigests};
 use crate::graphql::execute::lookups::{Resolved, RootData};
 use crate::graphql::execute::project::{ProjectionOptions, digest_members, project};
 use crate::graphql::execute::response::{GraphQlResponse, too_large};
-use crate::graphql::limits::{self, ArgumentSize, RequestTotals, RosterSize};
+use crate::graphql::limits::{self, ArgumentSizes, RequestTotals, RosterSize};
 use crate::graphql::plan::plan::{Plan, RootField};
 use crate::graphql::request_error::RequestError;
 use crate::graphql::schema::View;
@@ -22,7 +24,7 @@ pub(super) struct Selection {
     pub(super) plan: Arc<Plan>,
     /// Its arguments, and the root field's data of the state that was written last.
     pub(super) resolved: Resolved,
-    pub(super) sizes: Vec<ArgumentSize>,
+    pub(super) sizes: ArgumentSizes,
     pub(super) grant: Grant,
     pub(super) options: ProjectionOptions,
     pub(super) limits: config::GraphQlConfig,
@@ -82,7 +84,7 @@ impl Selection {
     /// The team as it is shown, where that does not cost too much.
     fn check(&mut self, roster: &Arc<Roster>, stale: bool) -> Result<Arc<View>, RequestError> {
         let view = Arc::new(View::new(roster.clone(), stale, self.grant.clone()));
-        self.resolved.roots = vec![RootData::All(view.clone())];
+        self.resolved.roots = smallvec![RootData::All(view.clone())];
         let sizes = |root: usize, each: &mut dyn FnMut(usize, RosterSize)| self.resolved.sizes(root, each);
         let mut totals = RequestTotals::default();
         limits::check_cost(&self.plan.cost, &self.sizes, &sizes, &mut totals, &self.limits)?;
@@ -135,7 +137,7 @@ impl Selection {
         team: &LiveTeam,
         cancellation: &Cancellation,
     ) -> Result<EventPayload, Cancelled> {
-        self.resolved.roots = vec![data];
+        self.resolved.roots = smallvec![data];
         let length = self.written.compared.as_ref().map_or(0, Vec::len);
         let out = GraphQlResponse::begin(length);
         let projected = project(&self.plan, &self.resolved, self.options, cancellation, out)?;

@@ -1,5 +1,7 @@
 //! Starting: a request becomes an answer, or a subscription that a transport may admit and then listens to.
 
+use smallvec::SmallVec;
+
 use super::selection::{Selection, WrittenState};
 use super::shared::SelectionKey;
 use super::subscription::LiveSubscription;
@@ -13,9 +15,11 @@ use crate::graphql::execute::response::GraphQlResponse;
 use crate::graphql::execute::validated_request::ValidatedRequest;
 use crate::graphql::limits::RequestTotals;
 use crate::graphql::request_error::RequestError;
+use crate::graphql::schema::Views;
 use crate::model::{Account, Grant};
 
 /// The result of a request that may be a subscription.
+#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
 pub enum Started {
     /// It was none, or it is refused.
     Answer(GraphQlResponse),
@@ -91,8 +95,12 @@ impl Engine {
         let make = || {
             let limit = usize::try_from(self.settings.graphql.response_limit.as_u64()).unwrap_or(usize::MAX);
             let options = ProjectionOptions { contact: key.scopes.contact, pages: self.page_limits(), limit };
-            let resolved =
-                Resolved { roots: Vec::new(), slots: arguments.slots, accounts: Vec::new(), views: Vec::new() };
+            let resolved = Resolved {
+                roots: SmallVec::new(),
+                slots: arguments.slots,
+                accounts: SmallVec::new(),
+                views: Views::new(),
+            };
             let selection = Selection {
                 plan: request.plan.clone(),
                 resolved,
