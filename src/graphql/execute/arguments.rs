@@ -5,37 +5,37 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::Value;
-use apollo_compiler::validation::Valid;
 use async_graphql::{Error, ID, InputType, Result};
 use async_graphql_value::ConstValue;
+use smallvec::SmallVec;
 
 use crate::graphql::error::{Code, fault};
 use crate::graphql::language::{
-    ArgumentError, CoercedVariables, Document, SentRepresentation, SentRepresentations, coerce_argument,
+    ArgumentError, CoercedVariables, Document, SentRepresentation, SentRepresentations, coerce_argument, coerce_field,
 };
-use crate::graphql::limits::OperationArgument;
+use crate::graphql::limits::{ArgumentKind, OperationArgument};
 use crate::graphql::plan::plan::{Argument, GroupSlot, LengthSlot, ListSlot, Plan, PlannedField, RootField};
 use crate::graphql::schema::{
-    ListParts, PreparedGroups, PreparedList, Representation, Session, TeamMemberFilter, TeamMemberOrder, account_of,
-    list_length, order,
+    FilterContext, FilterValue, ListParts, PreparedGroups, PreparedList, Representation, Session, TeamMemberOrder,
+    account_of, filter_of, list_length, order, read_filter, unreadable,
 };
-use crate::model::{Account, Filter, Order};
+use crate::model::{Account, Filter, Order, Scopes};
 
 /// The arguments of a plan's fields.
 pub(super) struct Arguments {
     /// Of each root field, in order.
-    pub(super) roots: Vec<Result<RootArguments>>,
+    pub(super) roots: SmallVec<[Result<RootArguments>; 1]>,
     /// Of fields below the root, too.
     pub(super) slots: ArgumentSlots,
 }
 
 /// The arguments that a plan has a place for: what each asks for, or why it cannot be answered.
 pub(super) struct ArgumentSlots {
-    pub(super) lists: Vec<Result<PreparedList>>,
+    /// Most plans have one list.
+    pub(super) lists: SmallVec<[Result<PreparedList>; 1]>,
     /// Of lists that have no pages.
     pub(super) lengths: Vec<Result<usize>>,
     pub(super) groups: Vec<Result<PreparedGroups>>,
@@ -57,29 +57,10 @@ pub(super) enum RootArguments {
 impl Arguments {
     /// Coerces the arguments of a plan and reads them.
     pub(super) fn of(plan: &Plan, document: &Document, variables: &CoercedVariables, session: &Session) -> Self {
-        let schema: &Valid<Schema> = document.schema();
-        let coerce = |argument: &OperationArgument| {
-            // What a variable holds was coerced to its own type, which fits here: it is read where it is.
-            if let Value::Variable(name) = &*argument.value {
-                if let Some(list) = variables.representations(name) {
-                    return Ok(Some(CoercedArgument::Representations(list)));
-                }
-                if let Some(value) = variables.get(name).filter(|value| **value != ConstValue::Null) {
-                    return Ok(Some(CoercedArgument::Value(Cow::Borrowed(value))));
-                }
-            }
-            let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), variables);
-            let coerced = coerced.map_err(|error| failed(document, error))?;
-            Ok(coerced.map(|value| CoercedArgument::Value(Cow::Owned(value))))
-        };
-        let mut reader = ArgumentReader {
-            coerced: plan.arguments.iter().map(coerce).collect(),
-            session,
-            searches: HashMap::new(),
-            filters: HashMap::new(),
-            both: HashMap::new(),
-            orders: HashMap::new(),
-        };
+        let source = ArgumentSource { document, variables };
+        let read = |argument| ReadArgument { coerced: source.read(argument), filter: None, order: None };
+        let arguments = plan.arguments.iter().map(read).collect();
+        let mut reader = ArgumentReader { source, arguments, session, both: HashMap::new() };
         let roots = plan.roots.fields.iter().map(|item| reader.root(item)).collect();
         let lists = plan.lists.iter().map(|slot| reader.list(*slot)).collect();
         let lengths: Vec<_> = plan.lengths.iter().map(|slot| reader.length(*slot)).collect();
@@ -87,6 +68,58 @@ impl Arguments {
         let ids = plan.ids.iter().map(|id| reader.parse::<ID>(*id).map(|id| id.0)).collect();
         let refuses_more = plan.lengths.iter().zip(&lengths).any(|(slot, read)| slot.is_non_null && read.is_err());
         Self { roots, slots: ArgumentSlots { lists, lengths, groups, ids, refuses_more } }
+    }
+}
+
+/// The surroundings of arguments.
+#[derive(Clone, Copy)]
+struct ArgumentSource<'r> {
+    document: &'r Document,
+    variables: &'r CoercedVariables,
+}
+
+impl<'r> ArgumentSource<'r> {
+    fn read(self, argument: &'r OperationArgument) -> Result<Option<CoercedArgument<'r>>> {
+        match &*argument.value {
+            // What a variable holds was coerced to its own type, which fits here: it is read where it is.
+            Value::Variable(name) => {
+                if let Some(list) = self.variables.representations(name) {
+                    return Ok(Some(CoercedArgument::Representations(list)));
+                }
+                if let Some(value) = self.variables.get(name).filter(|value| **value != ConstValue::Null) {
+                    return Ok(Some(CoercedArgument::Value(Cow::Borrowed(value))));
+                }
+            }
+            Value::Object(_) if argument.kind == ArgumentKind::Filter => {
+                return Ok(Some(CoercedArgument::Literal(argument)));
+            }
+            _ => {}
+        }
+        Ok(self.coerce(argument)?.map(|value| CoercedArgument::Value(Cow::Owned(value))))
+    }
+
+    fn coerce(self, argument: &OperationArgument) -> Result<Option<ConstValue>> {
+        let schema = self.document.served_schema();
+        let coerced = coerce_argument(schema, &argument.definition, Some(&argument.value), self.variables);
+        coerced.map_err(|error| failed(self.document, error))
+    }
+
+    /// The condition of a filter that is a literal. One that is not simply right is coerced, to tell what is wrong with it.
+    fn literal_filter(self, argument: &OperationArgument, scopes: Scopes) -> PreparedFilter {
+        let Self { document, variables } = self;
+        let context = FilterContext {
+            scopes,
+            variable: &|name| variables.get(name),
+            literal: &|of, field, value| coerce_field(document.served_schema(), (of, field), value, variables),
+        };
+        let filter = match read_filter(FilterValue::Written(&argument.value), &context) {
+            Ok(filter) => filter,
+            Err(_) => match self.coerce(argument)? {
+                Some(value) => filter_of(&value, scopes)?,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Arc::new(filter)))
     }
 }
 
@@ -102,23 +135,35 @@ fn failed(document: &Document, error: ArgumentError) -> Error {
 enum CoercedArgument<'r> {
     Value(Cow<'r, ConstValue>),
     Representations(&'r SentRepresentations),
+    /// A filter that was not coerced: it is read where it stands.
+    Literal(&'r OperationArgument),
 }
 
 /// A prepared condition, where there is one.
 type PreparedFilter = Result<Option<Arc<Filter>>>;
 
-struct ArgumentReader<'r> {
-    /// By `ArgumentId`.
-    coerced: Vec<Result<Option<CoercedArgument<'r>>>>,
-    session: &'r Session,
-    searches: HashMap<Argument, PreparedFilter>,
-    filters: HashMap<Argument, PreparedFilter>,
-    /// Of a search and a filter together.
-    both: HashMap<(Argument, Argument), Arc<Filter>>,
-    orders: HashMap<Argument, Result<Arc<Order>>>,
+/// An argument, and what was made of it.
+struct ReadArgument<'r> {
+    coerced: Result<Option<CoercedArgument<'r>>>,
+    /// The condition of a filter or a search that was prepared.
+    filter: Option<PreparedFilter>,
+    /// The order that was prepared.
+    order: Option<Result<Arc<Order>>>,
 }
 
-impl ArgumentReader<'_> {
+struct ArgumentReader<'r> {
+    source: ArgumentSource<'r>,
+    /// By `ArgumentId`.
+    arguments: SmallVec<[ReadArgument<'r>; 4]>,
+    session: &'r Session,
+    /// Of a search and a filter together.
+    both: HashMap<(Argument, Argument), Arc<Filter>>,
+}
+
+/// The order of lists that ask for none.
+static BY_ID: LazyLock<Arc<Order>> = LazyLock::new(|| Arc::new(order(None)));
+
+impl<'r> ArgumentReader<'r> {
     fn root(&self, item: &PlannedField<RootField>) -> Result<RootArguments> {
         Ok(match &item.field {
             RootField::Team { account, .. }
@@ -142,7 +187,7 @@ impl ArgumentReader<'_> {
     }
 
     fn entities(&self, argument: Argument) -> Result<Vec<Result<Representation>>> {
-        if let Some(Ok(Some(CoercedArgument::Representations(list)))) = argument.and_then(|id| self.coerced.get(id)) {
+        if let Ok(Some(CoercedArgument::Representations(list))) = self.coerced(argument) {
             return Ok(representations(list));
         }
         match self.value(argument)? {
@@ -158,10 +203,10 @@ impl ArgumentReader<'_> {
         let search = self.search(slot.search)?;
         let filter = self.filter(slot.filter);
         // What the caller may not filter by is an error of the list; what is no filter comes before the arguments after it.
-        let order = match self.value(slot.filter) {
-            Ok(_) => self.order(slot.order_by)?,
-            Err(error) => return Err(error),
-        };
+        if filter.is_err() {
+            self.value(slot.filter)?;
+        }
+        let order = self.order(slot.order_by)?;
         let (first, after) = (self.parse(slot.first)?, self.parse(slot.after)?);
         let (last, before) = (self.parse(slot.last)?, self.parse(slot.before)?);
         let filter = match (search, filter?) {
@@ -183,55 +228,48 @@ impl ArgumentReader<'_> {
     }
 
     fn search(&mut self, argument: Argument) -> PreparedFilter {
-        if argument.is_none() {
-            return Ok(None);
-        }
-        if let Some(known) = self.searches.get(&argument) {
-            return known.clone();
-        }
-        let contact = self.session.scopes().contact;
-        let text: Result<Option<String>> = self.parse(argument);
-        let search = text.map(|text| text.and_then(|text| Filter::search(&text, contact)).map(Arc::new));
-        self.searches.insert(argument, search.clone());
-        search
+        self.prepared(argument, |reader| {
+            let contact = reader.session.scopes().contact;
+            let text: Option<String> = reader.parse(argument)?;
+            Ok(text.and_then(|text| Filter::search(&text, contact)).map(Arc::new))
+        })
     }
 
     fn filter(&mut self, argument: Argument) -> PreparedFilter {
-        if argument.is_none() {
-            return Ok(None);
-        }
-        if let Some(known) = self.filters.get(&argument) {
+        let scopes = self.session.scopes();
+        self.prepared(argument, |reader| match reader.coerced(argument)? {
+            Some(CoercedArgument::Literal(literal)) => reader.source.literal_filter(literal, scopes),
+            _ => match reader.value(argument)? {
+                None | Some(ConstValue::Null) => Ok(None),
+                Some(value) => filter_of(value, scopes).map(Arc::new).map(Some),
+            },
+        })
+    }
+
+    /// The condition of an argument, prepared once.
+    fn prepared(&mut self, argument: Argument, prepare: impl FnOnce(&Self) -> PreparedFilter) -> PreparedFilter {
+        let Some(id) = argument else { return Ok(None) };
+        if let Some(known) = self.arguments.get(id).and_then(|known| known.filter.as_ref()) {
             return known.clone();
         }
-        let filter: Result<Option<Box<TeamMemberFilter>>> = self.parse_once(argument);
-        let prepare = |filter: Box<TeamMemberFilter>| filter.prepare(self.session.scopes()).map(Arc::new);
-        let prepared = filter.and_then(|filter| filter.map(prepare).transpose());
-        self.filters.insert(argument, prepared.clone());
+        let prepared = prepare(self);
+        if let Some(known) = self.arguments.get_mut(id) {
+            known.filter = Some(prepared.clone());
+        }
         prepared
     }
 
     fn order(&mut self, argument: Argument) -> Result<Arc<Order>> {
-        if argument.is_none() {
-            return Ok(Arc::new(order(None)));
-        }
-        if let Some(known) = self.orders.get(&argument) {
+        let Some(id) = argument else { return Ok(BY_ID.clone()) };
+        if let Some(known) = self.arguments.get(id).and_then(|known| known.order.as_ref()) {
             return known.clone();
         }
-        let keys: Result<Option<Vec<TeamMemberOrder>>> = self.parse_once(argument);
+        let keys: Result<Option<Vec<TeamMemberOrder>>> = self.parse(argument);
         let order = keys.map(|keys| Arc::new(order(keys)));
-        self.orders.insert(argument, order.clone());
-        order
-    }
-
-    /// As [`parse`](Self::parse), of an argument whose type is asked for only once: what was made for it is taken instead of copied.
-    fn parse_once<T: InputType>(&mut self, argument: Argument) -> Result<T> {
-        let coerced = argument.and_then(|id| self.coerced.get_mut(id));
-        match coerced {
-            Some(Ok(Some(CoercedArgument::Value(Cow::Owned(value))))) => {
-                T::parse(Some(std::mem::take(value))).map_err(|_| unreadable())
-            }
-            _ => self.parse(argument),
+        if let Some(known) = self.arguments.get_mut(id) {
+            known.order = Some(order.clone());
         }
+        order
     }
 
     fn parse<T: InputType>(&self, argument: Argument) -> Result<T> {
@@ -240,11 +278,19 @@ impl ArgumentReader<'_> {
 
     /// The value of an argument, where the field has it.
     fn value(&self, argument: Argument) -> Result<Option<&ConstValue>> {
-        match argument.and_then(|id| self.coerced.get(id)) {
-            None | Some(Ok(None)) => Ok(None),
-            Some(Ok(Some(CoercedArgument::Value(value)))) => Ok(Some(value)),
-            Some(Ok(Some(CoercedArgument::Representations(list)))) => Ok(Some(list.value())),
-            Some(Err(error)) => Err(error.clone()),
+        Ok(match self.coerced(argument)? {
+            None => None,
+            Some(CoercedArgument::Value(value)) => Some(value),
+            Some(CoercedArgument::Representations(list)) => Some(list.value()),
+            // Whether it can be coerced is all that is asked.
+            Some(CoercedArgument::Literal(literal)) => self.source.coerce(literal).map(|_| None)?,
+        })
+    }
+
+    fn coerced(&self, argument: Argument) -> Result<Option<&CoercedArgument<'r>>> {
+        match argument.and_then(|id| self.arguments.get(id)) {
+            None => Ok(None),
+            Some(argument) => argument.coerced.as_ref().map(Option::as_ref).map_err(Error::clone),
         }
     }
 }
@@ -279,9 +325,4 @@ fn representations(list: &SentRepresentations) -> Vec<Result<Representation>> {
         }
     };
     list.iter().map(read).collect()
-}
-
-/// A coerced value is a value of its type, so this error does not occur.
-fn unreadable() -> Error {
-    fault(Code::BadUserInput, "an argument cannot be read")
 }

@@ -142,7 +142,7 @@ impl Converter<'_> {
             let written = field.arguments.iter().find(|argument| argument.name == definition.name);
             let written = written.map(|argument| &argument.value);
             let pos = self.document.pos(written.and_then(|value| value.location()));
-            match coerce_argument(self.document.schema(), definition, written, self.variables) {
+            match coerce_argument(self.document.served_schema(), definition, written, self.variables) {
                 // A resolver would refuse it, and the engine report it at the list around the field.
                 Ok(Some(ConstValue::Number(length)))
                     if definition.name == "first" && field.definition.ty.is_list() && length.as_i64() < Some(0) =>

@@ -97,7 +97,7 @@ fn cause(
     let field = last?;
     let argument = field.definition.arguments.iter().find_map(|definition| {
         let written = field.specified_argument_by_name(&definition.name);
-        coerce_argument(document.schema(), definition, written, variables).err()
+        coerce_argument(document.served_schema(), definition, written, variables).err()
     });
     argument.or_else(|| collector.fields(&sets, of).err())
 }

@@ -3,16 +3,15 @@
 //! The rules are the specification's (CoerceArgumentValues). What a literal holds has been validated; what remains to go wrong
 //! is a variable that is null, or was not sent, where the type allows neither.
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::{InputValueDefinition, Type, Value};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node};
 use async_graphql_value::{ConstValue, indexmap::IndexMap};
 
 use super::coerced_variables::CoercedVariables;
 use super::scalar_rules::{self, WrittenNumber};
+use super::served_schema::ServedSchema;
 
 /// Why a field cannot be given an argument: an error of that field, not of the request.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +25,7 @@ pub(in crate::graphql) struct ArgumentError {
 /// # Errors
 /// A variable in it has a value that its place does not allow.
 pub(in crate::graphql) fn coerce_argument(
-    schema: &Valid<Schema>,
+    schema: &ServedSchema,
     definition: &InputValueDefinition,
     written: Option<&Node<Value>>,
     variables: &CoercedVariables,
@@ -61,15 +60,26 @@ pub(in crate::graphql) fn coerce_argument(
     }
 }
 
+/// Coerces a literal in an input object to the type of its field; `None` where it does not fit.
+pub(in crate::graphql) fn coerce_field(
+    schema: &ServedSchema,
+    (object, field): (&str, &str),
+    written: &Node<Value>,
+    variables: &CoercedVariables,
+) -> Option<ConstValue> {
+    let definition = schema.schema().get_input_object(object)?.fields.get(field)?;
+    Literals { schema, variables: Some(variables) }.value(&definition.ty, written).ok()
+}
+
 /// Coerces literals.
 pub(super) struct Literals<'s> {
-    schema: &'s Valid<Schema>,
+    schema: &'s ServedSchema,
     /// `None` where no variables may be: in defaults.
     variables: Option<&'s CoercedVariables>,
 }
 
 impl<'s> Literals<'s> {
-    pub(super) fn without_variables(schema: &'s Valid<Schema>) -> Self {
+    pub(super) fn without_variables(schema: &'s ServedSchema) -> Self {
         Self { schema, variables: None }
     }
 
@@ -103,10 +113,10 @@ impl<'s> Literals<'s> {
             return items.map(ConstValue::List);
         }
         let name = ty.inner_named_type();
-        match self.schema.types.get(name) {
+        match self.schema.schema().types.get(name) {
             Some(ExtendedType::InputObject(definition)) => self.object(definition, value),
             Some(ExtendedType::Enum(_)) => match &**value {
-                Value::Enum(name) => Ok(ConstValue::Enum(async_graphql::Name::new(name.as_str()))),
+                Value::Enum(name) => Ok(ConstValue::Enum(self.schema.input_name(name))),
                 _ => Err(format!("expected a value of type \"{name}\"")),
             },
             _ => self.scalar(name, value),
@@ -134,7 +144,7 @@ impl<'s> Literals<'s> {
                 (None, None) => continue,
             };
             let value = value.map_err(|reason| format!("in field \"{name}\": {reason}"))?;
-            fields.insert(async_graphql::Name::new(name.as_str()), value);
+            fields.insert(self.schema.input_name(name), value);
         }
         if definition.is_one_of() && (fields.len() != 1 || fields.values().any(|value| *value == ConstValue::Null)) {
             return Err(format!("exactly one field of \"{}\" must have a value", definition.name));
@@ -154,36 +164,37 @@ impl<'s> Literals<'s> {
             ("Boolean", Value::Boolean(truth)) => Ok(ConstValue::Boolean(*truth)),
             ("Int" | "Float" | "String" | "ID" | "Boolean", _) => Err(format!("expected a value of type \"{name}\"")),
             _ => {
-                let value = self.untyped(value);
+                let value = untyped(value, self.variables);
                 scalar_rules::custom(name, &value)
                     .map(|()| value)
                     .map_err(|rule| format!("expected a value of type \"{name}\": {rule}"))
             }
         }
     }
+}
 
-    /// A value for a scalar that takes any.
-    pub(super) fn untyped(&self, value: &Value) -> ConstValue {
-        match value {
-            Value::Null => ConstValue::Null,
-            Value::Variable(name) => self.variable(name).cloned().unwrap_or_default(),
-            Value::Boolean(truth) => ConstValue::Boolean(*truth),
-            Value::Int(number) => WrittenNumber(number.as_str()).untyped(),
-            Value::Float(number) => WrittenNumber(number.as_str()).untyped(),
-            Value::String(text) => ConstValue::String(text.clone()),
-            // As it would come in JSON.
-            Value::Enum(name) => ConstValue::String(name.to_string()),
-            Value::List(items) => ConstValue::List(items.iter().map(|item| self.untyped(item)).collect()),
-            Value::Object(fields) => {
-                let given = fields.iter().filter(|(_, value)| match &**value {
-                    Value::Variable(name) => self.variable(name).is_some(),
-                    _ => true,
-                });
-                let field = |(name, value): &(Name, Node<Value>)| {
-                    (async_graphql::Name::new(name.as_str()), self.untyped(value))
-                };
-                ConstValue::Object(given.map(field).collect())
-            }
+/// The value of a literal for a scalar that takes any, with the variables where there may be any.
+pub(super) fn untyped(value: &Value, variables: Option<&CoercedVariables>) -> ConstValue {
+    let variable = |name: &str| variables?.get(name);
+    match value {
+        Value::Null => ConstValue::Null,
+        Value::Variable(name) => variable(name).cloned().unwrap_or_default(),
+        Value::Boolean(truth) => ConstValue::Boolean(*truth),
+        Value::Int(number) => WrittenNumber(number.as_str()).untyped(),
+        Value::Float(number) => WrittenNumber(number.as_str()).untyped(),
+        Value::String(text) => ConstValue::String(text.clone()),
+        // As it would come in JSON.
+        Value::Enum(name) => ConstValue::String(name.to_string()),
+        Value::List(items) => ConstValue::List(items.iter().map(|item| untyped(item, variables)).collect()),
+        Value::Object(fields) => {
+            let given = fields.iter().filter(|(_, value)| match &**value {
+                Value::Variable(name) => variable(name).is_some(),
+                _ => true,
+            });
+            let field = |(name, value): &(Name, Node<Value>)| {
+                (async_graphql::Name::new(name.as_str()), untyped(value, variables))
+            };
+            ConstValue::Object(given.map(field).collect())
         }
     }
 }

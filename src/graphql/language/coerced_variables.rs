@@ -2,13 +2,14 @@
 
 use apollo_compiler::Name;
 use async_graphql_value::ConstValue;
+use smallvec::SmallVec;
 
 use super::representations::SentRepresentations;
 use crate::graphql::limits::Given;
 
 /// An operation's variables. One that was not sent and has no default has no entry, which is not the same as null.
 #[derive(Clone, Debug, Default)]
-pub(in crate::graphql) struct CoercedVariables(Vec<(Name, CoercedValue)>);
+pub(in crate::graphql) struct CoercedVariables(SmallVec<[(Name, CoercedValue); 2]>);
 
 /// The value of a variable.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ impl CoercedValue {
 }
 
 impl CoercedVariables {
-    pub(super) fn new(values: Vec<(Name, CoercedValue)>) -> Self {
+    pub(super) fn new(values: SmallVec<[(Name, CoercedValue); 2]>) -> Self {
         Self(values)
     }
 

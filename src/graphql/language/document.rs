@@ -52,6 +52,10 @@ impl Document {
         self.schema.schema()
     }
 
+    pub(in crate::graphql) fn served_schema(&self) -> &ServedSchema {
+        &self.schema
+    }
+
     /// Which of the schema's types implement each interface.
     pub(in crate::graphql) fn implementers(&self) -> &HashMap<Name, Implementers> {
         self.schema.implementers()

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use async_graphql_value::ConstValue;
+use smallvec::SmallVec;
 
 use super::scalar_rules::WrittenNumber;
 
@@ -44,6 +45,9 @@ impl<'t> JsonValue<'t> {
     }
 }
 
+/// The members of an object, of which requests have few.
+pub(super) type JsonMembers<'t, T> = SmallVec<[(Cow<'t, str>, T); 2]>;
+
 /// Reads a text from its beginning to its end.
 pub(super) struct JsonValueReader<'t> {
     pub(super) text: &'t str,
@@ -55,11 +59,16 @@ impl<'t> JsonValueReader<'t> {
     /// Reads a text that is an object, with `value` for each of its members' values; `None` where it is no such text.
     pub(super) fn members<T>(
         text: &'t str,
-        value: impl FnMut(&mut Self, &str) -> Option<T>,
-    ) -> Option<Vec<(Cow<'t, str>, T)>> {
+        mut value: impl FnMut(&mut Self, &str) -> Option<T>,
+    ) -> Option<JsonMembers<'t, T>> {
         let mut reader = Self { text, at: 0 };
         (reader.peek()? == b'{').then_some(())?;
-        let members = reader.object_of(value)?;
+        let mut members = SmallVec::new();
+        reader.object_of(|reader, key| {
+            let value = value(reader, &key)?;
+            members.push((key, value));
+            Some(())
+        })?;
         (reader.peek().is_none()).then_some(members)
     }
 
@@ -81,7 +90,7 @@ impl<'t> JsonValueReader<'t> {
         match self.peek()? {
             b'"' => self.string().map(JsonValue::String),
             b'[' => self.list().map(JsonValue::List),
-            b'{' => self.object_of(|reader, _| reader.value()).map(JsonValue::Object),
+            b'{' => self.object().map(JsonValue::Object),
             _ => match self.word() {
                 "null" => Some(JsonValue::Null),
                 "true" => Some(JsonValue::Boolean(true)),
@@ -137,20 +146,28 @@ impl<'t> JsonValueReader<'t> {
         }
     }
 
-    fn object_of<T>(&mut self, mut value: impl FnMut(&mut Self, &str) -> Option<T>) -> Option<Vec<(Cow<'t, str>, T)>> {
+    fn object(&mut self) -> Option<Vec<(Cow<'t, str>, JsonValue<'t>)>> {
         let mut members = Vec::new();
+        self.object_of(|reader, key| {
+            members.push((key, reader.value()?));
+            Some(())
+        })?;
+        Some(members)
+    }
+
+    /// Reads an object, with `member` for each of its members, once the reader is at its value.
+    fn object_of(&mut self, mut member: impl FnMut(&mut Self, Cow<'t, str>) -> Option<()>) -> Option<()> {
         self.at += 1;
         if self.take(b'}') {
-            return Some(members);
+            return Some(());
         }
         loop {
             (self.peek()? == b'"').then_some(())?;
             let key = self.string()?;
             self.take(b':').then_some(())?;
-            let value = value(self, &key)?;
-            members.push((key, value));
+            member(self, key)?;
             if self.take(b'}') {
-                return Some(members);
+                return Some(());
             }
             self.take(b',').then_some(())?;
         }

@@ -24,7 +24,7 @@ mod validate;
 mod variables;
 mod wording;
 
-pub(super) use arguments::{ArgumentError, coerce_argument};
+pub(super) use arguments::{ArgumentError, coerce_argument, coerce_field};
 pub(super) use coerced_variables::CoercedVariables;
 pub(super) use conditions::{Truths, is_included};
 pub(super) use document::Document;

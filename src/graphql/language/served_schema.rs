@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use apollo_compiler::collections::HashMap;
-use apollo_compiler::schema::Implementers;
+use apollo_compiler::schema::{ExtendedType, Implementers};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema};
 
@@ -20,6 +20,8 @@ struct Served {
     suggestions: bool,
     /// Which types implement each interface: introspection asks for it.
     implementers: HashMap<Name, Implementers>,
+    /// The names of input fields and of enums' values, as values have them: values share them.
+    input_names: HashMap<Name, async_graphql::Name>,
 }
 
 impl ServedSchema {
@@ -32,7 +34,10 @@ impl ServedSchema {
     pub(in crate::graphql) fn new(subgraph: bool, tokens: bool, suggestions: bool) -> Self {
         let sdl = schema::served_sdl(subgraph, tokens);
         match Schema::parse_and_validate(sdl, "schema.graphql") {
-            Ok(schema) => Self(Arc::new(Served { implementers: schema.implementers_map(), schema, suggestions })),
+            Ok(schema) => {
+                let (implementers, input_names) = (schema.implementers_map(), input_names(&schema));
+                Self(Arc::new(Served { schema, suggestions, implementers, input_names }))
+            }
             Err(invalid) => panic!("the served schema is not valid: {}", invalid.errors),
         }
     }
@@ -48,4 +53,21 @@ impl ServedSchema {
     pub(in crate::graphql) fn implementers(&self) -> &HashMap<Name, Implementers> {
         &self.0.implementers
     }
+
+    /// The name of an input field, or of an enum's value, as values have it.
+    pub(super) fn input_name(&self, name: &Name) -> async_graphql::Name {
+        self.0.input_names.get(name).cloned().unwrap_or_else(|| async_graphql::Name::new(name))
+    }
+}
+
+fn input_names(schema: &Schema) -> HashMap<Name, async_graphql::Name> {
+    let names = schema.types.values().flat_map(|of| {
+        let (fields, values) = match of {
+            ExtendedType::InputObject(of) => (Some(of.fields.keys()), None),
+            ExtendedType::Enum(of) => (None, Some(of.values.keys())),
+            _ => (None, None),
+        };
+        fields.into_iter().flatten().chain(values.into_iter().flatten())
+    });
+    names.map(|name| (name.clone(), async_graphql::Name::new(name))).collect()
 }

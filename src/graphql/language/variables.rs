@@ -3,13 +3,12 @@
 //! The rules are the specification's (CoerceVariableValues). Variables belong to their operation: what it does not declare is
 //! ignored, and other operations of the document have no say. Messages repeat no values, which may be personal data.
 
-use std::fmt::Write;
-
 use apollo_compiler::Node;
 use apollo_compiler::ast::Type;
 use apollo_compiler::executable::{Operation, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use async_graphql_value::{ConstValue, indexmap::IndexMap};
+use smallvec::SmallVec;
 
 use super::arguments::Literals;
 use super::coerced_variables::{CoercedValue, CoercedVariables};
@@ -18,6 +17,7 @@ use super::document_errors::{DocumentError, DocumentErrors};
 use super::json_value::{JsonValue, JsonValueReader};
 use super::representations::SentRepresentations;
 use super::scalar_rules::{self, WrittenNumber};
+use super::served_schema::ServedSchema;
 use crate::graphql::error::Code;
 
 impl Document {
@@ -39,9 +39,9 @@ impl Document {
                 JsonValueReader::members(text, |reader, name| SentValue::read(reader, definition(name)).map(Some))
             })
             .unwrap_or_default();
-        let mut coercion = Coercion { document: self, path: String::new() };
+        let coercion = Coercion { schema: self.served_schema() };
         let mut errors = Vec::new();
-        let mut coerced = Vec::with_capacity(operation.variables.len());
+        let mut coerced = SmallVec::with_capacity(operation.variables.len());
         for definition in &operation.variables {
             let sent = given.iter_mut().find(|(name, _)| name == definition.name.as_str());
             let value = match sent.and_then(|(_, value)| value.take()) {
@@ -89,22 +89,41 @@ fn is_representations(ty: &Type) -> bool {
     ty.is_list() && matches!(ty.item_type(), Type::NonNullNamed(name) if name == "_Any")
 }
 
-/// Coerces one variable after the other. After a mistake `path` says where it is.
-struct Coercion<'d> {
-    document: &'d Document,
+/// Coerces values to types of a schema.
+struct Coercion<'s> {
+    schema: &'s ServedSchema,
+}
+
+/// Why a value does not fit its type, and where in its variable it is.
+struct UnfitValue {
     path: String,
+    reason: String,
+}
+
+impl From<String> for UnfitValue {
+    fn from(reason: String) -> Self {
+        Self { path: String::new(), reason }
+    }
+}
+
+impl UnfitValue {
+    /// The same, below this place.
+    fn below(mut self, place: &str) -> Self {
+        self.path.insert_str(0, place);
+        self
+    }
 }
 
 impl Coercion<'_> {
     fn variable(
-        &mut self,
+        &self,
         definition: &VariableDefinition,
         sent: Option<&JsonValue<'_>>,
     ) -> Result<Option<CoercedValue>, String> {
         let (name, ty) = (&definition.name, &definition.ty);
         match (sent, &definition.default_value) {
             (None, Some(default)) => {
-                let value = Literals::without_variables(self.document.schema()).value(ty, default)?;
+                let value = Literals::without_variables(self.schema).value(ty, default)?;
                 Ok(Some(CoercedValue::Value(value)))
             }
             (None, None) if ty.is_non_null() => {
@@ -115,23 +134,18 @@ impl Coercion<'_> {
                 Err(format!("Variable \"${name}\" of non-null type \"{ty}\" must not be null."))
             }
             (Some(value), _) => {
-                self.path.clear();
-                self.path.push_str(name);
-                self.value(ty, value).map(CoercedValue::Value).map(Some).map_err(|reason| {
-                    let at = match self.path.as_str() {
-                        path if path == name.as_str() => String::new(),
-                        path => format!(" at \"{path}\""),
-                    };
+                self.value(ty, value).map(CoercedValue::Value).map(Some).map_err(|UnfitValue { path, reason }| {
+                    let at = if path.is_empty() { path } else { format!(" at \"{name}{path}\"") };
                     format!("Variable \"${name}\" got an invalid value{at}; {reason}.")
                 })
             }
         }
     }
 
-    fn value(&mut self, ty: &Type, value: &JsonValue<'_>) -> Result<ConstValue, String> {
+    fn value(&self, ty: &Type, value: &JsonValue<'_>) -> Result<ConstValue, UnfitValue> {
         if let JsonValue::Null = value {
             return if ty.is_non_null() {
-                Err(format!("Expected non-nullable type \"{ty}\" not to be null"))
+                Err(format!("Expected non-nullable type \"{ty}\" not to be null").into())
             } else {
                 Ok(ConstValue::Null)
             };
@@ -143,63 +157,54 @@ impl Coercion<'_> {
             };
             let mut list = Vec::with_capacity(items.len());
             for (n, item) in items.iter().enumerate() {
-                let length = self.path.len();
-                // Strings take whatever is written to them.
-                let _ = write!(self.path, "[{n}]");
-                list.push(self.value(ty.item_type(), item)?);
-                self.path.truncate(length);
+                let value = self.value(ty.item_type(), item);
+                list.push(value.map_err(|unfit| unfit.below(&format!("[{n}]")))?);
             }
             return Ok(ConstValue::List(list));
         }
         let name = ty.inner_named_type();
-        match self.document.schema().types.get(name) {
-            Some(ExtendedType::Scalar(_)) => scalar(name, value),
+        match self.schema.schema().types.get(name) {
+            Some(ExtendedType::Scalar(_)) => Ok(scalar(name, value)?),
             Some(ExtendedType::Enum(definition)) => match value {
                 JsonValue::String(text) => match definition.values.get_key_value(text.as_ref()) {
-                    Some((known, _)) => Ok(ConstValue::Enum(async_graphql::Name::new(known.as_str()))),
-                    None => Err(format!("Value does not exist in \"{name}\" enum")),
+                    Some((known, _)) => Ok(ConstValue::Enum(self.schema.input_name(known))),
+                    None => Err(format!("Value does not exist in \"{name}\" enum").into()),
                 },
-                _ => Err(format!("Enum \"{name}\" cannot represent non-string value")),
+                _ => Err(format!("Enum \"{name}\" cannot represent non-string value").into()),
             },
             Some(ExtendedType::InputObject(definition)) => self.object(definition, value),
-            _ => Err(format!("\"{name}\" is no input type")),
+            _ => Err(format!("\"{name}\" is no input type").into()),
         }
     }
 
-    fn object(&mut self, definition: &InputObjectType, value: &JsonValue<'_>) -> Result<ConstValue, String> {
+    fn object(&self, definition: &InputObjectType, value: &JsonValue<'_>) -> Result<ConstValue, UnfitValue> {
         let JsonValue::Object(members) = value else {
-            return Err(format!("Expected type \"{}\" to be an object", definition.name));
+            return Err(format!("Expected type \"{}\" to be an object", definition.name).into());
         };
         let mut fields = IndexMap::with_capacity(members.len());
         for (name, field) in &definition.fields {
             let member = members.iter().find(|(key, _)| key == name.as_str());
             let value = match (member, &field.default_value) {
                 (Some((_, value)), _) => {
-                    let length = self.path.len();
-                    self.path.push('.');
-                    self.path.push_str(name);
-                    let value = self.value(&field.ty, value)?;
-                    self.path.truncate(length);
-                    value
+                    self.value(&field.ty, value).map_err(|unfit| unfit.below(&format!(".{name}")))?
                 }
-                (None, Some(default)) => {
-                    Literals::without_variables(self.document.schema()).value(&field.ty, default)?
-                }
+                (None, Some(default)) => Literals::without_variables(self.schema).value(&field.ty, default)?,
                 (None, None) if field.ty.is_non_null() => {
-                    return Err(format!("Field \"{name}\" of required type \"{}\" was not provided", field.ty));
+                    return Err(format!("Field \"{name}\" of required type \"{}\" was not provided", field.ty).into());
                 }
                 (None, None) => continue,
             };
-            fields.insert(async_graphql::Name::new(name.as_str()), value);
+            fields.insert(self.schema.input_name(name), value);
         }
         if let Some((unknown, _)) = members.iter().find(|(key, _)| !definition.fields.contains_key(key.as_ref())) {
-            return Err(format!("Field \"{unknown}\" is not defined by type \"{}\"", definition.name));
+            return Err(format!("Field \"{unknown}\" is not defined by type \"{}\"", definition.name).into());
         }
         if definition.is_one_of() && (members.len() != 1 || members[0].1 == JsonValue::Null) {
             return Err(format!(
                 "Exactly one key must be specified for OneOf type \"{}\", and not be null",
                 definition.name
-            ));
+            )
+            .into());
         }
         Ok(ConstValue::Object(fields))
     }

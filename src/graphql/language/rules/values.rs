@@ -6,7 +6,7 @@ use apollo_compiler::executable::Operation;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 
-use super::super::arguments::Literals;
+use super::super::arguments::untyped;
 use super::super::scalar_rules;
 use super::finding::Finding;
 use super::usages::{Usage, visit};
@@ -69,7 +69,7 @@ fn custom_scalar(schema: &Valid<Schema>, usage: &Usage<'_>, findings: &mut Vec<F
         && !scalar.is_built_in()
         && is_literal
         && !is_list
-        && let Err(rule) = scalar_rules::custom(name, &Literals::without_variables(schema).untyped(usage.value))
+        && let Err(rule) = scalar_rules::custom(name, &untyped(usage.value, None))
     {
         let message = format!("Expected value of type \"{expected}\"; {rule}.");
         findings.push(Finding { message, locations: vec![usage.value.location()] });
