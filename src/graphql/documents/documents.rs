@@ -1,6 +1,7 @@
 //! Documents that clients do not send: persisted queries, which clients register, and trusted documents, which the operator
 //! lists. Shared between callers; results never are.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::config;
@@ -51,11 +52,37 @@ pub struct PersistedQuery {
 
 /// A document's text, and what may be done with it when it turns out to be valid.
 pub(in crate::graphql) struct ResolvedDocument {
-    pub(in crate::graphql) text: Arc<str>,
+    pub(in crate::graphql) text: DocumentText,
     /// Under which hash to keep it.
     pub(in crate::graphql) keep: Option<Hash>,
     /// Whether it may do more than read: it is on the list of trusted documents, or there is no list to be on.
     pub(in crate::graphql) trusted: bool,
+}
+
+/// A document's text, as it was sent or as it is known.
+pub(in crate::graphql) enum DocumentText {
+    Sent(String),
+    Known(Arc<str>),
+}
+
+impl Deref for DocumentText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Sent(text) => text,
+            Self::Known(text) => text,
+        }
+    }
+}
+
+impl From<DocumentText> for Arc<str> {
+    fn from(text: DocumentText) -> Self {
+        match text {
+            DocumentText::Sent(text) => text.into(),
+            DocumentText::Known(text) => text,
+        }
+    }
 }
 
 /// All documents that are known.
@@ -101,7 +128,7 @@ impl Documents {
     /// The document that a request means.
     pub(in crate::graphql) fn find(&self, reference: Reference) -> Result<ResolvedDocument, RequestError> {
         let found = match reference {
-            Reference { text: Some(text), persisted: None, id: None } => ResolvedDocument::new(text.into(), None),
+            Reference { text: Some(text), persisted: None, id: None } => ResolvedDocument::sent(text, None),
             Reference { text: None, persisted: None, id: None } => {
                 return refuse(Code::BadRequest, "`query` is missing, and no id of a document is there in its place");
             }
@@ -139,7 +166,7 @@ impl Documents {
         if self.persisted.is_none() {
             // Where clients may not register documents, they can still name listed ones.
             return match (text, hash.and_then(|hash| self.manifest.of_hash(hash))) {
-                (None, Some(text)) => Ok(ResolvedDocument::new(text, None)),
+                (None, Some(text)) => Ok(ResolvedDocument::known(text)),
                 _ => refuse(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
             };
         }
@@ -147,10 +174,10 @@ impl Documents {
             (_, None) if query.version != 1 => {
                 refuse(Code::PersistedQueryNotSupported, "Unsupported persisted query version")
             }
-            (Some(text), hash) if hash == Some(Hash::of(&text)) => Ok(ResolvedDocument::new(text.into(), hash)),
+            (Some(text), hash) if hash == Some(Hash::of(&text)) => Ok(ResolvedDocument::sent(text, hash)),
             (Some(_), _) => refuse(Code::PersistedQueryHashMismatch, "provided sha does not match query"),
             (None, hash) => match hash.and_then(|hash| self.of_hash(hash)) {
-                Some(text) => Ok(ResolvedDocument::new(text, None)),
+                Some(text) => Ok(ResolvedDocument::known(text)),
                 None => refuse(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
             },
         }
@@ -171,14 +198,14 @@ impl Documents {
         let mismatch = || refuse(Code::PersistedQueryHashMismatch, "the document is not the one that its id names");
         match (text, hash) {
             (None, hash) => match hash.map_or_else(|| self.manifest.of_id(id), |hash| self.of_hash(hash)) {
-                Some(text) => Ok(ResolvedDocument::new(text, None)),
+                Some(text) => Ok(ResolvedDocument::known(text)),
                 None => refuse(Code::PersistedQueryNotFound, "no document is known by this id"),
             },
-            (Some(text), Some(hash)) if hash == Hash::of(&text) => Ok(ResolvedDocument::new(text.into(), Some(hash))),
+            (Some(text), Some(hash)) if hash == Hash::of(&text) => Ok(ResolvedDocument::sent(text, Some(hash))),
             (Some(_), Some(_)) => mismatch(),
             (Some(text), None) => match self.manifest.of_id(id) {
                 Some(listed) if *listed != *text => mismatch(),
-                _ => Ok(ResolvedDocument::new(text.into(), None)),
+                _ => Ok(ResolvedDocument::sent(text, None)),
             },
         }
     }
@@ -211,8 +238,12 @@ impl Documents {
 }
 
 impl ResolvedDocument {
-    fn new(text: Arc<str>, keep: Option<Hash>) -> Self {
-        Self { text, keep, trusted: false }
+    fn sent(text: String, keep: Option<Hash>) -> Self {
+        Self { text: DocumentText::Sent(text), keep, trusted: false }
+    }
+
+    fn known(text: Arc<str>) -> Self {
+        Self { text: DocumentText::Known(text), keep: None, trusted: false }
     }
 }
 

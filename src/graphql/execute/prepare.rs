@@ -54,7 +54,7 @@ impl Engine {
                 prepared.measured.check(switches, &mut totals.measured, limits)?;
                 prepared
             }
-            None => self.prepare_document(text, request.queries_only, switches, totals)?,
+            None => self.prepare_document(text.into(), request.queries_only, switches, totals)?,
         };
         let name = request.operation_name.as_deref();
         let operation = prepared.document.operation(name).ok_or_else(|| unresolved(name))?;

@@ -1,5 +1,6 @@
 //! Variables as they were sent: the text of a JSON object, of which values are made once their types are known.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::graphql::limits::VariablesSize;
@@ -7,7 +8,8 @@ use crate::graphql::limits::VariablesSize;
 /// A request's variables, as JSON.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
-    text: Option<Box<str>>,
+    /// UTF-8, as it was checked with the rest of the body that it may be a part of.
+    text: Option<Bytes>,
     size: VariablesSize,
 }
 
@@ -16,7 +18,22 @@ impl Variables {
     /// checked.
     #[must_use]
     pub fn new(object: Option<&str>) -> Self {
-        Self { text: object.map(Into::into), size: object.map_or_else(VariablesSize::default, VariablesSize::of) }
+        Self {
+            text: object.map(|text| Bytes::copy_from_slice(text.as_bytes())),
+            size: object.map_or_else(VariablesSize::default, VariablesSize::of),
+        }
+    }
+
+    /// The same, of a text that lies in a body, which is kept instead of a copy.
+    ///
+    /// # Panics
+    /// When it does not lie there.
+    #[must_use]
+    pub fn within(body: &Bytes, object: Option<&str>) -> Self {
+        Self {
+            text: object.map(|text| body.slice_ref(text.as_bytes())),
+            size: object.map_or_else(VariablesSize::default, VariablesSize::of),
+        }
     }
 
     /// Variables of a JSON object.
@@ -38,7 +55,7 @@ impl Variables {
     }
 
     pub(in crate::graphql) fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+        self.text.as_deref().and_then(|text| std::str::from_utf8(text).ok())
     }
 
     pub(in crate::graphql) fn size(&self) -> VariablesSize {

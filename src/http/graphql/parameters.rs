@@ -61,15 +61,18 @@ pub(super) fn from_body(body: Bytes, coding: ContentCoding, limit: usize) -> Res
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let not_json = |error| HttpError::unreadable(format!("the body is not valid JSON: {error}"));
     match outline(text, NAMES, BATCH).map_err(not_json)? {
-        Outline::Object(members) => read(members).map(Parsed::One),
-        Outline::Array(elements) => elements.into_iter().map(element).collect::<Result<_, _>>().map(Parsed::Many),
+        Outline::Object(members) => read(members, Some(&body)).map(Parsed::One),
+        Outline::Array(elements) => {
+            let elements = elements.into_iter().map(|text| element(text, Some(&body)));
+            elements.collect::<Result<_, _>>().map(Parsed::Many)
+        }
         Outline::Scalar => Err(HttpError::no_graphql("the body is not a JSON object")),
     }
 }
 
 /// The parameters of a request in a message.
 pub(in crate::http) fn of_object(text: &str) -> Result<Parameters, HttpError> {
-    element(text)
+    element(text, None)
 }
 
 /// How old a team may be, for a caller that asks for a younger one than usual.
@@ -87,15 +90,17 @@ pub(in crate::http) fn max_age(headers: &HeaderMap) -> Result<Option<Duration>, 
 }
 
 /// One request of a batch.
-fn element(text: &str) -> Result<Parameters, HttpError> {
+fn element(text: &str, body: Option<&Bytes>) -> Result<Parameters, HttpError> {
     match outline(text, NAMES, 0) {
-        Ok(Outline::Object(members)) => read(members),
+        Ok(Outline::Object(members)) => read(members, body),
         _ => Err(HttpError::no_graphql("each element of a batch must be a JSON object")),
     }
 }
 
+/// Reads the texts of parameters, which lie in `body` where there is one.
 fn read(
     [query, operation_name, variables, extensions, document_id, doc_id]: ParameterTexts<'_>,
+    body: Option<&Bytes>,
 ) -> Result<Parameters, HttpError> {
     let RequestExtensions { persisted_query: persisted, live } = read_extensions(object(extensions, "extensions")?)?;
     Ok(Parameters {
@@ -106,7 +111,10 @@ fn read(
             id: document_name(string(document_id, "documentId")?, string(doc_id, "doc_id")?)?,
         },
         operation_name: string(operation_name, "operationName")?.filter(|name| !name.is_empty()),
-        variables: Variables::new(object(variables, "variables")?),
+        variables: {
+            let object = object(variables, "variables")?;
+            body.map_or_else(|| Variables::new(object), |body| Variables::within(body, object))
+        },
     })
 }
 
