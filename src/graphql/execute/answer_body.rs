@@ -36,10 +36,10 @@ impl AnswerBody {
         [&*self.shared, &*self.written].into_iter().filter(|piece| !piece.is_empty())
     }
 
-    /// The same, without copying: the first piece, and the second, which may be empty.
+    /// The same, without copying: those that are shared, of which there may be none, and those that were written after them.
     #[must_use]
-    pub fn into_pieces(self) -> (Bytes, Bytes) {
-        if self.shared.is_empty() { (self.written.into(), Bytes::new()) } else { (self.shared, self.written.into()) }
+    pub fn into_pieces(self) -> (Bytes, Vec<u8>) {
+        (self.shared, self.written)
     }
 
     /// All of them in one piece.

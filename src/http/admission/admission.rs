@@ -19,7 +19,7 @@ use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
 use super::turns::Turns;
 use crate::compute::Hold;
 use crate::config;
-use crate::graphql::Code;
+use crate::graphql::{AnswerBody, Code};
 use crate::http::response::error::HttpError;
 use crate::model::CallerLimits;
 
@@ -125,12 +125,11 @@ impl AdmissionControl {
     pub(in crate::http) fn hold_response(
         &self,
         key: &CallerKey,
-        response: Response<Body>,
+        response: Response<AnswerBody>,
         permit: Hold,
     ) -> Result<Response<Body>, HttpError> {
-        let bytes = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
-        match self.responses.reserve(key, bytes) {
-            Some(memory) => Ok(response.map(|body| HeldBody::wrap(body, memory, permit))),
+        match self.responses.reserve(key, response.body().len()) {
+            Some(memory) => Ok(response.map(|answer| HeldBody::of(answer, memory, permit))),
             None => Err(busy("too many answers wait to be taken")),
         }
     }

@@ -14,6 +14,7 @@ use http_body::{Frame, SizeHint};
 use super::byte_budget::{ByteBudget, ByteReservation};
 use super::caller_key::CallerKey;
 use crate::compute::Hold;
+use crate::graphql::AnswerBody;
 
 /// One caller's part of the room.
 const CALLER_PART: usize = 4;
@@ -61,36 +62,41 @@ pub(in crate::http) struct EventMemory(ByteReservation);
 impl EventMemory {
     /// The bytes, each of which holds the memory.
     pub(in crate::http) fn hold(self, bytes: Bytes) -> Bytes {
-        Bytes::from_owner(HeldEvent { bytes, _memory: self.0 })
+        hold(bytes, self.0)
     }
 }
 
-struct HeldEvent {
-    bytes: Bytes,
-    _memory: ByteReservation,
+/// The bytes, each of which holds this.
+fn hold<H: Send + 'static>(bytes: impl AsRef<[u8]> + Send + 'static, held: H) -> Bytes {
+    Bytes::from_owner(HeldBytes { bytes, _held: held })
 }
 
-impl AsRef<[u8]> for HeldEvent {
+struct HeldBytes<B, H> {
+    bytes: B,
+    _held: H,
+}
+
+impl<B: AsRef<[u8]>, H> AsRef<[u8]> for HeldBytes<B, H> {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_ref()
     }
 }
 
-/// A response's body, each of whose bytes holds the memory that is counted for it, and its request's permit.
+/// An answer's body, which holds, as each of its bytes does, the memory that is counted for it, and its request's permit. An answer
+/// that begins with the bytes of an earlier one is sent in two pieces, without a copy.
 pub(super) struct HeldBody {
-    body: Body,
-    held: Arc<ResponseResources>,
-}
-
-/// The resources that are released when the last byte of a response has left.
-struct ResponseResources {
-    _memory: ByteReservation,
-    _permit: Hold,
+    /// The pieces that are left.
+    pieces: [Bytes; 2],
+    /// Bytes that hold both.
+    _held: Bytes,
 }
 
 impl HeldBody {
-    pub(super) fn wrap(body: Body, memory: ByteReservation, permit: Hold) -> Body {
-        Body::new(Self { body, held: Arc::new(ResponseResources { _memory: memory, _permit: permit }) })
+    pub(super) fn of(answer: AnswerBody, memory: ByteReservation, permit: Hold) -> Body {
+        let (shared, written) = answer.into_pieces();
+        let written = hold(written, (memory, permit));
+        let shared = if shared.is_empty() { shared } else { hold(shared, written.clone()) };
+        Body::new(Self { _held: written.clone(), pieces: [shared, written] })
     }
 }
 
@@ -98,29 +104,16 @@ impl HttpBody for HeldBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let held = self.held.clone();
-        Pin::new(&mut self.body)
-            .poll_frame(cx)
-            .map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(HeldChunk { bytes, _held: held })))
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let next = self.pieces.iter_mut().find(|piece| !piece.is_empty()).map(std::mem::take);
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.pieces.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-struct HeldChunk {
-    bytes: Bytes,
-    _held: Arc<ResponseResources>,
-}
-
-impl AsRef<[u8]> for HeldChunk {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
     }
 }

@@ -59,7 +59,7 @@ impl HttpError {
     pub(in crate::http) fn answer(&self, media_type: MediaType, statuses: Statuses) -> Response<Body> {
         let body = format!("{{\"errors\":{}}}", error_list(self));
         let status = self.status.unwrap_or_else(|| status::refused(self.code, media_type, statuses));
-        let mut response = envelope(status, media_type, body.into_bytes());
+        let mut response = envelope(status, media_type, Body::from(body));
         let headers = response.headers_mut();
         headers.extend(self.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         headers.extend(self.challenge.map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge))));
@@ -132,8 +132,8 @@ impl From<ComputeError> for HttpError {
 }
 
 /// A response that no cache may store.
-pub(in crate::http) fn envelope(status: StatusCode, media_type: MediaType, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
+pub(in crate::http) fn envelope<B>(status: StatusCode, media_type: MediaType, body: B) -> Response<B> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     // With what other layers add, so that it need not grow.
     response.headers_mut().reserve(12);

@@ -7,4 +7,3 @@ pub(super) mod negotiate;
 pub(super) mod page_part;
 mod quality;
 pub(super) mod status;
-pub(super) mod two_pieces;

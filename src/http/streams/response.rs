@@ -22,7 +22,7 @@ use super::forwarded_head;
 use super::limits::SubscriptionPermit;
 use super::rights::Rights;
 use super::subscription_line::SubscriptionLine;
-use crate::graphql::{Delivery, GraphQlResponse, LiveRequest, LiveSubscription};
+use crate::graphql::{AnswerBody, Delivery, GraphQlResponse, LiveRequest, LiveSubscription};
 use crate::http::AppState;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::{EndReason, Streamed};
@@ -76,16 +76,15 @@ pub(in crate::http) fn subscribe(
 }
 
 /// An answer as a stream of one event.
-pub(in crate::http) fn answer(answer: GraphQlResponse, stream_type: StreamType) -> Response<Body> {
+pub(in crate::http) fn answer(answer: GraphQlResponse, stream_type: StreamType) -> Response<AnswerBody> {
     let mut body = stream_type.opening().to_vec();
     stream_type.event(answer.body.into_vec().into()).iter().for_each(|frame| body.extend_from_slice(frame));
     body.extend_from_slice(&stream_type.ending());
-    head(stream_type, Body::from(body), EndReason::default())
+    head(stream_type, body.into(), EndReason::default())
 }
 
-fn head(stream_type: StreamType, body: Body, ends: EndReason) -> Response<Body> {
-    let mut response = envelope(StatusCode::OK, MediaType::Json, Vec::new());
-    *response.body_mut() = body;
+fn head<B>(stream_type: StreamType, body: B, ends: EndReason) -> Response<B> {
+    let mut response = envelope(StatusCode::OK, MediaType::Json, body);
     response.headers_mut().insert(CONTENT_TYPE, stream_type.header());
     // Some proxies would collect the events otherwise.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
