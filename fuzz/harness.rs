@@ -12,7 +12,9 @@ use flowmatix_graphql::app::App;
 use flowmatix_graphql::auth::Authenticator;
 use flowmatix_graphql::config::{AuthMode, Config, Profile};
 use flowmatix_graphql::graphql::{Engine, Manifest, Settings};
-use flowmatix_graphql::http::{AdmissionControl, AppState, Latest, LiveStreams, LogNames, Plans, Routes, public};
+use flowmatix_graphql::http::{
+    AdmissionControl, AppState, Latest, LiveStreams, LogNames, Plans, SwappableRoutes, public,
+};
 use flowmatix_graphql::loader::LoaderFactory;
 use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
@@ -35,7 +37,7 @@ impl Upstream for Down {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+static ROUTES: LazyLock<SwappableRoutes> = LazyLock::new(|| {
     let _entered = RUNTIME.enter();
     let mut config = Config::defaults(Profile::Demo);
     config.graphql.batch_limit = 10;
@@ -51,7 +53,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     };
     let engine = Engine::new(settings, LoaderFactory::new(rosters, 4, metrics.clone()), metrics.clone());
     let auth = Authenticator::passthrough(&config.account, None);
-    public(Arc::new(AppState {
+    SwappableRoutes::new(public(Arc::new(AppState {
         engine,
         auth,
         admission: Arc::new(AdmissionControl::new(&config.http)),
@@ -65,12 +67,12 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         audit: None,
         plans: Plans::new(LogNames::default(), Box::new(|_| None)),
         latest: Latest::default(),
-    }))
+    })))
 });
 
 fn ask(request: Request<Body>) -> (StatusCode, Bytes) {
     RUNTIME.block_on(async {
-        let response = ROUTES(request).await.unwrap();
+        let response = ROUTES.answer(request).await.unwrap();
         let status = response.status();
         let kind = response.headers().get("content-type").map(|value| value.as_bytes().to_vec()).unwrap_or_default();
         if kind.starts_with(b"text/event-stream") || kind.starts_with(b"multipart/mixed") {

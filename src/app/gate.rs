@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
 use axum_server::{AddrListener, Address};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -32,12 +31,6 @@ pub(super) struct Peer(SocketAddr);
 impl Address for Peer {
     type Stream = TcpStream;
     type Listener = Gate;
-}
-
-impl Connected<Peer> for SocketAddr {
-    fn connect_info(peer: Peer) -> Self {
-        peer.0
-    }
 }
 
 /// A socket that can be closed. Cheap to clone; all clones are one gate.

@@ -90,7 +90,7 @@ impl HttpListener {
             .max_pending_accept_reset_streams(RESET_STREAMS)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(routes);
+        let service = ServiceExt::<Request>::into_make_service(routes);
         #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
         let server = tokio::spawn(server.serve(service));
         Ok(Self { gate, handle, server, health, limiter })

@@ -17,6 +17,7 @@ mod invalidation;
 mod known_names;
 mod log_names;
 mod request_id;
+mod request_origin;
 mod response;
 mod routes;
 mod status;

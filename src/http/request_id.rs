@@ -9,6 +9,7 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::log_names::Logged;
+use super::request_origin::RequestOrigin;
 use crate::model::Clock;
 use crate::telemetry;
 use crate::telemetry::{SpanRecorder, TaskContext, Trace, Traces, attribute};
@@ -17,14 +18,20 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over, in bytes.
 const LIMIT: usize = 128;
 
-/// A request's name, in its extensions.
+/// A request's name, as its origin has it.
 #[derive(Clone)]
 pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
     /// That of a request with these extensions.
     pub(super) fn of(extensions: &Extensions) -> Self {
-        extensions.get().cloned().unwrap_or(Self(HeaderValue::from_static("unnamed")))
+        let id = RequestOrigin::of(extensions).and_then(|origin| origin.id.clone());
+        Self(id.unwrap_or(HeaderValue::from_static("unnamed")))
+    }
+
+    /// Names a request with these extensions the same.
+    pub(super) fn put_into(self, extensions: &mut Extensions) {
+        RequestOrigin::name(extensions, self.0);
     }
 
     pub(super) fn text(&self) -> &str {
@@ -77,7 +84,6 @@ impl RequestName {
         span.set(attribute::REQUEST_ID, self.id.to_str().unwrap_or_default().to_owned());
     }
 
-    /// For the request's extensions.
     pub(super) fn id(&self) -> RequestId {
         RequestId(self.id.clone())
     }

@@ -50,18 +50,13 @@ pub fn public(public: Arc<AppState>) -> Routes {
             _ => pages.clone().call(request).boxed(),
         }
     });
+    let metrics = public.metrics.clone();
     let service = ServiceBuilder::new()
-        .layer_fn({
-            let (metrics, traces) = (public.metrics.clone(), public.traces.clone());
-            move |service| FramingService::new(service, metrics.clone(), traces.clone())
-        })
-        .layer_fn({
-            let metrics = public.metrics.clone();
-            move |service| Compressible::new(service, metrics.clone())
-        })
+        .layer_fn(move |service| Compressible::new(service, metrics.clone()))
         .option_layer(cors)
         .service(paths);
-    Arc::new(move |request| service.clone().call(request))
+    let service = FramingService::new(service, public.metrics.clone(), public.traces.clone());
+    Arc::new(move |request, rest| service.clone().call(request, rest))
 }
 
 /// The admin listener's routes. With `names`, only requests that are meant for this machine, by one of them, are answered: where
@@ -105,7 +100,7 @@ pub fn admin(
         .merge(figures.with_state(status))
         .merge(invalidations)
         .layer(from_fn(check_host));
-    Arc::new(move |request| routes.clone().call(request).boxed())
+    Arc::new(move |request, _| routes.clone().call(request).boxed())
 }
 
 async fn exposition(State(StatusState { metrics, plans, .. }): State<StatusState>) -> impl IntoResponse {

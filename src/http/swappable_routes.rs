@@ -12,8 +12,10 @@ use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use tower::Service;
 
-/// The handler of a listener's requests.
-pub type Routes = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
+use super::framing::unread_body::{self, UnreadBody};
+
+/// The handler of a listener's requests, which is told how the rest of a request's body is received.
+pub type Routes = Arc<dyn Fn(Request<Body>, Option<UnreadBody>) -> Answer + Send + Sync>;
 /// The answer to one.
 pub type Answer = BoxFuture<'static, Result<Response, Infallible>>;
 
@@ -32,11 +34,22 @@ impl SwappableRoutes {
     pub fn set(&self, routes: Routes) {
         *self.0.write() = routes;
     }
+
+    /// Answers a request.
+    pub fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let routes = self.0.read().clone();
+        let (request, rest) = unread_body::track(request);
+        routes(request, rest)
+    }
 }
 
 impl<B> Service<Request<B>> for SwappableRoutes
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response;
@@ -48,7 +61,6 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let routes = self.0.read().clone();
-        routes(request.map(Body::new))
+        self.answer(request)
     }
 }

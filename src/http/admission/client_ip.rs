@@ -2,28 +2,20 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::ConnectInfo;
 use axum::http::HeaderName;
 use axum::http::header::FORWARDED;
 use axum::http::request::Parts;
 use ipnet::IpNet;
 
 use crate::config::{ForwardedHeader, HttpConfig};
+use crate::http::request_origin::RequestOrigin;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// The address that a trusted proxy gave in front of the connection (the PROXY protocol).
-#[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct ProxiedAddress(pub(in crate::http) IpAddr);
 
 /// The connection's address; where that is a trusted proxy's, the last address of its header that is not.
 pub(in crate::http) fn address(parts: &Parts, settings: &HttpConfig) -> Option<IpAddr> {
     let trusted = &settings.trusted_proxies;
-    let connection = match parts.extensions.get::<ProxiedAddress>() {
-        Some(ProxiedAddress(address)) => *address,
-        None => parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip(),
-    };
-    let connection = connection.to_canonical();
+    let connection = RequestOrigin::of(&parts.extensions)?.address?.to_canonical();
     if !is_trusted(connection, trusted) {
         return Some(connection);
     }

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::client_ip::{ProxiedAddress, is_trusted, network};
+use super::client_ip::{is_trusted, network};
 use super::proxy_protocol;
 use super::response_deadline::{ConnectionDeadline, PendingResponses};
 use super::track_responses::TrackResponses;
@@ -197,8 +197,9 @@ impl Counts {
             self.health.clone(),
         );
         let watch = ConnectionDeadline::new(pending.clone());
+        let client = client.unwrap_or(permit.peer);
         let stream = LimitedStream { stream, watch, stalled: None, permit };
-        (stream, TrackResponses::new(service, pending, client.map(ProxiedAddress)))
+        (stream, TrackResponses::new(service, pending, client))
     }
 
     fn explained(&self, stream: Transport<LimitedStream>) -> ExplainedStream<Transport<LimitedStream>> {

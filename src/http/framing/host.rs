@@ -58,7 +58,18 @@ pub(in crate::http) fn misdirected() -> HttpError {
 
 /// An empty Host is valid: it stands for a URI without an authority.
 fn is_valid(value: &HeaderValue) -> bool {
-    value.is_empty() || value.to_str().is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok())
+    value.is_empty()
+        || value.to_str().is_ok_and(|text| is_name(text) || !text.contains('@') && text.parse::<Authority>().is_ok())
+}
+
+/// Whether it is a name, with or without a port, as nearly all are: the library would copy it to judge it.
+fn is_name(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, "80"));
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(is_in_name)
+        && port.bytes().all(|digit| digit.is_ascii_digit())
+        && port.parse::<u16>().is_ok()
 }
 
 fn differs(value: &HeaderValue, uri: &Uri) -> bool {

@@ -3,4 +3,4 @@
 pub(super) mod early_refusals;
 pub(super) mod host;
 pub(super) mod service;
-mod unread_body;
+pub(super) mod unread_body;

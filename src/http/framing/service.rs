@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
@@ -16,7 +15,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
 
-use super::{host, unread_body};
+use super::host;
+use super::unread_body::UnreadBody;
 use crate::http::request_id::RequestName;
 use crate::http::response::error::HttpError;
 use crate::telemetry::{Metrics, Traces};
@@ -35,27 +35,23 @@ impl<S> FramingService<S> {
     }
 }
 
-impl<S> Service<Request> for FramingService<S>
+impl<S> FramingService<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     S::Future: Send + 'static,
 {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    /// Answers a request; `rest` receives what is not read of its body.
+    pub(in crate::http) fn call(
+        &mut self,
+        mut request: Request,
+        rest: Option<UnreadBody>,
+    ) -> BoxFuture<'static, Result<Response, Infallible>> {
         let name = RequestName::of(&request, &self.traces);
         let counted = RequestCount::new(self.metrics.clone());
         let context = name.task_context();
         let without_content = request.method() == Method::HEAD;
         let refusal = host::check(&request).err();
-        let (mut request, rest) = unread_body::track(request);
-        request.extensions_mut().insert(name.id());
+        name.id().put_into(request.extensions_mut());
         let response = match refusal {
             None => Ok(self.service.call(request)),
             Some(problem) => {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, EXPECT};
@@ -28,7 +29,7 @@ const LARGE: u64 = 16 << 20;
 const LATE: Duration = Duration::from_secs(5);
 
 /// Receives the rest of a body that a service did not read.
-pub(super) struct UnreadBody {
+pub struct UnreadBody {
     /// Filled when the body is dropped before its end.
     unread: Arc<Mutex<Option<Body>>>,
     /// Whether the client sent `Expect: 100-continue`.
@@ -36,9 +37,13 @@ pub(super) struct UnreadBody {
 }
 
 /// Tracks the body of a request. `None` where there is no body, or where streams separate the requests of a connection.
-pub(super) fn track(request: Request) -> (Request, Option<UnreadBody>) {
+pub(in crate::http) fn track<B>(request: axum::http::Request<B>) -> (Request, Option<UnreadBody>)
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
     if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
-        return (request, None);
+        return (request.map(Body::new), None);
     }
     let rest = UnreadBody { unread: Arc::default(), expects: request.headers().contains_key(EXPECT) };
     let unread = rest.unread.clone();
@@ -85,13 +90,21 @@ async fn drain(body: &mut Body, most: u64, longest: Duration) -> bool {
 }
 
 /// A body that is handed back when it is dropped before its end.
-struct DrainableBody {
+struct DrainableBody<B>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     /// `None` after its end or a failure.
-    body: Option<Body>,
+    body: Option<B>,
     unread: Arc<Mutex<Option<Body>>>,
 }
 
-impl HttpBody for DrainableBody {
+impl<B> HttpBody for DrainableBody<B>
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -101,7 +114,7 @@ impl HttpBody for DrainableBody {
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.body = None;
         }
-        polled
+        polled.map_err(axum::Error::new)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -113,10 +126,14 @@ impl HttpBody for DrainableBody {
     }
 }
 
-impl Drop for DrainableBody {
+impl<B> Drop for DrainableBody<B>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
-            *self.unread.lock() = Some(body);
+            *self.unread.lock() = Some(Body::new(body));
         }
     }
 }

@@ -91,8 +91,8 @@ struct Fit {
 }
 
 /// How a range matches a media type. Responses are UTF-8, so a range with another charset does not match.
-fn fit(range: &Element, media_type: MediaType) -> Option<Fit> {
-    let precision = match range.name.as_str() {
+fn fit(range: &Element<'_>, media_type: MediaType) -> Option<Fit> {
+    let precision = match &*range.name {
         // Some old clients send a lone star.
         "*/*" | "*" => Precision::Anything,
         "application/*" => Precision::Application,

@@ -3,13 +3,16 @@
 //! An element has a name, parameters and a weight from 0 to 1; the default weight is 1. An element with a malformed weight is
 //! ignored.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderName};
+use smallvec::SmallVec;
 
 /// One element of such a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Element {
+pub(super) struct Element<'h> {
     /// In lower case.
-    pub(super) name: String,
+    pub(super) name: Cow<'h, str>,
     /// Their names in lower case, their values without quotes; in order, without the weight.
     pub(super) parameters: Vec<(String, String)>,
     /// In thousandths; 0 says "not acceptable".
@@ -17,22 +20,38 @@ pub(super) struct Element {
 }
 
 /// The elements of all header fields of this name; `None` where there are none, because the header is absent or empty.
-pub(super) fn list(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<Element>> {
-    let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+pub(super) fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<SmallVec<[Element<'h>; 2]>> {
     let mut any = false;
-    let mut elements = Vec::new();
-    for value in values {
-        for text in split(&value, ',') {
-            any = true;
-            elements.extend(element(text));
+    let mut elements = SmallVec::new();
+    for value in headers.get_all(name) {
+        match String::from_utf8_lossy(value.as_bytes()) {
+            Cow::Borrowed(value) => split(value, ',').for_each(|text| {
+                any = true;
+                elements.extend(element(text));
+            }),
+            Cow::Owned(value) => split(&value, ',').for_each(|text| {
+                any = true;
+                elements.extend(element(text).map(Element::into_owned));
+            }),
         }
     }
     any.then_some(elements)
 }
 
-fn element(text: &str) -> Option<Element> {
+impl Element<'_> {
+    fn into_owned<'o>(self) -> Element<'o> {
+        Element { name: Cow::Owned(self.name.into_owned()), parameters: self.parameters, weight: self.weight }
+    }
+}
+
+/// The text in lower case, in which most are.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+}
+
+fn element(text: &str) -> Option<Element<'_>> {
     let mut parts = split(text, ';');
-    let name = parts.next()?.to_ascii_lowercase();
+    let name = lower(parts.next()?);
     let mut element = Element { name, parameters: Vec::new(), weight: 1000 };
     for part in parts {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));

@@ -21,7 +21,7 @@ pub(super) fn kept(head: &Parts) -> Parts {
     if let Some(certificate) = head.extensions.get::<Arc<ClientCertificate>>() {
         parts.extensions.insert(certificate.clone());
     }
-    parts.extensions.insert(RequestId::of(&head.extensions));
+    RequestId::of(&head.extensions).put_into(&mut parts.extensions);
     for (name, value) in head.headers.iter().filter(|(name, _)| is_kept(name)) {
         parts.headers.append(name.clone(), value.clone());
     }
