@@ -5,10 +5,10 @@
 //! part: a team is looked through in the order in which it lies in memory, several times as fast as one role after the other.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use async_graphql::Result;
 
+use super::first_map::FirstMap;
 use crate::graphql::error::{Code, fault};
 use crate::graphql::schema::{PreparedList, View};
 use crate::model::{Cancellation, Filter};
@@ -22,7 +22,7 @@ const WHOLE_TEAM: usize = 8;
 #[derive(Default)]
 pub(super) struct FoundMembers {
     /// By conditions and rows, whatever the lists' orders and lengths.
-    known: HashMap<(Option<*const Filter>, ListRows), Arc<Vec<u32>>>,
+    known: FirstMap<(Option<*const Filter>, ListRows), Vec<u32>>,
     /// How many members of roles were looked through for conditions, and will be by the next list.
     looked_through: HashMap<(*const Filter, *const View), usize>,
 }
@@ -35,35 +35,39 @@ impl FoundMembers {
         view: &View,
         role: Option<u32>,
         cancellation: &Cancellation,
-    ) -> Result<Arc<Vec<u32>>> {
-        let (conditions, team) = (list.conditions(), std::ptr::from_ref(view));
-        if let Some(known) = self.known.get(&(conditions, (team, role))) {
-            return Ok(known.clone());
+    ) -> Result<&[u32]> {
+        let key = (list.conditions(), (std::ptr::from_ref(view), role));
+        if self.known.get(&key).is_none() {
+            self.find(list, view, role, cancellation)?;
         }
+        Ok(self.known.get(&key).map_or(&[], Vec::as_slice))
+    }
+
+    fn find(&mut self, list: &PreparedList, view: &View, role: Option<u32>, cancellation: &Cancellation) -> Result<()> {
+        let (conditions, team) = (list.conditions(), std::ptr::from_ref(view));
         let members = role.map(|index| view.roster.role(index));
         if let (Some(filter), Some(role)) = (conditions, &members) {
             let looked_through = self.looked_through.entry((filter, team)).or_default();
             *looked_through += role.members.len();
             let is_whole = *looked_through >= view.roster.len() / WHOLE_TEAM;
-            if is_whole || self.known.contains_key(&(conditions, (team, None))) {
+            if is_whole || self.known.get(&(conditions, (team, None))).is_some() {
                 self.find_for_all_roles(list, view, cancellation)?;
             }
         }
-        if let Some(known) = self.known.get(&(conditions, (team, role))) {
-            return Ok(known.clone());
+        if self.known.get(&(conditions, (team, role))).is_none() {
+            let found = list.matching(view, members, cancellation)?;
+            self.known.insert((conditions, (team, role)), found);
         }
-        let found = Arc::new(list.matching(view, members, cancellation)?);
-        self.known.insert((conditions, (team, role)), found.clone());
-        Ok(found)
+        Ok(())
     }
 
     fn find_for_all_roles(&mut self, list: &PreparedList, view: &View, cancellation: &Cancellation) -> Result<()> {
         let (conditions, team) = (list.conditions(), std::ptr::from_ref(view));
         let whole = self.get(list, view, None, cancellation)?;
-        let by_role = view.roster.by_role(&whole, &|| cancellation.check().is_err());
+        let by_role = view.roster.by_role(whole, &|| cancellation.check().is_err());
         let by_role = by_role.map_err(|error| fault(Code::RequestTimeout, error))?;
         for (index, members) in (0..).zip(by_role) {
-            self.known.insert((conditions, (team, Some(index))), Arc::new(members));
+            self.known.insert((conditions, (team, Some(index))), members);
         }
         Ok(())
     }

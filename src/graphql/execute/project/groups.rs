@@ -46,8 +46,8 @@ impl<'p> AnswerWriter<'p> {
 
     fn count(&mut self, list: &PreparedList, view: &View, role: Option<u32>, slot: usize) -> Result<Arc<[Group]>> {
         let groups = self.slots.groups[slot].as_ref().map_err(Clone::clone)?;
-        let found = self.found(list, view, role)?;
-        Ok(PreparedList::groups_of(&found, view, groups, self.cancellation)?.into())
+        let found = self.found.get(list, view, role, self.cancellation)?;
+        Ok(PreparedList::groups_of(found, view, groups, self.cancellation)?.into())
     }
 
     fn group_key(&mut self, fields: &'p PlannedObject<GroupKeyField>, view: &Arc<View>, key: GroupKey) {

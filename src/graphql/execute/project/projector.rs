@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::{Error, Pos, Result};
+use smallvec::SmallVec;
 
+use super::first_map::FirstMap;
 use super::found_members::{FoundMembers, ListRows};
 use crate::graphql::execute::answer_errors::{AnswerErrors, Segment};
 use crate::graphql::execute::arguments::ArgumentSlots;
@@ -73,15 +75,15 @@ pub(super) struct AnswerWriter<'p> {
     pub(super) out: Vec<u8>,
     pub(super) errors: AnswerErrors,
     /// Where in the answer we are.
-    pub(super) path: Vec<Segment<'p>>,
+    pub(super) path: SmallVec<[Segment<'p>; 8]>,
     pub(super) slots: &'p ArgumentSlots,
     pub(super) terms: ProjectionOptions,
     /// The members that lists with the same conditions are sliced from.
-    found: FoundMembers,
+    pub(super) found: FoundMembers,
     /// The pages that were sliced. Equal lists are one in the plan, and many members may show those of a team or a role.
-    pages: HashMap<(usize, ListRows), Result<Arc<Page>>>,
+    pages: FirstMap<(usize, ListRows), Result<Arc<Page>>>,
     /// The groups of such lists.
-    pub(super) groups: HashMap<(usize, ListRows), Result<Arc<[Group]>>>,
+    pub(super) groups: FirstMap<(usize, ListRows), Result<Arc<[Group]>>>,
     /// The members and roles that identifiers below the root have found: a field may be shown for each member.
     looked_up: HashMap<(usize, *const View, EntityKind), Option<u32>>,
     /// The last timestamp of a snapshot, as it is written.
@@ -115,12 +117,12 @@ impl<'p> AnswerWriter<'p> {
         Self {
             out,
             errors: AnswerErrors::default(),
-            path: Vec::new(),
+            path: SmallVec::new(),
             slots: &resolved.slots,
             terms,
             found: FoundMembers::default(),
-            pages: HashMap::new(),
-            groups: HashMap::new(),
+            pages: FirstMap::default(),
+            groups: FirstMap::default(),
             looked_up: HashMap::new(),
             fetched_at: None,
             cursor_bytes: Vec::new(),
@@ -290,14 +292,9 @@ impl<'p> AnswerWriter<'p> {
     fn slice(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Page> {
         let found = match (role, list.conditions()) {
             (None, None) => None,
-            _ => Some(self.found(list, view, role)?),
+            _ => Some(self.found.get(list, view, role, self.cancellation)?),
         };
-        list.page_of(found.as_ref().map(|found| &found[..]), view, self.terms.pages, self.cancellation)
-    }
-
-    /// The members that the list's page, and its groups, are made of.
-    pub(super) fn found(&mut self, list: &PreparedList, view: &View, role: Option<u32>) -> Result<Arc<Vec<u32>>> {
-        self.found.get(list, view, role, self.cancellation)
+        list.page_of(found, view, self.terms.pages, self.cancellation)
     }
 
     /// The index of what an identifier names, looked for once.
