@@ -309,10 +309,18 @@ impl Engine {
         let LoadedRequest { request, data, .. } = loaded;
         loaded.cells = match data {
             LoadedData::Cached(cached) => limits::check_cells(cached.cells, totals, &self.settings.graphql)?,
-            LoadedData::Resolved(resolved, ..) => {
+            LoadedData::Resolved(resolved, _, projects) => {
                 let sizes = |root: usize, each: &mut dyn FnMut(usize, RosterSize)| resolved.sizes(root, each);
-                let cost = &request.plan.cost;
-                limits::check_cost(cost, &request.sizes, &sizes, totals, &self.settings.graphql)?
+                let resolves = self.settings.graphql.projection && !*projects;
+                let repetition = if resolves { request.repetition() } else { None };
+                limits::check_cost(
+                    &request.plan.cost,
+                    &request.sizes,
+                    &sizes,
+                    repetition,
+                    totals,
+                    &self.settings.graphql,
+                )?
             }
             LoadedData::Panicked => 0,
         };

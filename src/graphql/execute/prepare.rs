@@ -77,6 +77,8 @@ impl Engine {
         let value = |name: &str| variables.given(name);
         let sizes = plan.arguments.sizes(&value, self.served_schema.schema(), size_limits);
         limits::check_arguments(&plan.arguments, &sizes, &plan.cost, totals, limits)?;
+        let sent = prepared.document.text().len() + request.variables.text_length();
+        limits::check_mentions(&plan.arguments, &value, &sizes, sent, totals, limits)?;
         let is_decided = is_decided(&prepared, operation, &variables)?;
         let is_subscription = operation.is_subscription();
         let Request { operation_name, grants, ticket, max_age, show_cost, audit, .. } = request;

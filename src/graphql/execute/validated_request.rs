@@ -11,7 +11,7 @@ use crate::compute::Ticket;
 use crate::graphql::documents::Hash;
 use crate::graphql::error::Code;
 use crate::graphql::language::{CoercedVariables, DocumentError, DocumentErrors};
-use crate::graphql::limits::ArgumentSizes;
+use crate::graphql::limits::{ArgumentSizes, repetition};
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::graphql::plan::plan::Plan;
 use crate::graphql::request_error::RequestError;
@@ -49,6 +49,12 @@ impl ValidatedRequest {
     /// The operation that runs.
     pub(super) fn operation(&self) -> Option<&Node<Operation>> {
         self.prepared.document.operation(self.operation_name.as_deref())
+    }
+
+    /// How often it selects the same, at most.
+    pub(super) fn repetition(&self) -> Option<usize> {
+        let document = &self.prepared.document;
+        self.operation().map(|operation| repetition(&operation.selection_set, &|name| document.fragment(name)))
     }
 
     /// Whether it may change something.

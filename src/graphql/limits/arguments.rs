@@ -1,7 +1,6 @@
 //! Arguments: what an operation's arguments mean by their types in the schema, and how much work their values ask for.
 //!
-//! Equal arguments of an operation are one, however many fields have them: a whole variable, or the same text. What depends
-//! on no variable is measured once, the rest for each request, before it is coerced.
+//! Equal arguments of an operation are one. What depends on no variable is measured once, the rest for each request.
 
 use apollo_compiler::ast::{InputValueDefinition, Value};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
@@ -41,8 +40,9 @@ impl ArgumentKind {
     /// The meaning of an argument of this definition.
     pub(in crate::graphql) fn of(definition: &InputValueDefinition, schema: &Schema) -> Self {
         let name = definition.ty.inner_named_type();
+        let is_in = |object: &InputObjectType| object.fields.values().any(|field| field.ty.inner_named_type() == name);
         match schema.types.get(name) {
-            Some(ExtendedType::InputObject(object)) if contains_itself(object) => Self::Filter,
+            Some(ExtendedType::InputObject(object)) if is_in(object) => Self::Filter,
             Some(ExtendedType::InputObject(object)) if definition.ty.is_list() && key(object, schema).is_some() => {
                 Self::Order
             }
@@ -58,10 +58,6 @@ impl ArgumentKind {
             _ => Self::Other,
         }
     }
-}
-
-fn contains_itself(object: &InputObjectType) -> bool {
-    object.fields.values().any(|field| *field.ty.inner_named_type() == object.name)
 }
 
 /// The field that says what a sort key sorts by.
@@ -88,6 +84,8 @@ pub(in crate::graphql) struct ArgumentSize {
     pub(in crate::graphql) longest_list: usize,
     /// Characters of texts that a row is searched for.
     pub(in crate::graphql) characters: usize,
+    /// Bytes of texts in lists, each of which is folded.
+    pub(in crate::graphql) listed_text: usize,
     /// Whether two sort keys, or two fields to group by, are the same.
     pub(in crate::graphql) repeats_key: bool,
     /// How many different keys groups can have, roles left out.
@@ -135,8 +133,8 @@ impl OperationArguments {
             return known;
         }
         let kind = ArgumentKind::of(definition, schema);
-        let (definition, value) = (definition.clone(), value.clone());
-        let mut argument = OperationArgument { kind, definition, value, fixed: None };
+        let mut argument =
+            OperationArgument { kind, definition: definition.clone(), value: value.clone(), fixed: None };
         if !has_variables(&argument.value) {
             argument.fixed = Some(argument.size(&|_| None, schema, limits));
         }
@@ -388,7 +386,14 @@ impl<'v> ArgumentMeter<'v> {
         self.size.row_steps = self.size.row_steps.saturating_add(steps);
         match operand.text() {
             Some(text) => self.size.characters = self.size.characters.saturating_add(text.len()),
-            None if operand.is_list() => self.list(operand),
+            None if operand.is_list() => {
+                self.list(operand);
+                operand.each_item(|item| {
+                    self.size.listed_text +=
+                        self.given(item).and_then(Given::text).filter(|_| of_text).map_or(0, str::len);
+                    true
+                });
+            }
             None => {}
         }
     }

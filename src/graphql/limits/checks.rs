@@ -3,9 +3,10 @@
 //! Before anything is loaded: what a request asks for itself, and the least that it costs over any team. After its teams are
 //! loaded, and before anything is computed: what it costs over these.
 
-use super::arguments::{ArgumentKind, ArgumentSize, OperationArguments};
+use super::arguments::{ArgumentKind, ArgumentSize, OperationArguments, VariableValues};
 use super::cost::{Estimate, OperationCost, Rows, TeamSizes};
 use super::measure::Measured;
+use super::mentions::ValuesSize;
 use crate::config;
 use crate::graphql::error::Code;
 use crate::graphql::request_error::RequestError;
@@ -13,6 +14,17 @@ use crate::model::PageLimits;
 
 /// The texts of a filter may be as long as this many search texts together.
 const FILTER_TEXTS: usize = 64;
+
+/// What literals make of variables again may be so many times what was sent, or so many bytes, whichever is more.
+const AGAIN_TIMES: usize = 16;
+const AGAIN_ROOM: usize = 128 << 10;
+/// The same of texts that filters fold, of which a letter may take 50 times as long as a byte that is read; and the most of them.
+const FOLDED_TIMES: usize = 3;
+const FOLDED_ROOM: usize = 4 << 10;
+const FOLDED_LIMIT: usize = 64 << 10;
+
+/// To resolve a field takes so many times as long as to project it.
+const RESOLVED: usize = 64;
 
 /// The totals of the operations of one HTTP request so far: a batch is counted as the sum of its parts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,15 +76,53 @@ pub(in crate::graphql) fn check_arguments(
     past(&[(totals.least_cells, limits.cost_limit, Code::CostTooHigh, CELLS)])
 }
 
-/// Rejects an operation that costs too much over the teams that it reads, and returns what it costs, in cells.
+/// Rejects arguments that become much more than the `sent` bytes of document and variables: variables that are mentioned again and
+/// again, and texts that filters fold again and again.
+pub(in crate::graphql) fn check_mentions<'v>(
+    arguments: &'v OperationArguments,
+    variables: VariableValues<'v>,
+    sizes: &[ArgumentSize],
+    sent: usize,
+    totals: &mut RequestTotals,
+    limits: &config::GraphQlConfig,
+) -> Result<(), RequestError> {
+    let again = ValuesSize::made_again(arguments, variables);
+    totals.variable_nodes = totals.variable_nodes.saturating_add(again.nodes);
+    let nodes = (totals.variable_nodes, limits.variable_nodes_limit);
+    past(&[(
+        nodes.0,
+        nodes.1,
+        Code::MaxVariableNodes,
+        "the number of values in variables, each as often as it is mentioned",
+    )])?;
+    let wrong = |message: String| Err(RequestError { code: Code::BadUserInput, message });
+    let most = sent.saturating_mul(AGAIN_TIMES).max(AGAIN_ROOM);
+    if again.bytes > most {
+        return wrong(format!("variables that are mentioned again are limited to {most} bytes here"));
+    }
+    let filters = arguments.iter().zip(sizes).filter(|(argument, _)| argument.kind == ArgumentKind::Filter);
+    let folded = filters.map(|(_, size)| size.characters.saturating_add(size.listed_text));
+    let most = sent.saturating_mul(FOLDED_TIMES).clamp(FOLDED_ROOM, FOLDED_LIMIT);
+    if folded.fold(0, usize::saturating_add) > most {
+        return wrong(format!("the texts of filters are limited to {most} bytes here"));
+    }
+    Ok(())
+}
+
+/// Rejects an operation that costs too much over the teams that it reads, and returns what it costs, in cells. What is resolved field
+/// by field says how often it repeats them, and counts more.
 pub(in crate::graphql) fn check_cost(
     cost: &OperationCost,
     sizes: &[ArgumentSize],
     teams: TeamSizes<'_>,
+    repetition: Option<usize>,
     totals: &mut RequestTotals,
     limits: &config::GraphQlConfig,
 ) -> Result<usize, RequestError> {
-    check_cells(estimate(sizes, limits).cells(cost, teams), totals, limits)
+    let cells = estimate(sizes, limits).cells(cost, teams);
+    let times = repetition.map_or(1, |repetition| repetition.saturating_mul(RESOLVED));
+    check_cells(cells.saturating_mul(times), totals, limits)?;
+    Ok(cells)
 }
 
 /// Rejects an operation that costs too much by what is known of it, and returns what it costs.

@@ -10,6 +10,7 @@ mod documents;
 mod gaps;
 mod lists;
 mod measured;
+mod mentions;
 mod neighbour;
 mod prepared;
 mod shape;

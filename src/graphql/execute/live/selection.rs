@@ -87,7 +87,7 @@ impl Selection {
         self.resolved.roots = smallvec![RootData::All(view.clone())];
         let sizes = |root: usize, each: &mut dyn FnMut(usize, RosterSize)| self.resolved.sizes(root, each);
         let mut totals = RequestTotals::default();
-        limits::check_cost(&self.plan.cost, &self.sizes, &sizes, &mut totals, &self.limits)?;
+        limits::check_cost(&self.plan.cost, &self.sizes, &sizes, None, &mut totals, &self.limits)?;
         Ok(view)
     }
 
