@@ -24,8 +24,8 @@ pub(super) fn line_time() -> Result<[u8; LENGTH], fmt::Error> {
     let (kept, mut text) = SECOND.get();
     if kept != now.as_secs() {
         let millis = i64::try_from(now.as_millis()).ok();
-        let time = millis.and_then(Timestamp::from_millis).ok_or(fmt::Error)?.to_string();
-        text[..SECOND_LENGTH].copy_from_slice(time.as_bytes().get(..SECOND_LENGTH).ok_or(fmt::Error)?);
+        let time = millis.and_then(Timestamp::from_millis).ok_or(fmt::Error)?.printed();
+        text[..SECOND_LENGTH].copy_from_slice(&time[..SECOND_LENGTH]);
         (text[SECOND_LENGTH], text[LENGTH - 1]) = (b'.', b'Z');
         SECOND.set((now.as_secs(), text));
     }

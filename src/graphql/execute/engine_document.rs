@@ -16,6 +16,7 @@ use async_graphql_value::ConstValue;
 
 use super::failures::Failures;
 use crate::graphql::language::{ArgumentError, CoercedVariables, Document, coerce_argument, is_included};
+use crate::graphql::limits::is_introspection;
 use crate::model::InvalidPage;
 
 /// An operation for async-graphql to execute.
@@ -28,7 +29,7 @@ pub(super) struct EngineDocument {
 
 /// Whether the typed document answers the field: it is about the schema.
 pub(super) fn is_meta(field: &Field) -> bool {
-    matches!(field.name.as_str(), "__schema" | "__type")
+    is_introspection(&field.name)
 }
 
 impl EngineDocument {

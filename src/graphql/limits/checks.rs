@@ -88,13 +88,8 @@ pub(in crate::graphql) fn check_mentions<'v>(
 ) -> Result<(), RequestError> {
     let again = ValuesSize::made_again(arguments, variables);
     totals.variable_nodes = totals.variable_nodes.saturating_add(again.nodes);
-    let nodes = (totals.variable_nodes, limits.variable_nodes_limit);
-    past(&[(
-        nodes.0,
-        nodes.1,
-        Code::MaxVariableNodes,
-        "the number of values in variables, each as often as it is mentioned",
-    )])?;
+    let what = "the number of values in variables, each as often as it is mentioned";
+    past(&[(totals.variable_nodes, limits.variable_nodes_limit, Code::MaxVariableNodes, what)])?;
     let wrong = |message: String| Err(RequestError { code: Code::BadUserInput, message });
     let most = sent.saturating_mul(AGAIN_TIMES).max(AGAIN_ROOM);
     if again.bytes > most {

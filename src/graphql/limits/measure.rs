@@ -120,6 +120,11 @@ impl Measured {
     }
 }
 
+/// Whether a field of this name asks about the schema.
+pub(in crate::graphql) fn is_introspection(name: &str) -> bool {
+    matches!(name, "__schema" | "__type")
+}
+
 /// The size of a selection set with every fragment in it spread.
 #[derive(Clone, Copy, Default)]
 struct Measure {
@@ -215,7 +220,7 @@ impl<'d> DocumentMeter<'d> {
         self.directives(&field.directives, &mut measure)?;
         measure.fields = 1;
         measure.aliases = measure.aliases.saturating_add(usize::from(field.alias.is_some()));
-        let introspects = matches!(field.name.as_str(), "__schema" | "__type");
+        let introspects = is_introspection(&field.name);
         let depth = measure.depth.max(measure.introspection_depth) + 1;
         if introspects {
             (measure.depth, measure.introspection_depth) = (0, depth);

@@ -19,6 +19,6 @@ pub(super) use arguments::{
 };
 pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, check_mentions, filter_texts};
 pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
-pub(super) use measure::{IntrospectionSwitches, Measured};
+pub(super) use measure::{IntrospectionSwitches, Measured, is_introspection};
 pub(super) use repetition::repetition;
 pub(super) use variables::VariablesSize;

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use apollo_compiler::Node;
 use apollo_compiler::executable::{Fragment, Selection, SelectionSet};
 
+use super::measure::is_introspection;
+
 /// The fragments of a document, by name.
 type Fragments<'d> = &'d dyn Fn(&str) -> Option<&'d Node<Fragment>>;
 
@@ -32,7 +34,7 @@ fn collect<'d>(
     for selection in &set.selections {
         match selection {
             // What is asked about the schema is not resolved.
-            Selection::Field(field) if matches!(field.name.as_str(), "__schema" | "__type") => {}
+            Selection::Field(field) if is_introspection(&field.name) => {}
             Selection::Field(field) => {
                 let (times, below) = fields.entry(field.response_name().as_str()).or_default();
                 *times += 1;
