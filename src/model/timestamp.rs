@@ -17,6 +17,17 @@ const YEAR_10000: i64 = 253_402_300_800_000;
 const DAY: i64 = 86_400_000;
 const EPOCH: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add(YEAR_0.unsigned_abs()));
 
+/// The digits of each number below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [*b"00"; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
 /// How many bytes a time prints as.
 pub const PRINTED: usize = 24;
 
@@ -47,23 +58,25 @@ impl Timestamp {
     /// What it prints as, in ASCII. A roster has two times for each member, so this is done by digits instead of by a formatter.
     #[must_use]
     pub fn printed(self) -> [u8; PRINTED] {
-        let (days, of_day) = (self.millis().div_euclid(DAY), self.millis().rem_euclid(DAY));
+        let (days, of_day) = (self.millis().div_euclid(DAY), self.millis().rem_euclid(DAY) as u32);
         // `from_millis` lets through only what a calendar has.
         let date = i32::try_from(days).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default();
         let (seconds, millis) = (of_day / 1000, of_day % 1000);
-        let (minutes, hours) = (seconds / 60, seconds / 3600);
+        let (minutes, year) = (seconds / 60, date.year().unsigned_abs());
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut put = |at: usize, length: usize, mut number: u32| {
-            for digit in text[at..at + length].iter_mut().rev() {
-                *digit = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
-        };
-        put(0, 4, date.year().unsigned_abs());
-        put(5, 2, date.month());
-        put(8, 2, date.day());
-        for (at, length, number) in [(11, 2, hours), (14, 2, minutes % 60), (17, 2, seconds % 60), (20, 3, millis)] {
-            put(at, length, number as u32);
+        text[20] += (millis / 100) as u8;
+        let pairs = [
+            (0, year / 100),
+            (2, year % 100),
+            (5, date.month()),
+            (8, date.day()),
+            (11, minutes / 60),
+            (14, minutes % 60),
+            (17, seconds % 60),
+            (21, millis % 100),
+        ];
+        for (at, number) in pairs {
+            text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
         }
         text
     }
