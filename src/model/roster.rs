@@ -3,6 +3,7 @@
 //! Members are kept sorted by id, each id once. Nothing in a roster changes, so everything that one response reads from
 //! it belongs together.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cancellation::Cancelled;
@@ -64,7 +65,8 @@ pub struct Roster {
     role_members: Box<[u32]>,
     skipped_rows: Box<[SkippedRow]>,
     drift: Drift,
-    indexes: Indexes,
+    /// Most teams are small, or asked for as they lie.
+    indexes: LazyLock<Box<Indexes>>,
     extent: RosterExtent,
     size: usize,
 }
@@ -91,6 +93,7 @@ impl Roster {
         let ids = IdIndex::build(rows.iter().map(|row| TeamMember::new(&strings, row)));
         let extent = RosterExtent::of(rows.iter().map(|row| TeamMember::new(&strings, row)), &role_ends);
         let size = size_of::<Self>()
+            + size_of::<Indexes>()
             + strings.texts.capacity()
             + size_of_val(&*rows)
             + ids.size()
@@ -113,7 +116,7 @@ impl Roster {
             role_members,
             skipped_rows: skipped_rows.into(),
             drift,
-            indexes: Indexes::default(),
+            indexes: LazyLock::new(Box::default),
             extent,
             size,
         }
@@ -268,6 +271,10 @@ impl Roster {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<&T>, Cancelled> {
         of(&self.indexes).get_again(self.members(), cancelled)
+    }
+
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(super) fn searches(&self) -> &Searches {
