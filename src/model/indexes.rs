@@ -38,6 +38,11 @@ impl<T> LazyIndex<T> {
         Self { value: OnceLock::new(), building: Mutex::default(), was_asked: AtomicBool::default(), build }
     }
 
+    /// Whether it is there.
+    pub(super) fn is_made(&self) -> bool {
+        self.value.get().is_some()
+    }
+
     /// The index, made to its end where it is not there yet.
     pub(super) fn get<'r>(&self, mut members: impl Iterator<Item = TeamMember<'r>>) -> &T {
         self.value.get_or_init(|| (self.build)(&mut members))

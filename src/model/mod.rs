@@ -45,6 +45,7 @@ mod sort_keys;
 mod status;
 mod team_difference;
 mod team_listener;
+mod tests_left;
 mod timestamp;
 mod unrecognized;
 mod upstream_error;

@@ -41,6 +41,11 @@ impl RecentOrders {
         sorted
     }
 
+    /// Whether the members are kept in this order.
+    pub(super) fn has(&self, order: &Order) -> bool {
+        self.0.lock().iter().any(|(known, sorted)| known == order && sorted.is_some())
+    }
+
     /// What is remembered of an order, which is the latest from now on.
     fn used(&self, order: &Order) -> Option<Option<Arc<Vec<u32>>>> {
         let mut known = self.0.lock();

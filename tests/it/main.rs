@@ -66,6 +66,7 @@ mod member_fields;
 mod mtls;
 mod node;
 mod null_operators;
+mod offload;
 mod open_telemetry;
 mod oracle;
 mod outcomes;

@@ -20,6 +20,7 @@ mod invalidate;
 mod live;
 mod loaded_request;
 mod lookups;
+mod offload;
 mod prepare;
 mod project;
 mod response;

@@ -13,24 +13,15 @@ use super::executable_schema::execute_by_engine;
 use super::extensions::ReportedCost;
 use super::loaded_request::{LoadedData, LoadedRequest};
 use super::lookups::{Resolved, RootData};
+use super::offload::is_long;
 use super::project::{ProjectionOptions, project};
 use super::response::{Beside, GraphQlResponse, data_of, too_large};
 use super::response_cache::CacheKey;
 use super::trace::{TraceTimes, Tracing};
 use super::validated_request::ValidatedRequest;
 use crate::compute::ComputeError;
-use crate::graphql::plan::plan::Plan;
 use crate::graphql::schema::{EntityKey, Session};
 use crate::model::Cancellation;
-
-/// From so much work on, in cells, an answer is written beside the runtime's workers: what is less is done sooner than it is
-/// handed over.
-const OFFLOAD_THRESHOLD: usize = 4096;
-/// The size of each distinct list besides its rows, and of each representation besides its fields.
-const LIST: usize = 256;
-const REPRESENTATION: usize = 64;
-/// The first request that filters or sorts a team of more members builds its indexes, which takes milliseconds.
-const INDEXED_MEMBERS: usize = 1000;
 
 impl Engine {
     /// The answer by an identical request's response, by projection, or else by the engine.
@@ -83,7 +74,7 @@ impl Engine {
         let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
         let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
         let plan = request.plan.clone();
-        let is_long = is_long(&plan, &resolved, cells);
+        let is_long = is_long(request, &resolved, cells, &self.settings.graphql);
         let traced = tracing.clone();
         let job = move |cancellation: &Cancellation| {
             let projected = project(&plan, &resolved, options, cancellation, out);
@@ -149,18 +140,6 @@ impl Engine {
             nodes_limit: self.settings.federation.trace_nodes_limit,
         }
     }
-}
-
-/// Whether writing an answer is more work than a worker of the runtime should be held for.
-fn is_long(plan: &Plan, resolved: &Resolved, cells: usize) -> bool {
-    let representations = resolved.roots.iter().map(|root| match root {
-        RootData::Entities(list) => list.len(),
-        _ => 0,
-    });
-    let lists = (plan.lists.len() + plan.groups.len()).saturating_mul(LIST);
-    let looked_up = representations.sum::<usize>().saturating_mul(REPRESENTATION);
-    cells.saturating_add(lists).saturating_add(looked_up) > OFFLOAD_THRESHOLD
-        || plan.uses_indexes() && resolved.views.iter().flatten().any(|view| view.roster.len() > INDEXED_MEMBERS)
 }
 
 /// The types of the objects of a root field, where the field's own type is abstract: `_entities`, `node`.

@@ -206,7 +206,7 @@ impl Inspector {
         let TeamShape { members, roles, largest_role, skipped_rows, unrecognized, list_items } = team;
         let team = RosterSize { members, roles, largest_role, skipped_rows, unrecognized, list_items };
         let pages = PageLimits { default: self.limits.page_default, max: self.limits.page_max };
-        let estimate = Estimate { arguments: sizes, pages };
+        let estimate = Estimate { arguments: sizes, pages, finds: true };
         estimate.cells(&plan.cost, &|root, each| {
             let rows = match plan.cost.roots.get(root).map(|field| field.rows) {
                 // Representations without a value are one.

@@ -120,6 +120,16 @@ pub(in crate::graphql) fn check_cost(
     Ok(cells)
 }
 
+/// What an operation writes over these teams, in cells, without what its lists look through.
+pub(in crate::graphql) fn written_cells(
+    cost: &OperationCost,
+    sizes: &[ArgumentSize],
+    teams: TeamSizes<'_>,
+    limits: &config::GraphQlConfig,
+) -> usize {
+    Estimate { finds: false, ..estimate(sizes, limits) }.cells(cost, teams)
+}
+
 /// Rejects an operation that costs too much by what is known of it, and returns what it costs.
 pub(in crate::graphql) fn check_cells(
     cells: usize,
@@ -134,7 +144,7 @@ pub(in crate::graphql) fn check_cells(
 const CELLS: &str = "the estimated cost in cells (rows times fields, and what is looked through for them)";
 
 fn estimate<'e>(arguments: &'e [ArgumentSize], limits: &config::GraphQlConfig) -> Estimate<'e> {
-    Estimate { arguments, pages: PageLimits { default: limits.page_default, max: limits.page_max } }
+    Estimate { arguments, pages: PageLimits { default: limits.page_default, max: limits.page_max }, finds: true }
 }
 
 fn check_argument(kind: ArgumentKind, size: ArgumentSize, limits: &config::GraphQlConfig) -> Result<(), RequestError> {

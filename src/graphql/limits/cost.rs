@@ -144,6 +144,8 @@ pub(in crate::graphql) struct OperationCost {
     pub(in crate::graphql) cells: usize,
     /// The filters of all lists, each as often as a list has it.
     pub(in crate::graphql) filters: Vec<ArgumentId>,
+    /// Whether a list finds or sorts the members of a role.
+    pub(in crate::graphql) finds_in_roles: bool,
 }
 
 /// The teams that a root field reads: how many of its rows are read from a team of which size. Representations may name
@@ -155,6 +157,8 @@ pub(in crate::graphql) struct Estimate<'e> {
     /// Of the operation's arguments, in order.
     pub(in crate::graphql) arguments: &'e [ArgumentSize],
     pub(in crate::graphql) pages: PageLimits,
+    /// Whether what lists look through is counted, beside what is written.
+    pub(in crate::graphql) finds: bool,
 }
 
 impl Estimate<'_> {
@@ -245,7 +249,7 @@ impl Estimate<'_> {
             each = each.saturating_add(order.items.saturating_mul(SORT_KEY)).saturating_add(cursors * CURSOR);
         }
         let made = filter.terms.saturating_mul(MADE);
-        if each == 0 {
+        if each == 0 || !self.finds {
             return made;
         }
         let each = each.saturating_mul(if page.of_role { APART } else { 1 });

@@ -17,7 +17,9 @@ mod variables;
 pub(super) use arguments::{
     ArgumentId, ArgumentKind, ArgumentSize, ArgumentSizes, Given, OperationArgument, OperationArguments, SizeLimits,
 };
-pub(super) use checks::{RequestTotals, check_arguments, check_cells, check_cost, check_mentions, filter_texts};
+pub(super) use checks::{
+    RequestTotals, check_arguments, check_cells, check_cost, check_mentions, filter_texts, written_cells,
+};
 pub(super) use cost::{Estimate, FieldCost, OperationCost, PageWork, RosterSize, Rows, SelectionCost, leaf_cells};
 pub(super) use measure::{IntrospectionSwitches, Measured, is_introspection};
 pub(super) use repetition::repetition;

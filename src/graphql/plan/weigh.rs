@@ -89,16 +89,18 @@ impl<'d> Weigher<'_, 'd> {
             return (rows, given(ArgumentKind::PageLength));
         }
         if takes(ArgumentKind::PageLength) {
-            let filter = given(ArgumentKind::Filter);
+            let (filter, order) = (given(ArgumentKind::Filter), given(ArgumentKind::Order));
+            let (search, of_role) = (given(ArgumentKind::Search), on == "Role");
             self.cost.filters.extend(filter);
+            self.cost.finds_in_roles |= of_role && filter.or(order).or(search).is_some();
             let mut cursors = kinds.iter().filter(|(kind, _)| *kind == ArgumentKind::Cursor).map(|(_, id)| *id);
             let page = PageWork {
                 filter,
-                order: given(ArgumentKind::Order),
-                search: given(ArgumentKind::Search),
+                order,
+                search,
                 length: given(ArgumentKind::PageLength),
                 cursors: std::array::from_fn(|_| cursors.next().flatten()),
-                of_role: on == "Role",
+                of_role,
             };
             return (Rows::Page(page), None);
         }

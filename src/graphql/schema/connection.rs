@@ -93,6 +93,11 @@ impl PreparedList {
         found.map_err(|error| fault(Code::RequestTimeout, error))
     }
 
+    /// How many tests of the view's members are left to find and sort them; `None` where that takes more than tests.
+    pub(in crate::graphql) fn tests_left(&self, view: &View) -> Option<usize> {
+        view.roster.tests_left(self.filter.as_deref(), &self.order)
+    }
+
     /// The conditions: one address for all lists of a request that have the same.
     pub(in crate::graphql) fn conditions(&self) -> Option<*const Filter> {
         self.filter.as_ref().map(Arc::as_ptr)

@@ -211,9 +211,13 @@ impl World {
 
     /// An engine that projects, without cache tags, over a team of so many, with settings that are changed so.
     pub fn tuned(members: usize, tune: impl Fn(&mut Settings)) -> Engine {
-        let rows: Vec<_> =
-            (0..members).map(|n| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}") })).collect();
-        let teams = Arc::new(Teams(Mutex::new(HashMap::from([(account(ACCOUNTS[0]).email, body(&rows))]))));
+        let row = |n: usize| json!({ "_id": format!("m{n:05}"), "name": format!("Member {n}") });
+        Self::tuned_with_rows(&(0..members).map(row).collect::<Vec<_>>(), tune)
+    }
+
+    /// The same over a team of these rows.
+    pub fn tuned_with_rows(rows: &[Value], tune: impl Fn(&mut Settings)) -> Engine {
+        let teams = Arc::new(Teams(Mutex::new(HashMap::from([(account(ACCOUNTS[0]).email, body(rows))]))));
         tuned(true, &rosters(&teams, true), &Arc::default(), tune)
     }
 
