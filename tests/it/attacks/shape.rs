@@ -45,7 +45,14 @@ struct Argument {
 
 /// A whole request.
 #[derive(Clone)]
-pub struct Tree(Vec<Field>);
+pub struct Tree {
+    fields: Vec<Field>,
+    /// Variables that stand inside written values, with their types.
+    inner: Vec<(String, Value)>,
+}
+
+/// The only member of an object that stands for the inner variable of this number.
+const INNER: &str = "$";
 
 impl Shapes {
     pub fn read(sdl: &str) -> Self {
@@ -81,14 +88,16 @@ impl Shapes {
             }
         }
         // What the service adds for gateways, which not every printed schema has.
+        let field = |name: &str, kind: &str| FieldShape { name: name.into(), arguments: vec![], kind: kind.into() };
+        objects.entry("_Service".into()).or_insert_with(|| vec![field("sdl", "String")]);
         let any: Type = Type::new("[_Any!]!").unwrap();
         let query = objects.get_mut("Query").unwrap();
         if query.iter().all(|field| field.name != "_entities") {
-            query.push(FieldShape {
-                name: "_entities".into(),
-                arguments: vec![("representations".into(), any)],
-                kind: "_Entity".into(),
-            });
+            let arguments = vec![("representations".into(), any)];
+            query.push(FieldShape { arguments, ..field("_entities", "_Entity") });
+        }
+        if query.iter().all(|field| field.name != "_service") {
+            query.push(field("_service", "_Service"));
         }
         Self { objects, inputs, enums }
     }
@@ -103,7 +112,8 @@ impl Shapes {
 
     /// A request of a few fields.
     pub fn tree(&self, rng: &mut Rng) -> Tree {
-        Tree((0..rng.usize(1..3)).map(|_| self.field("Query", 0, rng)).collect())
+        let fields = (0..rng.usize(1..3)).map(|_| self.field("Query", 0, rng)).collect();
+        Tree { fields, inner: vec![] }
     }
 
     fn field(&self, parent: &str, depth: usize, rng: &mut Rng) -> Field {
@@ -196,23 +206,28 @@ impl Tree {
     /// A copy with a few things changed.
     pub fn mutated(&self, shapes: &Shapes, rng: &mut Rng) -> Self {
         let mut tree = self.clone();
+        let fields = &mut tree.fields;
         for _ in 0..rng.usize(1..4) {
-            match rng.u8(..8) {
-                0 => tree.0.push(shapes.field("Query", 0, rng)),
+            match rng.u8(..9) {
+                0 => fields.push(shapes.field("Query", 0, rng)),
                 // The same once more, or often.
                 1 | 2 => {
-                    let field = rng.choice(&tree.0).unwrap().clone();
+                    let field = rng.choice(&*fields).unwrap().clone();
                     let times = *rng.choice(&[1, 4, 16, 60]).unwrap();
-                    tree.0.extend(std::iter::repeat_n(field, times));
+                    fields.extend(std::iter::repeat_n(field, times));
                 }
-                3 if tree.0.len() > 1 => drop(tree.0.swap_remove(rng.usize(..tree.0.len()))),
+                3 if fields.len() > 1 => drop(fields.swap_remove(rng.usize(..fields.len()))),
                 4 => {
-                    let kept = rng.usize(..tree.0.len());
-                    tree.0.truncate(kept.max(1));
+                    let kept = rng.usize(..fields.len());
+                    fields.truncate(kept.max(1));
+                }
+                5 => {
+                    let at = rng.usize(..fields.len());
+                    mention(&mut fields[at], shapes, &mut tree.inner, rng);
                 }
                 _ => {
-                    let at = rng.usize(..tree.0.len());
-                    mutate(&mut tree.0[at], "Query", 0, shapes, rng);
+                    let at = rng.usize(..fields.len());
+                    mutate(&mut fields[at], "Query", 0, shapes, rng);
                 }
             }
         }
@@ -223,14 +238,75 @@ impl Tree {
     pub fn body(&self, nonce: u64) -> String {
         let mut variables: BTreeMap<usize, (String, Value)> = BTreeMap::new();
         let mut text = String::new();
-        for (n, field) in self.0.iter().enumerate() {
+        for (n, field) in self.fields.iter().enumerate() {
             print(field, n, &mut text, &mut variables);
         }
-        let declared: String = variables.iter().map(|(n, (kind, _))| format!("$v{n}: {kind} ")).collect();
+        let whole = variables.into_iter().map(|(n, variable)| (format!("v{n}"), variable));
+        // An unused variable would make the request invalid.
+        let inner = self.inner.iter().enumerate().map(|(n, variable)| (format!("i{n}"), variable.clone()));
+        let inner = inner.filter(|(name, _)| text.contains(&format!("${name} ")));
+        let (mut declared, mut values) = (String::new(), Map::new());
+        for (name, (kind, value)) in whole.chain(inner) {
+            declared.push_str(&format!("${name}: {kind} "));
+            values.insert(name, value);
+        }
         let declared = if declared.is_empty() { declared } else { format!("({declared})") };
-        let values: Map<String, Value> =
-            variables.into_iter().map(|(n, (_, value))| (format!("v{n}"), value)).collect();
         json!({ "query": format!("query Q{nonce}{declared} {{ {text}}}"), "variables": values }).to_string()
+    }
+}
+
+/// Puts a variable into an argument's value, for each item of a list or for a single value.
+fn mention(field: &mut Field, shapes: &Shapes, inner: &mut Vec<(String, Value)>, rng: &mut Rng) {
+    if field.arguments.is_empty() || (!field.below.is_empty() && rng.bool()) {
+        if let Some(at) = (!field.below.is_empty()).then(|| rng.usize(..field.below.len())) {
+            mention(&mut field.below[at], shapes, inner, rng);
+        }
+        return;
+    }
+    let at = rng.usize(..field.arguments.len());
+    let argument = &mut field.arguments[at];
+    argument.variable = None;
+    put_inner(&mut argument.value, &argument.kind, shapes, inner, rng);
+}
+
+fn put_inner(value: &mut Value, kind: &Type, shapes: &Shapes, inner: &mut Vec<(String, Value)>, rng: &mut Rng) {
+    match (&mut *value, &kind.base) {
+        (Value::Array(list), BaseType::List(kind)) if !list.is_empty() => {
+            if rng.bool() {
+                let at = rng.usize(..list.len());
+                return put_inner(&mut list[at], kind, shapes, inner, rng);
+            }
+            let mut item = list[0].clone();
+            put_inner_here(&mut item, kind, inner);
+            list.fill(item);
+        }
+        (Value::Object(members), BaseType::Named(name)) if !members.is_empty() && rng.u8(..4) > 0 => {
+            let at = rng.usize(..members.len());
+            let (member, below) = members.iter_mut().nth(at).unwrap();
+            let Some((_, kind)) =
+                shapes.inputs.get(name.as_str()).and_then(|fields| fields.iter().find(|(name, _)| name == member))
+            else {
+                return;
+            };
+            put_inner(below, kind, shapes, inner, rng);
+        }
+        _ => put_inner_here(value, kind, inner),
+    }
+}
+
+fn put_inner_here(value: &mut Value, kind: &Type, inner: &mut Vec<(String, Value)>) {
+    if !has_inner(value) {
+        let variable = std::mem::replace(value, json!({ INNER: inner.len() }));
+        inner.push((kind.to_string(), variable));
+    }
+}
+
+/// A variable's value cannot have a variable in it.
+fn has_inner(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.iter().any(has_inner),
+        Value::Object(members) => members.contains_key(INNER) || members.values().any(has_inner),
+        _ => false,
     }
 }
 
@@ -245,7 +321,7 @@ fn mutate(field: &mut Field, parent: &str, depth: usize, shapes: &Shapes, rng: &
             } else {
                 grow(&mut argument.value, rng);
             }
-            argument.variable = rng.bool().then(|| rng.usize(..4));
+            argument.variable = (rng.bool() && !has_inner(&argument.value)).then(|| rng.usize(..4));
         }
         3 if !field.below.is_empty() => {
             let again = rng.choice(&field.below).unwrap().clone();
@@ -326,6 +402,7 @@ fn literal(value: &Value, text: &mut String) {
             });
             text.push(']');
         }
+        Value::Object(members) if members.contains_key(INNER) => text.push_str(&format!("$i{} ", members[INNER])),
         Value::Object(members) => {
             text.push('{');
             members.iter().for_each(|(name, value)| {
