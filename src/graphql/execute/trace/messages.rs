@@ -1,5 +1,6 @@
 //! The messages of Apollo's trace format (`reports.proto`), as far as a subgraph fills them in.
 
+use bytes::Bytes;
 use prost::{Message, Oneof};
 
 /// The trace of one operation.
@@ -27,14 +28,15 @@ pub(super) struct ProtoTimestamp {
     pub(super) nanos: i32,
 }
 
-/// A field of the answer, or an item of a list in it.
+/// A field of the answer, or an item of a list in it. Its texts are the same in each row, and shared; in the format a string and
+/// bytes are one.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TraceNode {
     #[prost(oneof = "NodeId", tags = "1, 2")]
     pub(super) id: Option<NodeId>,
     /// The field's type.
-    #[prost(string, tag = "3")]
-    pub(super) r#type: String,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(super) r#type: Bytes,
     /// Since the start of the trace, in nanoseconds.
     #[prost(uint64, tag = "8")]
     pub(super) start_time: u64,
@@ -44,17 +46,17 @@ pub(super) struct TraceNode {
     pub(super) error: Vec<Error>,
     #[prost(message, repeated, tag = "12")]
     pub(super) child: Vec<TraceNode>,
-    #[prost(string, tag = "13")]
-    pub(super) parent_type: String,
+    #[prost(bytes = "bytes", tag = "13")]
+    pub(super) parent_type: Bytes,
     /// The field's name, where the answer shows it under another one.
-    #[prost(string, tag = "14")]
-    pub(super) original_field_name: String,
+    #[prost(bytes = "bytes", tag = "14")]
+    pub(super) original_field_name: Bytes,
 }
 
 #[derive(Clone, PartialEq, Eq, Oneof)]
 pub(super) enum NodeId {
-    #[prost(string, tag = "1")]
-    ResponseName(String),
+    #[prost(bytes = "bytes", tag = "1")]
+    ResponseName(Bytes),
     #[prost(uint32, tag = "2")]
     Index(u32),
 }

@@ -1,12 +1,13 @@
 //! The tree of an answer's fields, made by reading its data beside the document: each key is a field of the object's type, and
 //! the document knows its name and its type. It ends where the limit of nodes is reached.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
 use apollo_compiler::executable::{Operation, SelectionSet};
+use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::messages::{NodeId, TraceNode};
@@ -31,9 +32,22 @@ pub(super) struct NodeBuilder<'d> {
     /// How many nodes there may be more.
     room: Cell<usize>,
     is_incomplete: Cell<bool>,
+    /// The fields that are selected of types, by where the selections are: those of an object in each row are collected once.
+    known: RefCell<HashMap<(*const &'d SelectionSet, &'d str), Rc<[TracedField<'d>]>>>,
 }
 
-type CollectedFields<'d> = Rc<Vec<Collected<'d>>>;
+/// A field, and what its nodes say of it.
+struct TracedField<'d> {
+    field: Collected<'d>,
+    response_name: Bytes,
+    of: Bytes,
+    parent: Bytes,
+    original_name: Bytes,
+    /// What is about the schema is no work of a resolver.
+    is_meta: bool,
+    type_name: &'d str,
+    is_abstract: bool,
+}
 
 impl<'d> NodeBuilder<'d> {
     /// `spans` are those of root fields, and of all others.
@@ -46,20 +60,14 @@ impl<'d> NodeBuilder<'d> {
     ) -> Self {
         let collector = Collector::new(document, truths);
         let (room, is_incomplete) = (Cell::new(limit), Cell::new(false));
-        Self { document, collector, types, root_span, span, room, is_incomplete }
+        Self { document, collector, types, root_span, span, room, is_incomplete, known: RefCell::default() }
     }
 
     /// The nodes of the root fields, and whether any are missing.
     pub(super) fn build(&self, operation: &'d Operation, data: &[u8]) -> (Vec<TraceNode>, bool) {
         let root = operation.object_type().as_str();
         let sets = [&operation.selection_set];
-        let values = AnswerValue {
-            builder: self,
-            sets: &sets,
-            of: Objects::One(root),
-            is_root: true,
-            known: FieldsByType::default(),
-        };
+        let values = AnswerValue { builder: self, sets: &sets, of: Objects::One(root), is_root: true };
         let nodes = values.deserialize(&mut serde_json::Deserializer::from_slice(data));
         // The data is JSON that was just written.
         (nodes.unwrap_or_default(), self.is_incomplete.get())
@@ -79,8 +87,33 @@ impl<'d> NodeBuilder<'d> {
 
     /// The fields that are selected of an object of this type. Nothing where a condition has no value: then the field
     /// has failed.
-    fn fields(&self, sets: &[&'d SelectionSet], on: &str) -> CollectedFields<'d> {
-        Rc::new(self.collector.fields(sets, on).unwrap_or_default())
+    fn fields(&self, sets: &[&'d SelectionSet], on: &'d str) -> Rc<[TracedField<'d>]> {
+        // What is collected is kept, so nothing else comes to be where these selections are.
+        let key = (sets.as_ptr(), on);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let collected = self.collector.fields(sets, on).unwrap_or_default();
+        let fields: Rc<[_]> = collected.into_iter().map(|field| self.traced(field, on)).collect();
+        self.known.borrow_mut().insert(key, fields.clone());
+        fields
+    }
+
+    fn traced(&self, collected: Collected<'d>, on: &str) -> TracedField<'d> {
+        let (key, field) = (collected.key, collected.field);
+        let type_name = field.definition.ty.inner_named_type().as_str();
+        let of = self.document.schema().types.get(type_name);
+        let original_name = if key == field.name.as_str() { "" } else { field.name.as_str() };
+        TracedField {
+            response_name: Bytes::copy_from_slice(key.as_bytes()),
+            of: field.definition.ty.to_string().into(),
+            parent: Bytes::copy_from_slice(on.as_bytes()),
+            original_name: Bytes::copy_from_slice(original_name.as_bytes()),
+            is_meta: field.name.starts_with("__"),
+            type_name,
+            is_abstract: of.is_some_and(|of| of.is_union() || of.is_interface()),
+            field: collected,
+        }
     }
 }
 
@@ -92,16 +125,12 @@ enum Objects<'d> {
     Each(&'d [&'static str]),
 }
 
-/// The fields of types that have come in a list.
-type FieldsByType<'d> = Rc<std::cell::RefCell<HashMap<&'d str, CollectedFields<'d>>>>;
-
 /// A value of the answer: it becomes the nodes below it.
 struct AnswerValue<'b, 'd> {
     builder: &'b NodeBuilder<'d>,
     sets: &'b [&'d SelectionSet],
     of: Objects<'d>,
     is_root: bool,
-    known: FieldsByType<'d>,
 }
 
 impl<'d> AnswerValue<'_, 'd> {
@@ -165,7 +194,6 @@ impl<'de> Visitor<'de> for AnswerValue<'_, '_> {
                 sets: self.sets,
                 of: Objects::One(name),
                 is_root: false,
-                known: self.known.clone(),
             });
             let Some(item) = item else {
                 // The rest of the list is read over.
@@ -187,46 +215,34 @@ impl<'de> Visitor<'de> for AnswerValue<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<TraceNode>, A::Error> {
         let builder = self.builder;
         let on = self.type_at(0).unwrap_or_default();
-        let known = self.known.borrow().get(on).cloned();
-        let fields = known.unwrap_or_else(|| {
-            let fields = builder.fields(self.sets, on);
-            self.known.borrow_mut().insert(on, fields.clone());
-            fields
-        });
+        let fields = builder.fields(self.sets, on);
         let mut nodes = Vec::with_capacity(fields.len());
         let mut next = 0;
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             // The answer has them in the order in which they are collected.
-            let at = if fields.get(next).is_some_and(|field| field.key == key) {
+            let at = if fields.get(next).is_some_and(|known| known.field.key == key) {
                 Some(next)
             } else {
-                fields.iter().position(|field| field.key == key)
+                fields.iter().position(|known| known.field.key == key)
             };
             let found = at.map(|at| (at, &fields[at]));
-            // What is about the schema is no work of a resolver.
-            let found =
-                found.filter(|(_, Collected { field, .. })| !field.name.starts_with("__") && builder.take_room());
-            let Some((at, Collected { key, field, below, .. })) = found else {
+            let found = found.filter(|(_, known)| !known.is_meta && builder.take_room());
+            let Some((at, known)) = found else {
                 next = at.map_or(next, |at| at + 1);
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             next = at + 1;
-            let type_name = field.definition.ty.inner_named_type().as_str();
-            let is_abstract =
-                builder.document.schema().types.get(type_name).is_some_and(|of| of.is_union() || of.is_interface());
-            let of = match builder.types.get(*key).filter(|_| self.is_root && is_abstract) {
-                Some(names) => Objects::Each(names),
-                None => Objects::One(type_name),
-            };
-            let value = AnswerValue { builder, sets: below, of, is_root: false, known: FieldsByType::default() };
+            let names = builder.types.get(known.field.key).filter(|_| self.is_root && known.is_abstract);
+            let of = names.map_or(Objects::One(known.type_name), |names| Objects::Each(names));
+            let value = AnswerValue { builder, sets: &known.field.below, of, is_root: false };
             let child = map.next_value_seed(value)?;
             let span = if self.is_root { builder.root_span } else { builder.span };
             nodes.push(TraceNode {
-                id: Some(NodeId::ResponseName((*key).to_owned())),
-                r#type: field.definition.ty.to_string(),
-                parent_type: on.to_owned(),
-                original_field_name: if *key == field.name.as_str() { String::new() } else { field.name.to_string() },
+                id: Some(NodeId::ResponseName(known.response_name.clone())),
+                r#type: known.of.clone(),
+                parent_type: known.parent.clone(),
+                original_field_name: known.original_name.clone(),
                 start_time: span.start,
                 end_time: span.end,
                 error: Vec::new(),

@@ -109,7 +109,8 @@ impl Tracing {
             is_incomplete,
         };
         // Base64 takes four bytes for three.
-        (trace.encoded_len().div_ceil(3).saturating_mul(4) <= room).then(|| STANDARD.encode(trace.encode_to_vec()))
+        let trace = trace.encode_to_vec();
+        (trace.len().div_ceil(3).saturating_mul(4) <= room).then(|| STANDARD.encode(trace))
     }
 }
 
@@ -118,7 +119,7 @@ fn place<'n>(root: &'n mut TraceNode, path: &[PathSegment]) -> &'n mut TraceNode
     let mut node = root;
     for segment in path {
         let is_meant = |child: &TraceNode| match (&child.id, segment) {
-            (Some(NodeId::ResponseName(name)), PathSegment::Key(key)) => name == key,
+            (Some(NodeId::ResponseName(name)), PathSegment::Key(key)) => name == key.as_bytes(),
             (Some(NodeId::Index(index)), PathSegment::Index(at)) => *index as usize == *at,
             _ => false,
         };
