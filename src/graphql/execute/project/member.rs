@@ -19,7 +19,7 @@ use crate::model::{JsonStr, Page, ScalarField, member_fields};
 
 /// So many members are brought near at once: as many as a processor waits for together, and so few that the first are still near
 /// when they are written.
-const TOGETHER: usize = 32;
+pub(super) const TOGETHER: usize = 32;
 
 impl<'p> AnswerWriter<'p> {
     /// Writes the `n`th member of a page.

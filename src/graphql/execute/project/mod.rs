@@ -1,6 +1,7 @@
 //! Projection: a plan and its rosters become JSON directly, without a future, a value or a map for a field.
 
 mod changes;
+mod entities;
 mod first_map;
 mod found_members;
 mod groups;

@@ -13,13 +13,13 @@ use super::first_map::FirstMap;
 use super::found_members::{FoundMembers, ListRows};
 use crate::graphql::execute::answer_errors::{AnswerErrors, Segment};
 use crate::graphql::execute::arguments::ArgumentSlots;
-use crate::graphql::execute::lookups::{EntityData, Resolved, RootData};
+use crate::graphql::execute::lookups::{Resolved, RootData};
 use crate::graphql::json;
 use crate::graphql::plan::plan::{
     AccountField, ConnectionField, EdgeField, PageInfoField, Plan, PlannedField, PlannedObject, RootField,
     SkippedRowField,
 };
-use crate::graphql::schema::{EntityKey, PreparedList, View};
+use crate::graphql::schema::{PreparedList, View};
 use crate::model::{Cancellation, Cancelled, Group, Page, PageLimits, RowCounter, Timestamp};
 
 /// The written answer.
@@ -168,20 +168,7 @@ impl<'p> AnswerWriter<'p> {
                 }
             }
             (RootField::Entities { member, role, team, .. }, RootData::Entities(list)) => {
-                self.array(list, |writer, entity| match entity {
-                    Ok(EntityData { view, key }) => match key {
-                        EntityKey::TeamMember(id) => match view.roster.find(id) {
-                            Some(index) => writer.member(member, view, index),
-                            None => json::null(&mut writer.out),
-                        },
-                        EntityKey::Role(id) => match view.roster.find_role(id) {
-                            Some(index) => writer.role(role, view, index),
-                            None => json::null(&mut writer.out),
-                        },
-                        EntityKey::Team => writer.team(team, view),
-                    },
-                    Err(error) => writer.fail(item.pos, error),
-                });
+                self.entities((member, role, team), list, item.pos);
             }
             (RootField::TeamChanges { fields, .. }, RootData::Changes(view, changes)) => {
                 self.changes(fields, view, changes);
