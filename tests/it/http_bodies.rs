@@ -126,10 +126,13 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn coded_bodies_are_decoded_under_the_same_limit() {
     let app = TestApp::start().await;
-    let long = |length: usize| {
-        let shell = r#"{"query":"{ __typename }","x":""}"#;
-        shell.replace("\"\"", &format!("\"{}\"", "x".repeat(length - shell.len())))
-    };
+    let shell = r#"{"query":"{ __typename }","x":""}"#;
+    let with = |text: &str| shell.replace("\"\"", &format!("\"{text}\""));
+    // Of letters that no coding makes much shorter, and of a single one.
+    let mut rng = fastrand::Rng::with_seed(3);
+    let letters: String = std::iter::repeat_with(|| rng.alphanumeric()).take(1 << 20).collect();
+    let long = |length: usize| with(&letters[..length - shell.len()]);
+    let alike = |length: usize| with(&"x".repeat(length - shell.len()));
     type Encode = fn(&[u8]) -> Vec<u8>;
     let codings: [(&str, Encode); 4] = [("gzip", gzip), ("x-gzip", gzip), ("br", brotli), ("zstd", zstd)];
     for (name, encode) in codings {
@@ -140,6 +143,10 @@ async fn coded_bodies_are_decoded_under_the_same_limit() {
         ask(encode(QUERY.as_bytes())).await.clean();
         ask(encode(long(1 << 20).as_bytes())).await.clean();
         let over = ask(encode(long((1 << 20) + 1).as_bytes())).await;
+        assert_eq!((over.status, over.codes()), (413, vec!["REQUEST_TOO_LARGE"]), "{name}");
+        // What is much shorter when it is encoded may be as long as this.
+        ask(encode(alike(64 << 10).as_bytes())).await.clean();
+        let over = ask(encode(alike((64 << 10) + 1).as_bytes())).await;
         assert_eq!((over.status, over.codes()), (413, vec!["REQUEST_TOO_LARGE"]), "{name}");
         // A bomb is given up at the limit.
         let bomb = ask(encode(&vec![b' '; 20 << 20])).await;

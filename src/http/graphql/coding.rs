@@ -12,6 +12,10 @@ use crate::http::response::error::{BODY_CODINGS, HttpError};
 
 /// The largest window of zstd, as a power of two (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
+/// So many times as long as it was sent a body may be when it is decoded, or so long: what clients send is hardly a tenth as long
+/// when it is encoded, and what would be a thousandth is made to cost much.
+const DECODED_TIMES: usize = 64;
+const DECODED_ROOM: usize = 64 << 10;
 /// The size of the output buffer, in bytes.
 const PIECE: usize = 16 << 10;
 
@@ -43,8 +47,14 @@ pub(super) fn of(headers: &HeaderMap) -> Result<ContentCoding, HttpError> {
     }
 }
 
-/// Decodes a body to at most `limit` bytes.
+/// How long a body of `sent` encoded bytes may be when it is decoded, where bodies are limited to `limit`.
+pub(super) fn decoded_limit(sent: usize, limit: usize) -> usize {
+    sent.saturating_mul(DECODED_TIMES).max(DECODED_ROOM).min(limit)
+}
+
+/// Decodes a body to at most `limit` bytes, and not to much more than was sent.
 pub(in crate::http) fn decode(body: Bytes, coding: ContentCoding, limit: usize) -> Result<Bytes, HttpError> {
+    let limit = decoded_limit(body.len(), limit);
     let decoded = match coding {
         ContentCoding::Identity => return Ok(body),
         ContentCoding::Gzip => read(flate2::bufread::MultiGzDecoder::new(&*body), limit),

@@ -46,8 +46,6 @@ static SHOW_COST: HeaderName = HeaderName::from_static("x-flowmatix-show-cost");
 /// The requests of a body that is longer, in bytes, or encoded, are read, validated and executed beside the runtime's
 /// workers.
 const LONG_BODY: usize = 8 << 10;
-/// So many times as long as it was sent a body may be when it is decoded, as memory is counted for it.
-const DECODED: usize = 16;
 
 pub(in crate::http) async fn serve(public: Arc<AppState>, request: Request) -> Response<Body> {
     let started = Clock::instant();
@@ -217,8 +215,7 @@ async fn execute(
         let Some(ReadBody { bytes, mut memory }) = body else { return Ok((parameters::from_uri(&uri)?, None)) };
         let sent = bytes.len();
         if coding != ContentCoding::Identity {
-            // However long it is when it is decoded, it is no longer than this.
-            memory.grow(limit.saturating_sub(sent).min(sent.saturating_mul(DECODED)))?;
+            memory.grow(coding::decoded_limit(sent, limit).saturating_sub(sent))?;
         }
         let parsed = parameters::from_body(bytes, coding, limit)?;
         memory.grow(parsed.each().map(|one| one.variables.memory(nodes_limit)).sum())?;
