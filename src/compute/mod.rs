@@ -3,7 +3,7 @@
 //! A leaf: it knows nothing of requests but whose they are (`ticket`). Work waits in one bounded queue that serves callers in
 //! turn (`queue`), and runs on as many threads as there are cores but one (`pool`), at the lowest priority where its caller has
 //! more of it under way (`callers`). A future runs there poll by poll (`task`), and has what waits for the upstream done elsewhere
-//! (`on_workers`).
+//! (`on_workers`). What it makes takes memory of its caller's (`room`).
 //! Invariant: a runtime worker never runs a job, and what a job holds is released when the job has really ended.
 
 mod callers;
@@ -11,6 +11,7 @@ mod lane;
 mod on_workers;
 mod pool;
 mod queue;
+mod room;
 mod task;
 mod threads;
 mod ticket;
@@ -18,5 +19,6 @@ mod ticket;
 pub use lane::Lane;
 pub use on_workers::on_workers;
 pub use pool::ComputePool;
+pub use room::{Hold, ReservedRoom, Room};
 pub use threads::ComputeError;
-pub use ticket::{Hold, Ticket};
+pub use ticket::Ticket;

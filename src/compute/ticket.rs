@@ -1,15 +1,12 @@
 //! Tickets: whose work it is, how it is told to stop, and what is held until it has ended.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::callers::{CountedRequest, LongRequestCounts};
 use super::lane::Lane;
+use super::room::{Hold, ReservedRoom, Room};
 use crate::model::Cancellation;
-
-/// Something that is released when the last holder is gone: an admission permit, reserved memory.
-pub type Hold = Arc<dyn Any + Send + Sync>;
 
 /// The state that all work of one request has in common.
 #[derive(Clone)]
@@ -22,13 +19,15 @@ pub struct Ticket {
     entry: Arc<OnceLock<CountedRequest>>,
     /// Only kept.
     _hold: Option<Hold>,
+    /// Memory for what it makes, where that is counted.
+    room: Option<Arc<dyn Room>>,
 }
 
 impl Ticket {
     /// A request's: `hold` is kept until the last work for it has ended.
     #[must_use]
     pub fn new(lane: Lane, cancellation: Cancellation, hold: Option<Hold>) -> Self {
-        Self { lane, cancellation, is_shared: false, entry: Arc::default(), _hold: hold }
+        Self { lane, cancellation, is_shared: false, entry: Arc::default(), _hold: hold, room: None }
     }
 
     /// For work that no single request owns. It is not refused and gives way to nothing: what it works on was paid for already,
@@ -36,6 +35,27 @@ impl Ticket {
     #[must_use]
     pub fn shared(lane: Lane) -> Self {
         Self { is_shared: true, ..Self::new(lane, Cancellation::without_deadline(), None) }
+    }
+
+    /// What the work makes takes room of this.
+    #[must_use]
+    pub fn with_room(self, room: Arc<dyn Room>) -> Self {
+        Self { room: Some(room), ..self }
+    }
+
+    /// Whether there is any room for what the work makes.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.room.as_ref().is_none_or(|room| room.is_left())
+    }
+
+    /// Room for so many bytes that the work has made; `None` where there is not so much left.
+    #[must_use]
+    pub fn reserve(&self, bytes: usize) -> Option<ReservedRoom> {
+        match &self.room {
+            Some(room) => room.reserve(bytes).map(|hold| ReservedRoom::new(bytes, hold)),
+            None => Some(ReservedRoom::default()),
+        }
     }
 
     /// Whether its work gives way to everything else: where its caller has other requests with long work under way.

@@ -36,6 +36,11 @@ impl RequestError {
         )
     }
 
+    /// Too much that was made for the caller waits to be taken.
+    pub(super) fn crowded() -> Self {
+        Self { code: Code::RequestConcurrencyLimited, message: "too many answers wait to be taken".to_owned() }
+    }
+
     pub(super) fn past(code: Code, what: &str, limit: usize) -> Self {
         Self { code, message: format!("{what} is limited to {limit}") }
     }

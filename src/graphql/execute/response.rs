@@ -11,7 +11,7 @@ use super::answer_tags::TagsBeside;
 use super::extensions::{AnswerExtensions, ReportedCost};
 use super::project::Projected;
 use super::trace::Tracing;
-use crate::compute::ComputeError;
+use crate::compute::{ComputeError, ReservedRoom, Ticket};
 use crate::graphql::error::Code;
 use crate::graphql::language::{DocumentError, DocumentErrors};
 use crate::graphql::request_error::RequestError;
@@ -133,6 +133,23 @@ impl GraphQlResponse {
             }
             ComputeError::Panicked => Self::panicked(),
         }
+    }
+
+    /// There is no room for it.
+    pub(super) fn crowded() -> Self {
+        Self::refused(RequestError::crowded())
+    }
+
+    /// The answer, which takes room of this ticket's from now on; a refusal where there is none left.
+    pub(super) fn in_room_of(self, ticket: &Ticket) -> Self {
+        match ticket.reserve(self.body.len()) {
+            Some(room) => self.in_room(room),
+            None => Self::crowded(),
+        }
+    }
+
+    pub(super) fn in_room(self, room: ReservedRoom) -> Self {
+        Self { body: self.body.in_room(room), ..self }
     }
 
     pub(super) fn panicked() -> Self {

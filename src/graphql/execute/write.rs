@@ -19,9 +19,12 @@ use super::response::{Beside, GraphQlResponse, data_of, too_large};
 use super::response_cache::CacheKey;
 use super::trace::{TraceTimes, Tracing};
 use super::validated_request::ValidatedRequest;
-use crate::compute::ComputeError;
+use crate::compute::{ComputeError, ReservedRoom};
 use crate::graphql::schema::{EntityKey, Session};
 use crate::model::Cancellation;
+
+/// An answer that is no longer, in bytes, is counted when it is sent.
+const SHORT: usize = 32 << 10;
 
 impl Engine {
     /// The answer by an identical request's response, by projection, or else by the engine.
@@ -54,6 +57,10 @@ impl Engine {
         let limit = self.settings.graphql.response_limit.as_u64();
         let beside = (Beside { cost, tags, ..Beside::default() }, tracing);
         let execution = execute_by_engine(schema, prepared, variables, operation_name, session, beside, limit);
+        let payer = ticket.clone();
+        let execution = async move {
+            if payer.has_room() { execution.await.in_room_of(&payer) } else { GraphQlResponse::crowded() }
+        };
         let executed = self.compute.drive(&ticket, execution.boxed()).await;
         executed.unwrap_or_else(GraphQlResponse::not_computed)
     }
@@ -74,16 +81,22 @@ impl Engine {
         let options = ProjectionOptions { contact: session.scopes().contact, pages: session.page_limits, limit };
         let out = GraphQlResponse::begin(request.prepared.length.load(Ordering::Relaxed));
         let plan = request.plan.clone();
-        let is_long = is_long(request, &resolved, cells, &self.settings.graphql);
-        let traced = tracing.clone();
+        let is_offloaded = is_long(request, &resolved, cells, &self.settings.graphql) || tracing.is_some();
+        let (traced, payer) = (tracing.clone(), request.ticket.clone());
         let job = move |cancellation: &Cancellation| {
+            if is_offloaded && !payer.has_room() {
+                return None;
+            }
             let projected = project(&plan, &resolved, options, cancellation, out);
+            let bytes = projected.as_ref().map_or(0, |projected| projected.out.len());
+            // They take room as soon as they are written: a turn to send them may be far away.
+            let room = if bytes > SHORT { payer.reserve(bytes)? } else { ReservedRoom::default() };
             let ftv1 = traced.zip(projected.as_ref().ok()).and_then(|(tracing, projected)| {
                 tracing.encode(data_of(&projected.out), &projected.errors, limit.saturating_sub(projected.out.len()))
             });
-            (projected, resolved, ftv1)
+            Some((projected, resolved, ftv1, room))
         };
-        let (projected, resolved, ftv1) = if is_long || tracing.is_some() {
+        let done = if is_offloaded {
             match self.compute.run(&request.ticket, job).await {
                 Ok(done) => done,
                 // What panics there is tried by the engine.
@@ -93,6 +106,7 @@ impl Engine {
         } else {
             job(request.ticket.cancellation())
         };
+        let Some((projected, resolved, ftv1, room)) = done else { return Some(GraphQlResponse::crowded()) };
         let Ok(projected) = projected else {
             return Some(GraphQlResponse::not_computed(ComputeError::Cancelled));
         };
@@ -104,7 +118,7 @@ impl Engine {
             let tags = beside.tags.as_ref().map(|beside| beside.tags.clone());
             self.response_cache.keep(cache_key, &resolved, (cells, projected.rows), &projected.out, tags);
         }
-        Some(GraphQlResponse::projected(projected, Beside { summary, ftv1, ..beside }))
+        Some(GraphQlResponse::projected(projected, Beside { summary, ftv1, ..beside }).in_room(room))
     }
 
     /// The cache tags of a request's answer.

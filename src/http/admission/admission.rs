@@ -2,6 +2,7 @@
 //! share of permits and memory.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -15,9 +16,9 @@ use super::busy::busy;
 use super::caller_key::CallerKey;
 use super::permits::{Permit, Permits};
 use super::rates::Rates;
-use super::response_memory::{EventMemory, HeldBody, ResponseMemory};
+use super::response_memory::{CallerRoom, EventMemory, HeldBody, ResponseMemory};
 use super::turns::Turns;
-use crate::compute::Hold;
+use crate::compute::{Hold, Room};
 use crate::config;
 use crate::graphql::{AnswerBody, Code};
 use crate::http::response::error::HttpError;
@@ -101,9 +102,15 @@ impl AdmissionControl {
         Ok(ReadBody { bytes, memory })
     }
 
-    /// A permit for one more request of this caller.
-    pub(in crate::http) fn admit(&self, key: CallerKey, limits: CallerLimits) -> Result<Permit, HttpError> {
-        self.permits.acquire(key, limits.concurrency)
+    /// Admits one more request of this caller, whose answers take room of `payer`'s.
+    pub(in crate::http) fn admit(
+        &self,
+        key: CallerKey,
+        payer: &CallerKey,
+        limits: CallerLimits,
+    ) -> Result<Arc<AdmittedRequest>, HttpError> {
+        let permit = self.permits.acquire(key, limits.concurrency)?;
+        Ok(Arc::new(AdmittedRequest { _permit: permit, room: self.responses.room_of(payer) }))
     }
 
     /// Does the work of a request that was admitted, in turn where its caller has many for a worker at once.
@@ -128,10 +135,28 @@ impl AdmissionControl {
         response: Response<AnswerBody>,
         permit: Hold,
     ) -> Result<Response<Body>, HttpError> {
-        match self.responses.reserve(key, response.body().len()) {
+        let answer = response.body();
+        // What was counted where it was written is counted already.
+        match self.responses.reserve(key, answer.len().saturating_sub(answer.room().bytes())) {
             Some(memory) => Ok(response.map(|answer| HeldBody::of(answer, memory, permit))),
             None => Err(busy("too many answers wait to be taken")),
         }
+    }
+}
+
+/// A request that was admitted: its permit, and the room of its answers.
+pub(in crate::http) struct AdmittedRequest {
+    _permit: Permit,
+    room: CallerRoom,
+}
+
+impl Room for AdmittedRequest {
+    fn is_left(&self) -> bool {
+        self.room.is_left()
+    }
+
+    fn reserve(&self, bytes: usize) -> Option<Hold> {
+        self.room.reserve(bytes)
     }
 }
 

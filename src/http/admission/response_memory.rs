@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 
 use super::byte_budget::{ByteBudget, ByteReservation};
 use super::caller_key::CallerKey;
-use crate::compute::Hold;
+use crate::compute::{Hold, Room};
 use crate::graphql::AnswerBody;
 
 /// One caller's part of the room.
@@ -23,7 +23,8 @@ const SPARE_PART: usize = 8;
 /// The longest answer that counts as small.
 const SMALL: usize = 64 << 10;
 
-pub(super) struct ResponseMemory {
+#[derive(Clone)]
+pub(in crate::http) struct ResponseMemory {
     budget: Arc<ByteBudget>,
     spare: usize,
     /// The room that a caller needs for another answer.
@@ -32,15 +33,20 @@ pub(super) struct ResponseMemory {
 
 impl ResponseMemory {
     /// `limit` bytes in all.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(in crate::http) fn new(limit: usize) -> Self {
         let caller_limit = limit / CALLER_PART;
         let budget = ByteBudget::new(limit, caller_limit);
         Self { budget, spare: limit / SPARE_PART, headroom: caller_limit / CALLER_PART }
     }
 
     /// Whether the caller may be given another answer of any length, as far as its own part goes.
-    pub(super) fn has_room(&self, key: &CallerKey) -> bool {
+    pub(in crate::http) fn has_room(&self, key: &CallerKey) -> bool {
         self.budget.has_room(key, self.headroom, SMALL.min(self.headroom))
+    }
+
+    /// The room of this caller.
+    pub(in crate::http) fn room_of(&self, key: &CallerKey) -> CallerRoom {
+        CallerRoom { memory: self.clone(), key: key.clone() }
     }
 
     /// Holds the bytes of a stream's event.
@@ -53,6 +59,22 @@ impl ResponseMemory {
         let mut reservation = self.budget.open(key);
         let spare = if bytes > SMALL { self.spare } else { 0 };
         reservation.grow(bytes, spare).then_some(reservation)
+    }
+}
+
+/// The room of one caller for answers.
+pub(in crate::http) struct CallerRoom {
+    memory: ResponseMemory,
+    key: CallerKey,
+}
+
+impl Room for CallerRoom {
+    fn is_left(&self) -> bool {
+        self.memory.has_room(&self.key)
+    }
+
+    fn reserve(&self, bytes: usize) -> Option<Hold> {
+        self.memory.reserve(&self.key, bytes).map(|reservation| Arc::new(reservation) as Hold)
     }
 }
 
@@ -93,8 +115,9 @@ pub(super) struct HeldBody {
 
 impl HeldBody {
     pub(super) fn of(answer: AnswerBody, memory: ByteReservation, permit: Hold) -> Body {
+        let room = answer.room().clone();
         let (shared, written) = answer.into_pieces();
-        let written = hold(written, (memory, permit));
+        let written = hold(written, (memory, room, permit));
         let shared = if shared.is_empty() { shared } else { hold(shared, written.clone()) };
         Body::new(Self { _held: written.clone(), pieces: [shared, written] })
     }

@@ -196,8 +196,9 @@ async fn execute(
     progress.reading.store(method.has_body(), Ordering::Relaxed);
     let body = if method.has_body() { Some(public.admission.read(payer, body, limit).await?) } else { None };
     progress.reading.store(false, Ordering::Relaxed);
-    let permit: Hold = Arc::new(public.admission.admit(key.clone(), limits)?);
-    let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone()));
+    let admitted = public.admission.admit(key.clone(), payer, limits)?;
+    let permit: Hold = admitted.clone();
+    let ticket = Ticket::new(Lane::of(payer), Cancellation::at(deadline), Some(permit.clone())).with_room(admitted);
     let max_age = max_age(&parts.headers)?;
     let show_cost = parts.headers.get(&SHOW_COST).is_some_and(|value| value == "true");
     let trace = parts.headers.get(&INCLUDE_TRACE).is_some_and(|value| value == "ftv1");

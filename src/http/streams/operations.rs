@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 use super::limits::SubscriptionPermit;
 use super::messages::{self, errors_of};
 use super::operation_line::OperationLine;
-use crate::compute::{Hold, Lane, Ticket};
+use crate::compute::{Lane, Ticket};
 use crate::graphql;
 use crate::graphql::{Code, Delivery, GraphQlResponse, LiveSubscription, Started};
 use crate::http::AppState;
@@ -301,9 +301,10 @@ impl Work {
         let limits = caller.grants.limits();
         state.admission.check_rate(&caller.key, limits)?;
         state.admission.check_responses(&caller.payer)?;
-        let permit: Hold = Arc::new(state.admission.admit(caller.key.clone(), limits)?);
+        let admitted = state.admission.admit(caller.key.clone(), &caller.payer, limits)?;
         let deadline = Clock::instant() + state.settings.timeout;
-        let ticket = Ticket::new(Lane::of(&caller.payer), Cancellation::at(deadline), Some(permit));
+        let lane = Lane::of(&caller.payer);
+        let ticket = Ticket::new(lane, Cancellation::at(deadline), Some(admitted.clone())).with_room(admitted);
         let parameters = parameters::of_object(payload)?;
         let is_long = payload.len() > LONG_PAYLOAD
             || state.engine.is_long_to_prepare(&parameters.document, &parameters.variables);

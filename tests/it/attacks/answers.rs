@@ -143,6 +143,41 @@ async fn sockets_that_are_not_read_hold_no_more_than_their_callers_share() {
     victim.still_answers().await;
 }
 
+/// Documents that are long enough to be worked on beside the workers: their answers are counted where they are written, not when
+/// their turn comes to be sent.
+#[tokio::test]
+async fn many_answers_that_are_written_at_once_take_no_more_than_their_callers_share() {
+    let victim = Victim::start(&SETTINGS);
+    victim.warm(3).await;
+    // Turns are taken where there is another caller.
+    victim.still_answers().await;
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        open.push(TcpStream::connect(victim.address()).await.unwrap());
+    }
+    let (_, usage) = victim
+        .measured(async {
+            for (n, stream) in open.iter_mut().enumerate() {
+                let list = |m: usize| {
+                    let members = "nodes { id name picture description createdAt updatedAt }";
+                    format!("a{n}x{m}: teamMembers({}, first: 1000) {{ {members} }} ", account(3))
+                };
+                let body = query(&format!("{{ {} }}", (0..16).map(list).collect::<String>()), json!({}));
+                let head = format!(
+                    "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KNOWN}\r\n\
+                     content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            }
+            victim.at_rest().await;
+            victim.still_answers().await;
+        })
+        .await;
+    println!("100 at once: {usage:?}");
+    assert!(usage.growth < ALL, "{usage:?}");
+}
+
 /// A token that nobody knows shares its address's part with all others of that kind.
 #[tokio::test]
 async fn answers_to_unknown_tokens_are_counted_for_their_address() {
