@@ -19,6 +19,9 @@ section! {
         pub subscriptions_limit: usize = 20_000,
         /// The maximum number of subscriptions of one caller (or address, where callers need no credential).
         pub caller_subscriptions_limit: usize = 1_000,
+        /// The most bytes of events that are kept for subscribers, a quarter of them for one caller. Each distinct subscription to a
+        /// team keeps its newest event; equal ones share it.
+        pub events_limit: Size = Size::mib(256),
         /// The maximum number of operations under way on one WebSocket.
         pub socket_operations_limit: usize = 100,
         /// The time in which a WebSocket must send `connection_init`.

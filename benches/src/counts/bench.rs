@@ -82,7 +82,7 @@ impl Bench {
             Started::Answer(answer) => bail!("{}", String::from_utf8_lossy(&answer.body.into_vec())),
         };
         let _entered = self.runtime.enter();
-        Ok(self.engine.listen(live))
+        self.engine.listen(live, Arc::new(())).context("there is no room for events")
     }
 
     /// The account of an address in the questions.

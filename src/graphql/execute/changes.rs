@@ -1,8 +1,6 @@
 //! Changes: how the members of two snapshots differ in what a selection shows of them.
 
-use std::collections::HashMap;
-
-use crate::model::Roster;
+use crate::model::{Cancelled, Roster};
 
 /// The changes from one event to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,25 +13,39 @@ pub(super) struct MemberChanges {
     pub(super) reset: bool,
 }
 
-/// The digests of a selection's members, by id: a hash of the fields that it shows.
-pub(super) type MemberDigests = HashMap<Box<str>, u64>;
-
 impl MemberChanges {
     /// Every member.
     pub(super) fn all(roster: &Roster) -> Self {
         Self { upserted: (0..).take(roster.len()).collect(), removed: Vec::new(), reset: true }
     }
 
-    /// From what was known to what `roster` shows, whose digests are `now`.
-    pub(super) fn between(before: &MemberDigests, now: &MemberDigests, roster: &Roster) -> Self {
-        let differs = |index: &u32| {
-            let id = roster.member(*index).id().plain();
-            before.get(id.as_ref()) != now.get(id.as_ref())
-        };
-        let upserted = (0..).take(roster.len()).filter(differs).collect();
-        let mut removed: Vec<Box<str>> = before.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
-        removed.sort_unstable();
-        Self { upserted, removed, reset: false }
+    /// From one snapshot to the next; `differs` says of a member of both, by its index in each, whether it is shown in another way.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `differs` says so.
+    pub(super) fn between(
+        before: &Roster,
+        now: &Roster,
+        mut differs: impl FnMut(u32, u32) -> Result<bool, Cancelled>,
+    ) -> Result<Self, Cancelled> {
+        let mut changes = Self::default();
+        // Both are in the order of ids, each id once.
+        let mut old = (0..).zip(before.members()).peekable();
+        for (new, member) in (0..).zip(now.members()) {
+            while let Some((_, gone)) = old.next_if(|(_, known)| known.id() < member.id()) {
+                changes.removed.push(gone.id().plain().into());
+            }
+            let known = old.next_if(|(_, known)| known.id() == member.id());
+            let is_changed = match known {
+                Some((index, _)) => differs(index, new)?,
+                None => true,
+            };
+            if is_changed {
+                changes.upserted.push(new);
+            }
+        }
+        changes.removed.extend(old.map(|(_, gone)| Box::from(&*gone.id().plain())));
+        Ok(changes)
     }
 
     /// Whether nothing has changed.

@@ -7,11 +7,13 @@ use parking_lot::Mutex;
 
 use super::stream_outcome::StreamOutcome;
 use super::subscription_line::SubscriptionLine;
+use crate::compute::Room;
 use crate::config;
 use crate::graphql::{Code, EventSummary};
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::response_deadline::EndReason;
+use crate::http::admission::response_memory::ResponseMemory;
 use crate::http::audit::AuditedStream;
 use crate::http::graphql::span;
 use crate::http::response::error::HttpError;
@@ -22,6 +24,7 @@ pub struct LiveStreams {
     pub(super) settings: config::LiveConfig,
     /// Those of earlier settings are in it, too.
     open: Arc<Mutex<OpenSubscriptions>>,
+    events: ResponseMemory,
 }
 
 #[derive(Default)]
@@ -34,18 +37,25 @@ impl LiveStreams {
     /// With the limits of these settings.
     #[must_use]
     pub fn new(settings: &config::LiveConfig) -> Arc<Self> {
-        Arc::new(Self { settings: settings.clone(), open: Arc::default() })
+        Arc::new(Self { settings: settings.clone(), open: Arc::default(), events: events(settings) })
     }
 
     /// Goes on with other settings: what is open stays, and counts.
     #[must_use]
     pub fn with_settings(&self, settings: &config::LiveConfig) -> Arc<Self> {
-        Arc::new(Self { settings: settings.clone(), open: self.open.clone() })
+        let is_same = self.settings.events_limit == settings.events_limit;
+        let events = if is_same { self.events.clone() } else { events(settings) };
+        Arc::new(Self { settings: settings.clone(), open: self.open.clone(), events })
     }
 
     /// Whether subscriptions are served at all.
     pub(in crate::http) fn is_enabled(&self) -> bool {
         self.settings.enabled
+    }
+
+    /// The room of this caller for events that are kept.
+    pub(super) fn room_of(&self, key: &CallerKey) -> Arc<dyn Room> {
+        Arc::new(self.events.room_of(key))
     }
 
     /// Admits one more subscription of this caller. `connection` says why it ends where it ends with others.
@@ -56,6 +66,9 @@ impl LiveStreams {
         connection: EndReason,
         metrics: &Arc<Metrics>,
     ) -> Result<SubscriptionPermit, HttpError> {
+        if !self.events.has_room(key) {
+            return Err(crowded());
+        }
         let mut open = self.open.lock();
         let known = open.callers.get(key).copied().unwrap_or(0);
         let refused = if open.all >= self.settings.subscriptions_limit {
@@ -86,6 +99,15 @@ impl LiveStreams {
             line: None,
         })
     }
+}
+
+/// The refusal of a subscription whose events there is no room for.
+pub(super) fn crowded() -> HttpError {
+    busy("too many events of this caller are kept")
+}
+
+fn events(settings: &config::LiveConfig) -> ResponseMemory {
+    ResponseMemory::new(usize::try_from(settings.events_limit.as_u64()).unwrap_or(usize::MAX))
 }
 
 /// A subscription's permit, free again when it is dropped.

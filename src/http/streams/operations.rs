@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::timeout_at;
 
-use super::limits::SubscriptionPermit;
+use super::limits::{SubscriptionPermit, crowded};
 use super::messages::{self, errors_of};
 use super::operation_line::OperationLine;
 use crate::compute::{Lane, Ticket};
@@ -285,10 +285,13 @@ impl Work {
                     Ok(permit) => permit,
                     Err(refusal) => return Err(refused(refusal, line)),
                 };
+                let account = live.account().clone();
+                let room = state.live.room_of(&caller.payer);
+                let Some(subscription) = state.engine.listen(live, room) else {
+                    return Err(refused(crowded(), line));
+                };
                 let audited = audit.map(|audit| AuditedStream::begin(audit, "websocket"));
                 permit.tell(audited, Trace::hold(), line.subscribed());
-                let account = live.account().clone();
-                let subscription = state.engine.listen(live);
                 Ok(LiveOperation { subscription, account, permit })
             }
             Err(refusal) => Err(refused(refusal, line)),

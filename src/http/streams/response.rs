@@ -19,7 +19,7 @@ use futures_util::{FutureExt, stream};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep, timeout_at};
 
 use super::forwarded_head;
-use super::limits::SubscriptionPermit;
+use super::limits::{SubscriptionPermit, crowded};
 use super::rights::Rights;
 use super::subscription_line::SubscriptionLine;
 use crate::graphql::{AnswerBody, Delivery, GraphQlResponse, LiveRequest, LiveSubscription};
@@ -46,10 +46,11 @@ pub(in crate::http) fn subscribe(
 ) -> Result<Response<Body>, HttpError> {
     let ends = EndReason::default();
     let mut permit = state.live.admit(payer, stream_type.name(), ends.clone(), &state.metrics)?;
+    let account = live.account().clone();
+    let subscription = state.engine.listen(live, state.live.room_of(payer)).ok_or_else(crowded)?;
     let audited = audit.get().map(|request| AuditedStream::begin(request, stream_type.name()));
     permit.tell(audited, Trace::hold(), line);
     let open = state.health.open_stream();
-    let account = live.account().clone();
     let rights = Rights::new(state.clone(), forwarded_head::kept(parts), grants);
     let lost = async move { rights.lost(&[account]).await }.boxed();
     let every = state.live.settings.ping_interval;
@@ -60,7 +61,7 @@ pub(in crate::http) fn subscribe(
         state: state.clone(),
         stream_type,
         frames: VecDeque::from([stream_type.opening()]),
-        subscription: Some(state.engine.listen(live)),
+        subscription: Some(subscription),
         waiting: None,
         is_cut: false,
         lost,

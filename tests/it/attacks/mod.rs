@@ -14,6 +14,7 @@ mod mentions;
 mod neighbour;
 mod prepared;
 mod shape;
+mod subscriptions;
 mod variables;
 mod victim;
 mod worst;

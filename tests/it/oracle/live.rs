@@ -1,6 +1,8 @@
 //! Subscriptions against queries: the first event is the query's answer over the same snapshot, and changes that are replayed
 //! over the first state are the team, whatever is selected.
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ async fn subscribe(world: &World, query: &Case) -> Result<LiveSubscription, (Cla
     let mut request = request(world, query);
     request.document.text = Some(query.document.replacen("query       ", "subscription", 1));
     match world.projection.start(request).await {
-        Started::Live(live) => Ok(world.projection.listen(live)),
+        Started::Live(live) => Ok(world.projection.listen(live, Arc::new(())).unwrap()),
         Started::Answer(answer) => Err((answer.class, String::from_utf8(answer.body.into_vec()).unwrap())),
     }
 }

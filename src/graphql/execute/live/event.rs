@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::compute::ReservedRoom;
 use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::model::LiveTeam;
 
@@ -12,9 +13,9 @@ use crate::model::LiveTeam;
 pub(super) struct LiveEvent {
     /// Its number among the selection's events.
     pub(super) number: u64,
-    /// The whole state, as a response.
-    pub(super) full: Bytes,
-    /// The changes since the event before; `None` where the selection has no such form.
+    /// The whole state, as a response; `None` where it is written when a subscriber needs it.
+    pub(super) full: Option<Bytes>,
+    /// The changes since the event before; `None` where the selection has no such form, and where there is none before.
     pub(super) delta: Option<Bytes>,
     /// The summaries of both.
     pub(super) summaries: (EventSummary, EventSummary),
@@ -24,6 +25,8 @@ pub(super) struct LiveEvent {
     pub(super) since: Instant,
     /// When what it shows began to be read.
     pub(super) read_at: Instant,
+    /// The room that its bytes take.
+    pub(super) _room: ReservedRoom,
 }
 
 /// The summary of an event, for logs and metrics.
@@ -80,7 +83,7 @@ impl EventPayload {
     }
 
     /// Data and errors: an event is sent only where they differ.
-    pub(super) fn compared(&self) -> &[u8] {
-        &self.bytes[..self.compared]
+    pub(super) fn compared(&self) -> Bytes {
+        self.bytes.slice(..self.compared)
     }
 }

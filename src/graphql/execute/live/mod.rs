@@ -4,6 +4,7 @@
 
 mod event;
 mod newest;
+mod row_changes;
 mod selection;
 mod shared;
 mod start;

@@ -33,6 +33,8 @@ struct Channel {
     state: Mutex<ChannelState>,
     /// Told when the last receiver leaves.
     deserted: Notify,
+    /// Told when a receiver needs the whole state.
+    full_wanted: Notify,
 }
 
 #[derive(Default)]
@@ -81,6 +83,11 @@ impl EventSender {
         self.0.state.lock().receivers() > 0
     }
 
+    /// Completes when a receiver needs the whole state.
+    pub(super) async fn full_wanted(&self) {
+        self.0.full_wanted.notified().await;
+    }
+
     /// Completes when there is no receiver.
     pub(super) async fn deserted(&self) {
         while self.has_receivers() {
@@ -90,6 +97,11 @@ impl EventSender {
 }
 
 impl EventReceiver {
+    /// Has the newest event sent again with the whole state.
+    pub(super) fn want_full(&self) {
+        self.channel.full_wanted.notify_one();
+    }
+
     /// The newest event, where it has not been received.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Arc<LiveEvent>> {
         let waits = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
@@ -152,12 +164,13 @@ mod tests {
         let now = Clock::instant();
         LiveEvent {
             number,
-            full: Bytes::new(),
+            full: Some(Bytes::new()),
             delta: None,
             summaries: Default::default(),
             ends: false,
             since: now,
             read_at: now,
+            _room: Default::default(),
         }
     }
 

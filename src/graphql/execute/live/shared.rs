@@ -12,8 +12,9 @@ use parking_lot::Mutex;
 
 use super::event::LiveEvent;
 use super::newest::{EventReceiver, EventSender};
+use super::row_changes::RowChanges;
 use super::selection::Selection;
-use crate::compute::{ComputePool, Lane, Ticket};
+use crate::compute::ComputePool;
 use crate::loader::LiveWatcher;
 use crate::model::{Cancellation, Cancelled, LiveTeam, Scopes};
 use crate::telemetry::Metrics;
@@ -34,7 +35,10 @@ pub(super) struct SelectionKey {
 
 /// The selections that have subscribers.
 #[derive(Clone, Default)]
-pub(in crate::graphql::execute) struct SharedSelections(Arc<Mutex<HashMap<SelectionKey, EventSender>>>);
+pub(in crate::graphql::execute) struct SharedSelections {
+    senders: Arc<Mutex<HashMap<SelectionKey, EventSender>>>,
+    row_changes: RowChanges,
+}
 
 impl SharedSelections {
     /// Subscribes to a selection, which `make` makes where it is the first to ask for it.
@@ -46,7 +50,7 @@ impl SharedSelections {
         metrics: &Arc<Metrics>,
         make: impl FnOnce() -> (Selection, LiveWatcher),
     ) -> EventReceiver {
-        let mut selections = self.0.lock();
+        let mut selections = self.senders.lock();
         if let Some(events) = selections.get(&key) {
             return events.subscribe();
         }
@@ -55,21 +59,19 @@ impl SharedSelections {
         selections.insert(key.clone(), events.clone());
         drop(selections);
         let (selection, watcher) = make();
-        let writer = SelectionWriter {
-            all: self.clone(),
-            key,
-            events,
-            compute: compute.clone(),
-            metrics: metrics.clone(),
-            ticket: Ticket::shared(Lane::of(selection.grant.key())),
-        };
+        let writer =
+            SelectionWriter { all: self.clone(), key, events, compute: compute.clone(), metrics: metrics.clone() };
         tokio::spawn(writer.run(selection, watcher));
         receiver
     }
 
+    pub(super) fn row_changes(&self) -> RowChanges {
+        self.row_changes.clone()
+    }
+
     /// Forgets a selection without subscribers; returns whether it did.
     fn forget(&self, key: &SelectionKey, events: &EventSender) -> bool {
-        let mut selections = self.0.lock();
+        let mut selections = self.senders.lock();
         let unwanted = !events.has_receivers();
         if unwanted {
             selections.remove(key);
@@ -85,15 +87,17 @@ struct SelectionWriter {
     events: EventSender,
     compute: ComputePool,
     metrics: Arc<Metrics>,
-    ticket: Ticket,
 }
 
 impl SelectionWriter {
     async fn run(self, selection: Selection, mut watcher: LiveWatcher) {
         let mut selection = Some(selection);
+        // The state that was written last.
+        let mut last: Option<LiveTeam> = None;
         loop {
-            let team = tokio::select! {
-                team = watcher.next() => team,
+            let next = tokio::select! {
+                team = watcher.next() => Some(team),
+                () = self.events.full_wanted() => None,
                 () = self.events.deserted() => {
                     if self.all.forget(&self.key, &self.events) {
                         return;
@@ -101,8 +105,10 @@ impl SelectionWriter {
                     continue;
                 }
             };
+            let again = self.events.newest().filter(|event| next.is_none() && event.full.is_none());
+            let Some(team) = next.clone().or_else(|| again.as_ref().and_then(|_| last.clone())) else { continue };
             let Some(known) = selection.take() else { continue };
-            let event = match self.write(known, &team).await {
+            let event = match self.write(known, &team, again).await {
                 Some((known, Ok(event))) => {
                     selection = Some(known);
                     event
@@ -115,11 +121,13 @@ impl SelectionWriter {
             };
             match event {
                 Some(event) => self.events.send(event),
-                None => {
+                None if next.is_some() => {
                     self.metrics.live().suppressed();
                     self.confirm(&team, &watcher);
                 }
+                None => {}
             }
+            last = Some(team);
         }
     }
 
@@ -131,21 +139,25 @@ impl SelectionWriter {
         }
     }
 
-    /// The selection again, and the event that it made of the state; `None` where it panicked.
+    /// The selection again, and the event that it made of the state, or what it made of the event `again`; `None` where it panicked.
     async fn write(
         &self,
         mut selection: Selection,
         team: &LiveTeam,
+        again: Option<Arc<LiveEvent>>,
     ) -> Option<(Selection, Result<Option<LiveEvent>, Cancelled>)> {
         let large = team.roster.as_ref().is_ok_and(|roster| roster.len() > OFFLOAD_MEMBERS);
-        let team = team.clone();
+        let (team, ticket) = (team.clone(), selection.ticket.clone());
         let job = move |cancellation: &Cancellation| {
-            let event = selection.event(&team, cancellation);
+            let event = match again {
+                Some(event) => selection.with_full(&event, &team, cancellation),
+                None => selection.event(&team, cancellation),
+            };
             (selection, event)
         };
         if large {
-            return self.compute.run(&self.ticket, job).await.ok();
+            return self.compute.run(&ticket, job).await.ok();
         }
-        catch_unwind(AssertUnwindSafe(|| job(self.ticket.cancellation()))).ok()
+        catch_unwind(AssertUnwindSafe(|| job(ticket.cancellation()))).ok()
     }
 }

@@ -1,10 +1,13 @@
 //! Starting: a request becomes an answer, or a subscription that a transport may admit and then listens to.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::selection::{Selection, WrittenState};
 use super::shared::SelectionKey;
 use super::subscription::LiveSubscription;
+use crate::compute::{Lane, Room, Ticket};
 use crate::graphql::error::{Code, access_code};
 use crate::graphql::execute::announce;
 use crate::graphql::execute::arguments::{Arguments, RootArguments};
@@ -77,10 +80,14 @@ impl Engine {
         Ok(LiveRequest { request, arguments, grant })
     }
 
-    /// Begins a subscription.
+    /// Begins a subscription, whose events take room of this; `None` where there is none left.
     #[must_use]
-    pub fn listen(&self, live: LiveRequest) -> LiveSubscription {
+    pub fn listen(&self, live: LiveRequest, room: Arc<dyn Room>) -> Option<LiveSubscription> {
         let LiveRequest { request, arguments, grant } = live;
+        let variables: Box<[u8]> = request.variables.to_json().into();
+        let ticket = Ticket::shared(Lane::of(grant.key())).with_room(room);
+        let size = request.plan.size + request.prepared.document.text().len() + 2 * variables.len();
+        let room = ticket.reserve(size)?;
         let listener = self.loaders.listen(&grant, request.max_age);
         let text = request.prepared.document.text().clone();
         self.documents.keep(&text, request.keep);
@@ -89,7 +96,7 @@ impl Engine {
             feed: listener.feed(),
             text,
             operation: request.operation_name.as_deref().map(Into::into),
-            variables: request.variables.to_json().into(),
+            variables,
             scopes: request.grants.caller().scopes,
         };
         let make = || {
@@ -108,12 +115,15 @@ impl Engine {
                 grant,
                 options,
                 limits: self.settings.graphql.clone(),
+                ticket,
+                _room: room,
+                row_changes: self.selections.row_changes(),
                 written: WrittenState::default(),
             };
             (selection, listener.watcher())
         };
         let events = self.selections.subscribe(key.clone(), &self.compute, &self.metrics, make);
         self.metrics.executed("live");
-        LiveSubscription::new(events, listener, self.metrics.clone())
+        Some(LiveSubscription::new(events, listener, self.metrics.clone()))
     }
 }

@@ -49,22 +49,28 @@ impl LiveSubscription {
         while !self.has_ended {
             let event = ready!(self.events.poll_next(context));
             // One that is withdrawn comes again when it is known to be true still; who has seen it has seen it.
-            if self.last != Some(event.number) && !self.listener.is_withdrawn(event.read_at) {
-                return Poll::Ready(Some(self.deliver(&event)));
+            if self.last == Some(event.number) || self.listener.is_withdrawn(event.read_at) {
+                continue;
+            }
+            match self.deliver(&event) {
+                Some(delivery) => return Poll::Ready(Some(delivery)),
+                // It comes again with that.
+                None => self.events.want_full(),
             }
         }
         Poll::Ready(None)
     }
 
-    fn deliver(&mut self, event: &LiveEvent) -> Delivery {
+    /// The event as this subscriber needs it, where it is written.
+    fn deliver(&mut self, event: &LiveEvent) -> Option<Delivery> {
         let is_next = self.last.is_some_and(|last| last + 1 == event.number);
         let (payload, summary) = match event.delta.as_ref().filter(|_| is_next) {
             Some(delta) => (delta.clone(), event.summaries.1.clone()),
-            None => (event.full.clone(), event.summaries.0.clone()),
+            None => (event.full.clone()?, event.summaries.0.clone()),
         };
         self.last = Some(event.number);
         self.has_ended = event.ends;
         self.metrics.live().sent(Clock::instant().saturating_duration_since(event.since));
-        Delivery { payload, summary, ends: event.ends }
+        Some(Delivery { payload, summary, ends: event.ends })
     }
 }

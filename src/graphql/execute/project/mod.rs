@@ -9,5 +9,5 @@ mod member;
 mod projector;
 mod team;
 
-pub(super) use changes::digest_members;
+pub(super) use changes::changed_members;
 pub(super) use projector::{Projected, ProjectionOptions, project};
