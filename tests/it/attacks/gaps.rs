@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use super::mentions;
 use super::variables::{Flood, floods};
 use super::victim::{aliased, query};
 use crate::support::{account, demo_settings, settings};
@@ -72,6 +73,10 @@ fn long_requests() -> Vec<(&'static str, String)> {
     let page = "nodes { id name status contact { email } role { id } }";
     let several = "query A($s: String) { teamMembers(ACCOUNT, search: $s) { totalCount } } query B($x: Boolean!) { __typename @skip(if: $x) }";
     let two = json!({ "query": several.replace("ACCOUNT", &large), "operationName": "A", "variables": { "s": "x".repeat(200) } });
+    let again = format!(
+        "{{ teamMembers({large}, first: 100, filter: {{ status: [ACTIVE], unreadMessages: {{ gte: 1 }} }}) {{ {page} }} }}"
+    );
+    let beside = format!("{{ __schema {{ queryType {{ name }} }} teamMembers({large}, first: 100) {{ {page} }} }}");
     vec![
         ("a long page", query(&format!("{{ teamMembers({large}, first: 1000) {{ {page} }} }}"), json!({}))),
         (
@@ -127,6 +132,11 @@ fn long_requests() -> Vec<(&'static str, String)> {
                 json!({ "ids": (0..200).map(|n| format!("{n:024x}")).collect::<Vec<_>>() }),
             ),
         ),
+        // From the third time on, the worker itself looks through its ranks.
+        ("a condition", query(&again, json!({}))),
+        ("a condition, again", query(&again, json!({}))),
+        ("a condition, once more", query(&again, json!({}))),
+        ("data beside the schema", query(&beside, json!({}))),
         (
             "introspection",
             query(
@@ -160,7 +170,8 @@ fn attack(name: &str, pairs: &[(&str, &str)]) {
     }
     let ordinary = patient.gap();
     let floods = floods().into_iter().map(|Flood { name, body }| (name, body));
-    for (attack, body) in long_requests().into_iter().chain(floods) {
+    let mentions = mentions::requests().into_iter().map(|(name, body, _)| (name, body));
+    for (attack, body) in long_requests().into_iter().chain(floods).chain(mentions) {
         let bytes = body.len();
         ask(body);
         let gap = patient.gap();

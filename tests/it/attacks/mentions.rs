@@ -21,7 +21,7 @@ fn list_of(times: usize) -> String {
     format!("[{}]", "$s ".repeat(times))
 }
 
-fn requests() -> Vec<(&'static str, String, &'static str)> {
+pub fn requests() -> Vec<(&'static str, String, &'static str)> {
     let wide = "\u{fdfa}";
     let entities = format!("query($s: _Any!) {{ _entities(representations: {}) {{ __typename }} }}", list_of(900));
     let representation = |inner: Value| json!({ "s": { "__typename": "TeamMember", "id": "1", "z": inner } });
