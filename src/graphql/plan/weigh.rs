@@ -14,6 +14,11 @@ use crate::graphql::limits::{
     leaf_cells,
 };
 
+/// What is resolved field by field counts as so many times a cell: fields that tell about the schema as so many of them do.
+const DESCRIBED: usize = 32;
+/// How many items a list has that tells about a part of the schema.
+const LISTED: usize = 5;
+
 /// Works out the cost of one operation, and finds its arguments.
 pub(super) struct Weigher<'w, 'd> {
     pub(super) collector: &'w Collector<'d>,
@@ -30,13 +35,29 @@ impl<'d> Weigher<'_, 'd> {
             return Some(());
         }
         let cost = if field.name().starts_with("__") {
-            // The schema describes itself at no team's cost; depth and selections have limits of their own.
+            // The schema describes itself at no team's cost.
+            let fields = self.described(field, on)?;
+            self.cost.cells = self.cost.cells.saturating_add(fields / DESCRIBED);
             FieldCost { rows: Rows::Free, first: None, below: Box::default() }
         } else {
             self.field(field, on)?
         };
         self.cost.roots.push(cost);
         Some(())
+    }
+
+    /// How many fields of types and their like are resolved, in a schema that is like others: all its types have a few fields each.
+    fn described(&self, field: &Collected<'d>, on: &str) -> Option<usize> {
+        let types = &self.collector.document.schema().types;
+        let items = match field.field.definition.ty.is_list() {
+            true if on == "__Schema" => types.len(),
+            true => LISTED,
+            false => 1,
+        };
+        let of = field.type_name();
+        let below = self.collector.fields(&field.below, of).ok()?;
+        let below: Option<usize> = below.iter().map(|field| self.described(field, of)).sum();
+        Some(below?.saturating_add(1).saturating_mul(items))
     }
 
     fn selection(&mut self, sets: &[&'d SelectionSet], on: &str) -> Option<SelectionCost> {
