@@ -95,7 +95,7 @@ impl InvalidationEndpoint {
             return Err(HttpError::new(Code::InvalidContentType, "send the body as content-type: application/json"));
         }
         let payer = CallerKey::of_address(peer);
-        let read = self.public.admission.read(&payer, body, BODY_LIMIT);
+        let read = self.public.admission.read(&payer, (0, body), BODY_LIMIT);
         let body = timeout(self.public.settings.timeout, read).await.map_err(|_| {
             HttpError::new(Code::RequestTimeout, "the body did not come in time")
                 .with_status(StatusCode::REQUEST_TIMEOUT)

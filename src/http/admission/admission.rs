@@ -75,14 +75,20 @@ impl AdmissionControl {
         if self.responses.has_room(key) { Ok(()) } else { Err(busy("too many answers wait to be taken")) }
     }
 
-    /// Reads a body of at most `limit` bytes. It takes no permit meanwhile, however slowly it comes, but memory for what has
-    /// come, for as long as what is returned is kept.
-    pub(in crate::http) async fn read(&self, key: &CallerKey, body: Body, limit: usize) -> Result<ReadBody, HttpError> {
+    /// Reads a body of at most `limit` bytes behind a head of so many. It takes no permit meanwhile, however slowly it comes, but
+    /// memory for what has come, for as long as what is returned is kept.
+    pub(in crate::http) async fn read(
+        &self,
+        key: &CallerKey,
+        (head, body): (usize, Body),
+        limit: usize,
+    ) -> Result<ReadBody, HttpError> {
         let too_large = || HttpError::new(Code::RequestTooLarge, "the body is larger than allowed");
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }
         let mut memory = self.bodies.open(key);
+        memory.grow(head)?;
         let length = body.size_hint().exact();
         let (mut whole, mut pieces, mut chunks) = (Bytes::new(), Vec::new(), body.into_data_stream());
         while let Some(chunk) = chunks.next().await {

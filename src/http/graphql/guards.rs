@@ -13,8 +13,8 @@ use crate::http::response::error::HttpError;
 /// The header that says from where a browser's page sends a request; no page can set it.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// URI and headers must be no larger than allowed.
-pub(super) fn check_size(parts: &Parts, settings: &config::HttpConfig) -> Result<(), HttpError> {
+/// URI and headers must be no larger than allowed. Returns how many bytes they have.
+pub(super) fn check_size(parts: &Parts, settings: &config::HttpConfig) -> Result<usize, HttpError> {
     let refuse = |what: &str, status| {
         Err(HttpError::new(Code::RequestTooLarge, format!("{what} larger than allowed")).with_status(status))
     };
@@ -27,7 +27,7 @@ pub(super) fn check_size(parts: &Parts, settings: &config::HttpConfig) -> Result
     if headers as u64 > settings.header_bytes_limit.as_u64() || parts.headers.len() > settings.headers_limit {
         return refuse("the headers are", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    Ok(())
+    Ok(uri + headers)
 }
 
 /// The request's body must be JSON: the media types that a plain form can send are not.

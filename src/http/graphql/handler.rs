@@ -70,13 +70,14 @@ async fn answer(public: &Arc<AppState>, parts: &Parts, body: Body, started: Inst
             HttpError::new(Code::InvalidAccept, "accept application/graphql-response+json or application/json");
         return refuse(public, &refusal, MediaType::Json);
     };
-    if let Err(refusal) = guards::check_size(parts, &public.settings) {
-        return refuse(public, &refusal, media_type);
-    }
+    let head = match guards::check_size(parts, &public.settings) {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refuse(public, &refusal, media_type),
+    };
     let statuses = public.settings.statuses;
     let deadline = Clock::instant() + public.settings.timeout;
     let progress = RequestProgress::new(&public.log_names, parts, started);
-    let execution = pin!(execute(public, parts, body, stream, deadline, &progress));
+    let execution = pin!(execute(public, parts, (head, body), stream, deadline, &progress));
     let executed = timeout_at(deadline, execution).await;
     progress.is_over.store(true, Ordering::Relaxed);
     let audit = &progress.audit;
@@ -163,7 +164,7 @@ fn count(public: &AppState, answer: &GraphQlResponse, started: Instant) {
 async fn execute(
     public: &Arc<AppState>,
     parts: &Parts,
-    body: Body,
+    (head, body): (usize, Body),
     stream: Option<StreamType>,
     deadline: tokio::time::Instant,
     progress: &RequestProgress<'_>,
@@ -194,7 +195,7 @@ async fn execute(
     let limit = usize::try_from(public.settings.body_limit.as_u64()).unwrap_or(usize::MAX);
     public.admission.check_responses(payer)?;
     progress.reading.store(method.has_body(), Ordering::Relaxed);
-    let body = if method.has_body() { Some(public.admission.read(payer, body, limit).await?) } else { None };
+    let body = if method.has_body() { Some(public.admission.read(payer, (head, body), limit).await?) } else { None };
     progress.reading.store(false, Ordering::Relaxed);
     let admitted = public.admission.admit(key.clone(), payer, limits)?;
     let permit: Hold = admitted.clone();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Request;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -152,4 +153,39 @@ async fn stopping_does_not_wait_for_what_is_computed() {
     for mut stream in open {
         let _ = stream.read(&mut [0; 16]).await;
     }
+}
+
+/// Over HTTP/2 a head is many times as long as what was sent of it. It is counted as long as its body is waited for.
+#[tokio::test]
+async fn heads_whose_bodies_do_not_come_take_no_more_than_their_callers_share() {
+    let victim = Victim::start(&[("http.bodies_limit", "8MiB")]);
+    victim.warm(0).await;
+    victim.still_answers().await;
+    let (open, usage) = victim
+        .measured(async {
+            let mut open = Vec::new();
+            for _ in 0..30 {
+                let stream = TcpStream::connect(victim.address()).await.unwrap();
+                let (client, connection) = h2::client::handshake(stream).await.unwrap();
+                tokio::spawn(connection);
+                let mut client = client.ready().await.unwrap();
+                for _ in 0..100 {
+                    client = client.ready().await.unwrap();
+                    let mut request =
+                        Request::post("http://localhost/graphql").header("content-type", "application/json");
+                    for _ in 0..4 {
+                        request = request.header("x-a", "v".repeat(3_500));
+                    }
+                    let request = request.header("authorization", format!("Bearer {KNOWN}")).body(()).unwrap();
+                    open.push(client.send_request(request, false).unwrap());
+                }
+            }
+            victim.at_rest().await;
+            victim.still_answers().await;
+            open
+        })
+        .await;
+    println!("3,000 heads: {usage:?}");
+    assert!(usage.growth < 48 << 20, "{usage:?}");
+    drop(open);
 }
