@@ -22,7 +22,7 @@ pub const INTERVAL: f64 = 1.0;
 const SETTINGS: [(&str, &str); 5] = [
     ("live.interval", "1s"),
     ("live.interval_floor", "1s"),
-    ("live.caller_subscriptions_limit", "2000"),
+    ("live.caller_subscriptions_limit", "20000"),
     ("http.connections_limit", "12000"),
     ("roster.fresh_for", "60s"),
 ];

@@ -31,6 +31,8 @@ pub struct LiveStreams {
 struct OpenSubscriptions {
     all: usize,
     callers: HashMap<CallerKey, usize>,
+    sockets: usize,
+    addresses: HashMap<CallerKey, usize>,
 }
 
 impl LiveStreams {
@@ -51,6 +53,19 @@ impl LiveStreams {
     /// Whether subscriptions are served at all.
     pub(in crate::http) fn is_enabled(&self) -> bool {
         self.settings.enabled
+    }
+
+    /// Admits one more WebSocket of this address. There may be as many as there may be subscriptions, whether they have any or not:
+    /// a connection of HTTP/2 carries many of them.
+    pub(super) fn open_socket(self: &Arc<Self>, address: CallerKey) -> Result<SocketPermit, HttpError> {
+        let mut open = self.open.lock();
+        let known = open.addresses.get(&address).copied().unwrap_or(0);
+        if open.sockets >= self.settings.subscriptions_limit || known >= self.settings.caller_subscriptions_limit {
+            return Err(busy("too many WebSockets are open"));
+        }
+        open.sockets += 1;
+        open.addresses.insert(address.clone(), known + 1);
+        Ok(SocketPermit { streams: self.clone(), address })
     }
 
     /// The room of this caller for events that are kept.
@@ -108,6 +123,23 @@ pub(super) fn crowded() -> HttpError {
 
 fn events(settings: &config::LiveConfig) -> ResponseMemory {
     ResponseMemory::new(usize::try_from(settings.events_limit.as_u64()).unwrap_or(usize::MAX))
+}
+
+/// A WebSocket's permit, free again when it is dropped.
+pub(super) struct SocketPermit {
+    streams: Arc<LiveStreams>,
+    address: CallerKey,
+}
+
+impl Drop for SocketPermit {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock();
+        open.sockets -= 1;
+        match open.addresses.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.addresses.remove(&self.address)),
+        }
+    }
 }
 
 /// A subscription's permit, free again when it is dropped.

@@ -17,6 +17,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::{timeout, timeout_at};
 
 use super::forwarded_head;
+use super::limits::SocketPermit;
 use super::messages::{self, ClientMessage, Close};
 use super::operation_line;
 use super::operations::{Operations, Outcome, Upgrade};
@@ -46,6 +47,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection that has become a WebSocket.
 pub(super) struct NewSocket {
     pub(super) state: Arc<AppState>,
+    pub(super) _permit: SocketPermit,
     /// The part of the request that authenticates.
     pub(super) head: Parts,
     /// Its trace.
@@ -88,7 +90,7 @@ impl From<Close> for SocketEnd {
 }
 
 pub(super) async fn serve(socket: WebSocket, new: NewSocket) {
-    let NewSocket { state, head, trace, peer, connection: stream, open: _open, speaks } = new;
+    let NewSocket { state, _permit, head, trace, peer, connection: stream, open: _open, speaks } = new;
     state.metrics.live().socket_opened();
     let _counted = SocketCount(state.clone());
     let rate = message_rate(state.live.settings.message_rate);

@@ -16,6 +16,7 @@ use super::messages::PROTOCOL;
 use super::socket::{self, NewSocket};
 use crate::graphql::Code;
 use crate::http::AppState;
+use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::client_ip;
 use crate::http::admission::response_deadline::ConnectionStreams;
 use crate::http::framing::host;
@@ -50,11 +51,14 @@ pub(in crate::http) async fn upgrade(state: &Arc<AppState>, parts: &mut Parts) -
         .max_message_size(limit)
         .max_frame_size(limit);
     let speaks = upgrade.selected_protocol().is_some();
+    let peer = client_ip::address(parts, &state.settings);
+    let permit = state.live.open_socket(CallerKey::of_address(peer))?;
     let new = NewSocket {
+        _permit: permit,
         state: state.clone(),
         head: forwarded_head::kept(parts),
         trace: Trace::current(),
-        peer: client_ip::address(parts, &state.settings),
+        peer,
         connection: parts.extensions.get::<ConnectionStreams>().map(ConnectionStreams::open),
         open: state.health.open_stream(),
         speaks,

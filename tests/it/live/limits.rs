@@ -79,3 +79,28 @@ async fn who_takes_nothing_loses_the_connection_and_holds_up_nobody() {
     set(&app, &["OFFLINE"]);
     while super::availabilities(&brisk.next().await) != ["OFFLINE"] {}
 }
+
+/// A connection of HTTP/2 carries many WebSockets, so that those have a limit of their own.
+#[tokio::test]
+async fn an_address_has_so_many_web_sockets_with_subscriptions_or_without() {
+    let app = quick(&[("live.caller_subscriptions_limit", "3")]).await;
+    let address = app.app.address();
+    let (mut client, _connection) = Socket::http2(address).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let socket = Socket::over_http2(&mut client, address, &[]).await;
+        assert_eq!(socket.status, 200);
+        open.push(socket);
+    }
+    assert_eq!(Socket::over_http2(&mut client, address, &[]).await.status, 503);
+    assert_eq!(Socket::open(address, &[]).await.status, 503);
+    // One that is closed leaves its place.
+    open.pop().unwrap().frame(0x88, &[3, 232]).await;
+    for attempt in 0.. {
+        if Socket::over_http2(&mut client, address, &[]).await.status == 200 {
+            break;
+        }
+        assert!(attempt < 300, "its place is never free");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
