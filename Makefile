@@ -42,6 +42,7 @@ test:
 	npm ci --ignore-scripts --no-audit --no-fund --prefix examples/supergraph
 	npm test --prefix examples/supergraph
 	$(MAKE) chart
+	$(MAKE) check-counts
 
 # Renders the Helm chart with Helm itself, and checks it by the schemas of Kubernetes and by what is promised of it.
 chart:
@@ -92,11 +93,10 @@ bench:
 IN_COUNTS = --profile counts --locked --manifest-path benches/Cargo.toml --target-dir target
 
 # How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. Where the
-# compiler, the C library or callgrind is another one, a difference is told and is no failure. A job of the workflow, because its
-# optimised build takes minutes.
+# compiler, the C library or callgrind is another one, a difference is told and is no failure.
 check-counts:
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
-		cargo build $(IN_COUNTS) --bin counts && target/counts/counts; \
+		cargo build $(IN_COUNTS) --bin counts && cargo test $(IN_COUNTS) --lib && target/counts/counts; \
 	else \
 		echo "the committed instruction counts are of Linux on x86_64: nothing to compare them with here"; \
 	fi
