@@ -48,10 +48,6 @@ impl Config {
             "http.responses_limit: expected at least eight times graphql.response_limit, so that one caller's part holds an answer",
         );
         refuse(
-            self.live.events_limit.as_u64() < 8 * self.graphql.response_limit.as_u64(),
-            "live.events_limit: expected at least eight times graphql.response_limit, so that one caller's part holds an event",
-        );
-        refuse(
             self.http.failed_auth_rate > 10_000,
             "http.failed_auth_rate: expected at most 10000: twice as many refusals of an address wait",
         );
