@@ -209,7 +209,9 @@ async fn the_cost_is_told_to_callers_that_ask_for_it() {
         answer.body["extensions"]["cost"]["estimated"].as_u64().unwrap()
     };
     assert_eq!(cost("{ __typename }", json!({})).await, 1);
-    assert_eq!(cost("{ __schema { types { name } } }", json!({})).await, 0);
+    // A few for all types: a field about the schema is a small part of a cell.
+    let types = cost("{ __schema { types { name } } }", json!({})).await;
+    assert!((1..10).contains(&types), "{types}");
     // Twelve members, whether their roster was loaded before or for this request.
     assert_eq!(cost("{ teamMembers { nodes { id name } } }", json!({})).await, 24);
     assert_eq!(cost("{ teamMembers { nodes { id name } } }", json!({})).await, 24);
