@@ -3,6 +3,7 @@
 mod documents;
 mod error;
 mod execute;
+mod first_map;
 mod inspect;
 mod json;
 mod language;

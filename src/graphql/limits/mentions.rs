@@ -1,11 +1,10 @@
 //! Mentions: what a variable becomes inside a literal. `[$a, $a]` is sent once and made twice, so what is made is counted before it is.
 
-use std::collections::HashMap;
-
 use apollo_compiler::ast::Value;
 use async_graphql_value::ConstValue;
 
 use super::arguments::{Given, OperationArguments, VariableValues};
+use crate::graphql::first_map::FirstMap;
 
 /// A number or a truth takes about as much as a text of so many bytes.
 const SCALAR: usize = 8;
@@ -22,7 +21,7 @@ pub(super) struct ValuesSize {
 impl ValuesSize {
     /// What the arguments' literals make of variables, apart from what each of these is when it is first mentioned.
     pub(super) fn made_again<'v>(arguments: &'v OperationArguments, variables: VariableValues<'v>) -> Self {
-        let mut mentions = Mentions { variables, known: HashMap::new(), again: Self::default() };
+        let mut mentions = Mentions { variables, known: FirstMap::default(), again: Self::default() };
         // A whole variable is read where it is.
         let literals = arguments.iter().filter(|argument| argument.fixed.is_none());
         literals
@@ -61,18 +60,18 @@ impl ValuesSize {
 struct Mentions<'v> {
     variables: VariableValues<'v>,
     /// The sizes of those that were mentioned.
-    known: HashMap<&'v str, ValuesSize>,
+    known: FirstMap<&'v str, ValuesSize>,
     again: ValuesSize,
 }
 
 impl<'v> Mentions<'v> {
     fn of(&mut self, value: &'v Value) {
         match value {
-            Value::Variable(name) => match self.known.get(name.as_str()) {
+            Value::Variable(name) => match self.known.get(&name.as_str()) {
                 Some(size) => self.again.add(*size),
                 None => {
                     let size = (self.variables)(name).map(ValuesSize::of).unwrap_or_default();
-                    self.known.insert(name, size);
+                    self.known.insert(name.as_str(), size);
                 }
             },
             Value::List(items) => items.iter().for_each(|item| self.of(item)),

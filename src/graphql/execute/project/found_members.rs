@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use async_graphql::Result;
 
-use super::first_map::FirstMap;
 use crate::graphql::error::{Code, fault};
+use crate::graphql::first_map::FirstMap;
 use crate::graphql::schema::{PreparedList, View};
 use crate::model::{Cancellation, Filter};
 

@@ -2,7 +2,6 @@
 
 mod changes;
 mod entities;
-mod first_map;
 mod found_members;
 mod groups;
 mod member;

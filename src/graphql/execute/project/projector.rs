@@ -9,11 +9,11 @@ use std::sync::Arc;
 use async_graphql::{Error, Pos, Result};
 use smallvec::SmallVec;
 
-use super::first_map::FirstMap;
 use super::found_members::{FoundMembers, ListRows};
 use crate::graphql::execute::answer_errors::{AnswerErrors, Segment};
 use crate::graphql::execute::arguments::ArgumentSlots;
 use crate::graphql::execute::lookups::{Resolved, RootData};
+use crate::graphql::first_map::FirstMap;
 use crate::graphql::json;
 use crate::graphql::plan::plan::{
     AccountField, ConnectionField, EdgeField, PageInfoField, Plan, PlannedField, PlannedObject, RootField,

@@ -1,4 +1,4 @@
-//! A map whose first entry needs no memory of its own: most answers have one list.
+//! A map whose first entry needs no memory of its own: most answers have one list, and most literals mention one variable.
 
 use std::collections::HashMap;
 use std::hash::Hash;
