@@ -30,7 +30,7 @@ fn request(world: &World, text: &str) -> Request {
 /// A team of five thousand, over an engine whose only thread beside the workers is the given one.
 fn engine() -> Engine {
     let row = |n: usize| {
-        let status = if n % 2 == 0 { "ACTIVE" } else { "INACTIVE" };
+        let status = if n.is_multiple_of(2) { "ACTIVE" } else { "INACTIVE" };
         json!({
             "_id": format!("m{n:05}"), "name": format!("Member {n}"), "status": status,
             "unreadMessages": n % 40, "createdAt": format!("2024-04-{:02}T17:10:22.134Z", 1 + n % 28), "_role": format!("r{}", n % 9)

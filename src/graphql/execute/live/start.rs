@@ -22,7 +22,6 @@ use crate::graphql::schema::Views;
 use crate::model::{Account, Grant};
 
 /// The result of a request that may be a subscription.
-#[expect(clippy::large_enum_variant, reason = "one is made for a request, and moved once")]
 pub enum Started {
     /// It was none, or it is refused.
     Answer(GraphQlResponse),

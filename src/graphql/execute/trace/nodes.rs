@@ -33,8 +33,11 @@ pub(super) struct NodeBuilder<'d> {
     room: Cell<usize>,
     is_incomplete: Cell<bool>,
     /// The fields that are selected of types, by where the selections are: those of an object in each row are collected once.
-    known: RefCell<HashMap<(*const &'d SelectionSet, &'d str), Rc<[TracedField<'d>]>>>,
+    known: RefCell<HashMap<SelectionsOfType<'d>, Rc<[TracedField<'d>]>>>,
 }
+
+/// Where the selections of an object are, and its type.
+type SelectionsOfType<'d> = (*const &'d SelectionSet, &'d str);
 
 /// A field, and what its nodes say of it.
 struct TracedField<'d> {
