@@ -96,7 +96,7 @@ IN_COUNTS = --profile counts --locked --manifest-path benches/Cargo.toml --targe
 # compiler, the C library or callgrind is another one, a difference is told and is no failure.
 check-counts:
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
-		cargo build $(IN_COUNTS) --bin counts && cargo test $(IN_COUNTS) --lib && target/counts/counts; \
+		cargo build $(IN_COUNTS) --bin counts && target/counts/counts; \
 	else \
 		echo "the committed instruction counts are of Linux on x86_64: nothing to compare them with here"; \
 	fi
