@@ -1,7 +1,6 @@
 //! ConnectionLimiter: how many there may be, in all and from one network, and how long one is kept that does nothing. One too many
 //! is closed before a byte of it is read.
 
-use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::io;
 use std::net::IpAddr;
@@ -20,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::client_ip::{is_trusted, network};
+use super::key_counts::KeyCounts;
 use super::proxy_protocol;
 use super::response_deadline::{ConnectionDeadline, PendingResponses};
 use super::track_responses::TrackResponses;
@@ -41,7 +41,7 @@ struct Counts {
     metrics: Option<Arc<Metrics>>,
     /// Without it, connections are in the clear.
     tls: Option<Arc<ServerTls>>,
-    open: Mutex<OpenConnections>,
+    open: Mutex<KeyCounts<IpAddr>>,
 }
 
 /// The limits of new connections.
@@ -69,12 +69,6 @@ impl ConnectionLimits {
             proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
         }
     }
-}
-
-#[derive(Default)]
-struct OpenConnections {
-    all: usize,
-    peers: HashMap<IpAddr, usize>,
 }
 
 impl ConnectionLimiter {
@@ -106,12 +100,10 @@ impl ConnectionLimiter {
         let exempt = is_trusted(peer, &limits.trusted);
         let peer = network(peer);
         let mut open = counts.open.lock();
-        let known = open.peers.get(&peer).copied().unwrap_or(0);
-        if open.all >= limits.all || (!exempt && known >= limits.peer) {
+        if open.all() >= limits.all || (!exempt && open.of(&peer) >= limits.peer) {
             return None;
         }
-        open.all += 1;
-        open.peers.insert(peer, known + 1);
+        open.add(peer);
         counts.metrics.iter().for_each(|metrics| metrics.listener().connection_opened());
         Some(ConnectionPermit { counts: counts.clone(), peer })
     }
@@ -126,12 +118,8 @@ struct ConnectionPermit {
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.counts.open.lock();
-        open.all -= 1;
+        open.remove(&self.peer);
         self.counts.metrics.iter().for_each(|metrics| metrics.listener().connection_closed());
-        match open.peers.get_mut(&self.peer) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.peers.remove(&self.peer)),
-        }
     }
 }
 

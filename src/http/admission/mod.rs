@@ -8,6 +8,7 @@ mod byte_budget;
 pub(super) mod caller_key;
 pub(super) mod client_ip;
 mod connection_limiter;
+pub(super) mod key_counts;
 mod permits;
 mod proxy_protocol;
 pub(super) mod rate_clock;

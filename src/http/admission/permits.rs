@@ -1,15 +1,14 @@
 //! Permits: how many requests may be under way, in all and of one caller. A request's permit is free again when nothing is done
 //! for it any more and the last byte of its answer has left.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use ahash::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::busy::busy;
 use super::caller_key::CallerKey;
+use super::key_counts::KeyCounts;
 use crate::http::response::error::HttpError;
 
 pub(super) struct Permits {
@@ -19,7 +18,7 @@ pub(super) struct Permits {
 }
 
 /// How many each caller has.
-type CallerCounts = Mutex<HashMap<CallerKey, usize, RandomState>>;
+type CallerCounts = Mutex<KeyCounts<CallerKey>>;
 
 impl Permits {
     pub(super) fn new(limit: usize, caller_limit: usize) -> Self {
@@ -29,11 +28,12 @@ impl Permits {
     /// A permit for one more request of this caller, who may have a limit of its own.
     pub(super) fn acquire(&self, key: CallerKey, limit: Option<usize>) -> Result<Permit, HttpError> {
         let mut callers = self.callers.lock();
-        if callers.get(&key).is_some_and(|count| *count >= limit.unwrap_or(self.caller_limit)) {
+        let known = callers.of(&key);
+        if known > 0 && known >= limit.unwrap_or(self.caller_limit) {
             return Err(busy("too many requests of this caller are under way"));
         }
         let all = self.all.clone().try_acquire_owned().map_err(|_| busy("too many requests are under way"))?;
-        *callers.entry(key.clone()).or_default() += 1;
+        callers.add(key.clone());
         Ok(Permit { callers: self.callers.clone(), key, _all: all })
     }
 }
@@ -47,10 +47,6 @@ pub(in crate::http) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut callers = self.callers.lock();
-        match callers.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(callers.remove(&self.key)),
-        }
+        self.callers.lock().remove(&self.key);
     }
 }

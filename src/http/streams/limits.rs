@@ -1,6 +1,5 @@
 //! Limits of streams: how many subscriptions there may be, in all and of one caller, and how they are counted.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,6 +11,7 @@ use crate::config;
 use crate::graphql::{Code, EventSummary};
 use crate::http::admission::busy::busy;
 use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::key_counts::KeyCounts;
 use crate::http::admission::response_deadline::EndReason;
 use crate::http::admission::response_memory::ResponseMemory;
 use crate::http::audit::AuditedStream;
@@ -23,16 +23,16 @@ use crate::telemetry::{HeldSpan, Metrics};
 pub struct LiveStreams {
     pub(super) settings: config::LiveConfig,
     /// Those of earlier settings are in it, too.
-    open: Arc<Mutex<OpenSubscriptions>>,
+    open: Arc<Mutex<OpenStreams>>,
     events: ResponseMemory,
 }
 
 #[derive(Default)]
-struct OpenSubscriptions {
-    all: usize,
-    callers: HashMap<CallerKey, usize>,
-    sockets: usize,
-    addresses: HashMap<CallerKey, usize>,
+struct OpenStreams {
+    /// By caller.
+    subscriptions: KeyCounts<CallerKey>,
+    /// By address.
+    sockets: KeyCounts<CallerKey>,
 }
 
 impl LiveStreams {
@@ -58,13 +58,12 @@ impl LiveStreams {
     /// Admits one more WebSocket of this address. There may be as many as there may be subscriptions, whether they have any or not:
     /// a connection of HTTP/2 carries many of them.
     pub(super) fn open_socket(self: &Arc<Self>, address: CallerKey) -> Result<SocketPermit, HttpError> {
-        let mut open = self.open.lock();
-        let known = open.addresses.get(&address).copied().unwrap_or(0);
-        if open.sockets >= self.settings.subscriptions_limit || known >= self.settings.caller_subscriptions_limit {
+        let sockets = &mut self.open.lock().sockets;
+        let known = sockets.of(&address);
+        if sockets.all() >= self.settings.subscriptions_limit || known >= self.settings.caller_subscriptions_limit {
             return Err(busy("too many WebSockets are open"));
         }
-        open.sockets += 1;
-        open.addresses.insert(address.clone(), known + 1);
+        sockets.add(address.clone());
         Ok(SocketPermit { streams: self.clone(), address })
     }
 
@@ -84,11 +83,10 @@ impl LiveStreams {
         if !self.events.has_room(key) {
             return Err(crowded());
         }
-        let mut open = self.open.lock();
-        let known = open.callers.get(key).copied().unwrap_or(0);
-        let refused = if open.all >= self.settings.subscriptions_limit {
+        let open = &mut self.open.lock().subscriptions;
+        let refused = if open.all() >= self.settings.subscriptions_limit {
             Some("too many subscriptions are open")
-        } else if known >= self.settings.caller_subscriptions_limit {
+        } else if open.of(key) >= self.settings.caller_subscriptions_limit {
             Some("too many subscriptions of this caller are open")
         } else {
             None
@@ -96,8 +94,7 @@ impl LiveStreams {
         if let Some(message) = refused {
             return Err(busy(message));
         }
-        open.all += 1;
-        open.callers.insert(key.clone(), known + 1);
+        open.add(key.clone());
         metrics.live().started(transport);
         let (streams, metrics) = (self.clone(), metrics.clone());
         let (key, outcome) = (key.clone(), StreamOutcome::default());
@@ -133,12 +130,7 @@ pub(super) struct SocketPermit {
 
 impl Drop for SocketPermit {
     fn drop(&mut self) {
-        let mut open = self.streams.open.lock();
-        open.sockets -= 1;
-        match open.addresses.get_mut(&self.address) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.addresses.remove(&self.address)),
-        }
+        self.streams.open.lock().sockets.remove(&self.address);
     }
 }
 
@@ -201,11 +193,6 @@ impl Drop for SubscriptionPermit {
         if let Some(line) = self.line.take() {
             line.write(self.transport, &self.outcome, reason);
         }
-        let mut open = self.streams.open.lock();
-        open.all -= 1;
-        match open.callers.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.callers.remove(&self.key)),
-        }
+        self.streams.open.lock().subscriptions.remove(&self.key);
     }
 }
