@@ -1,7 +1,7 @@
 //! The texts of a roster: each is kept once, as the JSON string that goes into answers, and compared by its decoded value.
 //!
-//! A roster's texts lie in one buffer, so that a member costs no allocation. A text is escaped when it is read, not each
-//! time that it is written.
+//! A roster's texts lie in one buffer, so that a member costs no allocation, and two that lie together have the quote between them
+//! in common. A text is escaped when it is read, not each time that it is written.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -122,6 +122,8 @@ impl JsonSpan {
     }
 }
 
+const QUOTE: u8 = b'"';
+
 /// The texts of a row take about so many lines of memory.
 const ROW_LINES: usize = 4;
 
@@ -178,6 +180,10 @@ impl JsonArena {
     /// Keeps a JSON string that has no escapes and needs none, quotes included.
     pub(super) fn put_quoted(&mut self, json: &str) -> JsonSpan {
         let start = self.0.len();
+        if self.0.as_bytes().last() == Some(&QUOTE) {
+            self.0.push_str(&json[1..]);
+            return self.since(start - 1);
+        }
         self.0.push_str(json);
         self.since(start)
     }
@@ -196,11 +202,14 @@ impl JsonArena {
     /// Takes the last text back where the same is kept `before` it.
     pub(super) fn take_back(&mut self, last: JsonSpan, before: JsonSpan) -> bool {
         // What was there may have been taken back since, and something else put.
-        let is_kept = before.length == last.length && before.end() <= last.at as usize;
+        let start = last.at as usize;
+        // Its first quote may be the last of the text before it; where it is not, it is the first of the next.
+        let start = start + usize::from(self.0.as_bytes().get(start) == Some(&QUOTE));
+        let is_kept = before.length == last.length && before.end() <= start;
         let is_again =
             is_kept && self.0.get(before.at as usize..before.end()) == self.0.get(last.at as usize..last.end());
         if is_again {
-            self.0.truncate(last.at as usize);
+            self.0.truncate(start);
         }
         is_again
     }

@@ -31,6 +31,8 @@ const SUSPECT_CELL: f64 = 20.0;
 const SORTED_PAGES: usize = 3;
 /// A cheap neighbour's slow requests among 32 of the worst, against its own alone.
 const NEIGHBOUR_RATIO: f64 = 5.0;
+/// It is the median of so many: ten of a thousand requests decide one, and whatever else the machine does delays as many.
+const NEIGHBOUR_ROUNDS: usize = 9;
 
 #[derive(Clone)]
 struct Found {
@@ -298,6 +300,32 @@ impl Search {
     }
 }
 
+impl Search {
+    /// How much longer a cheap neighbour's slow requests take beside 32 of `body` than alone.
+    async fn neighbours_ratio(&self, body: &str) -> f64 {
+        let measure = || {
+            let address = self.victim.address();
+            tokio::task::spawn_blocking(move || neighbour(address))
+        };
+        let alone = measure().await.unwrap();
+        let busy = std::cell::Cell::new(true);
+        let attackers = (0..32).map(|_| async {
+            while busy.get() {
+                self.victim.flood(KNOWN, body.to_owned()).await;
+            }
+        });
+        let beside = async {
+            let beside = measure().await.unwrap();
+            busy.set(false);
+            beside
+        };
+        let (_, beside) = tokio::join!(futures_util::future::join_all(attackers), beside);
+        let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+        println!("a cheap neighbour's p99: {alone:?} alone, {beside:?} beside 32 of the worst (×{ratio:.1})");
+        ratio
+    }
+}
+
 /// What a request whose answer is so long may take without its own growth being counted.
 fn besides(answer: usize) -> u64 {
     COPIES * answer as u64 + NOISE
@@ -395,29 +423,14 @@ async fn the_worst_accepted_request_costs_no_more_than_promised() {
         print("most processor time, accepted", accepted);
     }
 
-    let (address, victim) = (search.victim.address(), &search.victim);
-    let measure = || {
-        let address = address.clone();
-        tokio::task::spawn_blocking(move || neighbour(address))
-    };
-    let alone = measure().await.unwrap();
     let body = &by_cpu.iter().find(|found| found.codes.is_empty()).unwrap_or(&by_cpu[0]).body;
-    let busy = std::cell::Cell::new(true);
-    // The neighbour's thread was there before, and keeps its share.
     give_way();
-    let attackers = (0..32).map(|_| async {
-        while busy.get() {
-            victim.flood(KNOWN, body.clone()).await;
-        }
-    });
-    let beside = async {
-        let beside = measure().await.unwrap();
-        busy.set(false);
-        beside
-    };
-    let (_, beside) = tokio::join!(futures_util::future::join_all(attackers), beside);
-    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-    println!("a cheap neighbour's p99: {alone:?} alone, {beside:?} beside 32 of the worst (×{ratio:.1})");
+    let mut ratios = Vec::new();
+    for _ in 0..NEIGHBOUR_ROUNDS {
+        ratios.push(search.neighbours_ratio(body).await);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[NEIGHBOUR_ROUNDS / 2];
 
     let worst = by_cpu[0].cpu_rate;
     assert!(worst <= CPU_PER_KB.as_secs_f64() * 1e3, "{worst:.2} ms of processor time for each KB");
