@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::trace::{Node, Trace};
-use crate::support::{Answer, TempFile, TestApp, member};
+use crate::support::{Answer, Keys, TempFile, TestApp, member};
 
 const HEADER: &str = "apollo-federation-include-trace";
 const SECRET: &str = "x-flowmatix-router-secret";
@@ -114,5 +114,33 @@ async fn a_trace_ends_at_its_limit_and_says_so() {
         assert!(trace.is_incomplete && trace.nodes() <= 40, "{}", trace.nodes());
         // The answer itself is whole.
         assert_eq!(cut.data()["teamMembers"]["nodes"].as_array().unwrap().len(), 12);
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_row_is_at_its_node_or_at_the_last_one_above_it() {
+    let keys = Keys::new(&[("plain", &[0], false)]);
+    let query = "{ all: teamMembers { nodes { id mine: contact { email } } } more: teamMembers { nodes { contact { email } } } }";
+    let field = |key: &str, name: &str| json!([key, "nodes", 0, name]);
+    for projection in ["true", "false"] {
+        // Both errors have their nodes; those of the first root field's row, and none of the second; none at all but a root's.
+        for (limit, places) in [
+            ("10000", [&["all", "nodes", "0", "mine"][..], &["more", "nodes", "0", "contact"]]),
+            ("5", [&["all", "nodes", "0", "mine"], &[]]),
+            ("3", [&["all", "nodes", "0"], &[]]),
+            ("2", [&["all", "nodes"], &[]]),
+        ] {
+            let mut settings = keys.settings().to_vec();
+            settings.extend([("graphql.projection", projection), ("federation.trace_nodes_limit", limit)]);
+            let app = TestApp::with(&settings).await;
+            let request = app.post().bearer_auth(keys.key(0)).header(HEADER, "ftv1");
+            let answer = app.send(request.body(json!({ "query": query }).to_string())).await;
+            let trace = Trace::of(&answer.body).unwrap();
+            assert_eq!((trace.errors(), trace.is_incomplete), (2, limit != "10000"), "{limit}");
+            for (place, path) in places.iter().zip([field("all", "mine"), field("more", "contact")]) {
+                let is_meant = |json: &str| serde_json::from_str::<Value>(json).unwrap()["path"] == path;
+                assert!(at(&trace, place).error.iter().any(|error| is_meant(&error.json)), "{limit}: {path}");
+            }
+        }
     }
 }

@@ -1,19 +1,17 @@
-//! The messages of Apollo's trace format (`reports.proto`), as far as a subgraph fills them in.
+//! The messages of Apollo's trace format (`reports.proto`), as far as a subgraph fills them in, without what nests: nodes are
+//! written one inside the other by `writer`, and these are the rest of them and of the trace.
 
-use bytes::Bytes;
-use prost::{Message, Oneof};
+use prost::Message;
 
-/// The trace of one operation.
+/// The trace of one operation, without its root.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct OperationTrace {
+pub(super) struct TraceEnvelope {
     #[prost(message, optional, tag = "3")]
     pub(super) end_time: Option<ProtoTimestamp>,
     #[prost(message, optional, tag = "4")]
     pub(super) start_time: Option<ProtoTimestamp>,
     #[prost(uint64, tag = "11")]
     pub(super) duration_ns: u64,
-    #[prost(message, optional, tag = "14")]
-    pub(super) root: Option<TraceNode>,
     /// Whether nodes are missing.
     #[prost(bool, tag = "33")]
     pub(super) is_incomplete: bool,
@@ -28,37 +26,24 @@ pub(super) struct ProtoTimestamp {
     pub(super) nanos: i32,
 }
 
-/// A field of the answer, or an item of a list in it. Its texts are the same in each row, and shared; in the format a string and
-/// bytes are one.
+/// The node of a field, without its errors and the nodes below it: the same wherever the field is in the answer.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TraceNode {
-    #[prost(oneof = "NodeId", tags = "1, 2")]
-    pub(super) id: Option<NodeId>,
+pub(super) struct FieldNode {
+    #[prost(string, optional, tag = "1")]
+    pub(super) response_name: Option<String>,
     /// The field's type.
-    #[prost(bytes = "bytes", tag = "3")]
-    pub(super) r#type: Bytes,
+    #[prost(string, tag = "3")]
+    pub(super) r#type: String,
     /// Since the start of the trace, in nanoseconds.
     #[prost(uint64, tag = "8")]
     pub(super) start_time: u64,
     #[prost(uint64, tag = "9")]
     pub(super) end_time: u64,
-    #[prost(message, repeated, tag = "11")]
-    pub(super) error: Vec<Error>,
-    #[prost(message, repeated, tag = "12")]
-    pub(super) child: Vec<TraceNode>,
-    #[prost(bytes = "bytes", tag = "13")]
-    pub(super) parent_type: Bytes,
+    #[prost(string, tag = "13")]
+    pub(super) parent_type: String,
     /// The field's name, where the answer shows it under another one.
-    #[prost(bytes = "bytes", tag = "14")]
-    pub(super) original_field_name: Bytes,
-}
-
-#[derive(Clone, PartialEq, Eq, Oneof)]
-pub(super) enum NodeId {
-    #[prost(bytes = "bytes", tag = "1")]
-    ResponseName(Bytes),
-    #[prost(uint32, tag = "2")]
-    Index(u32),
+    #[prost(string, tag = "14")]
+    pub(super) original_field_name: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,8 +1,7 @@
 //! A trace: when the operation began and ended, and the tree of its fields with masked errors.
 //!
 //! A root field's time is from the start to the end of the answer, its look-ups included. Everything below one is read from
-//! rosters that are there by then, so its time is that of writing the answer. An error keeps its place and its code; its
-//! message may name what a client sent, and is masked.
+//! rosters that are there by then, so its time is that of writing the answer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,42 +9,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prost::Message;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::messages::{Error, Location, NodeId, OperationTrace, ProtoTimestamp, TraceNode};
-use super::nodes::{NodeBuilder, TraceInterval};
+use super::errors::TraceError;
+use super::messages::{ProtoTimestamp, TraceEnvelope};
+use super::nodes::{NodeWriter, TraceLimits};
+use super::selections::{FieldSpans, SelectionReader, TraceInterval, TracedSelections};
 use crate::graphql::execute::answer_errors::AnswerErrors;
 use crate::graphql::language::CoercedVariables;
 use crate::graphql::plan::operation_cache::PreparedDocument;
 use crate::model::Clock;
-
-/// The replacement of an error's message.
-const MASKED: &str = "<masked>";
-
-/// An answer's error as a trace shows it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct TraceError {
-    locations: Vec<WrittenLocation>,
-    path: Vec<PathSegment>,
-    extensions: serde_json::Map<String, Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct WrittenLocation {
-    line: u32,
-    column: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum PathSegment {
-    Index(usize),
-    Key(String),
-}
 
 /// When an operation did what.
 #[derive(Clone, Copy, Debug)]
@@ -92,61 +65,24 @@ impl Tracing {
         let since_start = |instant: Instant| nanoseconds(instant.saturating_duration_since(self.times.started));
         let (loaded, end) = (since_start(self.times.loaded), since_start(ended));
         let operation = self.prepared.document.operation(self.operation_name.as_deref())?;
-        let spans = (TraceInterval { start: 0, end }, TraceInterval { start: loaded, end });
         let truths = |name: &str| self.variables.truth(name);
-        let builder = NodeBuilder::new(&self.prepared.document, &truths, &self.types, spans, self.nodes_limit);
-        let (children, mut is_incomplete) = builder.build(operation, data);
-        let mut root = TraceNode { child: children, ..TraceNode::default() };
-        for error in errors.read::<TraceError>().into_iter().take(self.nodes_limit) {
-            place(&mut root, &error.path).error.push(masked(&error, end));
-        }
-        is_incomplete |= errors.len() > self.nodes_limit;
-        let trace = OperationTrace {
+        let spans = FieldSpans { root: TraceInterval { start: 0, end }, below: TraceInterval { start: loaded, end } };
+        let reader = SelectionReader::new(&self.prepared.document, &truths, spans);
+        let all: Vec<TraceError> = if errors.is_empty() { Vec::new() } else { errors.read() };
+        let placed = &all[..all.len().min(self.nodes_limit)];
+        // Base64 takes four bytes for three.
+        let bytes_limit = room / 4 * 3;
+        let limits = TraceLimits { nodes: self.nodes_limit, bytes: bytes_limit };
+        let nodes = NodeWriter::new(reader, &self.types, end, limits);
+        let selections = TracedSelections::root(&operation.selection_set);
+        let (mut trace, is_cut) = nodes.write(&selections, operation.object_type().as_str(), data, placed)?;
+        trace.message(&TraceEnvelope {
             start_time: Some(timestamp(self.times.started_at)),
             end_time: Some(timestamp(self.times.started_at + Duration::from_nanos(end))),
             duration_ns: end,
-            root: Some(root),
-            is_incomplete,
-        };
-        // Base64 takes four bytes for three.
-        let trace = trace.encode_to_vec();
-        (trace.len().div_ceil(3).saturating_mul(4) <= room).then(|| STANDARD.encode(trace))
-    }
-}
-
-/// The node at the end of a path, or the last on it that there is.
-fn place<'n>(root: &'n mut TraceNode, path: &[PathSegment]) -> &'n mut TraceNode {
-    let mut node = root;
-    for segment in path {
-        let is_meant = |child: &TraceNode| match (&child.id, segment) {
-            (Some(NodeId::ResponseName(name)), PathSegment::Key(key)) => name == key.as_bytes(),
-            (Some(NodeId::Index(index)), PathSegment::Index(at)) => *index as usize == *at,
-            _ => false,
-        };
-        // The items of a list are in order, and all there unless the trace was cut.
-        let at = match segment {
-            PathSegment::Index(at) if node.child.get(*at).is_some_and(is_meant) => Some(*at),
-            _ => node.child.iter().position(is_meant),
-        };
-        let Some(at) = at else { break };
-        node = &mut node.child[at];
-    }
-    node
-}
-
-fn masked(error: &TraceError, time_ns: u64) -> Error {
-    let location = |at: &WrittenLocation| Location { line: at.line, column: at.column };
-    let json = json!({
-        "message": MASKED,
-        "locations": error.locations,
-        "path": error.path,
-        "extensions": { "code": error.extensions.get("code") },
-    });
-    Error {
-        message: MASKED.to_owned(),
-        location: error.locations.iter().map(location).collect(),
-        time_ns,
-        json: json.to_string(),
+            is_incomplete: is_cut || errors.len() > self.nodes_limit,
+        });
+        (trace.len() <= bytes_limit).then(|| STANDARD.encode(trace.into_bytes()))
     }
 }
 
