@@ -7,12 +7,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Version};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use futures_util::FutureExt;
 use tower::{Service, ServiceBuilder, service_fn};
 
+use super::admission::page_memory;
 use super::app_state::AppState;
 use super::framing::host;
 use super::framing::service::FramingService;
@@ -90,6 +91,7 @@ pub fn admin(
     };
     let status = StatusState { health: health.clone(), metrics, plans, stages };
     let figures = Router::new().route("/metrics", get(exposition)).route("/status.json", get(status::status));
+    let figures = figures.with_state(status).layer(from_fn_with_state(page_memory::page_memory(), page_memory::count));
     let routes = Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -97,7 +99,7 @@ pub fn admin(
         .route("/", get(status::page))
         .route("/status.js", get(status::script))
         .route("/status.css", get(status::style))
-        .merge(figures.with_state(status))
+        .merge(figures)
         .merge(invalidations)
         .layer(from_fn(check_host));
     Arc::new(move |request, _| routes.clone().call(request).boxed())

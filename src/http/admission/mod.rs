@@ -9,6 +9,7 @@ pub(super) mod caller_key;
 pub(super) mod client_ip;
 mod connection_limiter;
 pub(super) mod key_counts;
+pub(super) mod page_memory;
 mod permits;
 mod proxy_protocol;
 pub(super) mod rate_clock;
@@ -17,7 +18,7 @@ pub(super) mod response_deadline;
 pub(super) mod response_memory;
 mod track_responses;
 mod tracked_body;
-mod turns;
+pub(super) mod turns;
 
 pub use admission::AdmissionControl;
 pub use auth_throttle::{Attempt, FailedAuthLimiter, Throttled};

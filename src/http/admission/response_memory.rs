@@ -54,6 +54,12 @@ impl ResponseMemory {
         self.reserve(key, bytes).map(EventMemory)
     }
 
+    /// The bytes, each of which holds their memory, unless there is no room for them.
+    pub(super) fn hold(&self, key: &CallerKey, bytes: Bytes) -> Option<Bytes> {
+        let memory = self.reserve(key, bytes.len())?;
+        Some(hold(bytes, memory))
+    }
+
     /// Holds an answer's bytes, unless there is no room for them.
     pub(super) fn reserve(&self, key: &CallerKey, bytes: usize) -> Option<ByteReservation> {
         let mut reservation = self.budget.open(key);

@@ -35,8 +35,8 @@ fn request(token: &str) -> Request<()> {
 }
 
 /// An HTTP/2 connection whose client lets nothing in.
-async fn deaf(victim: &Victim) -> h2::client::SendRequest<Bytes> {
-    let stream = TcpStream::connect(victim.address()).await.unwrap();
+async fn deaf(address: String) -> h2::client::SendRequest<Bytes> {
+    let stream = TcpStream::connect(address).await.unwrap();
     let (client, connection) = h2::client::Builder::new().initial_window_size(0).handshake(stream).await.unwrap();
     tokio::spawn(connection);
     client.ready().await.unwrap()
@@ -51,7 +51,7 @@ async fn streams_whose_answers_are_not_taken_hold_no_more_than_their_share() {
         .measured(async {
             let mut open = Vec::new();
             for _ in 0..2 {
-                let mut client = deaf(&victim).await;
+                let mut client = deaf(victim.address()).await;
                 for _ in 0..50 {
                     client = client.ready().await.unwrap();
                     let (response, mut sending) = client.send_request(request(KNOWN), false).unwrap();
@@ -92,7 +92,7 @@ async fn a_connection_with_answers_waiting_gets_no_further_streams_executed() {
     let victim = Victim::start(&SETTINGS);
     victim.warm(3).await;
     let executed = async || victim.metric("flowmatix_requests_total{operation=\"query\",outcome=\"ok\"").await;
-    let mut client = deaf(&victim).await;
+    let mut client = deaf(victim.address()).await;
     let (_first, mut sending) = client.send_request(request(KNOWN), false).unwrap();
     sending.send_data(Bytes::from(long()), true).unwrap();
     let before = executed().await;
@@ -178,6 +178,40 @@ async fn many_answers_that_are_written_at_once_take_no_more_than_their_callers_s
     assert!(usage.growth < ALL, "{usage:?}");
 }
 
+/// Figures are written anew for each request, and their clients may leave them lying as well.
+#[tokio::test]
+async fn figures_of_the_admin_port_that_are_not_taken_hold_no_more_than_their_share() {
+    let victim = Victim::start(&[]);
+    let (mut open, usage) = victim
+        .measured(async {
+            let mut open = Vec::new();
+            for n in 0..40 {
+                let client = deaf(victim.admin_address()).await;
+                let path = if n % 2 == 0 { "/metrics" } else { "/status.json" };
+                for _ in 0..100 {
+                    let mut client = client.clone().ready().await.unwrap();
+                    let request = Request::get(format!("http://localhost{path}")).body(()).unwrap();
+                    open.push(client.send_request(request, true).unwrap().0);
+                }
+            }
+            victim.at_rest().await;
+            open
+        })
+        .await;
+    println!("4,000 figures: {usage:?}");
+    assert!(usage.growth < 24 << 20, "{usage:?}");
+    let mut refused = 0;
+    for response in open.split_off(1000) {
+        refused += usize::from(response.await.unwrap().status() == 503);
+    }
+    assert!(refused > 1000, "{refused}");
+    assert!(victim.is_healthy().await);
+    drop(open);
+    while victim.metric("flowmatix_requests_in_flight").await > 1.0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A token that nobody knows shares its address's part with all others of that kind.
 #[tokio::test]
 async fn answers_to_unknown_tokens_are_counted_for_their_address() {
@@ -191,7 +225,7 @@ async fn answers_to_unknown_tokens_are_counted_for_their_address() {
     let wrong = query(&format!("{{ {} }}", "wrong ".repeat(60)), json!({}));
     let mut open = Vec::new();
     for n in 0..200 {
-        let mut client = deaf(&victim).await;
+        let mut client = deaf(victim.address()).await;
         let (response, mut sending) = client.send_request(request(&format!("{UNKNOWN}-{n}")), false).unwrap();
         sending.send_data(Bytes::from(wrong.clone()), true).unwrap();
         open.push((response, client));

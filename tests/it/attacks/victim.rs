@@ -55,7 +55,17 @@ impl Victim {
     }
 
     pub fn address(&self) -> String {
-        self.service.url("").trim_start_matches("http://").to_owned()
+        let url = self.service.url("");
+        url.rsplit('/').next().unwrap().to_owned()
+    }
+
+    pub fn admin_address(&self) -> String {
+        let url = self.service.admin_url("");
+        url.rsplit('/').next().unwrap().to_owned()
+    }
+
+    pub async fn is_healthy(&self) -> bool {
+        self.client.get(self.service.admin_url("/health/live")).send().await.unwrap().status() == 200
     }
 
     /// Asks with this token, and says the status and the answer.
