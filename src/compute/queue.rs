@@ -11,17 +11,15 @@ pub(super) struct FairQueue<J> {
     turns: VecDeque<Lane>,
     len: usize,
     limit: usize,
-    lane_limit: usize,
 }
 
 /// There is no room for another job; it is handed back.
 pub(super) struct Full<J>(pub(super) J);
 
 impl<J> FairQueue<J> {
-    /// At most `limit` jobs, half of them in one lane.
+    /// At most `limit` jobs; a lane may have as many as there is room for more: half of them where it is alone.
     pub(super) fn new(limit: usize) -> Self {
-        let lane_limit = limit.div_ceil(2);
-        Self { lanes: HashMap::new(), turns: VecDeque::new(), len: 0, limit, lane_limit }
+        Self { lanes: HashMap::new(), turns: VecDeque::new(), len: 0, limit }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -31,7 +29,8 @@ impl<J> FairQueue<J> {
     /// Puts a job at the end of its lane, if there is room.
     pub(super) fn push(&mut self, lane: Lane, job: J) -> Result<(), Full<J>> {
         let taken = self.lanes.get(&lane).map_or(0, VecDeque::len);
-        if self.len >= self.limit || taken >= self.lane_limit {
+        let free = self.limit.saturating_sub(self.len);
+        if free == 0 || (taken > 0 && taken >= free) {
             return Err(Full(job));
         }
         self.push_again(lane, job);

@@ -25,8 +25,8 @@ section! {
         pub document_limit: Size = Size::kib(32),
         /// The maximum length of a response.
         pub response_limit: Size = Size::mib(8),
-        /// The maximum number of jobs that wait for the compute pool, half of them one caller's; past it, requests are refused
-        /// with 503.
+        /// The maximum number of jobs that wait for the compute pool; one caller's at most as many as it leaves room for. Past it,
+        /// requests are refused with 503.
         pub compute_queue_limit: usize = 512,
         /// The maximum number of tokens in a document.
         pub tokens_limit: usize = 2_000,

@@ -20,8 +20,8 @@ section! {
         pub header_bytes_limit: Size = Size::kib(16),
         /// The maximum size of a request body.
         pub body_limit: Size = Size::mib(1),
-        /// How much memory request bodies may take together, with the values read from them, half of it one caller's; past it,
-        /// requests are refused with 503.
+        /// How much memory request bodies may take together, with the values read from them; one caller's at most as much as
+        /// it leaves free. Past it, requests are refused with 503.
         pub bodies_limit: Size = Size::mib(64),
         /// The memory that responses may take which clients have not received yet, a quarter of it one caller's; past it, that
         /// caller's requests are refused with 503.
@@ -44,8 +44,8 @@ section! {
         pub peer_connections_limit: usize = 256,
         /// The maximum number of concurrent requests; the next one is refused with 503.
         pub concurrency: usize = 512,
-        /// The maximum number of concurrent requests of one caller (or address, where callers need no credential); half when there is
-        /// no value.
+        /// The maximum number of concurrent requests of one caller (or address, where callers need no credential); without a value
+        /// as many as it leaves free, which is half of them for one that is alone.
         pub caller_concurrency: Option<usize> = None,
         /// The rate limit of a caller in requests per second (or of an address, where callers need no credential); 0 =
         /// unlimited.

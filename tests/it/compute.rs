@@ -90,19 +90,21 @@ async fn callers_take_turns_however_many_jobs_one_of_them_has() {
 }
 
 #[tokio::test]
-async fn the_queue_takes_so_many_jobs_and_half_of_them_from_one_caller() {
-    let (pool, _under_way) = busy(1, 4, &["first", "a", "b", "c"]).await;
+async fn the_queue_takes_so_many_jobs_and_of_one_caller_as_many_as_it_leaves_free() {
+    let (pool, _under_way) = busy(1, 4, &["first", "a", "b", "c", "d"]).await;
     let mut gate = occupy(&pool, ticket("first"));
     gate.begun().await;
     let submit = |caller: &str| pool.clone().run_static(ticket(caller));
     let mut waiting = Vec::new();
-    for caller in ["a", "a", "b", "b"] {
+    for (caller, refused) in [("a", "of nobody"), ("a", "a"), ("b", "b"), ("c", "d")] {
         waiting.push(submit(caller));
+        while pool.waiting() < waiting.len() {
+            tokio::task::yield_now().await;
+        }
+        if refused != "of nobody" {
+            assert_eq!(submit(refused).await.unwrap(), Err(ComputeError::Full), "{refused}");
+        }
     }
-    while pool.waiting() < 4 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(submit("c").await.unwrap(), Err(ComputeError::Full), "in all");
     waiting.pop().unwrap().abort();
     gate.release.send(()).unwrap();
     for job in waiting {

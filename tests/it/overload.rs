@@ -61,6 +61,33 @@ async fn a_caller_with_many_requests_under_way_leaves_the_others_their_places() 
     ask("demo-lantern-token").await.clean();
 }
 
+/// Each may have as many as are free, so that those who keep theirs leave some for the next.
+#[tokio::test]
+async fn two_callers_with_many_requests_under_way_leave_some_to_a_third() {
+    let app = TestApp::with(&[("auth.mode", "passthrough"), ("http.concurrency", "8")]).await;
+    let gate = app.demo.hold();
+    let slow = |token: &'static str| tokio::spawn(app.post().bearer_auth(token).body(SLOW).send());
+    let mut under_way = Vec::new();
+    for (token, own) in [("demo-lantern-token", 4), ("demo-agency-token", 2)] {
+        under_way.extend((0..own).map(|_| slow(token)));
+        while app.metric("flowmatix_requests_in_flight").await < under_way.len() as f64 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let answer = loop {
+            let answer = app.send(app.post().bearer_auth(token).body(QUERY)).await;
+            if answer.status != 200 {
+                break answer;
+            }
+        };
+        assert_eq!((answer.status, answer.codes()), (503, vec!["REQUEST_CONCURRENCY_LIMITED"]), "{token}");
+    }
+    app.send(app.post().bearer_auth("demo-pines-token").body(QUERY)).await.clean();
+    gate.send(true).unwrap();
+    for request in under_way {
+        Answer::read(request.await.unwrap().unwrap()).await.clean();
+    }
+}
+
 #[tokio::test]
 async fn a_noisy_caller_is_slowed_and_a_quiet_one_is_not() {
     let app = TestApp::with(&[("auth.mode", "passthrough"), ("http.rate_limit", "1"), ("http.rate_burst", "5")]).await;

@@ -42,13 +42,12 @@ impl AdmissionControl {
     #[must_use]
     pub fn new(settings: &config::HttpConfig) -> Self {
         let bytes = |size: config::Size| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
-        let caller_limit = settings.caller_concurrency.unwrap_or(settings.concurrency.div_ceil(2));
         Self {
-            permits: Permits::new(settings.concurrency, caller_limit),
+            permits: Permits::new(settings.concurrency, settings.caller_concurrency),
             bodies: BodyMemory::new(bytes(settings.bodies_limit)),
             responses: ResponseMemory::new(bytes(settings.responses_limit)),
             rates: Rates::new(settings.rate_limit, settings.rate_burst),
-            turns: Turns::new(),
+            turns: Turns::of_requests(),
             failed_auth: FailedAuthLimiter::new(settings.failed_auth_limit, settings.failed_auth_rate),
         }
     }

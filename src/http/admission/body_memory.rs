@@ -2,7 +2,7 @@
 //!
 //! There are two rooms, each with shares: the first bytes of every body come out of the room for small ones, the rest out of
 //! the large one. So bodies that are large, or are never finished, do not keep small ones out, and no caller or address takes
-//! more than half.
+//! more than half, or than it leaves free.
 
 use std::sync::Arc;
 

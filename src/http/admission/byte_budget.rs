@@ -1,5 +1,7 @@
 //! A budget of bytes: how much may be held at once, in all and by one caller or address. What is reserved is given back when
 //! the reservation is dropped.
+//!
+//! A caller has no more than it leaves free, whatever its limit: a few who keep theirs leave some for every other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +42,8 @@ impl ByteBudget {
     pub(super) fn has_room(&self, key: &CallerKey, own: usize, all: usize) -> bool {
         let held = self.held();
         let known = held.keys.get(key).copied().unwrap_or(0);
-        known + own <= self.key_limit && held.all + all <= self.limit
+        let free = self.limit.saturating_sub(held.all);
+        known + own <= self.key_limit && known.max(all) <= free
     }
 
     fn take(&self, key: &CallerKey, bytes: usize, spare: usize) -> bool {
@@ -49,8 +52,9 @@ impl ByteBudget {
         }
         let mut held = self.held();
         let own = held.keys.get(key).copied().unwrap_or(0);
-        let fits = |held: usize, limit: usize| held.checked_add(bytes).is_some_and(|sum| sum <= limit);
-        if !fits(held.all, self.limit.saturating_sub(spare)) || !fits(own, self.key_limit) {
+        let free = self.limit.saturating_sub(held.all);
+        let is_own = own.checked_add(bytes).is_some_and(|own| own <= self.key_limit.min(free));
+        if !is_own || bytes > free.saturating_sub(spare) {
             return false;
         }
         held.all += bytes;

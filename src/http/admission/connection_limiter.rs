@@ -23,6 +23,7 @@ use super::key_counts::KeyCounts;
 use super::proxy_protocol;
 use super::response_deadline::{ConnectionDeadline, PendingResponses};
 use super::track_responses::TrackResponses;
+use super::turns::Turns;
 use crate::config;
 use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;
@@ -42,6 +43,7 @@ struct Counts {
     /// Without it, connections are in the clear.
     tls: Option<Arc<ServerTls>>,
     open: Mutex<KeyCounts<IpAddr>>,
+    handshakes: Turns,
 }
 
 /// The limits of new connections.
@@ -86,6 +88,7 @@ impl ConnectionLimiter {
             metrics,
             tls,
             open: Mutex::default(),
+            handshakes: Turns::of_handshakes(),
         }))
     }
 
@@ -147,7 +150,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
         };
         let header = limits.proxy_header.filter(|_| trusted);
         if header.is_none() && counts.tls.is_none() {
-            let (stream, responses) = counts.let_in(&limits, stream, permit, service, None);
+            let peer = permit.peer;
+            let (stream, responses) = counts.let_in(&limits, stream, permit, service, peer);
             return Either::Left(ready(Ok((counts.explained(Transport::Plain(stream)), responses))));
         }
         Either::Right(
@@ -156,9 +160,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
                     Some(longest) => proxy_protocol::read(&mut stream, longest).await?,
                     None => None,
                 };
-                let (stream, responses) = counts.let_in(&limits, stream, permit, service, client);
+                let address = client.unwrap_or(permit.peer);
+                let (stream, responses) = counts.let_in(&limits, stream, permit, service, address);
                 let (stream, certificate) = match &counts.tls {
-                    Some(tls) => tls.accept(stream).await?,
+                    Some(tls) => tls.accept(stream, (&counts.handshakes, address)).await?,
                     None => (Transport::Plain(stream), None),
                 };
                 Ok((counts.explained(stream), responses.with_certificate(certificate)))
@@ -169,14 +174,14 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
 }
 
 impl Counts {
-    /// `client` is the address that a proxy gave.
+    /// `client` is the peer's address, or the one that a proxy gave.
     fn let_in<S>(
         &self,
         limits: &ConnectionLimits,
         stream: TcpStream,
         permit: ConnectionPermit,
         service: S,
-        client: Option<IpAddr>,
+        client: IpAddr,
     ) -> (LimitedStream, TrackResponses<S>) {
         let pending = PendingResponses::new(
             limits.delivery_timeout,
@@ -185,7 +190,6 @@ impl Counts {
             self.health.clone(),
         );
         let watch = ConnectionDeadline::new(pending.clone());
-        let client = client.unwrap_or(permit.peer);
         let stream = LimitedStream { stream, watch, stalled: None, permit };
         (stream, TrackResponses::new(service, pending, client))
     }

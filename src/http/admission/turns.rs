@@ -2,7 +2,8 @@
 //! first and so few at a time that a worker is left to the others. Each lets what is ready run before it.
 //!
 //! The workers take tasks as they come: without turns, a request waits until everything has been worked on that another caller
-//! has sent before. A request waits in its own task, so that its deadline or its client's departure ends the wait.
+//! has sent before. A request waits in its own task, so that its deadline or its client's departure ends the wait. The handshakes
+//! of TLS, each of which takes a worker as long as many requests do, are worked on in the same way.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -32,9 +33,13 @@ const ALONE_AFTER: Duration = Duration::from_secs(10);
 /// How many callers are remembered before those are forgotten that have no requests under way.
 const CALLERS_LIMIT: usize = 4096;
 
-pub(super) struct Turns {
+pub(in crate::http) struct Turns {
     /// How many of one caller's requests are worked on at a time.
     width: usize,
+    /// For how long one waits for its turn.
+    longest_wait: Duration,
+    /// When a caller counts as alone; `None`: never.
+    alone_after: Option<Duration>,
     callers: Mutex<KnownCallers>,
 }
 
@@ -61,24 +66,29 @@ impl Wake for CallerTurns {
 }
 
 impl Turns {
-    /// As many at a time as there are workers but one.
-    pub(super) fn new() -> Self {
-        Self::of_width(std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1))
+    /// Those of requests: as many at a time as there are workers but one.
+    pub(super) fn of_requests() -> Self {
+        Self::new(width(), LONGEST_WAIT, Some(ALONE_AFTER))
     }
 
-    fn of_width(width: usize) -> Self {
-        Self { width, callers: Mutex::default() }
+    /// Those of handshakes, which wait beside requests of callers that make none. Each has a deadline of its own.
+    pub(super) fn of_handshakes() -> Self {
+        Self::new(width(), Duration::MAX, None)
+    }
+
+    fn new(width: usize, longest_wait: Duration, alone_after: Option<Duration>) -> Self {
+        Self { width, longest_wait, alone_after, callers: Mutex::default() }
     }
 
     /// Does this work of a caller's request, in turn where the caller has more of it. While the work waits for something
     /// else, it has no turn.
-    pub(super) async fn take<T>(&self, key: &CallerKey, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+    pub(in crate::http) async fn take<T>(&self, key: &CallerKey, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         let Some(caller) = self.caller(key) else { return work.await };
         loop {
             let waits = caller.begin(self.width);
             let turn = if waits {
                 // They are never closed.
-                let turn = timeout(LONGEST_WAIT, caller.turns.acquire()).await.ok().and_then(Result::ok);
+                let turn = timeout(self.longest_wait, caller.turns.acquire()).await.ok().and_then(Result::ok);
                 // The runtime looks at its sockets, and runs what is ready, before a task that yields.
                 yield_now().await;
                 turn
@@ -104,9 +114,15 @@ impl Turns {
         {
             callers.other = Some(asked);
         }
-        let is_alone = callers.other.is_none_or(|asked| now.saturating_duration_since(asked) > ALONE_AFTER);
+        let is_alone = self.alone_after.is_some_and(|alone_after| {
+            callers.other.is_none_or(|asked| now.saturating_duration_since(asked) > alone_after)
+        });
         (!is_alone).then_some(caller)
     }
+}
+
+fn width() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
 
 impl KnownCallers {
@@ -155,7 +171,7 @@ mod tests {
 
     /// A caller that has had its few requests, beside another, of a service that works on one of its requests at a time.
     fn busy() -> (Turns, CallerKey) {
-        let (turns, key) = (Turns::of_width(1), CallerKey::of_address(None));
+        let (turns, key) = (Turns::new(1, LONGEST_WAIT, Some(ALONE_AFTER)), CallerKey::of_address(None));
         assert!(turns.caller(&CallerKey::of_address(Some([127, 0, 0, 1].into()))).is_none());
         turns.caller(&key).unwrap().begun.store(FEW, Ordering::Relaxed);
         (turns, key)

@@ -1,7 +1,8 @@
 //! A connection's stream: in the clear, or in TLS after its handshake.
 
 use std::io;
-use std::pin::Pin;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,6 +12,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::ServerTls;
 use crate::auth::ClientCertificate;
+use crate::http::admission::caller_key::CallerKey;
+use crate::http::admission::turns::Turns;
 
 /// A stream that carries a connection.
 pub enum Transport<S> {
@@ -21,12 +24,15 @@ pub enum Transport<S> {
 }
 
 impl ServerTls {
-    /// Makes the handshake, and returns the stream with the certificate that the client has shown.
+    /// Makes the handshake, in turn with others of this address, and returns the stream with the certificate that the client has
+    /// shown.
     pub(in crate::http) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
+        (turns, address): (&Turns, IpAddr),
     ) -> io::Result<(Transport<S>, Option<Arc<ClientCertificate>>)> {
-        let handshake = timeout(self.handshake_timeout, self.acceptor().accept(stream)).await;
+        let (key, handshake) = (CallerKey::of_address(Some(address)), pin!(self.acceptor().accept(stream)));
+        let handshake = timeout(self.handshake_timeout, turns.take(&key, handshake)).await;
         let result = match &handshake {
             Ok(Ok(_)) => "ok",
             Ok(Err(_)) => "failed",

@@ -8,6 +8,7 @@ mod answers;
 mod bodies;
 mod documents;
 mod gaps;
+mod handshakes;
 mod introspection;
 mod lists;
 mod measured;
