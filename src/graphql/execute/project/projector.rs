@@ -33,6 +33,9 @@ pub(in crate::graphql::execute) struct Projected {
     pub(in crate::graphql::execute) is_too_long: bool,
 }
 
+/// One part of so many is room for items that are longer than the first of their list.
+const SLACK: usize = 16;
+
 /// An error counts as so many bytes of an answer: none is asked for, so an answer has fewer of them than it may have rows.
 const ERROR: usize = 4 << 10;
 
@@ -328,7 +331,9 @@ impl<'p> AnswerWriter<'p> {
 
     pub(super) fn array<T>(&mut self, items: impl IntoIterator<Item = T>, mut value: impl FnMut(&mut Self, T)) {
         self.out.push(b'[');
-        for (n, item) in items.into_iter().enumerate() {
+        let (items, start) = (items.into_iter(), self.out.len());
+        let (count, _) = items.size_hint();
+        for (n, item) in items.enumerate() {
             if n > 0 {
                 self.out.push(b',');
             }
@@ -340,8 +345,19 @@ impl<'p> AnswerWriter<'p> {
             self.path.push(Segment::Index(n));
             value(self, item);
             self.path.pop();
+            if n == 0 && count > 1 {
+                self.make_room(start, count - 1);
+            }
         }
         self.out.push(b']');
+    }
+
+    /// Makes room for so many more items like the one that begins there: an answer that grows is copied, and twice as large while
+    /// it is.
+    fn make_room(&mut self, start: usize, items: usize) {
+        let more = (self.out.len() - start).saturating_mul(items);
+        let left = self.terms.limit.saturating_sub(self.out.len());
+        self.out.reserve(more.saturating_add(more / SLACK).min(left));
     }
 
     /// Writes what stands under this key.
