@@ -18,17 +18,14 @@ interface Options {
 }
 
 export function useLiveTeam({ account, watch, onChange }: Options) {
-  const begun = useRef(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const { restart } = useSubscription(liveQuery, {
     variables: { account },
     skip: !watch,
     ignoreResults: true,
     onData: ({ data: { data } }) => {
-      if (!data?.teamChanges) return;
-      // The first event is the team that the page has. Later ones are news; so is the first after a reconnect.
-      if (begun.current) onChange();
-      begun.current = true;
+      // Also for the first event: its team may be newer than what the page was answered.
+      if (data?.teamChanges) onChange();
     },
     onError: () => again(),
     onComplete: () => again(),
