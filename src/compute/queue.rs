@@ -30,7 +30,7 @@ impl<J> FairQueue<J> {
     pub(super) fn push(&mut self, lane: Lane, job: J) -> Result<(), Full<J>> {
         let taken = self.lanes.get(&lane).map_or(0, VecDeque::len);
         let free = self.limit.saturating_sub(self.len);
-        if free == 0 || (taken > 0 && taken >= free) {
+        if taken >= free {
             return Err(Full(job));
         }
         self.push_again(lane, job);

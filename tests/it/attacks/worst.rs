@@ -298,9 +298,7 @@ impl Search {
         by_cell.sort_by(|a, b| b.cell_rate.total_cmp(&a.cell_rate));
         [by_cpu, by_memory, by_cell]
     }
-}
 
-impl Search {
     /// How much longer a cheap neighbour's slow requests take beside 32 of `body` than alone.
     async fn neighbours_ratio(&self, body: &str) -> f64 {
         let measure = || {
