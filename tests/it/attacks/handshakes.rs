@@ -39,5 +39,6 @@ async fn a_handshake_waits_for_few_of_another_clients() {
     connector.connect(name, other).await.unwrap();
     let meanwhile = answered();
     println!("{before} before, {meanwhile} meanwhile, of {FLOOD}");
-    assert!(before + meanwhile < FLOOD * 3 / 4, "it came behind {before} and {meanwhile} of {FLOOD}");
+    // Without turns it comes behind 120: two workers look at their sockets again after 61 tasks each.
+    assert!(before + meanwhile < FLOOD / 5, "it came behind {before} and {meanwhile} of {FLOOD}");
 }
