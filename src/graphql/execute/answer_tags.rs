@@ -10,10 +10,11 @@ use std::sync::Arc;
 use async_graphql::Result;
 use serde::{Serialize, Serializer};
 
-use super::lookups::{EntityData, Resolved, RootData};
+use super::entity_list::ListedEntity;
+use super::lookups::{Resolved, RootData};
 use crate::config;
 use crate::graphql::plan::plan::{Plan, RootField};
-use crate::graphql::schema::{EntityKey, View};
+use crate::graphql::schema::{EntityType, View};
 use crate::model::{AccountTags, CacheTag, CacheTagKey};
 
 /// The length of the punctuation around a name in a list of lists, in bytes.
@@ -181,13 +182,17 @@ impl Finder<'_> {
         self.roots.extend(tags);
     }
 
-    fn entity(&mut self, entity: &Result<EntityData>, (member, role): (bool, bool)) -> EntityTags {
-        let Ok(EntityData { view, key }) = entity else { return EntityTags::default() };
+    fn entity(
+        &mut self,
+        ListedEntity { kind, id }: ListedEntity<'_, Arc<View>>,
+        (member, role): (bool, bool),
+    ) -> EntityTags {
+        let Ok((entity, view)) = kind else { return EntityTags::default() };
         let of = self.of(view);
-        let (own, team) = match key {
-            EntityKey::TeamMember(id) => (Some(of.member(id)), member),
-            EntityKey::Role(id) => (Some(of.role(id)), role),
-            EntityKey::Team => (None, true),
+        let (own, team) = match entity {
+            EntityType::TeamMember => (Some(of.member(id)), member),
+            EntityType::Role => (Some(of.role(id)), role),
+            EntityType::Team => (None, true),
         };
         EntityTags([Some(of.account), own, team.then_some(of.team)])
     }

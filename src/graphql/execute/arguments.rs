@@ -12,9 +12,10 @@ use async_graphql::{Error, ID, InputType, Result};
 use async_graphql_value::ConstValue;
 use smallvec::SmallVec;
 
+use super::entity_list::EntityList;
 use crate::graphql::error::{Code, fault};
 use crate::graphql::language::{
-    ArgumentError, CoercedVariables, Document, SentRepresentation, SentRepresentations, coerce_argument, coerce_field,
+    ArgumentError, CoercedVariables, Document, SentRepresentations, coerce_argument, coerce_field,
 };
 use crate::graphql::limits::{ArgumentKind, OperationArgument};
 use crate::graphql::plan::plan::{Argument, GroupSlot, LengthSlot, ListSlot, Plan, PlannedField, RootField};
@@ -49,7 +50,7 @@ pub(super) enum RootArguments {
     All(Option<Account>),
     /// `teamMember`, `role` and `node`.
     One(String, Option<Account>),
-    Entities(Vec<Result<Representation>>),
+    Entities(EntityList<Option<Account>>),
     /// Nothing of a team is asked for.
     Meta,
 }
@@ -186,17 +187,16 @@ impl<'r> ArgumentReader<'r> {
         }
     }
 
-    fn entities(&self, argument: Argument) -> Result<Vec<Result<Representation>>> {
+    fn entities(&self, argument: Argument) -> Result<EntityList<Option<Account>>> {
         if let Ok(Some(CoercedArgument::Representations(list))) = self.coerced(argument) {
-            return Ok(representations(list));
+            return Ok(sent_entities(list));
         }
-        match self.value(argument)? {
-            Some(ConstValue::List(list)) => {
-                let mut reader = RepresentationReader::default();
-                Ok(list.iter().map(|value| reader.read(value)).collect())
-            }
-            _ => Err(unreadable()),
+        let Some(ConstValue::List(list)) = self.value(argument)? else { return Err(unreadable()) };
+        let mut entities = EntityList::with_capacity(list.len());
+        for value in list {
+            read_entity(value, &mut entities);
         }
+        Ok(entities)
     }
 
     fn list(&mut self, slot: ListSlot) -> Result<PreparedList> {
@@ -295,34 +295,29 @@ impl<'r> ArgumentReader<'r> {
     }
 }
 
-/// Reads representations one after the other: most are of the account that the one before is of.
-#[derive(Default)]
-struct RepresentationReader {
-    last: Option<Account>,
-}
-
-impl RepresentationReader {
-    fn read(&mut self, value: &ConstValue) -> Result<Representation> {
-        let representation = Representation::read(value, self.last.as_ref());
-        if let Ok(Representation { account: Some(account), .. }) = &representation {
-            self.last = Some(account.clone());
-        }
-        representation
-    }
-}
-
 /// Reads representations; of those that differ in their ids only, the first.
-fn representations(list: &SentRepresentations) -> Vec<Result<Representation>> {
-    let mut known: Vec<Result<Representation>> = Vec::new();
-    let mut reader = RepresentationReader::default();
-    let read = |sent: SentRepresentation<'_>| {
-        if sent.like == known.len() {
-            known.push(reader.read(sent.value));
+fn sent_entities(list: &SentRepresentations) -> EntityList<Option<Account>> {
+    let mut entities = EntityList::with_capacity(list.len());
+    // Of each distinct one.
+    let mut kinds: SmallVec<[usize; 4]> = SmallVec::new();
+    for sent in list.iter() {
+        match sent.id {
+            Some(id) => entities.push(kinds[sent.like], id),
+            None => kinds.push(read_entity(sent.value, &mut entities)),
         }
-        match (&known[sent.like], sent.id) {
-            (Ok(known), Some(id)) => Ok(known.with_id(id)),
-            (known, _) => known.clone(),
-        }
+    }
+    entities
+}
+
+/// Reads a representation, and says of which kind it is. Most are of the account that the one before is of.
+fn read_entity(value: &ConstValue, entities: &mut EntityList<Option<Account>>) -> usize {
+    let last = entities.last_kind().and_then(|kind| kind.as_ref().ok());
+    let read = Representation::read(value, last.and_then(|(_, account)| account.as_ref()));
+    let (kind, id) = match read {
+        Ok(Representation { entity, id, account }) => (Ok((entity, account)), id),
+        Err(error) => (Err(error), "".into()),
     };
-    list.iter().map(read).collect()
+    let kind = entities.kind(kind);
+    entities.push(kind, &id);
+    kind
 }

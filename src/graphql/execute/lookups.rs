@@ -9,9 +9,10 @@ use smallvec::SmallVec;
 
 use super::arguments::{ArgumentSlots, Arguments, RootArguments};
 use super::changes::MemberChanges;
+use super::entity_list::EntityList;
 use crate::graphql::limits::RosterSize;
 use crate::graphql::plan::plan::{Plan, PlannedField, RootField};
-use crate::graphql::schema::{EntityKey, Representation, Session, View, Views};
+use crate::graphql::schema::{Session, View, Views};
 use crate::model::{Account, Grant};
 
 /// The data that a plan is written from.
@@ -32,16 +33,11 @@ pub(super) enum RootData {
     All(Arc<View>),
     /// `teamMember`, `role` and `node`.
     One(Arc<View>, String),
-    Entities(Vec<Result<EntityData>>),
+    Entities(EntityList<Arc<View>>),
     /// `teamChanges`.
     Changes(Arc<View>, MemberChanges),
     /// Nothing of a team.
     Meta,
-}
-
-pub(super) struct EntityData {
-    pub(super) view: Arc<View>,
-    pub(super) key: EntityKey,
 }
 
 pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Arc<Session>) -> Resolved {
@@ -58,12 +54,7 @@ pub(super) async fn resolve(plan: &Plan, arguments: Arguments, session: &Arc<Ses
         RootLookup::Meta => RootData::Meta,
         RootLookup::All(index) => view(index).map_or_else(RootData::Failed, RootData::All),
         RootLookup::One(index, id) => view(index).map_or_else(RootData::Failed, |view| RootData::One(view, id)),
-        RootLookup::Entities(list) => {
-            let entity = |(representation, index): (Representation, usize)| {
-                view(index).map(|view| EntityData { view, key: representation.key })
-            };
-            RootData::Entities(list.into_iter().map(|wanted| wanted.and_then(entity)).collect())
-        }
+        RootLookup::Entities(list) => RootData::Entities(list.map(view)),
     };
     let roots = roots.into_iter().map(root).collect();
     Resolved { roots, slots, accounts: asked, views }
@@ -89,20 +80,15 @@ impl Resolved {
         match self.roots.get(root) {
             Some(RootData::All(view) | RootData::One(view, _) | RootData::Changes(view, _)) => each(1, size(view)),
             Some(RootData::Entities(list)) => {
-                // Representations that follow each other mostly are of one account.
-                for run in list.chunk_by(|a, b| view(a) == view(b)) {
-                    if let Some(Ok(entity)) = run.first() {
-                        each(run.len(), size(&entity.view));
+                for (kind, run) in list.runs(0..list.len()) {
+                    if let Ok((_, view)) = kind {
+                        each(run.len(), size(view));
                     }
                 }
             }
             Some(RootData::Failed(_) | RootData::Meta) | None => {}
         }
     }
-}
-
-fn view(entity: &Result<EntityData>) -> Option<*const View> {
-    entity.as_ref().ok().map(|entity| Arc::as_ptr(&entity.view))
 }
 
 fn size(view: &View) -> RosterSize {
@@ -122,7 +108,7 @@ enum RootLookup {
     Failed(Error),
     All(usize),
     One(usize, String),
-    Entities(Vec<Result<(Representation, usize)>>),
+    Entities(EntityList<usize>),
     Meta,
 }
 
@@ -148,13 +134,7 @@ fn wanted(
         RootArguments::Meta => RootLookup::Meta,
         RootArguments::All(account) => RootLookup::All(accounts.index_of(account)),
         RootArguments::One(id, account) => RootLookup::One(accounts.index_of(account), id),
-        RootArguments::Entities(list) => {
-            let mut placed = |mut representation: Representation| {
-                let index = accounts.index_of(representation.account.take());
-                (representation, index)
-            };
-            RootLookup::Entities(list.into_iter().map(|representation| representation.map(&mut placed)).collect())
-        }
+        RootArguments::Entities(list) => RootLookup::Entities(list.map(|account| Ok(accounts.index_of(account)))),
     }
 }
 

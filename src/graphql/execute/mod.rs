@@ -12,6 +12,7 @@ mod bench_hooks;
 mod changes;
 mod engine;
 mod engine_document;
+mod entity_list;
 mod executable_schema;
 mod extensions;
 mod failures;

@@ -20,7 +20,7 @@ use super::response_cache::CacheKey;
 use super::trace::{TraceTimes, Tracing};
 use super::validated_request::ValidatedRequest;
 use crate::compute::{ComputeError, ReservedRoom};
-use crate::graphql::schema::{EntityKey, Session};
+use crate::graphql::schema::Session;
 use crate::model::Cancellation;
 
 /// An answer that is no longer, in bytes, is counted when it is sent.
@@ -158,14 +158,9 @@ impl Engine {
 
 /// The types of the objects of a root field, where the field's own type is abstract: `_entities`, `node`.
 fn concrete_types(root: &RootData) -> Vec<&'static str> {
-    let entity = |key: &EntityKey| match key {
-        EntityKey::TeamMember(_) => "TeamMember",
-        EntityKey::Role(_) => "Role",
-        EntityKey::Team => "Team",
-    };
     match root {
         RootData::Entities(list) => {
-            list.iter().map(|found| found.as_ref().map_or("", |found| entity(&found.key))).collect()
+            list.iter().map(|entity| entity.kind.as_ref().map_or("", |(entity, _)| entity.name())).collect()
         }
         RootData::One(view, id) if view.roster.find(id).is_some() => vec!["TeamMember"],
         RootData::One(..) => vec!["Role"],

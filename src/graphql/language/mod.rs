@@ -30,6 +30,6 @@ pub(super) use conditions::{Truths, is_included};
 pub(super) use document::Document;
 pub(super) use document_errors::{DocumentError, DocumentErrors};
 pub(super) use parse::ParsedDocument;
-pub(super) use representations::{SentRepresentation, SentRepresentations};
+pub(super) use representations::SentRepresentations;
 pub use sent_variables::Variables;
 pub(super) use served_schema::ServedSchema;

@@ -3,6 +3,7 @@
 //! Each representation is answered on its own: an unknown id is null; an unknown type, a malformed representation or a
 //! refused account is null with its own error; the others of the list stay.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use async_graphql::{Any, Context, Object, Result, SimpleObject, Union, Value};
@@ -81,24 +82,35 @@ impl Entities {
 }
 
 /// The entity that one representation refers to.
-#[derive(Clone)]
-pub(in crate::graphql) struct Representation {
-    pub(in crate::graphql) key: EntityKey,
+pub(in crate::graphql) struct Representation<'v> {
+    pub(in crate::graphql) entity: EntityType,
+    /// Its id in its account's team; a team has none.
+    pub(in crate::graphql) id: Cow<'v, str>,
     pub(in crate::graphql) account: Option<Account>,
 }
 
-/// An entity in its account's team.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::graphql) enum EntityKey {
-    TeamMember(String),
-    Role(String),
-    /// The team itself.
+/// A type of entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::graphql) enum EntityType {
+    TeamMember,
+    Role,
     Team,
 }
 
-impl Representation {
+impl EntityType {
+    /// As the schema has it.
+    pub(in crate::graphql) fn name(self) -> &'static str {
+        match self {
+            Self::TeamMember => "TeamMember",
+            Self::Role => "Role",
+            Self::Team => "Team",
+        }
+    }
+}
+
+impl<'v> Representation<'v> {
     /// Reads a representation, without looking anything up. `last` is the account of the one before.
-    pub(in crate::graphql) fn read(value: &Value, last: Option<&Account>) -> Result<Self> {
+    pub(in crate::graphql) fn read(value: &'v Value, last: Option<&Account>) -> Result<Self> {
         let malformed = |rule: &str| fault(Code::BadUserInput, format!("malformed representation: {rule}"));
         let Value::Object(fields) = value else {
             return Err(malformed("it is not an object"));
@@ -107,40 +119,30 @@ impl Representation {
             return Err(malformed("it has no __typename"));
         };
         let id = || match fields.get("id") {
-            Some(Value::String(id)) => Ok(id.clone()),
-            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Ok(id.to_string()),
+            Some(Value::String(id)) => Ok(Cow::Borrowed(id.as_str())),
+            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Ok(id.to_string().into()),
             _ => Err(malformed("it has no id")),
         };
-        let key = match name.as_str() {
-            "TeamMember" => EntityKey::TeamMember(id()?),
-            "Role" => EntityKey::Role(id()?),
+        let (entity, id) = match name.as_str() {
+            "TeamMember" => (EntityType::TeamMember, id()?),
+            "Role" => (EntityType::Role, id()?),
             "Team" if !fields.contains_key("account") => return Err(malformed("it has no account")),
-            "Team" => EntityKey::Team,
+            "Team" => (EntityType::Team, Cow::Borrowed("")),
             _ => return Err(malformed("its __typename is no entity of this subgraph")),
         };
         let account = fields.get("account").map(|account| {
             account_of(account, last).ok_or_else(|| malformed("its account is not an e-mail address and a type"))
         });
-        Ok(Self { key, account: account.transpose()? })
-    }
-
-    /// What a representation refers to that is like this one, apart from its id.
-    pub(in crate::graphql) fn with_id(&self, id: &str) -> Self {
-        let key = match &self.key {
-            EntityKey::TeamMember(_) => EntityKey::TeamMember(id.to_owned()),
-            EntityKey::Role(_) => EntityKey::Role(id.to_owned()),
-            EntityKey::Team => EntityKey::Team,
-        };
-        Self { key, account: self.account.clone() }
+        Ok(Self { entity, id, account: account.transpose()? })
     }
 }
 
 async fn entity(ctx: &Context<'_>, representation: Value) -> Result<Option<Entity>> {
-    let Representation { key, account } = Representation::read(&representation, None)?;
+    let Representation { entity, id, account } = Representation::read(&representation, None)?;
     let view = Session::of(ctx)?.view(account).await?;
-    Ok(match key {
-        EntityKey::TeamMember(id) => TeamMember::find(&view, &id).map(Entity::TeamMember),
-        EntityKey::Role(id) => Role::find(&view, &id).map(Entity::Role),
-        EntityKey::Team => Some(Entity::Team(Team::new(&view))),
+    Ok(match entity {
+        EntityType::TeamMember => TeamMember::find(&view, &id).map(Entity::TeamMember),
+        EntityType::Role => Role::find(&view, &id).map(Entity::Role),
+        EntityType::Team => Some(Entity::Team(Team::new(&view))),
     })
 }

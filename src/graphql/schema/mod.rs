@@ -33,7 +33,7 @@ mod team_member;
 pub(super) use account::account_of;
 pub use builder::api_sdl;
 pub(super) use builder::{ApiRoot, SubgraphRoot, build, served_sdl};
-pub(super) use entities::{EntityKey, Representation, ServedSdl};
+pub(super) use entities::{EntityType, Representation, ServedSdl};
 pub use federation_schema::federation_sdl;
 pub(super) use filter_reader::{FilterContext, FilterValue, filter_of, read_filter, unreadable};
 pub(super) use groups::{PreparedGroups, int, sum};

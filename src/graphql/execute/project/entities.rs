@@ -1,16 +1,17 @@
 //! Projection of entities: writes what representations refer to as JSON, in their order.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use async_graphql::{Pos, Result};
+use async_graphql::Pos;
 use smallvec::SmallVec;
 
 use super::member::TOGETHER;
 use super::projector::AnswerWriter;
-use crate::graphql::execute::lookups::EntityData;
+use crate::graphql::execute::entity_list::{EntityList, ListedEntity};
 use crate::graphql::json;
 use crate::graphql::plan::plan::{MemberField, PlannedObject, RoleField, TeamField};
-use crate::graphql::schema::EntityKey;
+use crate::graphql::schema::{EntityType, View};
 
 /// The indexes of a few entities in their rosters, where they are members of these.
 type FoundIndexes = SmallVec<[Option<u32>; TOGETHER]>;
@@ -23,24 +24,24 @@ impl<'p> AnswerWriter<'p> {
             &'p PlannedObject<RoleField>,
             &'p PlannedObject<TeamField>,
         ),
-        list: &'p [Result<EntityData>],
+        list: &'p EntityList<Arc<View>>,
         pos: Pos,
     ) {
         let mut found = FoundIndexes::new();
-        self.array(list.iter().enumerate(), |writer, (n, entity)| {
+        self.array(list.iter().enumerate(), |writer, (n, ListedEntity { kind, id })| {
             if n.is_multiple_of(TOGETHER) {
-                found = find(&list[n..list.len().min(n + TOGETHER)]);
+                found = find(list, n..list.len().min(n + TOGETHER));
             }
-            match entity {
-                Ok(EntityData { view, key: EntityKey::TeamMember(_) }) => match found[n % TOGETHER] {
+            match kind {
+                Ok((EntityType::TeamMember, view)) => match found[n % TOGETHER] {
                     Some(index) => writer.member(member, view, index),
                     None => json::null(&mut writer.out),
                 },
-                Ok(EntityData { view, key: EntityKey::Role(id) }) => match view.roster.find_role(id) {
+                Ok((EntityType::Role, view)) => match view.roster.find_role(id) {
                     Some(index) => writer.role(role, view, index),
                     None => json::null(&mut writer.out),
                 },
-                Ok(EntityData { view, key: EntityKey::Team }) => writer.team(team, view),
+                Ok((EntityType::Team, view)) => writer.team(team, view),
                 Err(error) => writer.fail(pos, error),
             }
         });
@@ -49,22 +50,17 @@ impl<'p> AnswerWriter<'p> {
 
 /// Looks up one member after the other, before any is written: ids fall anywhere in memory, and so the processor waits for several
 /// of them at once.
-fn find(list: &[Result<EntityData>]) -> FoundIndexes {
+fn find(list: &EntityList<Arc<View>>, range: Range<usize>) -> FoundIndexes {
     let mut found = FoundIndexes::new();
-    let of_one_team = |a: &Result<EntityData>, b: &Result<EntityData>| match (a, b) {
-        (Ok(a), Ok(b)) => Arc::ptr_eq(&a.view, &b.view),
-        _ => false,
-    };
-    for entities in list.chunk_by(of_one_team) {
+    for (kind, run) in list.runs(range) {
+        let Ok((EntityType::TeamMember, view)) = kind else {
+            found.extend(run.map(|_| None));
+            continue;
+        };
         let first = found.len();
-        found.extend(entities.iter().map(|entity| match entity {
-            Ok(EntityData { view, key: EntityKey::TeamMember(id) }) => view.roster.find(id),
-            _ => None,
-        }));
-        if let Some(Ok(entity)) = entities.first() {
-            let members: SmallVec<[u32; TOGETHER]> = found[first..].iter().flatten().copied().collect();
-            entity.view.roster.bring_near(&members);
-        }
+        found.extend(run.map(|n| view.roster.find(list.entity(n).id)));
+        let members: SmallVec<[u32; TOGETHER]> = found[first..].iter().flatten().copied().collect();
+        view.roster.bring_near(&members);
     }
     found
 }
