@@ -134,10 +134,11 @@ impl ResponseCache {
         self.cached.as_ref()?.get(cache_key)
     }
 
-    /// Drops everything.
+    /// Drops everything now, where the cache would let it lie until something is kept next.
     pub(super) fn clear(&self) {
         if let Some(cached) = &self.cached {
             cached.invalidate_all();
+            cached.run_pending_tasks();
         }
     }
 
@@ -167,5 +168,29 @@ impl ResponseCache {
             cache_key.variables.shrink_to_fit();
             cached.insert(cache_key, Arc::new(cached_response));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cleared_is_gone_at_once() {
+        let cache = ResponseCache::new(1 << 20);
+        let cached = cache.cached.as_ref().unwrap();
+        let data = Bytes::from_static(b"{}");
+        for hash in 0..1000 {
+            let (text, credential) = (Arc::from("{ __typename }"), CredentialId::Held("server".into()));
+            let (operation, variables, account) = (None, Vec::new(), None);
+            let key = CacheKey { hash, text, operation, variables, scopes: Scopes::ALL, credential, account };
+            let (accounts, rosters) = (Box::default(), Box::default());
+            let response = CachedResponse { data: data.clone(), cells: 0, rows: 0, accounts, tags: None, rosters };
+            cached.insert(key, Arc::new(response));
+        }
+        cached.run_pending_tasks();
+        assert!(cached.entry_count() > 500, "{}", cached.entry_count());
+        cache.clear();
+        assert_eq!(cached.entry_count(), 0);
     }
 }
