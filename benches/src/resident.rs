@@ -97,18 +97,16 @@ async fn measure_with(service: &Path, upstream: &str, numbers: &Numbers, secret:
     let process = start(&[("roster.store_limit", "4GiB"), ("admin.invalidate_secret_file", secret)])?;
     let idle = settled(&process).await?;
     let first = |account: usize| ask(account, "first: 1", "nodes { id }");
-    answered(&process, &[first(0)], numbers).await?;
+    // What the program reads of itself when something is asked for the first time stays, and is no peak's.
+    let warm_up = TEAMS + 1;
+    answered(&process, &[first(warm_up)], numbers).await?;
+    answered(&process, &every_way(warm_up), numbers).await?;
     let before_any = settled(&process).await?;
     let loads: Vec<Ask> = (0..TEAMS).map(first).collect();
     answered(&process, &loads, numbers).await?;
     let loaded = settled(&process).await?;
     for account in 0..TEAMS {
-        let orders = ORDERS.map(|order| ask(account, &format!("orderBy: [{order}], first: 1"), "nodes { id }"));
-        let mut asks = [&orders[..], &orders[..]].concat();
-        let every = ask(account, &format!("{EVERY_INDEX}, first: 1"), "nodes { id } groups(by: [ROLE]) { count }");
-        // What a filter can do without is made when it is asked for again.
-        asks.extend([every.clone(), every]);
-        answered(&process, &asks, numbers).await?;
+        answered(&process, &every_way(account), numbers).await?;
     }
     let indexed = settled(&process).await?;
 
@@ -133,7 +131,13 @@ async fn measure_with(service: &Path, upstream: &str, numbers: &Numbers, secret:
     let held = process.memory("VmRSS")? as f64;
     invalidate(&process).await?;
     returns.push(
-        back(&process, "100 teams of 10,000 are loaded, asked in every way, and invalidated", before_any, held).await?,
+        back(
+            &process,
+            "100 teams of 10,000 are loaded, asked in every way as one was before, and invalidated",
+            before_any,
+            held,
+        )
+        .await?,
     );
     drop(process);
 
@@ -166,6 +170,15 @@ async fn measure_with(service: &Path, upstream: &str, numbers: &Numbers, secret:
 
     let text = (TEAMS * team::body(0, MEMBERS).len()) as f64;
     Ok(Resident { text, idle, loaded, indexed, peaks, returns })
+}
+
+/// Has everything worked out of an account's team that can be, and what is kept when it is asked for again.
+fn every_way(account: usize) -> Vec<Ask> {
+    let orders = ORDERS.map(|order| ask(account, &format!("orderBy: [{order}], first: 1"), "nodes { id }"));
+    let every = ask(account, &format!("{EVERY_INDEX}, first: 1"), "nodes { id } groups(by: [ROLE]) { count }");
+    let mut asks = [&orders[..], &orders[..]].concat();
+    asks.extend([every.clone(), every]);
+    asks
 }
 
 fn nodes(fields: &str) -> String {
