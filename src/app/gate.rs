@@ -1,7 +1,7 @@
 //! The gate of a listener: its socket, which can be closed while the connections that came through it go on.
 //!
-//! The HTTP server closes its socket and its idle connections together, and a request that is on its way to an idle connection
-//! is lost. Here the socket goes first, so that no new connection comes, and the connections last.
+//! Where a socket and its idle connections are closed together, a request that is on its way to an idle connection is lost. Here the
+//! socket goes first, so that no new connection comes, and the connections last.
 //!
 //! The kernel completes connections by itself, and cuts those off that are not accepted when their socket is closed. So it is
 //! told before to begin no more; those that have begun are accepted, and then the socket is closed.
@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::{AddrListener, Address};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -23,15 +22,8 @@ use tokio::time::sleep;
 const BACKLOG: u32 = 4096;
 /// For how long connections that have begun are waited for before the socket is closed: the way to a distant client and back.
 const HANDSHAKE: Duration = Duration::from_millis(100);
-
-/// A peer's address. A type of its own, whose listener is a gate.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(SocketAddr);
-
-impl Address for Peer {
-    type Stream = TcpStream;
-    type Listener = Gate;
-}
+/// How long nothing is accepted behind an error, which may be that the process may open no more files: it would only come again.
+const AFTER_ERROR: Duration = Duration::from_millis(50);
 
 /// A socket that can be closed. Cheap to clone; all clones are one gate.
 #[derive(Clone)]
@@ -43,10 +35,8 @@ struct GateState {
     raw: Mutex<Option<std::net::TcpListener>>,
     address: SocketAddr,
     closing: Notify,
-    /// Told when the server has taken the last connection.
-    closed: Notify,
     /// The connections that were waiting when the socket was closed.
-    last: Mutex<VecDeque<(std::net::TcpStream, SocketAddr)>>,
+    last: Mutex<VecDeque<std::net::TcpStream>>,
 }
 
 impl Gate {
@@ -64,7 +54,6 @@ impl Gate {
             raw: Mutex::new(Some(raw)),
             address,
             closing: Notify::new(),
-            closed: Notify::new(),
             last: Mutex::default(),
         })))
     }
@@ -73,8 +62,34 @@ impl Gate {
         self.0.address
     }
 
-    /// Lets no new connection begin, waits for those that have, and closes the socket. Completes when the server has taken the last
-    /// connection, which it does not where it has ended before. A stop may take `longest`.
+    /// The next connection; `None` when the gate is closed and the last of them has been taken.
+    pub(super) async fn accept(&self) -> Option<TcpStream> {
+        loop {
+            let last = self.0.last.lock().pop_front();
+            if let Some(last) = last {
+                match last.set_nonblocking(true).and_then(|()| TcpStream::from_std(last)) {
+                    Ok(stream) => return Some(stream),
+                    Err(_) => continue,
+                }
+            }
+            let socket = self.0.socket.lock().clone()?;
+            tokio::select! {
+                biased;
+                accepted = socket.accept() => match accepted {
+                    Ok((stream, _)) => return Some(stream),
+                    Err(_) => {
+                        sleep(AFTER_ERROR).await;
+                        continue;
+                    }
+                },
+                () = self.0.closing.notified() => {}
+            }
+            drop(socket);
+            self.0.empty();
+        }
+    }
+
+    /// Lets no new connection begin, waits for those that have, and closes the socket behind them. A stop may take `longest`.
     pub(super) async fn close(&self, longest: Duration) {
         let begun = self.0.raw.lock().as_ref().is_some_and(|raw| refuse_new(raw).is_ok());
         if begun {
@@ -82,7 +97,6 @@ impl Gate {
             sleep(HANDSHAKE.min(longest / 2)).await;
         }
         self.0.closing.notify_one();
-        self.0.closed.notified().await;
     }
 }
 
@@ -95,43 +109,11 @@ impl GateState {
         let mut last = self.last.lock();
         loop {
             match raw.accept() {
-                Ok(accepted) => last.push_back(accepted),
+                Ok((accepted, _)) => last.push_back(accepted),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(_) => return drop(raw),
             }
         }
-    }
-}
-
-impl AddrListener<TcpStream, Peer> for Gate {
-    async fn bind_to(peer: Peer) -> io::Result<Self> {
-        Self::bind(peer.0)
-    }
-
-    async fn accept_stream(&self) -> io::Result<(TcpStream, Peer)> {
-        loop {
-            let last = self.0.last.lock().pop_front();
-            if let Some((stream, address)) = last {
-                stream.set_nonblocking(true)?;
-                return Ok((TcpStream::from_std(stream)?, Peer(address)));
-            }
-            let socket = self.0.socket.lock().clone();
-            let Some(socket) = socket else {
-                self.0.closed.notify_one();
-                return std::future::pending().await;
-            };
-            tokio::select! {
-                biased;
-                accepted = socket.accept() => return accepted.map(|(stream, address)| (stream, Peer(address))),
-                () = self.0.closing.notified() => {}
-            }
-            drop(socket);
-            self.0.empty();
-        }
-    }
-
-    fn get_local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer(self.0.address))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &ConfigArgs) -> Result<()> {
         let demo = Demo::start(&config.demo).with_context(|| format!("demo.listen: cannot listen on {listen}"))?;
         say!("sample Flowmatix at {} (open it for accounts, tokens and switches)", demo.url());
         tokio::select! {
-            run = demo.run() => Ok(run?),
+            () = demo.run() => Ok(()),
             () = signals.stopping() => Ok(()),
         }
     })

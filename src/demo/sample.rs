@@ -9,22 +9,30 @@ use super::switches::DemoSwitches;
 use super::{people, server};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum_server::Handle;
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 use super::scripted::Scripted;
 use super::server::DemoState;
 use crate::config;
 
+/// How long nothing is accepted behind an error.
+const AFTER_ERROR: Duration = Duration::from_millis(50);
+
 /// A running sample.
 pub struct Demo {
     address: SocketAddr,
     shared: Arc<DemoState>,
-    handle: Handle<SocketAddr>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Demo {
@@ -41,12 +49,10 @@ impl Demo {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         let shared = Arc::new(DemoState::new(settings, format!("http://{address}")));
-        let handle = Handle::new();
-        let server = axum_server::from_tcp(socket)?.handle(handle.clone());
-        let routes = server::routes(shared.clone()).into_make_service();
+        let (listener, routes) = (TcpListener::from_std(socket)?, server::routes(shared.clone()));
         #[expect(clippy::disallowed_methods, reason = "one task for the sample, which `stop` waits for")]
-        let server = tokio::spawn(server.serve(routes));
-        Ok(Self { address, shared, handle, server })
+        let server = tokio::spawn(serve(listener, routes));
+        Ok(Self { address, shared, server })
     }
 
     /// Its address.
@@ -113,15 +119,30 @@ impl Demo {
 
     /// Stops the sample: closes the port and every connection.
     pub async fn stop(self) {
-        self.handle.shutdown();
+        self.server.abort();
         let _ = self.server.await;
     }
 
-    /// Serves until the server ends.
-    ///
-    /// # Errors
-    /// When the server fails.
-    pub async fn run(self) -> std::io::Result<()> {
-        self.server.await.unwrap_or(Ok(()))
+    /// Serves for as long as it is polled.
+    pub async fn run(self) {
+        let _ = self.server.await;
+    }
+}
+
+/// Serves the connections of a socket. All of them are closed when this is dropped.
+async fn serve(socket: TcpListener, routes: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((stream, _)) = accepted else {
+            sleep(AFTER_ERROR).await;
+            continue;
+        };
+        let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(routes.clone()));
+        let protocols = Builder::new(TokioExecutor::new());
+        connections.spawn(async move { protocols.serve_connection(stream, service).await });
     }
 }

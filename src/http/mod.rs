@@ -8,6 +8,7 @@
 mod admission;
 mod app_state;
 mod audit;
+mod connections;
 mod cors;
 mod explorer;
 mod framing;
@@ -28,6 +29,7 @@ mod tls;
 pub use admission::{AdmissionControl, Attempt, ConnectionLimiter, FailedAuthLimiter, Throttled};
 pub use app_state::{AppState, Latest};
 pub use audit::Auditor;
+pub use connections::{Farewell, HttpServer};
 pub use health::Health;
 pub use invalidation::InvalidationEndpoint;
 pub use log_names::LogNames;

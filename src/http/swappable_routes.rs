@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
@@ -10,7 +9,6 @@ use axum::http::Request;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
-use tower::Service;
 
 use super::framing::unread_body::{self, UnreadBody};
 
@@ -44,23 +42,5 @@ impl SwappableRoutes {
         let routes = self.0.read().clone();
         let (request, rest) = unread_body::track(request);
         routes(request, rest)
-    }
-}
-
-impl<B> Service<Request<B>> for SwappableRoutes
-where
-    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.answer(request)
     }
 }

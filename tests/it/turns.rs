@@ -125,7 +125,8 @@ fn another_callers_request_is_worked_on_before_the_rest_of_one_callers_many() {
     clients.iter_mut().for_each(Client::answer);
     let order = service.answered(clients.len(), clients.len());
     let before = order.iter().position(|name| name == "Quiet").unwrap();
-    assert!(before <= 2 * FEW, "{before} requests came before it: {order:?}");
+    // A worker that looks at its sockets in between works on as many again, and on the one whose turn it is.
+    assert!(before <= 2 * FEW + 1, "{before} requests came before it: {order:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! ConnectionLimiter: how many there may be, in all and from one network, and how long one is kept that does nothing. One too many
 //! is closed before a byte of it is read.
 
-use std::future::{Ready, ready};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -9,9 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum_server::accept::Accept;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either};
 use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,9 +21,9 @@ use super::response_deadline::{ConnectionDeadline, PendingResponses};
 use super::track_responses::TrackResponses;
 use super::turns::Turns;
 use crate::config;
-use crate::http::Health;
 use crate::http::framing::early_refusals::ExplainedStream;
 use crate::http::tls::{ServerTls, Transport};
+use crate::http::{Health, SwappableRoutes};
 use crate::model::Clock;
 use crate::telemetry::Metrics;
 
@@ -54,6 +50,8 @@ struct ConnectionLimits {
     /// From a request's arrival to its answer's last byte.
     delivery_timeout: Duration,
     send_timeout: Duration,
+    /// From where HTTP begins on it.
+    first_request_timeout: Duration,
     idle_timeout: Duration,
     /// For how long a trusted proxy's header is waited for; `None` where connections have none.
     proxy_header: Option<Duration>,
@@ -67,6 +65,7 @@ impl ConnectionLimits {
             trusted: settings.trusted_proxies.clone(),
             delivery_timeout: settings.timeout + settings.send_timeout,
             send_timeout: settings.send_timeout,
+            first_request_timeout: settings.first_request_timeout,
             idle_timeout: settings.idle_timeout,
             proxy_header: settings.proxy_protocol.then_some(settings.first_request_timeout),
         }
@@ -127,80 +126,42 @@ impl Drop for ConnectionPermit {
 }
 
 /// A connection that is let in, and its service.
-type Accepted<S> = (ExplainedStream<Transport<LimitedStream>>, TrackResponses<S>);
+type Accepted = (ExplainedStream<Transport<LimitedStream>>, TrackResponses);
 
-impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionLimiter {
-    type Stream = ExplainedStream<Transport<LimitedStream>>;
-    type Service = TrackResponses<S>;
-    type Future = Either<Ready<io::Result<Accepted<S>>>, BoxFuture<'static, io::Result<Accepted<S>>>>;
-
-    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
-        let counts = self.0.clone();
+impl ConnectionLimiter {
+    /// Lets a connection in, behind what comes before HTTP in it, with the service that answers its requests.
+    pub(in crate::http) async fn accept(&self, mut stream: TcpStream, routes: SwappableRoutes) -> io::Result<Accepted> {
+        let counts = &self.0;
         let limits = counts.limits.read().clone();
-        let admitted = stream.peer_addr().and_then(|peer| {
-            // Answers are small and complete; waiting to fill a packet only delays them.
-            stream.set_nodelay(true)?;
-            let peer = peer.ip().to_canonical();
-            let permit = self.admit(peer, &limits).ok_or_else(|| io::Error::other("too many connections"))?;
-            Ok((permit, is_trusted(peer, &limits.trusted)))
-        });
-        let (permit, trusted) = match admitted {
-            Ok(admitted) => admitted,
-            Err(error) => return Either::Left(ready(Err(error))),
+        // Answers are small and complete; waiting to fill a packet only delays them.
+        stream.set_nodelay(true)?;
+        let peer = stream.peer_addr()?.ip().to_canonical();
+        let permit = self.admit(peer, &limits).ok_or_else(|| io::Error::other("too many connections"))?;
+        let client = match limits.proxy_header.filter(|_| is_trusted(peer, &limits.trusted)) {
+            Some(longest) => proxy_protocol::read(&mut stream, longest).await?,
+            None => None,
         };
-        let header = limits.proxy_header.filter(|_| trusted);
-        if header.is_none() && counts.tls.is_none() {
-            let peer = permit.peer;
-            let (stream, responses) = counts.let_in(&limits, stream, permit, service, peer);
-            return Either::Left(ready(Ok((counts.explained(Transport::Plain(stream)), responses))));
-        }
-        Either::Right(
-            async move {
-                let client = match header {
-                    Some(longest) => proxy_protocol::read(&mut stream, longest).await?,
-                    None => None,
-                };
-                let address = client.unwrap_or(permit.peer);
-                let (stream, responses) = counts.let_in(&limits, stream, permit, service, address);
-                let (stream, certificate) = match &counts.tls {
-                    Some(tls) => tls.accept(stream, (&counts.handshakes, address)).await?,
-                    None => (Transport::Plain(stream), None),
-                };
-                Ok((counts.explained(stream), responses.with_certificate(certificate)))
-            }
-            .boxed(),
-        )
-    }
-}
-
-impl Counts {
-    /// `client` is the peer's address, or the one that a proxy gave.
-    fn let_in<S>(
-        &self,
-        limits: &ConnectionLimits,
-        stream: TcpStream,
-        permit: ConnectionPermit,
-        service: S,
-        client: IpAddr,
-    ) -> (LimitedStream, TrackResponses<S>) {
+        let address = client.unwrap_or(permit.peer);
         let pending = PendingResponses::new(
             limits.delivery_timeout,
             limits.send_timeout,
             limits.idle_timeout,
-            self.health.clone(),
+            counts.health.clone(),
         );
         let watch = ConnectionDeadline::new(pending.clone());
         let stream = LimitedStream { stream, watch, stalled: None, permit };
-        (stream, TrackResponses::new(service, pending, client))
-    }
-
-    fn explained(&self, stream: Transport<LimitedStream>) -> ExplainedStream<Transport<LimitedStream>> {
-        ExplainedStream::new(stream, self.metrics.clone())
+        let (stream, certificate) = match &counts.tls {
+            Some(tls) => tls.accept(stream, (&counts.handshakes, address)).await?,
+            None => (Transport::Plain(stream), None),
+        };
+        pending.await_first(limits.first_request_timeout);
+        let service = TrackResponses::new(routes, pending, (address, certificate));
+        Ok((ExplainedStream::new(stream, counts.metrics.clone()), service))
     }
 }
 
 /// A connection that holds a permit, and loses it when its client does nothing for too long.
-pub struct LimitedStream {
+pub(in crate::http) struct LimitedStream {
     stream: TcpStream,
     watch: ConnectionDeadline,
     /// Since when the socket takes nothing.

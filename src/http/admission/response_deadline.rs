@@ -98,6 +98,8 @@ impl Drop for ConnectionStream {
 const WAITING_LIMIT: usize = 1 << 20;
 
 struct ResponseState {
+    /// How long the first request may take to come, until it has.
+    first_request_timeout: Option<Duration>,
     /// By when each has to be delivered, from the oldest to the newest; those that are delivered are gone.
     open: VecDeque<(Instant, Weak<ResponseGuard>)>,
     at_rest: Instant,
@@ -137,7 +139,8 @@ impl PendingResponses {
         idle_timeout: Duration,
         health: Arc<Health>,
     ) -> Arc<Self> {
-        let state = Mutex::new(ResponseState { open: VecDeque::new(), at_rest: Clock::instant() });
+        let state =
+            Mutex::new(ResponseState { first_request_timeout: None, open: VecDeque::new(), at_rest: Clock::instant() });
         let (waiting, taken, streams) = (AtomicUsize::new(0), Notify::new(), AtomicUsize::new(0));
         let overdue = AtomicBool::new(false);
         Arc::new(Self { timeout, idle_timeout, health, state, waiting, taken, frame_timeout, streams, overdue })
@@ -147,8 +150,15 @@ impl PendingResponses {
         self.health.begin_request();
         let guard = Arc::new(ResponseGuard { pending: self.clone(), bytes: AtomicUsize::new(0) });
         let mut state = self.state.lock();
+        state.first_request_timeout = None;
         state.open.push_back((Clock::instant() + timeout, Arc::downgrade(&guard)));
         guard
+    }
+
+    /// From now on the first request is waited for, for so long.
+    pub(super) fn await_first(&self, longest: Duration) {
+        let mut state = self.state.lock();
+        (state.first_request_timeout, state.at_rest) = (Some(longest), Clock::instant());
     }
 
     /// Waits until the client has taken enough of its answers. The wait ends at the latest with the connection, whose oldest
@@ -172,7 +182,8 @@ impl PendingResponses {
         }
         let streams = self.streams.load(Ordering::Acquire) > 0;
         let at_rest = if streams { Clock::instant() } else { state.at_rest };
-        state.open.front().map_or(at_rest + self.idle_timeout, |(deadline, _)| *deadline)
+        let idle = state.first_request_timeout.map_or(self.idle_timeout, |first| first.min(self.idle_timeout));
+        state.open.front().map_or(at_rest + idle, |(deadline, _)| *deadline)
     }
 }
 

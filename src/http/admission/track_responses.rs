@@ -9,23 +9,24 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, UPGRADE};
 use axum::http::{HeaderValue, Method, Response, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
-use tower::Service;
+use hyper::body::Incoming;
+use hyper::service::Service;
 
 use super::response_deadline::{ConnectionStream, ConnectionStreams, PendingResponses, ResponseGuard, Streamed};
 use super::tracked_body::TrackedBody;
 use crate::auth::ClientCertificate;
 use crate::http::request_origin::RequestOrigin;
+use crate::http::{Answer, SwappableRoutes};
 
 /// A connection's service, whose answers are pending.
-#[derive(Clone)]
-pub struct TrackResponses<S> {
-    service: S,
+pub(in crate::http) struct TrackResponses {
+    routes: SwappableRoutes,
     pending: Arc<PendingResponses>,
     /// The client's address.
     client: IpAddr,
@@ -33,31 +34,22 @@ pub struct TrackResponses<S> {
     certificate: Option<Arc<ClientCertificate>>,
 }
 
-impl<S> TrackResponses<S> {
-    pub(in crate::http) fn new(service: S, pending: Arc<PendingResponses>, client: IpAddr) -> Self {
-        Self { service, pending, client, certificate: None }
-    }
-
-    pub(in crate::http) fn with_certificate(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
-        Self { certificate, ..self }
+impl TrackResponses {
+    pub(super) fn new(
+        routes: SwappableRoutes,
+        pending: Arc<PendingResponses>,
+        (client, certificate): (IpAddr, Option<Arc<ClientCertificate>>),
+    ) -> Self {
+        Self { routes, pending, client, certificate }
     }
 }
 
-impl<S, B> Service<Request<B>> for TrackResponses<S>
-where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + Unpin + 'static,
-    B: Send + 'static,
-{
+impl Service<Request<Incoming>> for TrackResponses {
     type Response = Response<TrackedBody>;
     type Error = Infallible;
-    type Future = Either<TrackedResponse<S::Future>, BoxFuture<'static, Result<Self::Response, Infallible>>>;
+    type Future = Either<TrackedResponse, BoxFuture<'static, Result<Self::Response, Infallible>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = self.pending.begin(self.pending.timeout);
         request.extensions_mut().insert(RequestOrigin { address: Some(self.client), id: None });
         if let Some(certificate) = &self.certificate {
@@ -67,32 +59,27 @@ where
             request.extensions_mut().insert(ConnectionStreams(self.pending.clone()));
         }
         if request.version() != Version::HTTP_2 {
-            let response = self.service.call(request);
+            let response = self.routes.answer(request);
             return Either::Left(TrackedResponse { response, guard, one_by_one: true });
         }
-        // The service that is ready is the one to be called; its copy is for the next request.
-        let next = self.service.clone();
-        let mut service = std::mem::replace(&mut self.service, next);
+        let routes = self.routes.clone();
         let response = async move {
             guard.pending.taken().await;
-            TrackedResponse { response: service.call(request), guard, one_by_one: false }.await
+            TrackedResponse { response: routes.answer(request), guard, one_by_one: false }.await
         };
         Either::Right(response.boxed())
     }
 }
 
 /// A response that is pending from now on.
-pub struct TrackedResponse<F> {
-    response: F,
+pub(in crate::http) struct TrackedResponse {
+    response: Answer,
     guard: Arc<ResponseGuard>,
     /// Whether its connection has one request at a time.
     one_by_one: bool,
 }
 
-impl<F> Future for TrackedResponse<F>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
-{
+impl Future for TrackedResponse {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use super::response_deadline::{ConnectionStream, ResponseGuard};
 
 /// An answer's body, each of whose bytes holds a guard.
-pub struct TrackedBody {
+pub(in crate::http) struct TrackedBody {
     /// Dropped before the body, which says then why it ends.
     held: GuardScope,
     body: Body,
@@ -100,7 +100,7 @@ impl HttpBody for TrackedBody {
 }
 
 /// Bytes on their way.
-pub struct TrackedData {
+pub(in crate::http) struct TrackedData {
     pieces: Chain<Bytes, Bytes>,
     _delivery: Arc<ResponseGuard>,
 }

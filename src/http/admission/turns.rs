@@ -10,7 +10,7 @@ use std::future::poll_fn;
 use std::mem::take;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -89,8 +89,7 @@ impl Turns {
             let turn = if waits {
                 // They are never closed.
                 let turn = timeout(self.longest_wait, caller.turns.acquire()).await.ok().and_then(Result::ok);
-                // The runtime looks at its sockets, and runs what is ready, before a task that yields.
-                yield_now().await;
+                step_aside().await;
                 turn
             } else {
                 None
@@ -157,6 +156,36 @@ impl CallerTurns {
     }
 }
 
+/// Lets the runtime look at its sockets, and run what is ready, first: also where the task is polled before that, for another
+/// reason.
+async fn step_aside() {
+    let mut aside: Option<Arc<SteppedAside>> = None;
+    poll_fn(|context| match &aside {
+        Some(aside) if aside.is_over.load(Ordering::Acquire) => Poll::Ready(()),
+        Some(aside) if aside.task.will_wake(context.waker()) => Poll::Pending,
+        _ => {
+            let begun = Arc::new(SteppedAside { is_over: AtomicBool::new(false), task: context.waker().clone() });
+            let _ = pin!(yield_now()).poll(&mut Context::from_waker(&begun.clone().into()));
+            aside = Some(begun);
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// A task that the runtime comes back to.
+struct SteppedAside {
+    is_over: AtomicBool,
+    task: Waker,
+}
+
+impl Wake for SteppedAside {
+    fn wake(self: Arc<Self>) {
+        self.is_over.store(true, Ordering::Release);
+        self.task.wake_by_ref();
+    }
+}
+
 /// Waits until the task is woken, by what its work waits for.
 async fn woken() {
     let mut is_first = true;
@@ -209,9 +238,21 @@ mod tests {
         // It has the turn, lets others run, and waits.
         for _ in 0..2 {
             assert!(futures_util::poll!(&mut first).is_pending());
+            yield_now().await;
         }
         take(&turns, &key, async {}).await;
         assert_eq!(Clock::instant(), started);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_polled_for_another_reason_lets_others_run_first_nevertheless() {
+        let (turns, key) = busy();
+        let mut first = Box::pin(take(&turns, &key, async {}));
+        for _ in 0..3 {
+            assert!(futures_util::poll!(&mut first).is_pending());
+        }
+        yield_now().await;
+        assert!(futures_util::poll!(&mut first).is_ready());
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ const MOST: usize = 1 << 20;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// A connection whose early refusals have content.
-pub struct ExplainedStream<S> {
+pub(in crate::http) struct ExplainedStream<S> {
     stream: S,
     /// Counts the refusals.
     metrics: Option<Arc<Metrics>>,

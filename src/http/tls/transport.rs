@@ -16,7 +16,7 @@ use crate::http::admission::caller_key::CallerKey;
 use crate::http::admission::turns::Turns;
 
 /// A stream that carries a connection.
-pub enum Transport<S> {
+pub(in crate::http) enum Transport<S> {
     /// As it comes.
     Plain(S),
     /// Encrypted.
