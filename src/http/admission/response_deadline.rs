@@ -124,6 +124,7 @@ impl ResponseGuard {
 impl Drop for ResponseGuard {
     fn drop(&mut self) {
         self.pending.health.end_request();
+        self.pending.state.lock().at_rest = Clock::instant();
         let bytes = *self.bytes.get_mut();
         if bytes > 0 {
             self.pending.waiting.fetch_sub(bytes, Ordering::AcqRel);
@@ -178,7 +179,6 @@ impl PendingResponses {
         let mut state = self.state.lock();
         while state.open.front().is_some_and(|(_, guard)| guard.strong_count() == 0) {
             state.open.pop_front();
-            state.at_rest = Clock::instant();
         }
         let streams = self.streams.load(Ordering::Acquire) > 0;
         let at_rest = if streams { Clock::instant() } else { state.at_rest };
@@ -207,18 +207,65 @@ impl ConnectionDeadline {
             if let Some(stalled) = stalled.filter(|_| self.pending.streams.load(Ordering::Acquire) > 0) {
                 deadline = deadline.min(stalled + self.pending.frame_timeout);
             }
-            if deadline <= Clock::instant() {
+            let now = Clock::instant();
+            if deadline <= now {
                 self.pending.overdue.store(true, Ordering::Release);
                 return Poll::Ready(());
             }
-            // A timer that is early only looks again.
-            if deadline < self.timer.deadline() {
-                self.timer.as_mut().reset(deadline);
+            // A timer that is early only looks again. A request that is answered before its deadline ends without another look, and
+            // the connection is at rest from then on.
+            let look = deadline.min(now + self.pending.idle_timeout);
+            if look < self.timer.deadline() {
+                self.timer.as_mut().reset(look);
             }
             match self.timer.as_mut().poll(cx) {
-                Poll::Ready(()) => self.timer.as_mut().reset(deadline),
+                Poll::Ready(()) => self.timer.as_mut().reset(look),
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_closed_so_long_after_its_last_answer_and_no_later() {
+        let (long, idle) = (Duration::from_secs(60), Duration::from_secs(3));
+        for answered_after in [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(10)] {
+            let pending = PendingResponses::new(long, long, idle, Arc::default());
+            pending.await_first(Duration::from_secs(2));
+            let mut watch = ConnectionDeadline::new(pending.clone());
+            let answer = pending.begin(long);
+            // The library looks while the request is under way, and not when it is answered.
+            let closed = async {
+                poll_fn(|context| watch.poll(None, context)).await;
+                Clock::instant()
+            };
+            let answered = async move {
+                sleep(answered_after).await;
+                drop(answer);
+                Clock::instant()
+            };
+            let (closed, answered) = tokio::join!(closed, answered);
+            let (rested, tick) = (closed - answered, Duration::from_millis(2));
+            assert!(rested >= idle && rested <= idle + tick, "{rested:?} after {answered_after:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_is_closed_earlier() {
+        let (long, first) = (Duration::from_secs(60), Duration::from_secs(2));
+        let pending = PendingResponses::new(long, long, Duration::from_secs(3), Arc::default());
+        let mut watch = ConnectionDeadline::new(pending.clone());
+        let began = Clock::instant();
+        pending.await_first(first);
+        poll_fn(|context| watch.poll(None, context)).await;
+        assert!(Clock::instant() - began <= first + Duration::from_millis(2));
     }
 }

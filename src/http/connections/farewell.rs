@@ -1,7 +1,10 @@
 //! The farewell: said once to all connections of a listener, which finish the requests that they have and end.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Waker};
 
 use tokio::sync::Notify;
 
@@ -25,9 +28,19 @@ impl Farewell {
     /// Waits until it is said.
     pub async fn said(&self) {
         // From here on it is told, and what was said before is seen below.
-        let said = self.0.waiting.notified();
-        if !self.0.is_said.load(Ordering::Acquire) {
-            said.await;
-        }
+        let mut said = pin!(self.0.waiting.notified());
+        let mut told: Option<Waker> = None;
+        poll_fn(|context| {
+            if self.0.is_said.load(Ordering::Acquire) {
+                return Poll::Ready(());
+            }
+            // A connection asks whenever it is polled: all of them would wait for one lock to say again what to wake.
+            if told.as_ref().is_some_and(|told| told.will_wake(context.waker())) {
+                return Poll::Pending;
+            }
+            told = Some(context.waker().clone());
+            said.as_mut().poll(context)
+        })
+        .await;
     }
 }
