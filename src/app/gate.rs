@@ -75,6 +75,7 @@ impl Gate {
             let socket = self.0.socket.lock().clone()?;
             tokio::select! {
                 biased;
+                () = self.0.closing.notified() => {}
                 accepted = socket.accept() => match accepted {
                     Ok((stream, _)) => return Some(stream),
                     Err(_) => {
@@ -82,7 +83,6 @@ impl Gate {
                         continue;
                     }
                 },
-                () = self.0.closing.notified() => {}
             }
             drop(socket);
             self.0.empty();
