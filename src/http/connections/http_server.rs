@@ -8,7 +8,6 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 
 use super::farewell::Farewell;
-use super::poll_again::PollAgain;
 use crate::config;
 use crate::http::SwappableRoutes;
 use crate::http::admission::ConnectionLimiter;
@@ -81,15 +80,12 @@ impl HttpServer {
         };
         let Ok((stream, service)) = accepted else { return };
         let mut connection = pin!(self.protocols.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        let serving = pin!(async {
-            tokio::select! {
-                biased;
-                _ = &mut connection => return,
-                () = self.farewell.said() => {}
-            }
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        });
-        PollAgain::new(serving).await;
+        tokio::select! {
+            biased;
+            _ = &mut connection => return,
+            () = self.farewell.said() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
     }
 }

@@ -2,7 +2,6 @@
 
 mod farewell;
 mod http_server;
-mod poll_again;
 
 pub use farewell::Farewell;
 pub use http_server::HttpServer;
