@@ -2,10 +2,11 @@
 //! common apart from their ids is read and looked up once, and the ids lie in one text.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_graphql::Result;
 
-use crate::graphql::schema::EntityType;
+use crate::graphql::schema::{EntityType, View};
 
 /// Entities in the order of their representations. `T` is where those of one kind are found: first the account that was named, then
 /// its place among the request's accounts, then its team.
@@ -72,19 +73,23 @@ impl<T> EntityList<T> {
         (0..self.items.len()).map(|n| self.entity(n))
     }
 
-    /// How many entities follow each other that are of one kind, of all in a range.
-    pub(super) fn runs(&self, range: Range<usize>) -> impl Iterator<Item = (&Result<(EntityType, T)>, Range<usize>)> {
-        let mut start = range.start;
-        self.items[range].chunk_by(|a, b| a.kind == b.kind).map(move |run| {
-            let range = start..start + run.len();
-            start = range.end;
-            (&self.kinds[run[0].kind], range)
-        })
-    }
-
     pub(super) fn entity(&self, n: usize) -> ListedEntity<'_, T> {
         let start = n.checked_sub(1).map_or(0, |before| self.items[before].end);
         let item = &self.items[n];
         ListedEntity { kind: &self.kinds[item.kind], id: &self.ids[start..item.end] }
+    }
+}
+
+impl EntityList<Arc<View>> {
+    /// The entities of a range, as far as they follow each other in one team; `None` is the team of those that have none.
+    pub(super) fn by_team(&self, range: Range<usize>) -> impl Iterator<Item = (Option<&Arc<View>>, Range<usize>)> {
+        let team = |item: &Item| self.kinds[item.kind].as_ref().ok().map(|(_, view)| view);
+        let is_one = move |a: &Item, b: &Item| a.kind == b.kind || team(a).map(Arc::as_ptr) == team(b).map(Arc::as_ptr);
+        let mut start = range.start;
+        self.items[range].chunk_by(is_one).map(move |run| {
+            let range = start..start + run.len();
+            start = range.end;
+            (team(&run[0]), range)
+        })
     }
 }

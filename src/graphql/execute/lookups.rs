@@ -80,8 +80,8 @@ impl Resolved {
         match self.roots.get(root) {
             Some(RootData::All(view) | RootData::One(view, _) | RootData::Changes(view, _)) => each(1, size(view)),
             Some(RootData::Entities(list)) => {
-                for (kind, run) in list.runs(0..list.len()) {
-                    if let Ok((_, view)) = kind {
+                for (view, run) in list.by_team(0..list.len()) {
+                    if let Some(view) = view {
                         each(run.len(), size(view));
                     }
                 }

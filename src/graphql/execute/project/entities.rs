@@ -52,15 +52,16 @@ impl<'p> AnswerWriter<'p> {
 /// of them at once.
 fn find(list: &EntityList<Arc<View>>, range: Range<usize>) -> FoundIndexes {
     let mut found = FoundIndexes::new();
-    for (kind, run) in list.runs(range) {
-        let Ok((EntityType::TeamMember, view)) = kind else {
-            found.extend(run.map(|_| None));
-            continue;
-        };
+    for (view, run) in list.by_team(range) {
         let first = found.len();
-        found.extend(run.map(|n| view.roster.find(list.entity(n).id)));
-        let members: SmallVec<[u32; TOGETHER]> = found[first..].iter().flatten().copied().collect();
-        view.roster.bring_near(&members);
+        found.extend(run.map(|n| match list.entity(n) {
+            ListedEntity { kind: Ok((EntityType::TeamMember, view)), id } => view.roster.find(id),
+            _ => None,
+        }));
+        if let Some(view) = view {
+            let members: SmallVec<[u32; TOGETHER]> = found[first..].iter().flatten().copied().collect();
+            view.roster.bring_near(&members);
+        }
     }
     found
 }
