@@ -27,10 +27,11 @@ pub struct ComputePool {
     /// For the requests that callers have on top of that.
     giving_way: Arc<Threads>,
     callers: LongRequestCounts,
+    has_assistants: bool,
 }
 
 impl ComputePool {
-    /// A pool of so many threads of each priority, for each of which at most `limit` jobs wait, half of them one caller's.
+    /// A pool of so many threads of each priority, but at least one, for each of which at most `limit` jobs wait, half of them one caller's.
     #[must_use]
     pub fn new(width: usize, limit: usize) -> Self {
         let threads = |priority| Threads::new(width, limit, priority);
@@ -38,7 +39,13 @@ impl ComputePool {
             usual: threads(Priority::Usual),
             giving_way: threads(Priority::Lowest),
             callers: LongRequestCounts::default(),
+            has_assistants: width > 0,
         }
+    }
+
+    /// The threads that do a part of other jobs where they are idle; none where there is no core beside the one that others need.
+    pub(super) fn assistants(&self) -> Option<&Arc<Threads>> {
+        self.has_assistants.then_some(&self.giving_way)
     }
 
     fn threads(&self, ticket: &Ticket) -> &Arc<Threads> {

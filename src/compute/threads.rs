@@ -95,6 +95,17 @@ impl Threads {
         self.pushed(state);
     }
 
+    /// Lets a job in where a thread can take it at once.
+    pub(super) fn push_to_idle(self: &Arc<Self>, runtime: &Handle, lane: Lane, job: Job) -> bool {
+        let mut state = self.state.lock();
+        let is_idle = state.queue.len() < state.idle || state.threads < self.width;
+        if is_idle {
+            state.queue.push_again(lane, (runtime.clone(), job));
+            self.pushed(state);
+        }
+        is_idle
+    }
+
     /// Wakes a thread, or starts one where all are busy. Where the system has no thread to give, those that there are do the
     /// work, and the next job tries again.
     fn pushed(self: &Arc<Self>, mut state: MutexGuard<'_, PoolState>) {

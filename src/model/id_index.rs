@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use ahash::RandomState;
 
-use super::{JsonStr, TeamMember};
+use super::JsonStr;
 
 /// No index is as high (see `IdIndex::build`).
 const EMPTY: u32 = u32::MAX;
@@ -18,6 +18,11 @@ const SLOTS_FOR_TWO: usize = 3;
 /// Ids come from outside, so where they fall must not be known there.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+/// The hash of an id.
+pub(super) fn hash(id: &str) -> u64 {
+    HASHER.hash_one(id)
+}
+
 pub(super) struct IdIndex {
     slots: Box<[u32]>,
     /// How many bits of a slot are the index; the others are the hash's.
@@ -25,14 +30,13 @@ pub(super) struct IdIndex {
 }
 
 impl IdIndex {
-    /// Of members that have an id each.
-    pub(super) fn build<'r>(members: impl ExactSizeIterator<Item = TeamMember<'r>>) -> Self {
-        let count = members.len();
+    /// Of members whose ids have these hashes.
+    pub(super) fn build(hashes: &[u64]) -> Self {
         // One bit more than the highest index may need, so that not all of them are set in any.
-        let bits = usize::BITS - count.leading_zeros();
-        let mut index = Self { slots: vec![EMPTY; count * SLOTS_FOR_TWO / 2 + 1].into(), bits };
-        for (n, member) in (0..).zip(members) {
-            let (slot, tag) = index.place(&member.id().plain());
+        let bits = usize::BITS - hashes.len().leading_zeros();
+        let mut index = Self { slots: vec![EMPTY; hashes.len() * SLOTS_FOR_TWO / 2 + 1].into(), bits };
+        for (n, hash) in (0..).zip(hashes) {
+            let (slot, tag) = index.place(*hash);
             let free = index.probe(slot).find(|slot| index.slots[*slot] == EMPTY);
             if let Some(free) = free {
                 index.slots[free] = tag | n;
@@ -43,7 +47,7 @@ impl IdIndex {
 
     /// Which member has an id, where `id_of` gives that of each.
     pub(super) fn find<'r>(&self, id: &str, id_of: impl Fn(u32) -> JsonStr<'r>) -> Option<u32> {
-        let (slot, tag) = self.place(id);
+        let (slot, tag) = self.place(hash(id));
         let mask = self.index_mask();
         self.probe(slot)
             .map(|slot| self.slots[slot])
@@ -58,9 +62,8 @@ impl IdIndex {
         size_of_val(&*self.slots)
     }
 
-    /// Where a text is looked for first, and its hash as it is in a slot.
-    fn place(&self, id: &str) -> (usize, u32) {
-        let hash = HASHER.hash_one(id);
+    /// Where an id with this hash is looked for first, and the hash as it is in a slot.
+    fn place(&self, hash: u64) -> (usize, u32) {
         // The upper half, as a part of all slots; the lower half has no say in it.
         let slot = ((hash >> 32) * self.slots.len() as u64) >> 32;
         (slot as usize, hash as u32 & !self.index_mask())

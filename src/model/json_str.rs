@@ -19,6 +19,18 @@ pub struct JsonStr<'r> {
 impl<'r> JsonStr<'r> {
     pub(super) const EMPTY: Self = Self { json: "\"\"", escaped: false };
 
+    /// A text of this JSON string, quotes included, which is escaped as serde_json escapes, if at all.
+    #[must_use]
+    pub fn new(json: &'r str, escaped: bool) -> Self {
+        Self { json, escaped }
+    }
+
+    /// Does something with what a text says, in JSON.
+    pub fn of<T>(text: &str, take: impl FnOnce(JsonStr<'_>) -> T) -> T {
+        let json = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+        take(JsonStr { json: &json, escaped: json.contains('\\') })
+    }
+
     /// The JSON string, quotes included, escaped as serde_json escapes.
     #[must_use]
     pub fn json(self) -> &'r str {
@@ -117,6 +129,10 @@ impl JsonSpan {
         Self { at: self.at + before, ..self }
     }
 
+    pub(super) fn is_before(self, other: Self) -> bool {
+        self.end() <= other.at as usize
+    }
+
     fn end(self) -> usize {
         self.at as usize + (self.length.get() & !ESCAPED) as usize
     }
@@ -177,41 +193,30 @@ impl JsonArena {
         &self.0[span.at as usize..span.end()]
     }
 
-    /// Keeps a JSON string that has no escapes and needs none, quotes included.
-    pub(super) fn put_quoted(&mut self, json: &str) -> JsonSpan {
+    /// Keeps a text.
+    pub(super) fn put(&mut self, text: JsonStr<'_>) -> JsonSpan {
         let start = self.0.len();
-        if self.0.as_bytes().last() == Some(&QUOTE) {
-            self.0.push_str(&json[1..]);
-            return self.since(start - 1);
-        }
-        self.0.push_str(json);
-        self.since(start)
-    }
-
-    /// Keeps what a text says.
-    pub(super) fn put_plain(&mut self, text: &str) -> JsonSpan {
-        let json = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
-        let escaped = json.contains('\\');
-        let mut span = self.put_quoted(&json);
-        if escaped {
+        let mut span = if self.0.as_bytes().last() == Some(&QUOTE) {
+            self.0.push_str(&text.json[1..]);
+            self.since(start - 1)
+        } else {
+            self.0.push_str(text.json);
+            self.since(start)
+        };
+        if text.escaped {
             span.length |= ESCAPED;
         }
         span
     }
 
-    /// Takes the last text back where the same is kept `before` it.
-    pub(super) fn take_back(&mut self, last: JsonSpan, before: JsonSpan) -> bool {
-        // What was there may have been taken back since, and something else put.
-        let start = last.at as usize;
-        // Its first quote may be the last of the text before it; where it is not, it is the first of the next.
-        let start = start + usize::from(self.0.as_bytes().get(start) == Some(&QUOTE));
-        let is_kept = before.length == last.length && before.end() <= start;
-        let is_again =
-            is_kept && self.0.get(before.at as usize..before.end()) == self.0.get(last.at as usize..last.end());
-        if is_again {
-            self.0.truncate(start);
-        }
-        is_again
+    /// Whether the JSON of this text or list is at this span. What was there may have been taken back, and something else put.
+    pub(super) fn is_at(&self, span: JsonSpan, json: &str) -> bool {
+        self.0.as_bytes().get(span.at as usize..span.end()) == Some(json.as_bytes())
+    }
+
+    /// Takes back the list that was put last, at this span.
+    pub(super) fn take_list_back(&mut self, last: JsonSpan) {
+        self.0.truncate(last.at as usize);
     }
 
     /// A byte of each line of memory in which the texts from `first` on are that were put for the same row.

@@ -38,6 +38,7 @@ mod recent_orders;
 mod roster;
 mod roster_builder;
 mod roster_extent;
+mod row_facts;
 mod searches;
 mod selection;
 mod shared_texts;

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cancellation::Cancelled;
 use super::id_index::IdIndex;
-use super::indexes::{Indexes, LazyIndex, room};
+use super::indexes::{Indexes, LazyIndex};
 use super::json_str::{JsonStr, WASTE};
 use super::member_record::{MemberRecord, StringIndex, Strings};
 use super::ranks::NameRanks;
 use super::recent_orders::{self, RecentOrders};
+use super::row_facts::RowFacts;
 use super::searches::Searches;
 use super::{RosterExtent, TeamMember, Timestamp};
 
@@ -81,29 +82,35 @@ impl Roster {
     pub(super) fn new(
         mut strings: Strings,
         mut rows: Vec<MemberRecord>,
+        mut facts: RowFacts,
         skipped_rows: Vec<SkippedRow>,
         mut drift: Drift,
         fetched_at: Timestamp,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
-        drift.duplicate_rows += sort(&strings, &mut rows);
+        facts.look(&strings, &rows);
+        // Most lists come in the order of their ids.
+        if facts.are_unsorted {
+            drift.duplicate_rows += sort(&strings, &mut rows);
+            facts = RowFacts::default();
+            facts.look(&strings, &rows);
+        }
         let (role_ends, role_members) = index_roles(&mut strings, &mut rows);
         strings.texts.shrink();
-        let ids = IdIndex::build(rows.iter().map(|row| TeamMember::new(&strings, row)));
-        let extent = RosterExtent::of(rows.iter().map(|row| TeamMember::new(&strings, row)), &role_ends);
+        let ids = IdIndex::build(&facts.id_hashes);
+        let extent = RosterExtent::of(rows.len(), &facts, &role_ends);
         let size = size_of::<Self>()
             + size_of::<Indexes>()
             + strings.texts.capacity()
             + size_of_val(&*rows)
             + ids.size()
-            + rows.iter().map(MemberRecord::heap_size).sum::<usize>()
+            + facts.size
             + size_of_val(&*strings.roles)
             + size_of_val(&*strings.agencies)
             + size_of_val(&*role_ends)
             + size_of_val(&*role_members)
             + size_of_val(&*skipped_rows)
-            + rows.iter().map(|row| room(TeamMember::new(&strings, row))).sum::<usize>()
             + recent_orders::room(rows.len());
         Self {
             id: SnapshotId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -305,10 +312,6 @@ fn without_room(mut rows: Vec<MemberRecord>) -> Box<[MemberRecord]> {
 fn sort(strings: &Strings, rows: &mut Vec<MemberRecord>) -> usize {
     fn id<'r>(strings: &'r Strings, row: &'r MemberRecord) -> JsonStr<'r> {
         TeamMember::new(strings, row).id()
-    }
-    // Most lists come in this order.
-    if rows.is_sorted_by(|a, b| id(strings, a) < id(strings, b)) {
-        return 0;
     }
     let newest = |row: &MemberRecord| row.updated_at;
     let before = rows.len();

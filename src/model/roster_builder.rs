@@ -6,6 +6,7 @@ use ahash::RandomState;
 
 use super::json_str::{JsonArena, JsonSpan, JsonStr};
 use super::member_record::{MemberRecord, StringIndex, Strings};
+use super::row_facts::RowFacts;
 use super::shared_texts::SharedTexts;
 use super::{Drift, Roster, SkippedRow, TeamMember, Timestamp, Unrecognized};
 
@@ -18,6 +19,7 @@ const SLACK: f64 = 1.0 / 32.0;
 pub struct RosterBuilder {
     pub(super) strings: Strings,
     pub(super) rows: Vec<MemberRecord>,
+    facts: RowFacts,
     roles: IdTable,
     agencies: IdTable,
     shared: SharedTexts,
@@ -37,9 +39,10 @@ impl RosterBuilder {
         self.rows.iter().map(|row| TeamMember::new(&self.strings, row))
     }
 
-    /// Makes index for so many more rows and bytes of text.
+    /// Makes room for so many more rows and bytes of text.
     pub fn expect(&mut self, rows: usize, text: usize) {
         self.rows.reserve(rows);
+        self.facts.id_hashes.reserve(rows);
         self.strings.texts.reserve(text);
     }
 
@@ -55,19 +58,20 @@ impl RosterBuilder {
         self.strings.texts.len() > JsonArena::LIMIT
     }
 
-    /// Keeps a JSON string without escapes, quotes included.
-    pub fn put_quoted(&mut self, json: &str) -> JsonSpan {
-        self.strings.texts.put_quoted(json)
+    /// Keeps a text.
+    pub fn put(&mut self, text: JsonStr<'_>) -> JsonSpan {
+        self.strings.texts.put(text)
     }
 
-    /// Keeps what a text says.
-    pub fn put_plain(&mut self, text: &str) -> JsonSpan {
-        self.strings.texts.put_plain(text)
+    /// Keeps a text that other rows may have, too, once.
+    pub fn put_shared(&mut self, text: JsonStr<'_>) -> JsonSpan {
+        self.shared.put(&mut self.strings.texts, text)
     }
 
-    /// Keeps the text that was put last once, if it was put before as well.
-    pub fn share(&mut self, last: JsonSpan) -> JsonSpan {
-        self.shared.once(&mut self.strings.texts, last)
+    /// The list of texts that other rows had, where its JSON was the same to the byte.
+    #[must_use]
+    pub fn list_like(&self, json: &str) -> Option<JsonSpan> {
+        self.shared.list(&self.strings.texts, json)
     }
 
     /// Begins a list.
@@ -75,14 +79,15 @@ impl RosterBuilder {
         OpenList(self.strings.texts.open_list())
     }
 
-    /// Makes index for the next text of a list.
+    /// Makes room for the next text of a list.
     pub fn next_item(&mut self, list: OpenList) {
         self.strings.texts.next_item(list.0);
     }
 
-    /// Ends a list.
+    /// Ends a list, which is kept once where other rows had the same.
     pub fn close_list(&mut self, list: OpenList) -> JsonSpan {
-        self.strings.texts.close_list(list.0)
+        let list = self.strings.texts.close_list(list.0);
+        self.shared.put_list(&mut self.strings.texts, list)
     }
 
     /// The text at this span.
@@ -121,6 +126,7 @@ impl RosterBuilder {
     /// Takes back all rows but the first `length`; their texts are taken back by their checkpoint.
     pub fn truncate(&mut self, length: usize) {
         self.rows.truncate(length);
+        self.facts.truncate(length);
     }
 
     /// Gives the last row its unreadable values, by the names of their fields; `None` where there is no such row or field.
@@ -135,11 +141,18 @@ impl RosterBuilder {
 
     /// Takes a row, whose texts have been put.
     pub fn push(&mut self, row: MemberRecord) {
+        self.look_at_rows();
         self.rows.push(row);
+    }
+
+    /// Looks at the rows that there are; otherwise the last ones are looked at later.
+    pub fn look_at_rows(&mut self) {
+        self.facts.look(&self.strings, &self.rows);
     }
 
     /// Puts the rows of `next` behind these.
     pub fn append(&mut self, next: Self) {
+        self.look_at_rows();
         let before = u32::try_from(self.strings.texts.len()).unwrap_or(u32::MAX);
         self.strings.texts.append(&next.strings.texts);
         for row in next.rows {
@@ -152,13 +165,14 @@ impl RosterBuilder {
             self.set_agency(&mut row, id(&next.strings.agencies, agency).as_deref());
             self.rows.push(row);
         }
+        self.facts.append(next.facts, &self.strings, &self.rows);
     }
 
     /// Makes a snapshot of what the upstream told at `fetched_at`. Of rows with the same id the one with the newest
     /// `updated_at` stays, of equally new ones the last.
     #[must_use]
     pub fn finish(self, skipped_rows: Vec<SkippedRow>, drift: Drift, fetched_at: Timestamp) -> Roster {
-        Roster::new(self.strings, self.rows, skipped_rows, drift, fetched_at)
+        Roster::new(self.strings, self.rows, self.facts, skipped_rows, drift, fetched_at)
     }
 }
 
@@ -182,7 +196,7 @@ impl IdTable {
         }
         self.last = spans.len();
         self.indices.insert(id.into(), index(self.last));
-        spans.push(texts.put_plain(id));
+        spans.push(JsonStr::of(id, |id| texts.put(id)));
         index(self.last)
     }
 

@@ -1,6 +1,6 @@
 //! The extent of a roster: how many rows the lists in it have, which is what a request's cost depends on.
 
-use super::TeamMember;
+use super::row_facts::RowFacts;
 
 /// How many rows the lists of a roster have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,19 +14,14 @@ pub struct RosterExtent {
 }
 
 impl RosterExtent {
-    /// The extent of a roster with these members, and with roles whose members end so.
-    pub(super) fn of<'r>(members: impl ExactSizeIterator<Item = TeamMember<'r>>, role_ends: &[u32]) -> Self {
+    /// The extent of a roster with so many members, of whom these are the facts, and with roles whose members end so.
+    pub(super) fn of(members: usize, facts: &RowFacts, role_ends: &[u32]) -> Self {
         let (mut start, mut largest_role) = (0, 0);
         for end in role_ends {
             largest_role = largest_role.max(end - start);
             start = *end;
         }
-        let (count, mut unrecognized, mut items) = (members.len(), 0, 0);
-        for member in members {
-            unrecognized = unrecognized.max(member.unrecognized().len());
-            items += member.longest_list();
-        }
-        let list_items = items.div_ceil(count.max(1));
-        Self { largest_role: largest_role as usize, unrecognized, list_items }
+        let list_items = facts.list_items.div_ceil(members.max(1));
+        Self { largest_role: largest_role as usize, unrecognized: facts.unrecognized, list_items }
     }
 }

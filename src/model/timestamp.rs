@@ -108,22 +108,26 @@ impl fmt::Display for Timestamp {
 /// The form that the upstream writes and we print, `2024-04-26T17:10:22.134Z`; `None` for any other, and for
 /// what no calendar has.
 fn parse_printed(text: &[u8]) -> Option<Timestamp> {
-    let text: &[u8; 24] = text.try_into().ok()?;
-    let fixed = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
-    if fixed.iter().any(|(at, byte)| text[*at] != *byte) {
+    const FORM: &[u8; PRINTED] = b"0000-00-00T00:00:00.000Z";
+    let text: &[u8; PRINTED] = text.try_into().ok()?;
+    // A digit where the form has one, and otherwise the same: without a way out, so that the bytes are looked at together.
+    let mut digits = [0; PRINTED];
+    let mut differs = false;
+    for at in 0..PRINTED {
+        digits[at] = text[at].wrapping_sub(FORM[at]);
+        differs |= digits[at] > if FORM[at] == b'0' { 9 } else { 0 };
+    }
+    if differs {
         return None;
     }
-    let number = |from: usize, to: usize| {
-        text[from..to]
-            .iter()
-            .try_fold(0_u32, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
-    };
-    let date = NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?)?;
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let pair = |at: usize| u32::from(digits[at]) * 10 + u32::from(digits[at + 1]);
+    let year = pair(0) * 100 + pair(2);
+    let date = NaiveDate::from_ymd_opt(year.cast_signed(), pair(5), pair(8))?;
+    let (hour, minute, second, millis) = (pair(11), pair(14), pair(17), u32::from(digits[20]) * 100 + pair(21));
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let days = i64::from(date.to_epoch_days());
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
-    Timestamp::from_millis(seconds * 1000 + i64::from(number(20, 23)?))
+    Timestamp::from_millis(seconds * 1000 + i64::from(millis))
 }

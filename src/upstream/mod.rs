@@ -18,7 +18,7 @@ mod token_call;
 mod transport;
 
 pub use budget::{Budget, InvalidLedger};
-pub use decode::{RowPage, decode, decode_roster, encode_roster};
+pub use decode::{RowPage, decode, decode_ahead, decode_roster, encode_roster};
 pub use guarded::GuardedUpstream;
 pub use interface::{Called, Endpoint, FetchedRoster, Load, LoadObserver, Need, Upstream};
 pub use live_check::check_live;

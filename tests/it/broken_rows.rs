@@ -1,7 +1,8 @@
 //! Rows whose brackets or quotes do not match: reading goes on at the next row, or the whole body is refused. What is served is
 //! never a row that the vendor did not send.
 
-use flowmatix_graphql::upstream::decode;
+use flowmatix_graphql::model::{Malformed, Roster};
+use flowmatix_graphql::upstream::{decode, decode_ahead};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
@@ -25,7 +26,16 @@ fn body(rows: &[String], space: &str, data_is_last: bool) -> String {
 
 /// The ids of the members, and the number of skipped rows; `None` when the body is refused.
 fn read(body: &[u8], chunk: usize) -> Option<(Vec<String>, usize)> {
-    let roster = decode(body.chunks(chunk)).ok()?;
+    found(decode(body.chunks(chunk)))
+}
+
+/// The same where a part of each chunk is read ahead.
+fn read_ahead(body: &[u8], chunk: usize, from: usize) -> Option<(Vec<String>, usize)> {
+    found(decode_ahead(body.chunks(chunk), from))
+}
+
+fn found(roster: Result<Roster, Malformed>) -> Option<(Vec<String>, usize)> {
+    let roster = roster.ok()?;
     let mut ids: Vec<String> = roster.members().map(|member| member.id().plain().into_owned()).collect();
     ids.sort();
     Some((ids, roster.skipped_rows().len()))
@@ -72,12 +82,12 @@ fn one_row_with_a_mark_too_many_or_too_few_hides_no_other() {
         any::<prop::sample::Index>(),
         select(vec!["", " ", "\r\n\t"]),
         any::<bool>(),
-        1_usize..400,
+        (1_usize..400, 0_usize..400),
     );
     let mut runner = TestRunner::new(Config { cases: 2000, ..Config::default() });
     let refused = std::cell::Cell::new(0);
     runner
-        .run(&cases, |(texts, broken, damage, at, space, data_is_last, chunk)| {
+        .run(&cases, |(texts, broken, damage, at, space, data_is_last, (chunk, from))| {
             let row = |(n, (name, bots)): (usize, &(String, Vec<String>))| row(&format!("id{n}"), name, bots);
             let mut rows: Vec<String> = texts.iter().enumerate().map(row).collect();
             let broken = broken.index(rows.len());
@@ -85,6 +95,10 @@ fn one_row_with_a_mark_too_many_or_too_few_hides_no_other() {
             let body = body(&rows, space, data_is_last);
             let whole = read(body.as_bytes(), body.len());
             prop_assert_eq!(&whole, &read(body.as_bytes(), chunk), "in chunks of {}: {}", chunk, body);
+            for chunk in [chunk, body.len()] {
+                let ahead = read_ahead(body.as_bytes(), chunk, from);
+                prop_assert_eq!(&whole, &ahead, "ahead from {} in chunks of {}: {}", from, chunk, body);
+            }
             let Some((ids, _)) = whole else {
                 refused.set(refused.get() + 1);
                 let opens = matches!(damage, Damage::Inserted('{' | '['));
@@ -133,8 +147,10 @@ fn each_kind_of_broken_row_is_one_skipped_row() {
         ] {
             let rows: Vec<String> = rows.into_iter().map(str::to_owned).collect();
             let body = body(&rows, "", false);
-            for chunk in [1, 7, body.len()] {
-                let (found, skipped) = read(body.as_bytes(), chunk).unwrap_or_else(|| panic!("{what}: {body}"));
+            let ahead = (0..body.len()).map(|from| (body.len(), from));
+            for (chunk, from) in [(1, 0), (7, 0)].into_iter().chain(ahead) {
+                let read = read_ahead(body.as_bytes(), chunk, from);
+                let (found, skipped) = read.unwrap_or_else(|| panic!("{what}: {body}"));
                 assert_eq!(
                     (found, skipped),
                     (ids.iter().map(ToString::to_string).collect(), rows.len() - ids.len()),

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flowmatix_graphql::compute::{ComputeError, ComputePool, Hold, Lane, Ticket};
+use flowmatix_graphql::compute::{Assistance, ComputeError, ComputePool, Hold, Lane, Ticket};
 use flowmatix_graphql::demo::{AGENCY_TOKEN, Demo};
 use flowmatix_graphql::model::Cancellation;
 use futures_util::FutureExt;
@@ -390,4 +390,49 @@ async fn long_requests_leave_no_slow_threads_behind() {
     }
     assert!(seen.contains(&("compute".to_owned(), 19)), "{seen:?}");
     assert!(seen.iter().all(|(name, nice)| name == "compute" || *nice < 19), "{seen:?}");
+}
+
+/// What an idle thread makes of a part of a job, once one is quick enough.
+async fn assisted<T: Send + 'static>(pool: &ComputePool, work: fn() -> T) -> T {
+    loop {
+        let part = pool.assist(Lane::of(&"one"), work);
+        // A job has something to do meanwhile.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if let Some(result) = part.and_then(Assistance::join) {
+            return result;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_idle_thread_does_a_part_of_a_job() {
+    let pool = ComputePool::new(1, 10);
+    let there = assisted(&pool, std::thread::current).await;
+    assert_ne!(there.id(), std::thread::current().id());
+    // A part that panics brings nothing, and its thread is there for the next.
+    let part: Option<Assistance<()>> = pool.assist(Lane::of(&"one"), || panic!("on purpose"));
+    assert!(part.and_then(Assistance::join).is_none());
+    assert_eq!(assisted(&pool, || 7).await, 7);
+}
+
+#[tokio::test]
+async fn a_job_does_itself_what_no_thread_does_for_it() {
+    let lane = Lane::of(&"one");
+    // There is no core beside the one that others need.
+    assert!(ComputePool::new(0, 10).assist(lane, || ()).is_none());
+
+    let pool = ComputePool::new(1, 10);
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel::<()>();
+    let slow = move || {
+        begin.send(()).unwrap();
+        let _ = released.recv();
+    };
+    let slow = pool.assist(lane, slow).unwrap();
+    begun.recv().unwrap();
+    assert!(pool.assist(lane, || ()).is_none(), "all threads are busy");
+    let asked = std::time::Instant::now();
+    assert!(slow.join().is_none(), "it takes too long");
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    release.send(()).unwrap();
 }

@@ -8,7 +8,7 @@ use flowmatix_graphql::model::{
     Account, Cursor, Direction, EmailAddress, Filter, FilterField, IntCondition, Order, OrderField, Page, PageLimits,
     PageRequest, TeamMemberStatus, TextCondition, TimeCondition, Timestamp, UserType,
 };
-use flowmatix_graphql::upstream::decode;
+use flowmatix_graphql::upstream::{decode, decode_ahead};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -478,6 +478,9 @@ proptest! {
             rows.iter().enumerate().map(|(n, row)| row.replace("65f1a0c", &format!("{n:02}"))).collect();
         let body = format!(r#"{{"data":[{}]}}"#, numbered.join(","));
         let together = decode(body.as_bytes().chunks(cut)).unwrap();
+        let ahead = decode_ahead([body.as_bytes()], cut).unwrap();
+        prop_assert!(ahead.same_team(&together), "{body}");
+        prop_assert_eq!((ahead.drift(), ahead.extent()), (together.drift(), together.extent()));
         let mut alone = 0;
         let mut drift = (0, 0);
         for row in &numbered {

@@ -1,6 +1,6 @@
 //! Row isolation: the good rows of a team are served and the bad ones are listed, whatever stands between them.
 
-use flowmatix_graphql::upstream::decode;
+use flowmatix_graphql::upstream::{decode, decode_ahead};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -115,13 +115,16 @@ fn chunks(body: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_team_with_garbage_between_its_rows_always_serves_the_good_ones() {
-    let cases = (vec(row(), 0..12), vec(any::<prop::sample::Index>(), 0..6), select(vec!["", " ", "\r\n\t"]));
+    let cuts = vec(any::<prop::sample::Index>(), 0..6);
+    let cases = (vec(row(), 0..12), cuts, select(vec!["", " ", "\r\n\t"]), 0_usize..200);
     let mut runner = TestRunner::new(Config { cases: 400, ..Config::default() });
     runner
-        .run(&cases, |(rows, cuts, space)| {
+        .run(&cases, |(rows, cuts, space, from)| {
             let chunks = chunks(&body(&rows, space), &cuts);
             let roster = decode(chunks.iter().map(Vec::as_slice));
             let roster = roster.map_err(|malformed| TestCaseError::fail(malformed.to_string()))?;
+            let ahead = decode_ahead(chunks.iter().map(Vec::as_slice), from);
+            prop_assert!(ahead.is_ok_and(|ahead| ahead.same_team(&roster)), "ahead from {}", from);
             let mut found: Vec<String> = roster.members().map(|member| member.id().plain().into_owned()).collect();
             found.sort();
             let is_good = |row: &Row| matches!(row, Row::Good { .. });

@@ -5,25 +5,24 @@
 //! sense any more, the last row was not what it seemed: it is skipped, and reading goes on where the next one begins
 //! (`boundary`). The result does not depend on where the chunks were cut.
 
+use super::ahead::RowsAhead;
 use super::boundary::Boundary;
-use super::rows::DecodedRows;
+use super::input::Input;
+use super::rows::{DecodedRows, VALUE_LIMIT};
 use super::scan::{Scan, Unreadable, ValueEnd};
 use crate::model::Malformed;
 
-/// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
-const VALUE_LIMIT: usize = 1 << 20;
-
 /// So much of the next chunk is put behind a row that was cut, to begin with: a usual row is not much longer.
 const JOINED: usize = 1 << 10;
+
+/// A row that cannot be read, with fewer bytes than that behind its beginning, is most likely one that the chunk cuts.
+const CUT: usize = 4 << 10;
 
 /// Why a row is skipped whose end its brackets do not tell.
 const BROKEN: &str = "it is not valid JSON";
 
 /// The byte order mark of UTF-8, which some senders put in front; a parser may ignore it (RFC 8259, 8.1).
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-
-/// Room is made beforehand for a body of so many bytes at most: its length is only what its sender says it is.
-const EXPECTED_LIMIT: usize = 8 << 20;
 
 /// The contents of the envelope.
 pub(in crate::upstream) struct Envelope {
@@ -43,9 +42,13 @@ pub(in crate::upstream) struct EnvelopeReader {
     at: usize,
     /// Whether nothing has been read yet, so that a byte order mark may come.
     is_at_start: bool,
+    /// Whether no more bytes will come.
+    is_at_end: bool,
     expect: Expect,
     /// How far the value that begins at `at` has been scanned.
     scan: Scan,
+    /// Whether the row there has waited for the next chunk once, so that it is scanned where it still cannot be read.
+    has_waited: bool,
     key: String,
     success: Option<bool>,
     message: Option<String>,
@@ -74,37 +77,6 @@ enum Expect {
     Nothing,
 }
 
-/// The bytes at hand.
-struct Input<'b> {
-    bytes: &'b [u8],
-    /// The part of them that is text, from a row's beginning on: found once for all rows that follow.
-    text: Option<(usize, &'b str)>,
-}
-
-impl<'b> Input<'b> {
-    /// The text that begins at this byte, as far as it is one.
-    fn text(&mut self, at: usize) -> &'b str {
-        // Past the first text lies a row that is none, and then perhaps more text.
-        let known = self.text.filter(|(from, text)| at < from + text.len());
-        let (from, text) = known.unwrap_or_else(|| (at, valid_utf8(&self.bytes[at..])));
-        self.text = Some((from, text));
-        text.get(at - from..).unwrap_or_default()
-    }
-}
-
-/// As much of a text as a row may have.
-fn up_to_limit(text: &str) -> &str {
-    let end = (0..=VALUE_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
-}
-
-fn valid_utf8(bytes: &[u8]) -> &str {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
-    }
-}
-
 impl EnvelopeReader {
     /// `rows_limit`: the most rows that are read.
     pub(in crate::upstream) fn new(rows_limit: usize) -> Self {
@@ -112,8 +84,10 @@ impl EnvelopeReader {
             buffer: Vec::new(),
             at: 0,
             is_at_start: true,
+            is_at_end: false,
             expect: Expect::Open,
             scan: Scan::default(),
+            has_waited: false,
             key: String::new(),
             success: None,
             message: None,
@@ -128,14 +102,14 @@ impl EnvelopeReader {
 
     /// Makes room for a body of so many bytes; there may come more or fewer.
     pub(in crate::upstream) fn expect(&mut self, bytes: usize) {
-        self.rows.expect(bytes.min(EXPECTED_LIMIT));
+        self.rows.expect(bytes);
     }
 
     /// Takes the next bytes of the body.
     pub(in crate::upstream) fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
         let rest = if self.buffer.is_empty() { chunk } else { self.join(chunk)? };
         if self.buffer.is_empty() {
-            let mut input = Input { bytes: rest, text: None };
+            let mut input = Input::new(rest);
             while self.step(&mut input)? {}
             self.buffer.extend_from_slice(&rest[self.at..]);
             self.at = 0;
@@ -156,7 +130,7 @@ impl EnvelopeReader {
             let (next, behind) = left.split_at(more.min(left.len()));
             buffer.extend_from_slice(next);
             (left, more) = (behind, more * 2);
-            let mut input = Input { bytes: &buffer, text: None };
+            let mut input = Input::new(&buffer);
             while self.at < cut && self.step(&mut input)? {}
         }
         let taken = std::mem::take(&mut self.at);
@@ -170,8 +144,29 @@ impl EnvelopeReader {
         Ok(&chunk[taken - cut..])
     }
 
+    /// Where in these bytes, from one on, a row seems to begin.
+    pub(in crate::upstream) fn find_row(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let begins = format!(",{{\"{}\":", self.rows.first_key()?);
+        Some(from + memchr::memmem::find(bytes.get(from..)?, begins.as_bytes())? + 1)
+    }
+
+    /// Takes rows that were read ahead from the bytes that come next, if a row is what they begin with: how many of the bytes that
+    /// was.
+    pub(in crate::upstream) fn take_ahead(&mut self, ahead: RowsAhead) -> Result<usize, Malformed> {
+        if self.expect != Expect::Row || !self.buffer.is_empty() {
+            return Ok(0);
+        }
+        self.rows.append(ahead.rows)?;
+        self.is_safe |= ahead.length > 0;
+        Ok(ahead.length)
+    }
+
     /// Ends the body.
     pub(in crate::upstream) fn finish(mut self) -> Result<Envelope, Malformed> {
+        self.is_at_end = true;
+        let rest = std::mem::take(&mut self.buffer);
+        let mut input = Input::new(&rest);
+        while self.step(&mut input)? {}
         match self.expect {
             Expect::Nothing => {}
             Expect::Open => return Err(Malformed::Empty),
@@ -276,14 +271,18 @@ impl EnvelopeReader {
     /// Takes one row, if it is all there. A good one is read where it stands; of any other the end is found first, so that
     /// the next can be.
     fn row(&mut self, input: &mut Input<'_>) -> Result<bool, Malformed> {
-        if self.expect != Expect::RestOfRow
-            && !self.scan.has_begun()
-            && let Some(length) = self.rows.read_front(up_to_limit(input.text(self.at)))?
-        {
-            self.at += length;
-            self.expect = Expect::RowCommaOrClose;
-            self.is_safe = true;
-            return Ok(true);
+        if self.expect != Expect::RestOfRow && !self.scan.has_begun() {
+            if let Some(length) = self.rows.read_front(input.text(self.at))? {
+                self.at += length;
+                self.expect = Expect::RowCommaOrClose;
+                self.is_safe = true;
+                self.has_waited = false;
+                return Ok(true);
+            }
+            let may_be_cut = !self.is_at_end && input.bytes.len() - self.at < CUT;
+            if may_be_cut && !std::mem::replace(&mut self.has_waited, true) {
+                return Ok(false);
+            }
         }
         let Some(end) = self.scan.find_row_end(&input.bytes[self.at..], self.rows.first_key())? else {
             return Ok(false);
@@ -361,6 +360,7 @@ impl EnvelopeReader {
     fn advance(&mut self, length: usize, next: Expect) {
         self.at += length - self.scan.dropped;
         self.scan = Scan::default();
+        self.has_waited = false;
         self.expect = next;
     }
 

@@ -4,8 +4,6 @@
 //! needs 1.64 times the instructions (callgrind) and about twice the time for the same walk over 10,000 rows, because it looks
 //! at every key, and decodes every string, where this one expects the keys of the row before and keeps the text.
 
-use std::ops::Range;
-
 /// How deep a row may nest; the documented ones nest three levels.
 pub(in crate::upstream) const DEPTH_LIMIT: u32 = 32;
 
@@ -14,6 +12,7 @@ pub(in crate::upstream) const DEPTH_LIMIT: u32 = 32;
 pub(in crate::upstream) struct InvalidJson;
 
 /// Reads a text from the front.
+#[derive(Clone)]
 pub(in crate::upstream) struct JsonReader<'t> {
     text: &'t str,
     at: usize,
@@ -32,7 +31,9 @@ pub(in crate::upstream) enum JsonKind {
     Null,
     /// A string without escapes: what stands between the quotes is what it says.
     Plain,
-    /// A string with escapes; they are well-formed, but may still mean nothing.
+    /// A string with escapes that are written as serde_json writes them.
+    Canonical,
+    /// A string with others; they are well-formed, but may still mean nothing.
     Escaped,
     /// A number, a truth value, an array or an object.
     Other,
@@ -41,49 +42,81 @@ pub(in crate::upstream) enum JsonKind {
 /// The keys of objects that were read before, in their order, and what they mean: the next object mostly has the same, and
 /// then no key has to be looked through.
 pub(in crate::upstream) struct KeyOrder<F> {
-    keys: Vec<(Range<usize>, F)>,
-    /// The text of all of them.
-    text: String,
+    keys: Vec<KnownKey<F>>,
 }
 
-/// So many keys are remembered, up to such a length in bytes.
+/// A key as it stood in the text, up to and with its colon.
+struct KnownKey<F> {
+    text: KeyText,
+    /// The bits of its bytes, which are fewer than there is room for.
+    mask: KeyText,
+    length: usize,
+    meaning: F,
+}
+
+/// The bytes of a key, or of a text where it may stand, in words: what is compared in a few steps however long the key is.
+type KeyText = [u64; KEY_LENGTH / 8];
+
+/// So long is the longest key that is remembered, in bytes; the longest known is two shorter.
+const KEY_LENGTH: usize = 32;
+/// So many keys are remembered.
 const ORDER_LIMIT: usize = 64;
 /// So many of them an object may leave out.
 const LEFT_OUT: usize = 8;
-/// So many keys, and bytes of each, there is room for at once: a small list has few rows to be read for that.
+/// For so many there is room at once: a small list has few rows to be read for that.
 const USUAL_KEYS: usize = 32;
-const USUAL_LENGTH: usize = 16;
 
 impl<F> Default for KeyOrder<F> {
     fn default() -> Self {
-        Self { keys: Vec::new(), text: String::new() }
+        Self { keys: Vec::new() }
     }
 }
 
 impl<F: Copy> KeyOrder<F> {
     /// The first key from `next` on that `text` begins with: its index, its length and its meaning.
+    #[inline]
     fn find(&self, next: usize, text: &[u8]) -> Option<(usize, usize, F)> {
+        let text = text.first_chunk().map_or_else(|| key_text(&padded(text)), key_text);
         let candidates = self.keys.get(next..)?.iter().take(LEFT_OUT);
-        (next..).zip(candidates).find_map(|(index, (key, meaning))| {
-            let key = self.text.as_bytes().get(key.clone())?;
-            text.starts_with(key).then_some((index, key.len(), *meaning))
-        })
+        let (index, key) = (next..).zip(candidates).find(|(_, key)| key.begins(&text))?;
+        Some((index, key.length, key.meaning))
     }
 
     /// Puts a key at this index, where there is room; returns the index of what follows.
     fn insert(&mut self, index: usize, key: &str, meaning: F) -> usize {
-        if self.keys.len() == ORDER_LIMIT || key.len() > ORDER_LIMIT {
+        if key.len() > KEY_LENGTH || self.keys.len() == ORDER_LIMIT {
             return index;
         }
         if self.keys.is_empty() {
             self.keys.reserve(USUAL_KEYS);
-            self.text.reserve(USUAL_KEYS * USUAL_LENGTH);
         }
-        let start = self.text.len();
-        self.text.push_str(key);
-        self.keys.insert(index, (start..self.text.len(), meaning));
+        let (text, mask) = (key_text(&padded(key.as_bytes())), key_text(&padded(&[u8::MAX; KEY_LENGTH][..key.len()])));
+        self.keys.insert(index, KnownKey { text, mask, length: key.len(), meaning });
         index + 1
     }
+}
+
+impl<F> KnownKey<F> {
+    #[inline]
+    fn begins(&self, text: &KeyText) -> bool {
+        let differs = |n: usize| (text[n] ^ self.text[n]) & self.mask[n];
+        (differs(0) | differs(1)) == 0 && (differs(2) | differs(3)) == 0
+    }
+}
+
+/// A text that is shorter than a key may be, with zeros behind it, which no key has.
+fn padded(text: &[u8]) -> [u8; KEY_LENGTH] {
+    let mut padded = [0; KEY_LENGTH];
+    padded[..text.len()].copy_from_slice(text);
+    padded
+}
+
+#[inline]
+fn key_text(bytes: &[u8; KEY_LENGTH]) -> KeyText {
+    // By hand: a compiler that does not inline a loop makes calls of it.
+    let (words, _) = bytes.as_chunks();
+    let word = |n: usize| u64::from_le_bytes(words[n]);
+    [word(0), word(1), word(2), word(3)]
 }
 
 impl<'t> JsonReader<'t> {
@@ -97,13 +130,17 @@ impl<'t> JsonReader<'t> {
     }
 
     /// The byte that the next value begins with.
+    #[inline]
     pub(in crate::upstream) fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.text.as_bytes().get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                byte => return byte.copied(),
-            }
-        }
+        let byte = *self.text.as_bytes().get(self.at)?;
+        if byte > b' ' { Some(byte) } else { self.peek_behind_space() }
+    }
+
+    #[inline(never)]
+    fn peek_behind_space(&mut self) -> Option<u8> {
+        let behind = &self.text.as_bytes()[self.at..];
+        self.at += behind.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+        self.text.as_bytes().get(self.at).copied()
     }
 
     /// Reads an object: `field` is called after each key with what `name` takes it for, and reads its value.
@@ -153,7 +190,7 @@ impl<'t> JsonReader<'t> {
     fn key<F>(&mut self, name: impl Fn(&str) -> F) -> Result<F, InvalidJson> {
         let key = self.string()?;
         self.take(b':')?;
-        if key.kind == JsonKind::Escaped {
+        if key.kind != JsonKind::Plain {
             return Ok(name(&serde_json::from_str::<String>(key.raw).map_err(|_| InvalidJson)?));
         }
         Ok(name(&key.raw[1..key.raw.len() - 1]))
@@ -177,7 +214,7 @@ impl<'t> JsonReader<'t> {
     }
 
     /// Reads a value of any kind.
-    #[inline]
+    #[inline(always)]
     pub(in crate::upstream) fn value(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
         match self.peek().ok_or(InvalidJson)? {
             b'"' => self.string(),
@@ -186,6 +223,7 @@ impl<'t> JsonReader<'t> {
     }
 
     /// Reads a value that is no string, which begins here with this byte.
+    #[inline(never)]
     fn other_value(&mut self, first: u8) -> Result<RawJsonValue<'t>, InvalidJson> {
         let start = self.at;
         let mut kind = JsonKind::Other;
@@ -208,6 +246,7 @@ impl<'t> JsonReader<'t> {
     }
 
     /// Reads a string, which begins here.
+    #[inline(never)]
     fn string(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -226,16 +265,18 @@ impl<'t> JsonReader<'t> {
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    kind = JsonKind::Escaped;
-                    at += match bytes.get(at + 1) {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                    let (length, as_kind) = match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => (2, JsonKind::Canonical),
+                        Some(b'/') => (2, JsonKind::Escaped),
                         Some(b'u')
                             if bytes.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) =>
                         {
-                            6
+                            (6, JsonKind::Escaped)
                         }
                         _ => return Err(InvalidJson),
                     };
+                    at += length;
+                    kind = if kind == JsonKind::Escaped { kind } else { as_kind };
                 }
                 Some(0x20..) => at += 1,
                 _ => return Err(InvalidJson),

@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 
+use super::ahead::RowsAhead;
 use super::envelope::EnvelopeReader;
 use super::rows::DecodedRows;
 use crate::model::{Malformed, Roster, SkippedRow, TeamMember, Timestamp};
@@ -182,15 +183,26 @@ impl RowPage {
     /// # Errors
     /// When the body is malformed, or reports a failure.
     pub fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Self, Malformed> {
+        Self::read_with(chunks, |reader, chunk| reader.push(chunk))
+    }
+
+    fn read_with<'c>(
+        chunks: impl IntoIterator<Item = &'c [u8]>,
+        push: impl Fn(&mut EnvelopeReader, &[u8]) -> Result<(), Malformed>,
+    ) -> Result<Self, Malformed> {
         let chunks: Vec<&[u8]> = chunks.into_iter().collect();
         let mut reader = EnvelopeReader::new(usize::MAX);
         reader.expect(chunks.iter().map(|chunk| chunk.len()).sum());
         for chunk in chunks {
-            reader.push(chunk)?;
+            push(&mut reader, chunk)?;
         }
         let envelope = reader.finish()?;
         let rows = envelope.rows.filter(|_| envelope.success).ok_or(Malformed::WrongShape)?;
         Ok(Self { rows, total: envelope.total, sent: None })
+    }
+
+    fn into_roster(self) -> Roster {
+        self.rows.into_roster(std::time::SystemTime::UNIX_EPOCH.into())
     }
 }
 
@@ -224,5 +236,20 @@ impl PageRead {
 /// # Errors
 /// When the body is malformed, or reports a failure.
 pub fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Roster, Malformed> {
-    Ok(RowPage::read(chunks)?.rows.into_roster(std::time::SystemTime::UNIX_EPOCH.into()))
+    RowPage::read(chunks).map(RowPage::into_roster)
+}
+
+/// The same where of each chunk the part behind the first row from `from` on is read ahead, as another thread does for the client.
+///
+/// # Errors
+/// When the body is malformed, or reports a failure.
+pub fn decode_ahead<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, from: usize) -> Result<Roster, Malformed> {
+    let page = RowPage::read_with(chunks, |reader, chunk| {
+        let (front, back) = chunk.split_at(reader.find_row(chunk, from).unwrap_or(chunk.len()));
+        let ahead = RowsAhead::read(back, usize::MAX);
+        reader.push(front)?;
+        let taken = reader.take_ahead(ahead)?;
+        reader.push(&back[taken..])
+    });
+    page.map(RowPage::into_roster)
 }

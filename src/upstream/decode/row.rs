@@ -2,9 +2,11 @@
 //!
 //! Whatever is missing, null or empty is absent; what cannot be read is kept aside as text and counted.
 
+use std::borrow::Cow;
+
 use super::fields::{ContactKey, PhoneKey, RowKey};
 use super::json::{InvalidJson, JsonKind, JsonReader, KeyOrder, RawJsonValue};
-use super::value::{DecodedValue, ReadValue, identifier, integer, json, named, some_text, string, text, url};
+use super::value::{DecodedValue, ReadValue, identifier, integer, named, some_text, string, text, truth, url};
 use crate::model::kinds::{self, FieldKind};
 use crate::model::{
     ContactRecord, JsonSpan, MemberRecord, PhoneRecord, RosterBuilder, ScalarField, Timestamp, Unrecognized,
@@ -52,7 +54,7 @@ decode_value! {
     Text: text, |row, text| row.put_shared(text);
     Url: url, |row, text| row.put(text);
     Id: identifier, |row, text| row.put_shared(text);
-    Boolean: json, |_, truth| truth;
+    Boolean: truth, |_, truth| truth;
     Time: named(Timestamp::parse), |_, time| time;
     LiveAvailability: named(kinds::LiveAvailability::from_name), |_, value| value;
     LeadsVisibility: named(kinds::LeadsVisibility::from_name), |_, value| value;
@@ -136,11 +138,11 @@ impl<'r> RowReader<'r> {
             RowKey::Contact => self.contact(reader, contact, phone)?,
             RowKey::Role => {
                 let id = self.take("role", reader.value()?, identifier);
-                self.builder.set_role(&mut self.record, id.as_ref().map(DecodedValue::plain));
+                self.builder.set_role(&mut self.record, id.as_ref().map(DecodedValue::plain).as_deref());
             }
             RowKey::Parent => {
                 let id = self.take("agencyId", reader.value()?, identifier);
-                self.builder.set_agency(&mut self.record, id.as_ref().map(DecodedValue::plain));
+                self.builder.set_agency(&mut self.record, id.as_ref().map(DecodedValue::plain).as_deref());
             }
             RowKey::Unknown => self.skip_unknown(reader)?,
         }
@@ -207,6 +209,11 @@ impl<'r> RowReader<'r> {
             self.keep(name, reader.value()?);
             return Ok(None);
         }
+        let before = reader.clone();
+        if let Some(list) = self.builder.list_like(reader.value()?.raw) {
+            return Ok(Some(list));
+        }
+        *reader = before;
         let list = self.builder.open_list();
         reader.array(|reader| {
             if let Some(entry) = self.take(name, reader.value()?, some_text) {
@@ -215,8 +222,7 @@ impl<'r> RowReader<'r> {
             }
             Ok(())
         })?;
-        let list = self.builder.close_list(list);
-        Ok(Some(self.builder.share(list)))
+        Ok(Some(self.builder.close_list(list)))
     }
 
     fn text<'v>(
@@ -229,16 +235,12 @@ impl<'r> RowReader<'r> {
     }
 
     fn put(&mut self, text: DecodedValue<'_>) -> JsonSpan {
-        match text {
-            DecodedValue::Plain(raw) => self.builder.put_quoted(raw),
-            DecodedValue::Escaped(text) => self.builder.put_plain(&text),
-        }
+        text.with_json(|text| self.builder.put(text))
     }
 
     /// Keeps a text that other rows may have, too.
     fn put_shared(&mut self, text: DecodedValue<'_>) -> JsonSpan {
-        let put = self.put(text);
-        self.builder.share(put)
+        text.with_json(|text| self.builder.put_shared(text))
     }
 
     fn take<'v, T>(
@@ -266,7 +268,7 @@ impl<'r> RowReader<'r> {
             return;
         }
         let text = string(value);
-        let text = text.as_ref().map_or(value.raw, DecodedValue::plain);
+        let text = text.as_ref().map_or(Cow::Borrowed(value.raw), DecodedValue::plain);
         let end = (0..=RAW_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
         let kept = text[..end.unwrap_or(0)].into();
         let has_structure = value.kind == JsonKind::Other && value.raw.trim_start().starts_with(['{', '[']);

@@ -9,6 +9,9 @@ use super::row::RowReader;
 use crate::model::Malformed;
 use crate::model::{Checkpoint, Drift, Roster, RosterBuilder, SkippedRow, Timestamp};
 
+/// The longest row that is read, and the longest value beside `data`, in bytes. Of a longer one only the end is looked for.
+pub(super) const VALUE_LIMIT: usize = 1 << 20;
+
 /// The length of a usual row, in bytes.
 const ROW_LENGTH: usize = 640;
 /// So many rows tell how much room the others will need.
@@ -109,7 +112,7 @@ impl DecodedRows {
             return Err(Malformed::TooManyRows);
         }
         let before = self.before();
-        let mut reader = JsonReader::new(text);
+        let mut reader = JsonReader::new(up_to_limit(text));
         let read = self.row(&mut reader);
         let Ok(Some(())) = read else { return Ok(None) };
         self.seen += 1;
@@ -178,13 +181,21 @@ impl DecodedRows {
         if self.seen == 0 {
             return false;
         }
-        let before = if with_texts { self.before_whole } else { self.before_last };
+        self.return_to(if with_texts { self.before_whole } else { self.before_last });
+        self.skip(reason).is_ok()
+    }
+
+    /// Takes the last row back, as if it had not been read.
+    pub(super) fn take_back_last(&mut self) {
+        self.return_to(self.before_last);
+    }
+
+    fn return_to(&mut self, before: Before) {
         self.seen = before.seen;
         self.builder.truncate(before.members);
         self.builder.rollback(before.texts);
         self.skipped.truncate(before.skipped);
         self.drift = before.drift;
-        self.skip(reason).is_ok()
     }
 
     fn before(&self) -> Before {
@@ -212,4 +223,10 @@ impl DecodedRows {
     fn check_size(&self) -> Result<(), Malformed> {
         if self.builder.is_too_large() { Err(Malformed::TooLarge) } else { Ok(()) }
     }
+}
+
+/// As much of a text as a row may have.
+fn up_to_limit(text: &str) -> &str {
+    let end = (0..=VALUE_LIMIT.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }

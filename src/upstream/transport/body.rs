@@ -8,6 +8,7 @@ use flate2::write::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 use crate::model::Malformed;
+use crate::upstream::decode::ahead::RowsAhead;
 use crate::upstream::decode::envelope::{Envelope, EnvelopeReader};
 
 /// The first bytes of a body are decoded where they come in, the rest of a long one beside the runtime's workers: handing over the
@@ -22,6 +23,9 @@ const COMPRESSED_INLINE: u64 = 64 << 10;
 const COMPRESSED_PIECE: usize = 1 << 10;
 /// The same of a body that is not compressed.
 const PLAIN_PIECE: usize = 256 << 10;
+
+/// Room is made beforehand for a body of so many bytes at most: its length is only what its sender says it is.
+const EXPECTED_LIMIT: u64 = 8 << 20;
 
 /// So many times as long a compressed body may be when it is decoded, as far as can be said beforehand.
 const EXPANSION: u64 = 16;
@@ -69,7 +73,7 @@ impl BodyReader {
     ) -> Result<Self, Malformed> {
         let encoding = encoding(headers)?;
         if encoding == Encoding::Identity {
-            let expected = expected.map_or(0, |length| length.min(limit));
+            let expected = expected.map_or(0, |length| length.min(limit).min(EXPECTED_LIMIT));
             reader.expect(usize::try_from(expected).unwrap_or(0));
         }
         let sink = Sink { reader, length: 0, limit, copy: copy.then(Vec::new), failed: None };
@@ -96,6 +100,23 @@ impl BodyReader {
         match self.decoder {
             Decoder::Identity(_) => PLAIN_PIECE,
             Decoder::Gzip(_) => COMPRESSED_PIECE,
+        }
+    }
+
+    /// Where the next bytes of the wire, which are these, can be parted in two that are read at the same time: a little behind the
+    /// middle, because the second is begun later.
+    pub(super) fn split(&self, bytes: &[u8]) -> Option<usize> {
+        match &self.decoder {
+            Decoder::Identity(sink) if sink.copy.is_none() => sink.reader.find_row(bytes, bytes.len() / 9 * 5),
+            _ => None,
+        }
+    }
+
+    /// Takes what was read ahead of the next bytes, once the first part has been taken: how many of them are done with.
+    pub(super) fn take_ahead(&mut self, ahead: RowsAhead) -> Result<usize, Malformed> {
+        match &mut self.decoder {
+            Decoder::Identity(sink) => sink.take_ahead(ahead),
+            Decoder::Gzip(_) => Ok(0),
         }
     }
 
@@ -146,6 +167,12 @@ impl Sink {
             copy.extend_from_slice(bytes);
         }
         self.reader.push(bytes)
+    }
+
+    fn take_ahead(&mut self, ahead: RowsAhead) -> Result<usize, Malformed> {
+        let taken = self.reader.take_ahead(ahead)?;
+        self.length += taken as u64;
+        if self.length > self.limit { Err(Malformed::TooLarge) } else { Ok(taken) }
     }
 }
 

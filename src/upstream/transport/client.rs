@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, StreamExt};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::ExposeSecret;
-use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use super::body::BodyReader;
-use super::decode_memory::{DecodeMemory, DecodeReservation, NoRoom};
+use super::decode_memory::DecodeMemory;
+use super::long_body::{LongBody, no_room, received};
 use super::rate_limit_headers::{pause_after_429, retry_after};
 use crate::compute::{ComputePool, Lane, Ticket};
 use crate::config;
@@ -193,7 +192,9 @@ impl Client {
             let length = reader.length_with(chunk.len());
             memory.grow_to(length).await.map_err(no_room)?;
             if length > reader.inline_limit() {
-                let rest = read_rest(reader, memory, chunk, body).boxed();
+                let compute = self.compute.clone();
+                let rows_limit = self.settings.rows_limit;
+                let rest = LongBody { reader, memory, compute, lane, rows_limit, rest: body }.read(chunk).boxed();
                 reader = self.compute.drive(&Ticket::shared(lane), rest).await.map_err(|_| ErrorKind::Internal)??;
                 break;
             }
@@ -270,33 +271,6 @@ impl Endpoint for Client {
         }
         .boxed()
     }
-}
-
-/// Reads the rest of a long body. Others have their turns between its pieces, and it stops there when it is cancelled.
-async fn read_rest(
-    mut reader: BodyReader,
-    mut memory: DecodeReservation,
-    mut chunk: Bytes,
-    mut body: impl Stream<Item = reqwest::Result<Bytes>> + Unpin,
-) -> Result<BodyReader, UpstreamError> {
-    loop {
-        for piece in chunk.chunks(reader.piece()) {
-            reader.push(piece)?;
-            yield_now().await;
-        }
-        let Some(next) = body.next().await else { return Ok(reader) };
-        chunk = received(next)?;
-        memory.grow_to(reader.length_with(chunk.len())).await.map_err(no_room)?;
-    }
-}
-
-/// A chunk of a body. Timeouts are the caller's; whatever else ends a body early leaves it cut short.
-fn received(chunk: reqwest::Result<Bytes>) -> Result<Bytes, UpstreamError> {
-    chunk.map_err(|_| Malformed::Truncated.into())
-}
-
-fn no_room(_: NoRoom) -> UpstreamError {
-    UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local)
 }
 
 /// Describes a call in its span: never the query, which holds the account.

@@ -4,6 +4,7 @@ mod body;
 pub(super) mod client;
 mod decode_memory;
 pub(super) mod inspect;
+mod long_body;
 pub(super) mod rate_limit_headers;
 
 pub use client::{Client, InvalidClient};

@@ -1,0 +1,74 @@
+//! The rest of a long body, which is read beside the runtime's workers; an idle thread reads a part of it ahead.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::task::yield_now;
+
+use super::body::BodyReader;
+use super::decode_memory::{DecodeReservation, NoRoom};
+use crate::compute::{ComputePool, Lane};
+use crate::model::{ErrorKind, Fault, Malformed, UpstreamError};
+use crate::upstream::decode::ahead::RowsAhead;
+
+/// Shorter pieces are not shared out: to wake another thread takes as long as to read a tenth of that.
+const SHARED: usize = 128 << 10;
+
+/// The rest of a body.
+pub(super) struct LongBody<S> {
+    pub(super) reader: BodyReader,
+    pub(super) memory: DecodeReservation,
+    pub(super) compute: ComputePool,
+    pub(super) lane: Lane,
+    /// The most rows that are read.
+    pub(super) rows_limit: usize,
+    pub(super) rest: S,
+}
+
+impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> LongBody<S> {
+    /// Reads it, from this chunk on. Others have their turns between its pieces, and it stops there when it is cancelled.
+    pub(super) async fn read(mut self, mut chunk: Bytes) -> Result<BodyReader, UpstreamError> {
+        loop {
+            while !chunk.is_empty() {
+                let piece = chunk.split_to(chunk.len().min(2 * self.reader.piece()));
+                self.take(&piece).await?;
+            }
+            let Some(next) = self.rest.next().await else { return Ok(self.reader) };
+            chunk = received(next)?;
+            self.memory.grow_to(self.reader.length_with(chunk.len())).await.map_err(no_room)?;
+        }
+    }
+
+    /// Takes a piece, half of which may be read by another thread.
+    async fn take(&mut self, piece: &Bytes) -> Result<(), UpstreamError> {
+        let (front, back) = match self.reader.split(piece).filter(|_| piece.len() >= SHARED) {
+            Some(at) => (piece.slice(..at), piece.slice(at..)),
+            None => (piece.clone(), Bytes::new()),
+        };
+        let (part, rows_limit) = (back.clone(), self.rows_limit);
+        let read = move || RowsAhead::read(&part, rows_limit);
+        let ahead = if back.is_empty() { None } else { self.compute.assist(self.lane, read) };
+        self.push(&front).await?;
+        let taken = match ahead.and_then(|ahead| ahead.join()) {
+            Some(ahead) => self.reader.take_ahead(ahead)?,
+            None => 0,
+        };
+        self.push(&back.slice(taken..)).await
+    }
+
+    async fn push(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
+        for piece in bytes.chunks(self.reader.piece()) {
+            self.reader.push(piece)?;
+            yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+/// A chunk of a body. Timeouts are the caller's; whatever else ends a body early leaves it cut short.
+pub(super) fn received(chunk: reqwest::Result<Bytes>) -> Result<Bytes, UpstreamError> {
+    chunk.map_err(|_| Malformed::Truncated.into())
+}
+
+pub(super) fn no_room(_: NoRoom) -> UpstreamError {
+    UpstreamError::from(ErrorKind::Unavailable).blaming(Fault::Local)
+}
