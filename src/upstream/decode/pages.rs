@@ -239,13 +239,16 @@ pub fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<Roster, 
     RowPage::read(chunks).map(RowPage::into_roster)
 }
 
-/// The same where of each chunk the part behind the first row from `from` on is read ahead, as another thread does for the client.
+/// The same where of each chunk the rows from the next one behind `from` on are read ahead, as another thread does for the client.
 ///
 /// # Errors
 /// When the body is malformed, or reports a failure.
 pub fn decode_ahead<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, from: usize) -> Result<Roster, Malformed> {
     let page = RowPage::read_with(chunks, |reader, chunk| {
-        let (front, back) = chunk.split_at(reader.find_row(chunk, from).unwrap_or(chunk.len()));
+        let (begin, chunk) = chunk.split_at(from.min(chunk.len()));
+        // The key that rows begin with is known from the first one.
+        reader.push(begin)?;
+        let (front, back) = chunk.split_at(reader.find_row(chunk, 0).unwrap_or(chunk.len()));
         let ahead = RowsAhead::read(back, usize::MAX);
         reader.push(front)?;
         let taken = reader.take_ahead(ahead)?;
