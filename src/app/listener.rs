@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout_at;
 
 use super::gate::Gate;
+use super::generation::Lasting;
 use crate::config;
 use crate::http::{ConnectionLimiter, Farewell, Health, HttpServer, ServerTls, SwappableRoutes};
 use crate::model::Clock;
@@ -33,15 +34,16 @@ impl HttpListener {
         address: SocketAddr,
         routes: SwappableRoutes,
         settings: &config::HttpConfig,
-        health: Arc<Health>,
+        lasting: &Lasting,
         metrics: Option<Arc<Metrics>>,
         tls: Option<Arc<ServerTls>>,
     ) -> Result<Self> {
+        let health = lasting.health.clone();
         let cannot = || format!("{setting}: cannot listen on {address}");
         let gate = Gate::bind(address).with_context(cannot)?;
         let limiter = ConnectionLimiter::new(settings, health.clone(), metrics, tls);
         let farewell = Farewell::default();
-        let server = HttpServer::new(settings, limiter.clone(), routes, farewell.clone());
+        let server = HttpServer::new(settings, limiter.clone(), routes, farewell.clone(), lasting.compute.clone());
         #[expect(clippy::disallowed_methods, reason = "one task for each listener, which `stop` waits for")]
         let connections = tokio::spawn(serve(gate.clone(), Arc::new(server)));
         Ok(Self { gate, farewell, connections, health, limiter })

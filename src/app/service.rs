@@ -105,7 +105,7 @@ impl App {
         // What asks for health and metrics speaks to this listener itself.
         let admin_http = HttpConfig { proxy_protocol: false, ..config.http.clone() };
         let listener = |setting, address, routes: &SwappableRoutes, settings: &HttpConfig, metrics, tls| {
-            HttpListener::start(setting, address, routes.clone(), settings, health.clone(), metrics, tls)
+            HttpListener::start(setting, address, routes.clone(), settings, &reloader.lasting, metrics, tls)
         };
         let is_encrypted = tls.is_some();
         let public = listener("http.listen", config.http.listen, &reloader.public, &config.http, Some(metrics), tls)?;

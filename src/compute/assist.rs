@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
@@ -69,13 +69,8 @@ impl<T> Assistance<T> {
     /// What the part brought. Waits for it briefly, on a thread of the pool; `None` where it was not begun or takes longer.
     #[must_use]
     pub fn join(self) -> Option<T> {
-        let latest = Instant::now() + LONGEST_WAIT;
         let mut state = self.0.state.lock();
-        while matches!(*state, PartState::Begun) {
-            if self.0.changed.wait_until(&mut state, latest).timed_out() {
-                break;
-            }
-        }
+        self.0.changed.wait_while_for(&mut state, |state| matches!(state, PartState::Begun), LONGEST_WAIT);
         match std::mem::replace(&mut *state, PartState::Over) {
             PartState::Done(result) => Some(result),
             PartState::Waiting | PartState::Begun | PartState::Over => None,

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -28,7 +29,12 @@ pub struct ComputePool {
     giving_way: Arc<Threads>,
     callers: LongRequestCounts,
     has_assistants: bool,
+    /// How much work there is, of both.
+    under_way: Arc<AtomicUsize>,
 }
+
+/// Work that is counted while it is waited for.
+struct UnderWay<'p>(&'p AtomicUsize);
 
 impl ComputePool {
     /// A pool of so many threads of each priority, but at least one, for each of which at most `limit` jobs wait, half of them one caller's.
@@ -40,6 +46,7 @@ impl ComputePool {
             giving_way: threads(Priority::Lowest),
             callers: LongRequestCounts::default(),
             has_assistants: width > 0,
+            under_way: Arc::default(),
         }
     }
 
@@ -64,6 +71,12 @@ impl ComputePool {
         self.usual.waiting() + self.giving_way.waiting()
     }
 
+    /// Whether there is no long work at all.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) == 0
+    }
+
     /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work
     /// that runs is told to stop.
     ///
@@ -74,6 +87,7 @@ impl ComputePool {
         ticket: &Ticket,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, ComputeError> {
+        let _counted = UnderWay::new(&self.under_way);
         let (done, result) = oneshot::channel();
         let held = ticket.clone();
         let job = Box::new(move || {
@@ -103,6 +117,7 @@ impl ComputePool {
         ticket: &Ticket,
         future: BoxFuture<'static, T>,
     ) -> Result<T, ComputeError> {
+        let _counted = UnderWay::new(&self.under_way);
         let (done, result) = oneshot::channel();
         let future = async move {
             let result = AssertUnwindSafe(future).catch_unwind().await;
@@ -115,6 +130,19 @@ impl ComputePool {
         let result = result.await.unwrap_or(Err(ComputeError::Cancelled));
         guard.disarm();
         result
+    }
+}
+
+impl<'p> UnderWay<'p> {
+    fn new(count: &'p AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

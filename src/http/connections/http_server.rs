@@ -8,6 +8,8 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 
 use super::farewell::Farewell;
+use super::poll_again::PollAgain;
+use crate::compute::ComputePool;
 use crate::config;
 use crate::http::SwappableRoutes;
 use crate::http::admission::ConnectionLimiter;
@@ -32,16 +34,19 @@ pub struct HttpServer {
     limiter: ConnectionLimiter,
     routes: SwappableRoutes,
     farewell: Farewell,
+    compute: ComputePool,
 }
 
 impl HttpServer {
-    /// With these bounds on what a request's head may be. Connections end when the farewell is said.
+    /// With these bounds on what a request's head may be. Connections end when the farewell is said. `compute`: where the long work
+    /// is done.
     #[must_use]
     pub fn new(
         settings: &config::HttpConfig,
         limiter: ConnectionLimiter,
         routes: SwappableRoutes,
         farewell: Farewell,
+        compute: ComputePool,
     ) -> Self {
         let bytes = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         let head = settings.uri_limit.as_u64() + settings.header_bytes_limit.as_u64() + HEAD_REST;
@@ -68,7 +73,7 @@ impl HttpServer {
             .max_pending_accept_reset_streams(RESET_STREAMS)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        Self { protocols, limiter, routes, farewell }
+        Self { protocols, limiter, routes, farewell, compute }
     }
 
     /// Serves a connection until it ends. One that is not let in, or has made no handshake when the farewell is said, is closed.
@@ -80,12 +85,15 @@ impl HttpServer {
         };
         let Ok((stream, service)) = accepted else { return };
         let mut connection = pin!(self.protocols.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        tokio::select! {
-            biased;
-            _ = &mut connection => return,
-            () = self.farewell.said() => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        let serving = pin!(async {
+            tokio::select! {
+                biased;
+                _ = &mut connection => return,
+                () = self.farewell.said() => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        });
+        PollAgain::new(serving, || self.compute.is_idle()).await;
     }
 }

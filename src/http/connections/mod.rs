@@ -2,6 +2,7 @@
 
 mod farewell;
 mod http_server;
+mod poll_again;
 
 pub use farewell::Farewell;
 pub use http_server::HttpServer;

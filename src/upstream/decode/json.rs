@@ -63,8 +63,6 @@ const KEY_LENGTH: usize = 32;
 const ORDER_LIMIT: usize = 64;
 /// So many of them an object may leave out.
 const LEFT_OUT: usize = 8;
-/// For so many there is room at once: a small list has few rows to be read for that.
-const USUAL_KEYS: usize = 32;
 
 impl<F> Default for KeyOrder<F> {
     fn default() -> Self {
@@ -77,8 +75,15 @@ impl<F: Copy> KeyOrder<F> {
     #[inline]
     fn find(&self, next: usize, text: &[u8]) -> Option<(usize, usize, F)> {
         let text = text.first_chunk().map_or_else(|| key_text(&padded(text)), key_text);
-        let candidates = self.keys.get(next..)?.iter().take(LEFT_OUT);
-        let (index, key) = (next..).zip(candidates).find(|(_, key)| key.begins(&text))?;
+        let key = self.keys.get(next)?;
+        if key.begins(&text) { Some((next, key.length, key.meaning)) } else { self.find_behind(next, &text) }
+    }
+
+    /// The same behind one that it is not.
+    #[inline(never)]
+    fn find_behind(&self, before: usize, text: &KeyText) -> Option<(usize, usize, F)> {
+        let candidates = self.keys.iter().enumerate().skip(before + 1).take(LEFT_OUT);
+        let (index, key) = candidates.into_iter().find(|(_, key)| key.begins(text))?;
         Some((index, key.length, key.meaning))
     }
 
@@ -86,9 +91,6 @@ impl<F: Copy> KeyOrder<F> {
     fn insert(&mut self, index: usize, key: &str, meaning: F) -> usize {
         if key.len() > KEY_LENGTH || self.keys.len() == ORDER_LIMIT {
             return index;
-        }
-        if self.keys.is_empty() {
-            self.keys.reserve(USUAL_KEYS);
         }
         let (text, mask) = (key_text(&padded(key.as_bytes())), key_text(&padded(&[u8::MAX; KEY_LENGTH][..key.len()])));
         self.keys.insert(index, KnownKey { text, mask, length: key.len(), meaning });
@@ -248,20 +250,29 @@ impl<'t> JsonReader<'t> {
     /// Reads a string, which begins here.
     #[inline(never)]
     fn string(&mut self) -> Result<RawJsonValue<'t>, InvalidJson> {
-        let bytes = self.text.as_bytes();
-        let start = self.at;
+        let (bytes, start) = (self.text.as_bytes(), self.at);
         let mut at = start + 1;
+        while let Some(special) = special_in(bytes, at) {
+            if special == 0 {
+                at += STEP;
+                continue;
+            }
+            at += (special.trailing_zeros() / u8::BITS) as usize;
+            if bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok(RawJsonValue { raw: &self.text[start..self.at], kind: JsonKind::Plain });
+            }
+            break;
+        }
+        self.string_from(at)
+    }
+
+    /// Reads a string whose bytes up to this one are plain.
+    #[inline(never)]
+    fn string_from(&mut self, mut at: usize) -> Result<RawJsonValue<'t>, InvalidJson> {
+        let (bytes, start) = (self.text.as_bytes(), self.at);
         let mut kind = JsonKind::Plain;
         loop {
-            // Up to the first byte that ends the string, escapes or must not be there.
-            while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                let special = special(chunk);
-                if special != 0 {
-                    at += (special.trailing_zeros() / 8) as usize;
-                    break;
-                }
-                at += chunk.len();
-            }
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -278,7 +289,10 @@ impl<'t> JsonReader<'t> {
                     at += length;
                     kind = if kind == JsonKind::Escaped { kind } else { as_kind };
                 }
-                Some(0x20..) => at += 1,
+                Some(0x20..) => {
+                    // Up to the next byte that ends the string, escapes or must not be there.
+                    at += special_in(bytes, at).map_or(1, |special| (special.trailing_zeros() / u8::BITS) as usize);
+                }
                 _ => return Err(InvalidJson),
             }
         }
@@ -350,15 +364,20 @@ impl<'t> JsonReader<'t> {
     }
 }
 
-/// Marks the highest bit of each byte that is a quote, a backslash or a control character. Without a way out in the middle, so
-/// that the bytes are looked at in one step; and by index, because a compiler that does not inline an iterator makes calls of it.
+/// So many bytes of a string are looked at in one step.
+const STEP: usize = 16;
+
+/// Marks the highest bit of each of the bytes from one on that is a quote, a backslash or a control character; `None` near the end.
+/// Without a way out in the middle, so that the bytes are looked at in one step; and by index, because a compiler that does not
+/// inline an iterator makes calls of it.
 #[inline]
-fn special(bytes: &[u8; 16]) -> u128 {
-    let (mut marks, mut at) = ([0; 16], 0);
-    while at < marks.len() {
+fn special_in(bytes: &[u8], from: usize) -> Option<u128> {
+    let bytes: &[u8; STEP] = bytes.get(from..)?.first_chunk()?;
+    let (mut marks, mut at) = ([0; STEP], 0);
+    while at < STEP {
         let byte = bytes[at];
         marks[at] = 0x80 * u8::from((byte == b'"') | (byte == b'\\') | (byte < 0x20));
         at += 1;
     }
-    u128::from_le_bytes(marks)
+    Some(u128::from_le_bytes(marks))
 }
