@@ -37,7 +37,8 @@ pub struct ComputePool {
 struct UnderWay<'p>(&'p AtomicUsize);
 
 impl ComputePool {
-    /// A pool of so many threads of each priority, but at least one, for each of which at most `limit` jobs wait, half of them one caller's.
+    /// A pool of so many threads of each priority, for each of which at most `limit` jobs wait, half of them one caller's. With
+    /// none, there is one of each, which assists in nothing.
     #[must_use]
     pub fn new(width: usize, limit: usize) -> Self {
         let threads = |priority| Threads::new(width, limit, priority);

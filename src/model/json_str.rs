@@ -129,11 +129,7 @@ impl JsonSpan {
         Self { at: self.at + before, ..self }
     }
 
-    pub(super) fn is_before(self, other: Self) -> bool {
-        self.end() <= other.at as usize
-    }
-
-    fn end(self) -> usize {
+    pub(super) fn end(self) -> usize {
         self.at as usize + (self.length.get() & !ESCAPED) as usize
     }
 }
@@ -209,9 +205,9 @@ impl JsonArena {
         span
     }
 
-    /// Whether the JSON of this text or list is at this span. What was there may have been taken back, and something else put.
+    /// Whether the JSON of the text or list at this span is this.
     pub(super) fn is_at(&self, span: JsonSpan, json: &str) -> bool {
-        self.0.as_bytes().get(span.at as usize..span.end()) == Some(json.as_bytes())
+        self.slice(span).as_bytes() == json.as_bytes()
     }
 
     /// Takes back the list that was put last, at this span.

@@ -121,6 +121,7 @@ impl RosterBuilder {
         self.strings.roles.truncate(roles);
         self.strings.agencies.truncate(agencies);
         self.strings.texts.truncate(texts);
+        self.shared.truncate(texts);
     }
 
     /// Takes back all rows but the first `length`; their texts are taken back by their checkpoint.
@@ -151,8 +152,9 @@ impl RosterBuilder {
     }
 
     /// Puts the rows of `next` behind these.
-    pub fn append(&mut self, next: Self) {
+    pub fn append(&mut self, mut next: Self) {
         self.look_at_rows();
+        next.look_at_rows();
         let before = u32::try_from(self.strings.texts.len()).unwrap_or(u32::MAX);
         self.strings.texts.append(&next.strings.texts);
         for row in next.rows {

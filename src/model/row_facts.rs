@@ -1,5 +1,5 @@
-//! Facts of rows: what a roster knows of its members by one look at each. A row is looked at once the next is there, while its texts
-//! are still near the processor: in the end, those of a large team are not.
+//! Facts of rows: what a roster knows of its members by one look at each. A row is looked at once the next is there, while its
+//! texts are still near the processor: in the end, those of a large team are not.
 
 use super::TeamMember;
 use super::id_index;
@@ -34,13 +34,9 @@ impl RowFacts {
         }
     }
 
-    /// Takes the facts of the rows that are now last, where all of these were looked at.
+    /// Takes the facts of the rows that are now last.
     pub(super) fn append(&mut self, next: Self, strings: &Strings, rows: &[MemberRecord]) {
-        let before = self.id_hashes.len();
-        if before + next.id_hashes.len() != rows.len() {
-            return;
-        }
-        self.compare_ids(strings, rows, before);
+        self.compare_ids(strings, rows, self.id_hashes.len());
         self.id_hashes.extend(next.id_hashes);
         self.are_unsorted |= next.are_unsorted;
         self.unrecognized = self.unrecognized.max(next.unrecognized);

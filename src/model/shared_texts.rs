@@ -35,13 +35,19 @@ impl SharedTexts {
     pub(super) fn put_list(&mut self, texts: &mut JsonArena, last: JsonSpan) -> JsonSpan {
         let json = texts.list(last).json();
         let place = place(json);
-        // Of a row that was taken back and is read again, what was put may lie where it lay before.
-        match self.at(place, texts, json).filter(|before| before.is_before(last)) {
+        match self.at(place, texts, json) {
             Some(before) => {
                 texts.take_list_back(last);
                 before
             }
             None => *self.places[place].insert(last),
+        }
+    }
+
+    /// Forgets what was put behind the first `length` bytes of the texts, which something else takes the place of.
+    pub(super) fn truncate(&mut self, length: usize) {
+        for place in &mut self.places {
+            *place = place.filter(|text| text.end() <= length);
         }
     }
 

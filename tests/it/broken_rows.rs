@@ -224,3 +224,39 @@ fn a_broken_row_may_be_longer_than_a_row_that_is_read() {
         assert_eq!(read(body.as_bytes(), chunk), Some((vec!["1".to_owned(), "3".to_owned()], 1)), "{chunk}");
     }
 }
+
+/// A good row with whatever is nested in it is a good row, also where it comes in pieces.
+#[test]
+fn what_is_nested_in_a_good_row_does_not_make_the_next_one_hide_it() {
+    let nested = r#"{"_id":"2","n":[{"a":1},{"b":2},{"_id":"x"}]}"#;
+    for behind in [",", r#",,{"_id":"3"}"#, r#"x,{"_id":"3"}"#, r#",{"_id":"3"#] {
+        let body = format!(r#"{{"success":true,"data":[{{"_id":"1"}},{nested}{behind}],"code":200}}"#);
+        let whole = read(body.as_bytes(), body.len());
+        assert!(whole.as_ref().is_some_and(|(ids, _)| ids.starts_with(&["1".to_owned()])), "{body}: {whole:?}");
+        for chunk in 1..body.len() {
+            assert_eq!(read(body.as_bytes(), chunk), whole, "{body} in chunks of {chunk}");
+        }
+    }
+}
+
+/// What a broken row had is forgotten with it, wherever the next one's texts come to lie. Of so many pairs some are remembered in
+/// the same place.
+#[test]
+fn a_broken_row_has_no_say_in_what_the_next_one_is() {
+    let team = |rows: [&str; 2]| decode([format!(r#"{{"data":[{}]}}"#, rows.join(",")).as_bytes()]).unwrap();
+    for first in ('A'..='Z').chain('a'..='z') {
+        for numbers in 10..90 {
+            let list = format!("[{},{}]", numbers / 10, numbers % 10);
+            let broken = format!(r#"{{"_id":"1","assignedBots":["{first}"],"x":}}"#);
+            let next = format!(r#"{{"_id":"1","contact":{{"email":"{list}"}},"assignedBots":{list}}}"#);
+            let (team, alone) = (team([&broken, &next]), team(["{}", &next]));
+            assert!(team.member(0) == alone.member(0), "{broken},{next}");
+        }
+        for second in 'a'..='z' {
+            let broken = format!(r#"{{"_id":"1","name":"{first}{second}h4","x":}}"#);
+            let next = r#"{"_id":"1","contact":{"email":"a\nb"},"name":"a\nb"}"#;
+            let name = team([&broken, next]).member(0).name().map(|name| name.plain().into_owned());
+            assert_eq!(name.as_deref(), Some("a\nb"), "{broken}");
+        }
+    }
+}

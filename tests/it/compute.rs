@@ -334,6 +334,7 @@ async fn work_knows_the_runtime_that_it_came_from() {
 #[tokio::test]
 async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
     let (pool, _under_way) = busy(3, 10, &["one"]).await;
+    assert!(pool.is_idle());
     let mut gates: Vec<Gate> = (0..4).map(|_| occupy(&pool, ticket("one"))).collect();
     for gate in &mut gates[..3] {
         gate.begun().await;
@@ -343,9 +344,11 @@ async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
     gates[0].release.send(()).unwrap();
     gates[3].begun().await;
     for gate in gates {
+        assert!(!pool.is_idle());
         let _ = gate.release.send(());
         gate.ended.await.unwrap().unwrap();
     }
+    assert!(pool.is_idle());
 }
 
 /// Long requests make calls, for which a name is looked up: the thread that the runtime starts for that is as all others.

@@ -292,7 +292,8 @@ impl EnvelopeReader {
             ValueEnd::Unsafe => return Err(Malformed::NotJson),
             ValueEnd::Value(length) => {
                 match self.text(input, length) {
-                    Ok(row) => self.rows.read(row)?,
+                    // In a good row nothing can have been passed by.
+                    Ok(row) => self.is_safe |= self.rows.read(row)?,
                     Err(unreadable) => self.rows.skip(unreadable.reason())?,
                 }
                 (length, Expect::RowCommaOrClose)

@@ -57,7 +57,7 @@ struct KnownKey<F> {
 /// The bytes of a key, or of a text where it may stand, in words: what is compared in a few steps however long the key is.
 type KeyText = [u64; KEY_LENGTH / 8];
 
-/// So long is the longest key that is remembered, in bytes; the longest known is two shorter.
+/// So long is the longest key that is remembered, in bytes, with its quotes and colon; the longest known one has 25.
 const KEY_LENGTH: usize = 32;
 /// So many keys are remembered.
 const ORDER_LIMIT: usize = 64;
@@ -82,8 +82,8 @@ impl<F: Copy> KeyOrder<F> {
     /// The same behind one that it is not.
     #[inline(never)]
     fn find_behind(&self, before: usize, text: &KeyText) -> Option<(usize, usize, F)> {
-        let candidates = self.keys.iter().enumerate().skip(before + 1).take(LEFT_OUT);
-        let (index, key) = candidates.into_iter().find(|(_, key)| key.begins(text))?;
+        let mut candidates = self.keys.iter().enumerate().skip(before + 1).take(LEFT_OUT);
+        let (index, key) = candidates.find(|(_, key)| key.begins(text))?;
         Some((index, key.length, key.meaning))
     }
 

@@ -123,8 +123,8 @@ impl DecodedRows {
         Ok(Some(reader.at()))
     }
 
-    /// Reads the next row, which may turn out not to be one.
-    pub(in crate::upstream) fn read(&mut self, text: &str) -> Result<(), Malformed> {
+    /// Reads the next row, which may turn out not to be one; whether it was a good one.
+    pub(in crate::upstream) fn read(&mut self, text: &str) -> Result<bool, Malformed> {
         if self.seen == self.limit {
             return Err(Malformed::TooManyRows);
         }
@@ -139,7 +139,8 @@ impl DecodedRows {
         let reason = match self.row(&mut reader) {
             Ok(Some(())) if reader.at() == text.len() => {
                 self.keep_first_key(text);
-                return self.check_size();
+                self.check_size()?;
+                return Ok(true);
             }
             Ok(None) => "it has no usable _id",
             _ if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
@@ -148,7 +149,7 @@ impl DecodedRows {
             _ => "it is not valid JSON",
         };
         self.skipped.push(SkippedRow { index, reason });
-        Ok(())
+        Ok(false)
     }
 
     /// Skips the next row, which cannot even be looked at.
