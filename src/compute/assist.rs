@@ -31,8 +31,8 @@ enum PartState<T> {
 }
 
 impl ComputePool {
-    /// Lets a part of the current job be done by another thread of the pool. `None` where none is free: then there is nothing to
-    /// be won.
+    /// Lets a part of the current job be done by another thread of the pool. `None` where none is free, or no core for it: then
+    /// there is nothing to be won.
     #[must_use]
     pub fn assist<T: Send + 'static>(
         &self,

@@ -28,7 +28,7 @@ pub struct ComputePool {
     /// For the requests that callers have on top of that.
     giving_way: Arc<Threads>,
     callers: LongRequestCounts,
-    has_assistants: bool,
+    width: usize,
     /// How much work there is, of both.
     under_way: Arc<AtomicUsize>,
 }
@@ -46,14 +46,15 @@ impl ComputePool {
             usual: threads(Priority::Usual),
             giving_way: threads(Priority::Lowest),
             callers: LongRequestCounts::default(),
-            has_assistants: width > 0,
+            width,
             under_way: Arc::default(),
         }
     }
 
-    /// The threads that do a part of other jobs where they are idle; none where there is no core beside the one that others need.
+    /// The threads that do a part of other jobs where they are idle; none where there is more work than the pool is wide, because
+    /// then there is no core for it but the one that the network needs.
     pub(super) fn assistants(&self) -> Option<&Arc<Threads>> {
-        self.has_assistants.then_some(&self.giving_way)
+        (self.under_way() <= self.width).then_some(&self.giving_way)
     }
 
     fn threads(&self, ticket: &Ticket) -> &Arc<Threads> {
@@ -72,10 +73,10 @@ impl ComputePool {
         self.usual.waiting() + self.giving_way.waiting()
     }
 
-    /// Whether there is no long work at all.
+    /// How much long work there is, with what waits.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) == 0
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
     }
 
     /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work

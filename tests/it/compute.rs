@@ -334,7 +334,7 @@ async fn work_knows_the_runtime_that_it_came_from() {
 #[tokio::test]
 async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
     let (pool, _under_way) = busy(3, 10, &["one"]).await;
-    assert!(pool.is_idle());
+    assert_eq!(pool.under_way(), 0);
     let mut gates: Vec<Gate> = (0..4).map(|_| occupy(&pool, ticket("one"))).collect();
     for gate in &mut gates[..3] {
         gate.begun().await;
@@ -344,11 +344,11 @@ async fn as_many_jobs_run_at_once_as_the_pool_is_wide() {
     gates[0].release.send(()).unwrap();
     gates[3].begun().await;
     for gate in gates {
-        assert!(!pool.is_idle());
+        assert_ne!(pool.under_way(), 0);
         let _ = gate.release.send(());
         gate.ended.await.unwrap().unwrap();
     }
-    assert!(pool.is_idle());
+    assert_eq!(pool.under_way(), 0);
 }
 
 /// Long requests make calls, for which a name is looked up: the thread that the runtime starts for that is as all others.
@@ -421,8 +421,19 @@ async fn an_idle_thread_does_a_part_of_a_job() {
 #[tokio::test]
 async fn a_job_does_itself_what_no_thread_does_for_it() {
     let lane = Lane::of(&"one");
-    // There is no core beside the one that others need.
-    assert!(ComputePool::new(0, 10).assist(lane, || ()).is_none());
+    // With more jobs than the pool is wide there is no core beside the one that others need.
+    for width in 0..2 {
+        let pool = ComputePool::new(width, 10);
+        let gates: Vec<Gate> = (0..=width).map(|_| occupy(&pool, ticket("one"))).collect();
+        while pool.under_way() <= width {
+            tokio::task::yield_now().await;
+        }
+        assert!(pool.assist(lane, || ()).is_none());
+        for gate in gates {
+            gate.release.send(()).unwrap();
+            gate.ended.await.unwrap().unwrap();
+        }
+    }
 
     let pool = ComputePool::new(1, 10);
     let (release, released) = mpsc::channel::<()>();

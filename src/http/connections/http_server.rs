@@ -94,6 +94,6 @@ impl HttpServer {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         });
-        PollAgain::new(serving, || self.compute.is_idle()).await;
+        PollAgain::new(serving, || self.compute.under_way() == 0).await;
     }
 }
