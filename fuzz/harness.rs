@@ -20,7 +20,7 @@ use flowmatix_graphql::model::Clock;
 use flowmatix_graphql::model::{ErrorKind, UpstreamError};
 use flowmatix_graphql::roster::Rosters;
 use flowmatix_graphql::telemetry::{Metrics, Traces};
-use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode};
+use flowmatix_graphql::upstream::{FetchedRoster, Load, Upstream, decode, decode_ahead};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Runtime;
@@ -116,16 +116,18 @@ pub fn request(bytes: &[u8]) {
 pub fn upstream(bytes: &[u8]) {
     let whole = decode([bytes]);
     let cut = usize::from(bytes.first().copied().unwrap_or(1)).max(1);
-    let pieces = decode(bytes.chunks(cut));
-    match (whole, pieces) {
-        (Ok(whole), Ok(pieces)) => {
-            assert!(whole.members().eq(pieces.members()) && whole.skipped_rows() == pieces.skipped_rows());
-            for member in whole.members() {
-                assert!(whole.find(&member.id().plain()).is_some());
+    let readings = [decode(bytes.chunks(cut)), decode_ahead([bytes], cut), decode_ahead(bytes.chunks(4 * cut), cut)];
+    for pieces in readings {
+        match (&whole, &pieces) {
+            (Ok(whole), Ok(pieces)) => {
+                assert!(whole.members().eq(pieces.members()) && whole.skipped_rows() == pieces.skipped_rows());
+                for member in whole.members() {
+                    assert!(pieces.find(&member.id().plain()).is_some());
+                }
             }
+            (Err(whole), Err(pieces)) => assert_eq!(whole, pieces),
+            (whole, pieces) => panic!("{whole:?} is not {pieces:?}"),
         }
-        (Err(whole), Err(pieces)) => assert_eq!(whole, pieces),
-        (whole, pieces) => panic!("{whole:?} is not {pieces:?}"),
     }
 }
 

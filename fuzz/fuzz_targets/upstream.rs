@@ -1,4 +1,4 @@
-//! The upstream's body: a roster or an error, the same for every cut, never a crash.
+//! The upstream's body: a roster or an error, the same for every cut and whatever is read ahead, never a crash.
 #![no_main]
 #[path = "../harness.rs"]
 #[allow(dead_code)]
