@@ -26,7 +26,7 @@ enum PartState<T> {
     Waiting,
     Begun,
     Done(T),
-    /// Nobody waits for it any more, or it panicked.
+    /// Its result is not wanted any longer, or it panicked.
     Over,
 }
 

@@ -129,6 +129,10 @@ impl JsonSpan {
         Self { at: self.at + before, ..self }
     }
 
+    pub(super) fn start(self) -> usize {
+        self.at as usize
+    }
+
     pub(super) fn end(self) -> usize {
         self.at as usize + (self.length.get() & !ESCAPED) as usize
     }
@@ -186,7 +190,7 @@ impl JsonArena {
     }
 
     fn slice(&self, span: JsonSpan) -> &str {
-        &self.0[span.at as usize..span.end()]
+        &self.0[span.start()..span.end()]
     }
 
     /// Keeps a text.
@@ -208,11 +212,6 @@ impl JsonArena {
     /// Whether the JSON of the text or list at this span is this.
     pub(super) fn is_at(&self, span: JsonSpan, json: &str) -> bool {
         self.slice(span).as_bytes() == json.as_bytes()
-    }
-
-    /// Takes back the list that was put last, at this span.
-    pub(super) fn take_list_back(&mut self, last: JsonSpan) {
-        self.0.truncate(last.at as usize);
     }
 
     /// A byte of each line of memory in which the texts from `first` on are that were put for the same row.

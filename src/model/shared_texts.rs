@@ -37,7 +37,7 @@ impl SharedTexts {
         let place = place(json);
         match self.at(place, texts, json) {
             Some(before) => {
-                texts.take_list_back(last);
+                texts.truncate(last.start());
                 before
             }
             None => *self.places[place].insert(last),

@@ -87,7 +87,6 @@ pub(in crate::upstream) fn some_text(value: RawJsonValue<'_>) -> ReadValue<Decod
 
 #[inline]
 pub(in crate::upstream) fn identifier(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
-    let is_graphic = |byte: u8| (byte > b' ') & (byte < 0x7f);
     let odd = |id: &str| !are_all(id, is_graphic) && id.chars().any(|c| c.is_control() || c.is_whitespace());
     let fits = |id: &str| id.len() <= ID_LIMIT && !odd(id);
     some_text_that(value, fits)
@@ -107,6 +106,12 @@ fn some_text_that(value: RawJsonValue<'_>, fits: impl FnOnce(&str) -> bool) -> R
         ReadValue::Value(text) if !fits(&text.plain()) => ReadValue::Unreadable,
         read => read,
     }
+}
+
+/// Whether a byte is a printed character of ASCII, in a form that many bytes can be looked at together.
+#[inline]
+fn is_graphic(byte: u8) -> bool {
+    (byte > b' ') & (byte < 0x7f)
 }
 
 /// Whether all bytes of a text are such, as they are of nearly all identifiers and addresses.
@@ -141,7 +146,6 @@ pub(in crate::upstream) fn named<T>(
 
 /// A web address. Others (`javascript:`, relative ones) would be unsafe in a page.
 pub(in crate::upstream) fn url(value: RawJsonValue<'_>) -> ReadValue<DecodedValue<'_>> {
-    let is_graphic = |byte: u8| (byte > b' ') & (byte < 0x7f);
     let is_usual = |byte: u8| is_graphic(byte) & (byte != b'"') & (byte != b'<') & (byte != b'>') & (byte != b'\\');
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\');
     let is_url = |text: &str| {

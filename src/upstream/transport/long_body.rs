@@ -6,7 +6,7 @@ use tokio::task::yield_now;
 
 use super::body::BodyReader;
 use super::decode_memory::{DecodeReservation, NoRoom};
-use crate::compute::{ComputePool, Lane};
+use crate::compute::{Assistance, ComputePool, Lane};
 use crate::model::{ErrorKind, Fault, Malformed, UpstreamError};
 use crate::upstream::decode::ahead::RowsAhead;
 
@@ -40,19 +40,18 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> LongBody<S> {
 
     /// Takes a piece, half of which may be read by another thread.
     async fn take(&mut self, piece: &Bytes) -> Result<(), UpstreamError> {
-        let (front, back) = match self.reader.split(piece).filter(|_| piece.len() >= SHARED) {
-            Some(at) => (piece.slice(..at), piece.slice(at..)),
-            None => (piece.clone(), Bytes::new()),
+        let Some(at) = self.reader.split(piece).filter(|_| piece.len() >= SHARED) else {
+            return self.push(piece).await;
         };
-        let (part, rows_limit) = (back.clone(), self.rows_limit);
-        let read = move || RowsAhead::read(&part, rows_limit);
-        let ahead = if back.is_empty() { None } else { self.compute.assist(self.lane, read) };
-        self.push(&front).await?;
-        let taken = match ahead.and_then(|ahead| ahead.join()) {
+        let (back, rows_limit) = (piece.slice(at..), self.rows_limit);
+        let part = back.clone();
+        let ahead = self.compute.assist(self.lane, move || RowsAhead::read(&part, rows_limit));
+        self.push(&piece[..at]).await?;
+        let taken = match ahead.and_then(Assistance::join) {
             Some(ahead) => self.reader.take_ahead(ahead)?,
             None => 0,
         };
-        self.push(&back.slice(taken..)).await
+        self.push(&back[taken..]).await
     }
 
     async fn push(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
