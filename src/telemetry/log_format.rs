@@ -1,6 +1,6 @@
-//! A log line for people: as the library writes it, with the request that it is about.
+//! A log line for a terminal: as the library writes it, with the request that it is about.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -24,18 +24,23 @@ where
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let Some(request) = TaskContext::logged_request() else {
-            return self.0.format_event(context, out, event);
-        };
         let mut line = String::with_capacity(ROOM);
         self.0.format_event(context, Writer::new(&mut line), event)?;
-        // The ids need no escapes: they are checked when a request comes, or made here.
-        for part in [line.trim_end_matches('\n'), " request_id=", request.id()] {
-            out.write_str(part)?;
-        }
-        if let Some(trace) = request.trace {
-            write!(out, " trace_id={trace}")?;
-        }
-        out.write_char('\n')
+        line.truncate(line.trim_end_matches('\n').len());
+        end_line(&mut line);
+        out.write_str(&line)
     }
+}
+
+/// Ends a line with the request that it is about. The ids need no escapes: they are checked when a request comes, or made here.
+pub(super) fn end_line(line: &mut String) {
+    if let Some(request) = TaskContext::logged_request() {
+        line.push_str(" request_id=");
+        line.push_str(request.id());
+        if let Some(trace) = request.trace {
+            // A text takes what is written to it.
+            let _ = write!(line, " trace_id={trace}");
+        }
+    }
+    line.push('\n');
 }

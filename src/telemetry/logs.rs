@@ -11,9 +11,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use super::log_buffer::LogBuffer;
-use super::log_fields::PlainFields;
 use super::log_format::WithRequest;
 use super::log_json::JsonLines;
+use super::log_plain::PlainLines;
 use super::log_time::LineTime;
 use crate::config;
 
@@ -58,11 +58,11 @@ pub fn start_logs(settings: &config::LogConfig) -> Result<(), InvalidLog> {
     }));
     let layer = tracing_subscriber::fmt::layer().with_writer(buffer.clone());
     match settings.format {
-        config::LogFormat::Pretty => {
-            let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let format = WithRequest(format().with_timer(LineTime).with_ansi(ansi));
-            registry.with(layer.fmt_fields(PlainFields).event_format(format)).try_init()
+        config::LogFormat::Pretty if std::io::IsTerminal::is_terminal(&std::io::stderr()) => {
+            let format = WithRequest(format().with_timer(LineTime).with_ansi(true));
+            registry.with(layer.event_format(format)).try_init()
         }
+        config::LogFormat::Pretty => registry.with(layer.event_format(PlainLines)).try_init(),
         config::LogFormat::Json => registry.with(layer.event_format(JsonLines)).try_init(),
     }
     .map_err(|_| InvalidLog::Twice)?;
@@ -143,15 +143,13 @@ mod tests {
 
     #[test]
     fn lines_for_people_are_as_the_library_writes_them() {
-        for ansi in [false, true] {
-            let subscriber = tracing_subscriber::registry;
-            let library = lines(|out| subscriber().with(layer().with_ansi(ansi).with_writer(out)).into());
-            let ours = lines(|out| {
-                let format = WithRequest(format().with_timer(LineTime).with_ansi(ansi));
-                subscriber().with(layer().with_writer(out).fmt_fields(PlainFields).event_format(format)).into()
-            });
-            assert_eq!(ours, library);
-        }
+        let subscriber = tracing_subscriber::registry;
+        let library = |ansi| lines(|out| subscriber().with(layer().with_ansi(ansi).with_writer(out)).into());
+        let terminal = WithRequest(format().with_timer(LineTime).with_ansi(true));
+        let shown = lines(|out| subscriber().with(layer().with_writer(out).event_format(terminal)).into());
+        assert_eq!(shown, library(true));
+        let plain = lines(|out| subscriber().with(layer().with_writer(out).event_format(PlainLines)).into());
+        assert_eq!(plain, library(false));
     }
 
     #[test]
