@@ -53,8 +53,9 @@ struct PlainLine {
 
 impl PlainLine {
     fn name(&mut self, field: &Field) {
+        let name = field.name();
         self.text.push(' ');
-        self.text.push_str(field.name().trim_start_matches("r#"));
+        self.text.push_str(name.strip_prefix("r#").unwrap_or(name));
         self.text.push('=');
     }
 
@@ -112,5 +113,6 @@ const MESSAGE: &str = "message";
 
 /// Whether there are characters that the library writes as others, or might.
 fn needs_escapes(value: &str) -> bool {
-    value.bytes().any(|byte| !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\')
+    // Without a way out at the first, several bytes are looked at in one step.
+    value.bytes().fold(false, |needs, byte| needs | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
 }

@@ -59,14 +59,13 @@ impl Latency {
     pub(in crate::upstream) fn needed(&self, source: SourceId, now: Instant) -> Duration {
         let samples = self.recent(now);
         let own = |sample: &&Sample| sample.source == source;
-        let is_judged_by_own = samples.by_duration.iter().filter(own).nth(ENOUGH - 1).is_some();
-        let needed = if is_judged_by_own { samples.quantile(own, 9) } else { samples.quantile(is_answered, 9) };
+        let needed = samples.quantile(own, ENOUGH, 9).or_else(|| samples.quantile(is_answered, 1, 9));
         needed.unwrap_or(self.assumed)
     }
 
     /// How long an answer of the host usually takes.
     pub(in crate::upstream) fn typical(&self, now: Instant) -> Duration {
-        self.recent(now).quantile(is_answered, 5).unwrap_or(self.assumed)
+        self.recent(now).quantile(is_answered, 1, 5).unwrap_or(self.assumed)
     }
 
     /// The samples, without those that are old by now.
@@ -94,11 +93,13 @@ impl Samples {
         }
     }
 
-    /// The duration that so many tenths of these samples do not exceed.
-    fn quantile(&self, of: impl Fn(&&Sample) -> bool, tenths: usize) -> Option<Duration> {
+    /// The duration that so many tenths of these samples do not exceed, where there are at least so many of them.
+    fn quantile(&self, of: impl Fn(&&Sample) -> bool, least: usize, tenths: usize) -> Option<Duration> {
         let count = self.by_duration.iter().filter(&of).count();
-        let nth = (count * tenths).div_ceil(10).checked_sub(1)?;
-        self.by_duration.iter().filter(of).nth(nth).map(|sample| sample.took)
+        // From the longest on: there are fewer of those.
+        let longer = count - (count * tenths).div_ceil(10);
+        let mut longest_first = self.by_duration.iter().rev().filter(of);
+        (count >= least).then(|| longest_first.nth(longer))?.map(|sample| sample.took)
     }
 }
 

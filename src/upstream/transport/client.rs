@@ -25,8 +25,9 @@ use crate::upstream::{Findings, Inspection, RowPage};
 
 /// How much of a refusal's body is read for its message, in bytes.
 const REFUSAL_LIMIT: u64 = 16 << 10;
-/// The most headers of an answer. Proxies and tracing add some; the HTTP library's own limit is a hundred.
-const HEADERS_LIMIT: usize = 1000;
+/// The most headers of an answer. Proxies and tracing add some; the HTTP library's own limit is a hundred. It clears 64 bytes for each
+/// of so many whenever it reads the head of an answer.
+const HEADERS_LIMIT: usize = 256;
 /// The longest answer with a permanent token, in bytes.
 const TOKEN_BODY_LIMIT: u64 = 16 << 10;
 
