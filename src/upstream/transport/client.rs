@@ -73,6 +73,8 @@ impl Client {
             .user_agent(concat!("flowmatix-graphql/", env!("CARGO_PKG_VERSION")))
             // A redirect would carry `authtype` and the account to another host.
             .redirect(reqwest::redirect::Policy::none())
+            // Whether a call is made again is for the guard to say, which counts it; this keeps no copy for it either.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .no_proxy()
             .referer(false)
             .https_only(!settings.allow_http)
