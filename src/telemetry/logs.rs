@@ -98,7 +98,7 @@ pub fn set_log_level(level: &str) {
 }
 
 fn is_capped(target: &str) -> bool {
-    CAPPED.contains(&target.split("::").next().unwrap_or_default())
+    CAPPED.contains(&target.split(':').next().unwrap_or_default())
 }
 
 #[cfg(test)]
