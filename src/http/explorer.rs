@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::app_state::AppState;
 use super::graphql::coding::{self, ContentCoding};
@@ -28,13 +28,15 @@ struct BuiltInFile {
     stored: &'static [u8],
     /// Its content, from the first request on that does not take brotli: decoding takes milliseconds of a worker, so it is done once.
     plain: OnceLock<Bytes>,
+    /// A checksum of it, by which a browser asks whether what it has is still the file.
+    tag: OnceLock<String>,
 }
 
 impl BuiltInFile {
     /// Called from what the build script writes, which is nothing where the bundle was not built.
     #[allow(dead_code)]
     const fn new(name: &'static str, media_type: &'static str, stored: &'static [u8]) -> Self {
-        Self { name, media_type, stored, plain: OnceLock::new() }
+        Self { name, media_type, stored, plain: OnceLock::new(), tag: OnceLock::new() }
     }
 
     fn plain(&self) -> Result<Bytes, HttpError> {
@@ -45,13 +47,36 @@ impl BuiltInFile {
         Ok(self.plain.get_or_init(|| plain).clone())
     }
 
-    /// Its content as it is stored, where the request takes that.
+    /// The checksum, between quotes. In a header it is marked as weak: it is the same in every coding.
+    fn tag(&self) -> &str {
+        self.tag.get_or_init(|| format!("\"{:08x}\"", crc32fast::hash(self.stored)))
+    }
+
+    /// Whether this is what the browser has.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        let tags = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let mut tags = tags.flat_map(|value| value.split(',')).map(str::trim);
+        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag())
+    }
+
+    /// Its content as it is stored, where the request takes that; or that it is what the browser has.
     fn respond(&self, headers: &HeaderMap) -> Result<Response<Body>, HttpError> {
-        let is_stored = takes_brotli(headers);
-        let content = if is_stored { Bytes::from_static(self.stored) } else { self.plain()? };
+        let is_known = self.is_known(headers);
+        let is_stored = !is_known && takes_brotli(headers);
+        let content = match (is_known, is_stored) {
+            (true, _) => Bytes::new(),
+            (_, true) => Bytes::from_static(self.stored),
+            _ => self.plain()?,
+        };
         let mut response = respond(self.media_type, content);
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
         let mut set = |name: HeaderName, value| response.headers_mut().insert(name, value);
         set(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
+        if let Ok(tag) = HeaderValue::try_from(format!("W/{}", self.tag())) {
+            set(ETAG, tag);
+        }
         if is_stored {
             // So the layer that compresses leaves it alone.
             set(CONTENT_ENCODING, HeaderValue::from_static(BROTLI));
