@@ -92,7 +92,7 @@ bench:
 
 IN_COUNTS = --profile counts --locked --manifest-path benches/Cargo.toml --target-dir target
 
-# How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. Where the
+# How many instructions the paths of a request take, beside the committed figures (benches/counts.json), with 3 % of room. Where a
 # compiler, the C library or callgrind is another one, a difference is told and is no failure.
 check-counts:
 	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \

@@ -120,6 +120,7 @@ fn percent(before: u64, now: u64) -> f64 {
 fn counted_with() -> Vec<String> {
     let mut tools = vec![
         machine::version("rustc", "--version"),
+        machine::version("cc", "--version"),
         machine::version("getconf", "GNU_LIBC_VERSION"),
         machine::version("valgrind", "--version"),
     ];
