@@ -12,6 +12,7 @@ use flowmatix_graphql::model::{Clock, Grants};
 use flowmatix_graphql::upstream::decode;
 use tokio::runtime::Runtime;
 
+use crate::figures::Spread;
 use crate::questions::{self, Whose};
 use crate::{service, team};
 
@@ -68,9 +69,19 @@ impl Bench {
     }
 }
 
+/// How often the longest hold of a worker is looked for, and in how many answers each time. A hold of ours is in all of them; one that
+/// is in few is the machine's, which was elsewhere.
+const TURNS: usize = 7;
+const ANSWERS: usize = 100;
+
+/// The longest holds of a worker, a turn after the other.
+pub fn holds() -> Result<Spread> {
+    (0..TURNS).map(|_| hold(ANSWERS)).collect::<Result<Vec<_>>>().map(Spread::of)
+}
+
 /// The longest that the runtime's only worker was away from a task that does nothing but come back to it, in seconds, while
 /// so many answers of 10,000 members were made.
-pub fn hold(answers: usize) -> Result<f64> {
+fn hold(answers: usize) -> Result<f64> {
     let bench = Bench::new()?;
     let bodies = questions::lists(answers, 10_000, |_| Whose::Warm(0));
     // With the roster loaded, and one that is not measured.

@@ -31,6 +31,8 @@ pub struct ComputePool {
     width: usize,
     /// How much work there is, of both.
     under_way: Arc<AtomicUsize>,
+    /// How many turns connections have had while there was some.
+    turns: Arc<AtomicUsize>,
 }
 
 /// Work that is counted while it is waited for.
@@ -48,6 +50,7 @@ impl ComputePool {
             callers: LongRequestCounts::default(),
             width,
             under_way: Arc::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -77,6 +80,20 @@ impl ComputePool {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Tells the pool that a connection has its turn.
+    pub fn tell_turn(&self) {
+        // Where there is no long work, nothing is written that all workers share.
+        if self.under_way() > 0 {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many turns connections have had while there was long work. A job that finds no new one need leave no core to small requests.
+    #[must_use]
+    pub fn turns(&self) -> usize {
+        self.turns.load(Ordering::Relaxed)
     }
 
     /// Runs `work` on a thread of the pool. Dropping this future cancels the ticket: work that waits is not begun, and work

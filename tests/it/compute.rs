@@ -419,6 +419,21 @@ async fn an_idle_thread_does_a_part_of_a_job() {
 }
 
 #[tokio::test]
+async fn turns_of_connections_are_counted_while_there_is_long_work() {
+    let pool = ComputePool::new(1, 10);
+    pool.tell_turn();
+    assert_eq!(pool.turns(), 0);
+    let gate = occupy(&pool, ticket("one"));
+    while pool.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    pool.tell_turn();
+    assert_eq!(pool.turns(), 1);
+    gate.release.send(()).unwrap();
+    gate.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_job_does_itself_what_no_thread_does_for_it() {
     let lane = Lane::of(&"one");
     // With more jobs than the pool is wide there is no core beside the one that others need.

@@ -8,6 +8,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flowmatix_graphql_benches::serve;
 
+// As the service's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let upstream = std::env::args().nth(1).unwrap_or_default();
     let client = reqwest::Client::builder().no_proxy().build()?;

@@ -11,6 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use flowmatix_graphql_benches::serve;
 
+// As the service's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let file = std::fs::read_to_string(std::env::args().nth(1).unwrap_or_default())?;
     let answers: Arc<[Bytes]> = file.lines().map(|line| Bytes::from(line.to_owned())).collect();

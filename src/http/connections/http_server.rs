@@ -1,5 +1,6 @@
 //! The HTTP server: one connection after its acceptance, from its first byte to its last, over HTTP/1.1 or HTTP/2.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ impl HttpServer {
         };
         let Ok((stream, service)) = accepted else { return };
         let mut connection = pin!(self.protocols.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        let serving = pin!(async {
+        let mut serving = pin!(async {
             tokio::select! {
                 biased;
                 _ = &mut connection => return,
@@ -93,6 +94,10 @@ impl HttpServer {
             }
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
+        });
+        let serving = poll_fn(|cx| {
+            self.compute.tell_turn();
+            serving.as_mut().poll(cx)
         });
         PollAgain::new(serving, || self.compute.under_way() == 0).await;
     }

@@ -197,7 +197,9 @@ impl Client {
             if length > reader.inline_limit() {
                 let compute = self.compute.clone();
                 let rows_limit = self.settings.rows_limit;
-                let rest = LongBody { reader, memory, compute, lane, rows_limit, rest: body }.read(chunk).boxed();
+                let turns = compute.turns();
+                let rest =
+                    LongBody { reader, memory, compute, turns, lane, rows_limit, rest: body }.read(chunk).boxed();
                 reader = self.compute.drive(&Ticket::shared(lane), rest).await.map_err(|_| ErrorKind::Internal)??;
                 break;
             }

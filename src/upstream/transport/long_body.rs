@@ -1,4 +1,5 @@
-//! The rest of a long body, which is read beside the runtime's workers; an idle thread reads a part of it ahead.
+//! The rest of a long body, which is read beside the runtime's workers; an idle thread reads a part of it ahead, where
+//! nothing else is asked of the service.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -18,6 +19,8 @@ pub(super) struct LongBody<S> {
     pub(super) reader: BodyReader,
     pub(super) memory: DecodeReservation,
     pub(super) compute: ComputePool,
+    /// How many turns connections have had when the last piece came.
+    pub(super) turns: usize,
     pub(super) lane: Lane,
     /// The most rows that are read.
     pub(super) rows_limit: usize,
@@ -40,7 +43,11 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> LongBody<S> {
 
     /// Takes a piece, half of which may be read by another thread.
     async fn take(&mut self, piece: &Bytes) -> Result<(), UpstreamError> {
-        let Some(at) = self.reader.split(piece).filter(|_| piece.len() >= SHARED) else {
+        let turns = self.compute.turns();
+        // Requests that come meanwhile are not to wait for a core.
+        let is_alone = std::mem::replace(&mut self.turns, turns) == turns;
+        let is_shared = is_alone && piece.len() >= SHARED;
+        let Some(at) = self.reader.split(piece).filter(|_| is_shared) else {
             return self.push(piece).await;
         };
         let (back, rows_limit) = (piece.slice(at..), self.rows_limit);
