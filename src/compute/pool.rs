@@ -6,18 +6,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::callers::LongRequestCounts;
 use super::task::Task;
 use super::threads::{ComputeError, Priority, Threads};
 use super::ticket::Ticket;
-use crate::model::Cancellation;
+use crate::model::{Cancellation, Clock};
 use crate::telemetry::TaskContext;
 
 /// Runs long work. Cheap to clone; all clones are one pool.
@@ -33,10 +35,16 @@ pub struct ComputePool {
     under_way: Arc<AtomicUsize>,
     /// How many turns connections have had while there was some.
     turns: Arc<AtomicUsize>,
+    /// When there was some last, in milliseconds since the pool was made.
+    last: Arc<AtomicU64>,
+    made: Instant,
 }
 
+/// So long after long work more of it is expected: who has loaded a large team reads it, or loads the next.
+const MORE: Duration = Duration::from_millis(50);
+
 /// Work that is counted while it is waited for.
-struct UnderWay<'p>(&'p AtomicUsize);
+struct UnderWay<'p>(&'p ComputePool);
 
 impl ComputePool {
     /// A pool of so many threads of each priority, for each of which at most `limit` jobs wait, half of them one caller's. With
@@ -51,6 +59,8 @@ impl ComputePool {
             width,
             under_way: Arc::default(),
             turns: Arc::default(),
+            last: Arc::default(),
+            made: Clock::instant(),
         }
     }
 
@@ -82,6 +92,13 @@ impl ComputePool {
         self.under_way.load(Ordering::Relaxed)
     }
 
+    /// Whether there is no long work, and was none a moment ago.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        self.under_way() == 0 && Clock::elapsed_since(self.made).saturating_sub(last) >= MORE
+    }
+
     /// Tells the pool that a connection has its turn.
     pub fn tell_turn(&self) {
         // Where there is no long work, nothing is written that all workers share.
@@ -106,7 +123,7 @@ impl ComputePool {
         ticket: &Ticket,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, ComputeError> {
-        let _counted = UnderWay::new(&self.under_way);
+        let _counted = UnderWay::new(self);
         let (done, result) = oneshot::channel();
         let held = ticket.clone();
         let job = Box::new(move || {
@@ -136,7 +153,7 @@ impl ComputePool {
         ticket: &Ticket,
         future: BoxFuture<'static, T>,
     ) -> Result<T, ComputeError> {
-        let _counted = UnderWay::new(&self.under_way);
+        let _counted = UnderWay::new(self);
         let (done, result) = oneshot::channel();
         let future = async move {
             let result = AssertUnwindSafe(future).catch_unwind().await;
@@ -153,15 +170,18 @@ impl ComputePool {
 }
 
 impl<'p> UnderWay<'p> {
-    fn new(count: &'p AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+    fn new(pool: &'p ComputePool) -> Self {
+        pool.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(pool)
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let Self(pool) = self;
+        let now = u64::try_from(Clock::elapsed_since(pool.made).as_millis()).unwrap_or(u64::MAX);
+        pool.last.store(now, Ordering::Relaxed);
+        pool.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -434,6 +434,26 @@ async fn turns_of_connections_are_counted_while_there_is_long_work() {
 }
 
 #[tokio::test]
+async fn a_pool_is_quiet_a_moment_after_its_last_work() {
+    let pool = ComputePool::new(1, 10);
+    while !pool.is_quiet() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let gate = occupy(&pool, ticket("one"));
+    while pool.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!pool.is_quiet());
+    gate.release.send(()).unwrap();
+    gate.ended.await.unwrap().unwrap();
+    let ended = std::time::Instant::now();
+    while !pool.is_quiet() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(ended.elapsed() >= Duration::from_millis(40), "{:?}", ended.elapsed());
+}
+
+#[tokio::test]
 async fn a_job_does_itself_what_no_thread_does_for_it() {
     let lane = Lane::of(&"one");
     // With more jobs than the pool is wide there is no core beside the one that others need.

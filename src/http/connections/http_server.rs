@@ -99,6 +99,6 @@ impl HttpServer {
             self.compute.tell_turn();
             serving.as_mut().poll(cx)
         });
-        PollAgain::new(serving, || self.compute.under_way() == 0).await;
+        PollAgain::new(serving, || self.compute.is_quiet()).await;
     }
 }
