@@ -92,7 +92,7 @@ impl ComputePool {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    /// Whether there is no long work, and was none a moment ago.
+    /// Whether there is no long work, and was none in the last 50 milliseconds.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let last = Duration::from_millis(self.last.load(Ordering::Relaxed));

@@ -61,8 +61,7 @@ impl PlainLine {
 
     fn by_library(&mut self, record: impl FnOnce(&mut DefaultVisitor<'_>)) {
         if self.result.is_ok() {
-            self.text.push(' ');
-            let mut visitor = DefaultVisitor::new(Writer::new(&mut self.text), true);
+            let mut visitor = DefaultVisitor::new(Writer::new(&mut self.text), false);
             record(&mut visitor);
             self.result = visitor.finish();
         }

@@ -434,7 +434,7 @@ async fn turns_of_connections_are_counted_while_there_is_long_work() {
 }
 
 #[tokio::test]
-async fn a_pool_is_quiet_a_moment_after_its_last_work() {
+async fn a_pool_is_quiet_some_time_after_its_last_work() {
     let pool = ComputePool::new(1, 10);
     while !pool.is_quiet() {
         tokio::time::sleep(Duration::from_millis(5)).await;

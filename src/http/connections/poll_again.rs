@@ -4,7 +4,7 @@
 //! runtime would put such a task behind all others, and wake a second worker to take it: for each request with a body, a change
 //! of processors.
 //!
-//! Not while there is long work, or was a moment ago: parts of it are done by the workers, and the second one is at the sockets then.
+//! Not while there is long work, or shortly after: parts of it are done by the workers, and the second one is at the sockets then.
 
 use std::pin::Pin;
 use std::sync::Arc;
